@@ -1,0 +1,331 @@
+"""Events of the z-score model: which biomarker passes which threshold, and how people fit a sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError, name_some
+from . import kernels
+
+
+@dataclass(frozen=True, eq=False)
+class ZScoreEvents:
+    """Thresholds and maxima of every biomarker, and the events they define.
+
+    Parameters
+    ----------
+    thresholds : sequence of sequences of float
+        One ascending list of positive z thresholds per biomarker; one list of plain numbers serves all
+        biomarkers when `biomarkers` is given.
+    z_max : float or sequence of float
+        Value of each curve at the end of the time axis; above the last threshold.
+    biomarkers : sequence of str, optional
+        Names; ``b0, b1, ...`` where not given.
+    allow_low_maximum : bool
+        Parity with the peer, whose validation data have a maximum below the last threshold.
+    rule : str
+        How the thresholds were chosen, in words; kept with the model.
+
+    Attributes
+    ----------
+    biomarker, level : ndarray of int, shape (N,)
+        Biomarker and level of every event: all biomarkers at their first threshold, then all at their
+        second, and so on, absent ones skipped (the order of pySuStaIn).
+    value : ndarray, shape (N,)
+        Threshold of every event.
+
+    Raises
+    ------
+    InputError
+        A biomarker without events, thresholds out of order or above z_max, or duplicate names.
+
+    Notes
+    -----
+    Young et al. 2018, Nat Commun 9:4273.
+    """
+
+    thresholds: tuple
+    z_max: np.ndarray
+    biomarkers: tuple = ()
+    allow_low_maximum: bool = False
+    rule: str = "fixed"
+    biomarker: np.ndarray = field(init=False)
+    level: np.ndarray = field(init=False)
+    value: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        rows = list(self.thresholds)
+        names = [str(b) for b in self.biomarkers]
+        if rows and all(np.isscalar(r) for r in rows):
+            rows = [rows] * (len(names) or np.size(self.z_max))
+        rows = [np.asarray(r, float).ravel() for r in rows]
+        if not rows:
+            raise InputError("thresholds: no biomarker given; pass one list of thresholds per biomarker")
+        names = names or [f"b{i}" for i in range(len(rows))]
+        if len(names) != len(rows):
+            raise InputError(f"{len(names)} biomarker names for {len(rows)} lists of thresholds")
+        doubled = sorted({n for n in names if names.count(n) > 1})
+        if doubled:
+            raise InputError(f"duplicate biomarker names: {name_some(doubled)}")
+        z_max = np.asarray(self.z_max, float).ravel()
+        z_max = np.repeat(z_max, len(rows)) if z_max.size == 1 else z_max
+        if z_max.size != len(rows):
+            raise InputError(f"z_max has {z_max.size} values for {len(rows)} biomarkers")
+        for name, row, top in zip(names, rows, z_max, strict=True):
+            if row.size == 0:
+                raise InputError(f"biomarker {name} has no event; give it a threshold or leave it out")
+            if not (np.all(np.isfinite(row)) and np.isfinite(top)):
+                raise InputError(f"biomarker {name}: thresholds and z_max must be finite numbers")
+            if row[0] <= 0 or np.any(np.diff(row) <= 0):
+                raise InputError(f"biomarker {name}: thresholds {row.tolist()} must be positive and ascending")
+            if top <= row[-1] and not self.allow_low_maximum:
+                raise InputError(
+                    f"biomarker {name}: z_max {top:g} is not above its last threshold {row[-1]:g}; raise z_max, "
+                    "drop the threshold, or pass allow_low_maximum=True for parity with pySuStaIn"
+                )
+        events = sorted((lev, b) for b, row in enumerate(rows) for lev in range(row.size))
+        put = object.__setattr__
+        put(self, "thresholds", tuple(tuple(float(t) for t in r) for r in rows))
+        put(self, "z_max", z_max)
+        put(self, "biomarkers", tuple(names))
+        put(self, "level", np.array([lev for lev, _ in events], np.int64))
+        put(self, "biomarker", np.array([b for _, b in events], np.int64))
+        put(self, "value", np.array([rows[b][lev] for lev, b in events]))
+
+    @property
+    def n_biomarkers(self) -> int:
+        """B."""
+        return len(self.biomarkers)
+
+    @property
+    def n_events(self) -> int:
+        """N; stages run from 0 to N."""
+        return self.value.size
+
+    @property
+    def names(self) -> list[str]:
+        """Event names, such as ``thalamus z>=2``."""
+        return [f"{self.biomarkers[b]} z>={v:g}" for b, v in zip(self.biomarker, self.value, strict=True)]
+
+    def layout(self) -> kernels.Layout:
+        """The same as arrays for the kernels."""
+        index = {(b, lev): e for e, (b, lev) in enumerate(zip(self.biomarker, self.level, strict=True))}
+        pairs = list(zip(self.biomarker.tolist(), self.level.tolist(), strict=True))
+        return kernels.Layout(
+            biomarker=self.biomarker.copy(),
+            value=self.value.copy(),
+            previous=np.array([index.get((b, lev - 1), -1) for b, lev in pairs], np.int64),
+            following=np.array([index.get((b, lev + 1), -1) for b, lev in pairs], np.int64),
+            first_event=np.array([index[b, 0] for b in range(self.n_biomarkers)], np.int64),
+            z_max=self.z_max.copy(),
+        )
+
+    def check_sequence(self, sequence) -> np.ndarray:
+        """Return `sequence` as int64 (N,), or raise InputError if it is no valid order of the events."""
+        s = np.asarray(sequence)
+        if s.shape != (self.n_events,) or not np.array_equal(np.sort(s), np.arange(self.n_events)):
+            raise InputError(f"a sequence must hold each of the {self.n_events} events once; got shape {s.shape}")
+        place = np.argsort(s)
+        for b in range(self.n_biomarkers):
+            places = place[self.biomarker == b]
+            if np.any(np.diff(places) < 0):
+                raise InputError(f"biomarker {self.biomarkers[b]}: a higher threshold comes before a lower one")
+        return s.astype(np.int64)
+
+    def random_sequence(self, rng: np.random.Generator) -> np.ndarray:
+        """A uniformly random valid sequence (N,): a random interleaving of the biomarkers' events."""
+        slots = rng.permutation(self.biomarker)
+        sequence = np.empty(self.n_events, np.int64)
+        for b in range(self.n_biomarkers):
+            sequence[slots == b] = np.flatnonzero(self.biomarker == b)
+        return sequence
+
+    def stage_values(self, sequence) -> np.ndarray:
+        """Curve values g_b(k) at every stage, shape (N+1, B) (midpoint rule)."""
+        s = self.check_sequence(sequence)
+        out = np.empty((self.n_biomarkers, self.n_events + 1))
+        kernels.fill_curves(np.argsort(s), self.layout(), out)
+        return out.T
+
+    def check_data(self, X, *, biomarkers=None) -> tuple[np.ndarray, pd.Index]:
+        """Validate z-scores and bring them into the model's biomarker order.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (M, B)
+            z-scores, positive = abnormal, NaN = missing. A DataFrame is matched by column name, with
+            extra columns left aside; an array must have the columns in model order.
+
+        Returns
+        -------
+        ndarray, shape (M, B)
+        Index
+            Row labels.
+
+        Raises
+        ------
+        InputError
+            Missing, unknown-order or duplicate columns, non-numeric or infinite values, or a person
+            without any value.
+        """
+        if isinstance(X, pd.DataFrame):
+            doubled = X.columns[X.columns.duplicated()].unique()
+            if len(doubled):
+                raise InputError(f"duplicate columns: {name_some(doubled)}")
+            absent = [b for b in self.biomarkers if b not in X.columns]
+            if absent:
+                raise InputError(
+                    f"biomarkers of the model absent from the data: {name_some(absent)}; "
+                    f"the data have {name_some(X.columns)}"
+                )
+            index = X.index
+            if index.has_duplicates:
+                raise InputError(f"people listed twice: {name_some(index[index.duplicated()].unique())}")
+            frame = X[list(self.biomarkers)]
+            for column in frame:
+                if not pd.api.types.is_numeric_dtype(frame[column]):
+                    bad = pd.to_numeric(frame[column], errors="coerce").isna() & frame[column].notna()
+                    raise InputError(
+                        f"biomarker {column} is not numeric, e.g. {frame[column][bad].iloc[0]!r} "
+                        f"for {name_some(index[bad], 3)}"
+                        if bad.any()
+                        else f"biomarker {column} is stored as {frame[column].dtype}; convert it to numbers"
+                    )
+            values = frame.to_numpy(float)
+        else:
+            try:
+                values = np.array(X, dtype=float)
+            except (TypeError, ValueError) as error:
+                raise InputError(f"z-scores are not numeric: {error}") from None
+            if values.ndim != 2 or values.shape[1] != self.n_biomarkers:
+                raise InputError(
+                    f"z-scores have shape {values.shape}; expected (people, {self.n_biomarkers}) for "
+                    f"{name_some(self.biomarkers)}"
+                )
+            index = pd.RangeIndex(values.shape[0])
+        if biomarkers is not None and tuple(biomarkers) != self.biomarkers:
+            raise InputError(
+                f"biomarkers come in another order than the model's: {name_some(biomarkers)} "
+                f"against {name_some(self.biomarkers)}"
+            )
+        if values.shape[0] == 0:
+            raise InputError("no people in the data")
+        rows, columns = np.nonzero(np.isinf(values))
+        if rows.size:
+            raise InputError(
+                f"infinite z-score of {self.biomarkers[columns[0]]} for {name_some(index[np.unique(rows)])}"
+            )
+        empty = np.isnan(values).all(axis=1)
+        if empty.any():
+            raise InputError(f"no value at all for {name_some(index[empty])}; leave such people out")
+        return values, index
+
+    def log_likelihood(self, X, sequence, *, noise_sd=1.0, stage_rule="midpoint") -> np.ndarray:
+        """log p(x_j | stage k, sequence), stage prior not included.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (M, B)
+        sequence : array_like of int, shape (N,)
+        noise_sd : float or array_like, shape (B,)
+        stage_rule : {"midpoint", "integral"}
+
+        Returns
+        -------
+        ndarray, shape (M, N+1)
+        """
+        from .likelihood import constants, pack, unpack
+
+        values, _ = self.check_data(X)
+        sd = noise_vector(noise_sd, self.n_biomarkers)
+        people = pack(values)
+        out = np.empty((people.x.shape[0], self.n_events + 1, people.x.shape[2]))
+        kernels.stage_log_density(
+            people, self.layout(), self.check_sequence(sequence), sd**-2.0, integral_rule(stage_rule), out
+        )
+        return unpack(np.moveaxis(out, 1, 0), len(values)).T + constants(values, sd)[:, None]
+
+    def to_dict(self) -> dict:
+        """Plain numbers and strings, for the model file."""
+        return {
+            "thresholds": [list(t) for t in self.thresholds],
+            "z_max": self.z_max.tolist(),
+            "biomarkers": list(self.biomarkers),
+            "allow_low_maximum": self.allow_low_maximum,
+            "rule": self.rule,
+        }
+
+
+def noise_vector(noise_sd, n_biomarkers: int) -> np.ndarray:
+    """Noise SD per biomarker (B,) from a number or a vector; InputError unless positive and finite."""
+    sd = np.broadcast_to(np.asarray(noise_sd, float), (n_biomarkers,)).copy()
+    if not (np.all(np.isfinite(sd)) and np.all(sd > 0)):
+        raise InputError(f"noise SD must be positive and finite; got {sd.tolist()}")
+    return sd
+
+
+def integral_rule(stage_rule: str) -> bool:
+    """Whether `stage_rule` is the exact stage integral; InputError for an unknown word."""
+    if stage_rule not in ("midpoint", "integral"):
+        raise InputError(f"stage_rule must be 'midpoint' or 'integral', not {stage_rule!r}")
+    return stage_rule == "integral"
+
+
+def choose_events(
+    X, candidates=(1.0, 2.0, 3.0), *, min_people=10, max_percentile=99.0, headroom=1.0, biomarkers=None
+) -> tuple[ZScoreEvents, pd.DataFrame]:
+    """Choose events from the data: keep a threshold only where enough people pass it.
+
+    Parameters
+    ----------
+    X : DataFrame or array_like, shape (M, B)
+        z-scores of the people to be fitted.
+    candidates : sequence of float
+        Thresholds considered for every biomarker.
+    min_people : int
+        A threshold becomes an event where at least this many people reach it.
+    max_percentile : float
+        z_max is this percentile of the biomarker, at least `headroom` above its last threshold.
+    headroom : float
+        See `max_percentile`.
+
+    Returns
+    -------
+    ZScoreEvents
+        Without the biomarkers that keep no threshold.
+    DataFrame
+        biomarker, threshold, n_people, kept; the rule's evidence.
+
+    Raises
+    ------
+    InputError
+        If no biomarker keeps an event.
+    """
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X, float), columns=biomarkers)
+    rows, names, kept, tops = [], [], [], []
+    for name in frame.columns:
+        z = frame[name].to_numpy(float)
+        z = z[np.isfinite(z)]
+        counts = [int((z >= t).sum()) for t in candidates]
+        keep = [float(t) for t, n in zip(candidates, counts, strict=True) if n >= min_people]
+        rows += [
+            {"biomarker": name, "threshold": float(t), "n_people": n, "kept": n >= min_people}
+            for t, n in zip(candidates, counts, strict=True)
+        ]
+        if keep:
+            names.append(str(name))
+            kept.append(keep)
+            tops.append(max(float(np.percentile(z, max_percentile)), keep[-1] + headroom))
+    if not kept:
+        raise InputError(
+            f"no biomarker has {min_people} people at z >= {min(candidates):g}; lower min_people or the "
+            "thresholds, or accept that the data carry no atrophy to stage"
+        )
+    rule = (
+        f"of thresholds {', '.join(f'{t:g}' for t in candidates)} those reached by at least {min_people} people; "
+        f"z_max = {max_percentile:g}th percentile, at least {headroom:g} above the last threshold"
+    )
+    return ZScoreEvents(kept, np.round(tops, 3), biomarkers=names, rule=rule), pd.DataFrame(rows)
