@@ -932,8 +932,6 @@ def try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
                 change += math.log(max(product, 1e-300))
                 product = 1.0
     change += math.log(max(product, 1e-300))
-                    product = 1.0
-    change += math.log(max(product, 1e-300))
     return change, fine
 
 
