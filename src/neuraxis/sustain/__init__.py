@@ -1,0 +1,38 @@
+"""Subtype and Stage Inference (SuStaIn): data-driven subtypes and stages from z-scores.
+
+Usable by itself: ``from neuraxis.sustain import ZScoreEvents, fit, cross_validate, SustainModel``.
+"""
+
+from .crossval import CrossValidation, cross_validate, make_folds, out_of_fold, selection_table, stability
+from .diagnostics import convergence, verdict
+from .em import Point, Variant
+from .events import ZScoreEvents, choose_events
+from .likelihood import mixture_log_likelihood, uniform_weights
+from .mcmc import Draws
+from .model import SustainModel, fit
+from .peer import import_peer
+from .simulate import simulate
+from .streams import stream
+
+__all__ = [
+    "CrossValidation",
+    "Draws",
+    "Point",
+    "SustainModel",
+    "Variant",
+    "ZScoreEvents",
+    "choose_events",
+    "convergence",
+    "cross_validate",
+    "fit",
+    "import_peer",
+    "make_folds",
+    "mixture_log_likelihood",
+    "out_of_fold",
+    "selection_table",
+    "simulate",
+    "stability",
+    "stream",
+    "uniform_weights",
+    "verdict",
+]

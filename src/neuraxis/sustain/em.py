@@ -13,8 +13,11 @@ from .events import ZScoreEvents, integral_rule, noise_vector
 from .likelihood import constants, pack, uniform_weights
 
 #: One E-step more must gain this much log-likelihood, in nats, or the climb ends.
-TOLERANCE = 1e-3
+TOLERANCE = 1e-2
 MAX_SWEEPS = 200
+#: Rounds of shaking a climbed start, and stochastic sweeps per round (`Problem.shake`).
+SHAKE_ROUNDS = 5
+SHAKE_SWEEPS = 20
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,33 @@ class Problem:
             tried=np.zeros((n_subtypes, n_events)),
             accepted=np.zeros((n_subtypes, n_events)),
         )
+
+    def shake(self, point: Point, rng: np.random.Generator, rounds=SHAKE_ROUNDS, sweeps=SHAKE_SWEEPS) -> Point:
+        """Leave a shallow optimum: stochastic EM from the best point so far, then climb; never worse.
+
+        A sweep draws everyone's stage and then every event's place from their exact conditionals, so the
+        sequence wanders through the posterior nearby at the price of one E-step.
+        """
+        if self.variant.integral:
+            raise InputError("stochastic EM moves events by the midpoint statistics; shake before integrating")
+        v = self.variant
+        best = point
+        for _ in range(rounds):
+            chain = self.chain(best)
+            kernels.refresh(self.people, self.layout, chain, False)
+            for _ in range(sweeps):
+                kernels.augmented_sweep(
+                    self.people, self.layout, chain, self.sum_squares, self.n_observed, v.learn_prior,
+                    v.concentration, v.learn_noise, True, rng,
+                )
+                kernels.refresh(self.people, self.layout, chain, False)
+            end = Point(chain.sequence, chain.weight, chain.inverse_variance**-0.5)
+            if v.learn_prior:  # a Dirichlet draw has near-empty cells that EM would be slow to fill again
+                end.weights = 0.5 * end.weights + 0.5 * end.weights.mean(axis=1, keepdims=True)
+            end = self.climb(end, rng)
+            if end.log_likelihood > best.log_likelihood:
+                best = end
+        return best
 
     def polish(self, point: Point, rng: np.random.Generator, rounds: int = 5) -> Point:
         """Alternate exact greedy ascent over all places with the climb, until neither gains."""

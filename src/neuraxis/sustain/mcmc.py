@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from . import kernels
 from .em import Point, Problem, parallel
+from .matching import match_subtypes
 from .streams import stream
 
 log = logging.getLogger(__name__)
@@ -71,15 +71,6 @@ def perturbed(problem: Problem, point: Point, rng: np.random.Generator) -> Point
             if to != place[e]:
                 kernels.move(e, to, sequences[c], place)
     return Point(sequences, point.weights.copy(), point.noise_sd.copy())
-
-
-def match_subtypes(places: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Permutation that brings subtypes with event places (C, N) closest to `reference` (C, N).
-
-    Optimal assignment on the summed absolute difference of places: ``places[perm]`` matches `reference`.
-    """
-    cost = np.abs(reference[:, None, :] - places[None, :, :]).sum(axis=2)
-    return linear_sum_assignment(cost)[1]
 
 
 def run_chains(

@@ -1,0 +1,79 @@
+"""Convergence of the chains, by arviz: split R-hat and effective sample size."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)
+    import arviz
+
+#: Usual demands on rank-normalised split R-hat and bulk effective sample size (Vehtari et al. 2021).
+R_HAT_LIMIT = 1.01
+ESS_LIMIT = 400
+
+
+def _row(quantity, subtype, event, values):
+    """One row; a quantity that never changes has no R-hat and no effective sample size."""
+    constant = np.ptp(values) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        several = values.shape[0] > 1 and values.shape[1] >= 4
+        return {
+            "quantity": quantity,
+            "subtype": subtype,
+            "event": event,
+            "mean": values.mean(),
+            "sd": values.std(ddof=1) if values.size > 1 else 0.0,
+            "ess": np.nan if constant or values.shape[1] < 4 else float(arviz.ess(values)),
+            "r_hat": np.nan if constant or not several else float(arviz.rhat(values)),
+        }
+
+
+def convergence(draws, events) -> pd.DataFrame:
+    """R-hat and effective sample size of log-likelihood, fractions and every event's place.
+
+    Parameters
+    ----------
+    draws : Draws
+    events : ZScoreEvents
+
+    Returns
+    -------
+    DataFrame
+        quantity, subtype, event, mean, sd, ess (bulk), r_hat; NaN where a quantity never changed.
+    """
+    rows = [_row("log_likelihood", 0, "", draws.log_likelihood)]
+    fractions, places = draws.fractions, draws.places
+    n_subtypes = fractions.shape[2]
+    if n_subtypes > 1:
+        rows += [_row("fraction", c + 1, "", fractions[:, :, c]) for c in range(n_subtypes)]
+    names = events.names
+    rows += [
+        _row("place", c + 1, names[e], places[:, :, c, e].astype(float))
+        for c in range(n_subtypes)
+        for e in range(events.n_events)
+    ]
+    if np.ptp(draws.noise_sd) > 0:
+        rows += [_row("noise_sd", 0, b, draws.noise_sd[:, :, i]) for i, b in enumerate(events.biomarkers)]
+    return pd.DataFrame(rows)
+
+
+def verdict(table: pd.DataFrame) -> tuple[bool, str]:
+    """Whether the chains converged, and one plain sentence that says so."""
+    worst = table["r_hat"].max()
+    least = table["ess"].min()
+    frozen = int((table["sd"] == 0).sum())
+    if not np.isfinite(worst):
+        return False, "Convergence cannot be judged: one chain or too few draws."
+    converged = worst <= R_HAT_LIMIT and least >= ESS_LIMIT
+    sentence = (
+        f"The chains {'converged' if converged else 'did not converge'}: largest split R-hat {worst:.3f} "
+        f"(limit {R_HAT_LIMIT}), smallest effective sample size {least:.0f} (limit {ESS_LIMIT})."
+    )
+    if frozen:
+        sentence += f" {frozen} quantities never changed."
+    return bool(converged), sentence

@@ -1,0 +1,479 @@
+"""Maximum likelihood, sampler, cross-validation and the model file."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import logsumexp
+from scipy.stats import kendalltau
+
+from neuraxis.errors import InputError, ModelError
+from neuraxis.sustain import (
+    SustainModel,
+    Variant,
+    ZScoreEvents,
+    cross_validate,
+    fit,
+    kernels,
+    make_folds,
+    selection_table,
+    simulate,
+    stream,
+)
+from neuraxis.sustain.em import Point, Problem, random_start
+from neuraxis.sustain.matching import match_labels, match_subtypes
+
+
+def rand_index(a, b):
+    """Adjusted Rand index of two labellings."""
+    table = pd.crosstab(a, b).to_numpy()
+    pairs = lambda n: (n * (n - 1) / 2).sum()  # noqa: E731
+    rows, columns, total = pairs(table.sum(1)), pairs(table.sum(0)), len(a) * (len(a) - 1) / 2
+    expected = rows * columns / total
+    return (pairs(table) - expected) / ((rows + columns) / 2 - expected)
+
+
+# ------------------------------------------------------------ against the peer
+
+
+@pytest.mark.parametrize("name", ["fit_200x5", "fit_300x6"])
+def test_maximum_likelihood_matches_or_beats_the_peer(peer, name):
+    d, events = peer(name)
+    model = None
+    for k in (1, 2, 3):
+        model = fit(
+            d["X"], events, k, previous=model, n_startpoints=10, n_samples=2000, n_chains=2, stage_prior="uniform", n_threads=2
+        )
+        assert model.ml_log_likelihood >= float(d[f"ml_loglike_k{k}"]) - 0.05
+    if name == "fit_300x6":  # its three subtypes are clear; the other file's are not
+        ours = model.assign(d["X"])
+        theirs = d["ml_subtype_k3"].ravel().astype(int)
+        assert rand_index(ours["subtype"], theirs) > 0.93
+        assert rand_index(ours["subtype"], d["true_subtype"]) > 0.75
+        assert np.mean(np.abs(ours["stage"] - d["ml_stage_k3"].ravel()) <= 1) > 0.95
+        mean_place = np.argsort(model.draws.sequences, axis=-1).mean(axis=(0, 1))
+        perm = match_subtypes(mean_place, d["mean_position_k3"] - d["mean_position_k3"].min())
+        for a, b in zip(mean_place[perm], d["mean_position_k3"], strict=True):
+            assert kendalltau(a, b).statistic > 0.9
+
+
+def test_peer_validation_data(peer):
+    d, events = peer("fit_peer_validation", allow_low_maximum=True)
+    model = None
+    for k in (1, 2, 3):
+        model = fit(d["X"], events, k, previous=model, n_startpoints=10, n_samples=2000, stage_prior="uniform", n_threads=2)
+        assert model.ml_log_likelihood >= float(d[f"ml_loglike_k{k}"]) - 0.05
+    sure = d["prob_ml_subtype_k3"].ravel() > 0.9
+    ours = model.assign(d["X"])["subtype"].to_numpy()
+    assert rand_index(ours[sure], d["ml_subtype_k3"].ravel()[sure]) > 0.9
+    with pytest.raises(InputError, match="z_max"):
+        peer("fit_peer_validation")
+
+
+def test_cvic_orders_k_like_the_peer(peer):
+    d, events = peer("fit_300x6")
+    cv = cross_validate(
+        d["X"], events, 3, folds=3, n_startpoints=4, n_samples=1500, n_chains=2, stage_prior="uniform", n_threads=2
+    )
+    cvic = cv.selection.query("n_subtypes >= 1").set_index("n_subtypes")["cvic"]
+    assert list(cvic.sort_values().index) == [3, 2, 1]
+    np.testing.assert_array_equal(np.argsort(d["cvic"]), [2, 1, 0])
+    assert cv.chosen() == 3
+    assert cv.selection.query("n_subtypes == 0")["cvic"].iloc[0] > cvic.max()
+
+
+# ----------------------------------------------------------------- exactness
+
+
+def valid_sequences(events):
+    out = []
+    for p in itertools.permutations(range(events.n_events)):
+        place = np.argsort(p)
+        if all((np.diff(place[events.biomarker == b]) > 0).all() for b in range(events.n_biomarkers)):
+            out.append(p)
+    return np.array(out)
+
+
+def toy(n_people=12, noise=2.0):
+    events = ZScoreEvents([[1, 2], [1, 2]], 3.5)
+    rng = np.random.default_rng(3)
+    people = simulate(events, [[0, 1, 2, 3], [1, 3, 0, 2]], n_people, noise_sd=noise, seed=4)
+    X = people.X.copy()
+    X[0, rng.integers(2)] = np.nan
+    return events, X
+
+
+def enumerated(events, X, n_subtypes, prior_weights=None):
+    """Exact posterior over tuples of sequences, fractions integrated on a grid (uniform stages)."""
+    sequences = valid_sequences(events)
+    per = np.stack([logsumexp(events.log_likelihood(X, s), axis=1) - np.log(events.n_events + 1) for s in sequences])
+    if n_subtypes == 1:
+        log_posterior = per.sum(axis=1)
+        return sequences, np.exp(log_posterior - logsumexp(log_posterior))
+    f = (np.arange(400) + 0.5) / 400
+    n = len(sequences)
+    log_posterior = np.empty((n, n))
+    for i, j in itertools.product(range(n), repeat=2):
+        mixture = np.logaddexp(np.log(f)[:, None] + per[i], np.log1p(-f)[:, None] + per[j]).sum(axis=1)
+        log_posterior[i, j] = logsumexp(mixture) - np.log(f.size)
+    return sequences, np.exp(log_posterior - logsumexp(log_posterior))
+
+
+@pytest.mark.parametrize("sweep_every", [0, 3])
+@pytest.mark.parametrize("stage_rule", ["midpoint", "integral"])
+def test_sampler_has_the_enumerated_posterior_one_subtype(sweep_every, stage_rule):
+    events, X = toy()
+    problem = Problem(X, events, Variant("uniform", stage_rule=stage_rule))
+    if stage_rule == "integral":
+        sequences = valid_sequences(events)
+        lp = np.array([logsumexp(events.log_likelihood(X, s, stage_rule="integral"), axis=1).sum() for s in sequences])
+        exact = np.exp(lp - logsumexp(lp))
+    else:
+        sequences, exact = enumerated(events, X, 1)
+    counts = sample_counts(problem, sequences, 1, 150_000, sweep_every)
+    assert 0.5 * np.abs(counts - exact).sum() < 0.01
+    assert exact.max() < 0.9  # the test has something to tell apart
+
+
+def test_sampler_has_the_enumerated_posterior_two_subtypes():
+    events, X = toy()
+    problem = Problem(X, events, Variant("uniform"))
+    sequences, exact = enumerated(events, X, 2)
+    for sweep_every in (0, 5):
+        counts = sample_counts(problem, sequences, 2, 200_000, sweep_every)
+        assert 0.5 * np.abs(counts - exact).sum() < 0.02
+
+
+def sample_counts(problem, sequences, n_subtypes, n_steps, sweep_every):
+    """Visited share of every (tuple of) sequence(s)."""
+    rng = stream(1, "toy", sweep_every)
+    chain = problem.chain(random_start(problem, n_subtypes, rng))
+    integral = problem.variant.integral
+    value = kernels.refresh(problem.people, problem.layout, chain, integral)
+    index = {tuple(s): i for i, s in enumerate(sequences)}
+    counts = np.zeros((len(sequences),) * n_subtypes)
+    block = max(1, sweep_every)
+    for _ in range(n_steps // (block * 2)):
+        value = kernels.chain_steps(
+            problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, False, 0.1, False,
+            integral, block * 2, sweep_every, False, value, rng,
+        )
+        counts[tuple(index[tuple(s)] for s in chain.sequence)] += 1
+    check = kernels.refresh(problem.people, problem.layout, chain, integral)
+    assert value == pytest.approx(check, abs=1e-7)
+    return counts / counts.sum()
+
+
+def test_learnt_prior_sampler_has_the_enumerated_posterior():
+    """Stage weights integrated by importance from their Dirichlet prior, against the Gibbs sampler."""
+    events, X = toy(n_people=8)
+    a = 0.5
+    sequences = valid_sequences(events)
+    weights = np.random.default_rng(0).dirichlet(np.full(events.n_events + 1, a), 40_000)
+    log_posterior = []
+    for s in sequences:
+        density = events.log_likelihood(X, s)
+        top = density.max(axis=1)
+        log_posterior.append(logsumexp((np.log(weights @ np.exp(density - top[:, None]).T) + top).sum(axis=1)))
+    exact = np.exp(np.array(log_posterior) - logsumexp(log_posterior))
+    problem = Problem(X, events, Variant("learnt", concentration=a))
+    rng = stream(2, "toy")
+    chain = problem.chain(random_start(problem, 1, rng))
+    value = kernels.refresh(problem.people, problem.layout, chain, False)
+    counts = np.zeros(len(sequences))
+    index = {tuple(s): i for i, s in enumerate(sequences)}
+    for _ in range(60_000):
+        value = kernels.chain_steps(
+            problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, True, a, False, False,
+            2, 2, False, value, rng,
+        )
+        counts[index[tuple(chain.sequence[0])]] += 1
+    assert 0.5 * np.abs(counts / counts.sum() - exact).sum() < 0.02
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.booleans(), st.integers(1, 3))
+def test_incremental_moves_equal_full_recomputation(seed, missing, n_subtypes):
+    rng = np.random.default_rng(seed)
+    events = ZScoreEvents([sorted(rng.choice([0.5, 1, 1.5, 2, 3], rng.integers(1, 4), False)) for _ in range(5)], 4.5)
+    X = rng.normal(1, 2, (37, 5))
+    if missing:
+        X[rng.random(X.shape) < 0.2] = np.nan
+        X[:, 0] = 1.0
+    problem = Problem(X, events, Variant("uniform", noise_sd=rng.uniform(0.6, 1.6, 5)))
+    chain = problem.chain(random_start(problem, n_subtypes, rng))
+    value = kernels.refresh(problem.people, problem.layout, chain, False)
+    before = problem.chain(Point(chain.sequence, chain.weight, chain.inverse_variance**-0.5))
+    value = kernels.chain_steps(
+        problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, False, 0.1, False, False,
+        60, 0, False, value, rng,
+    )
+    mixture, reference = chain.mixture.copy(), chain.reference.copy()
+    full = kernels.refresh(problem.people, problem.layout, chain, False)
+    assert value == pytest.approx(full, rel=1e-11)
+    real = problem.people.real > 0
+    np.testing.assert_allclose(
+        (np.log(mixture) + reference)[real], (np.log(chain.mixture) + chain.reference)[real], rtol=1e-9, atol=1e-9
+    )
+    for s in chain.sequence:
+        events.check_sequence(s)
+    assert before.sequence.shape == chain.sequence.shape
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_scan_equals_full_recomputation(seed, per_biomarker):
+    rng = np.random.default_rng(seed)
+    events = ZScoreEvents([sorted(rng.choice([0.5, 1, 1.5, 2, 3], rng.integers(1, 4), False)) for _ in range(6)], 4.5)
+    layout = events.layout()
+    n_stages = events.n_events + 1
+    W = rng.exponential(size=(6 if per_biomarker else 1, n_stages))
+    Y = rng.normal(size=(6, n_stages))
+    iv = rng.uniform(0.5, 2, 6)
+    PW, PY = np.empty((3, len(W), n_stages + 1)), np.empty((2, 6, n_stages + 1))
+    kernels.prefix_sums(W, Y, PW, PY)
+    sequence = events.random_sequence(rng)
+    place = np.argsort(sequence)
+
+    def objective(s):
+        g = events.stage_values(s).T
+        return (iv[:, None] * g * (Y - W * g / 2)).sum()
+
+    base = objective(sequence)
+    for e in range(events.n_events):
+        score = np.full(events.n_events, np.nan)
+        low, high = kernels.scan(e, sequence, place, layout, PW, PY, iv, score)
+        np.testing.assert_array_equal(place, np.argsort(sequence))
+        for to in range(low, high + 1):
+            s, p = sequence.copy(), place.copy()
+            kernels.move(e, to, s, p)
+            events.check_sequence(s)
+            assert score[to] == pytest.approx(objective(s) - base, abs=1e-9)
+
+
+def test_climb_never_lowers_the_likelihood(peer):
+    d, events = peer("fit_200x5")
+    problem = Problem(d["X"], events, Variant("uniform"))
+    for i in range(5):
+        point = random_start(problem, 2, stream(1, i))
+        values = []
+        for _ in range(8):
+            point = problem.climb(point, stream(1, i, "climb"), max_sweeps=2)
+            values.append(point.log_likelihood)
+        assert np.all(np.diff(values) > -1e-8)
+        assert problem.polish(point, stream(2)).log_likelihood >= values[-1]
+
+
+# -------------------------------------------------------------- reproducibility
+
+
+def small(seed=0, n_people=120):
+    events = ZScoreEvents([1, 2], 4, biomarkers=list("abcde"))
+    rng = np.random.default_rng(seed)
+    sequences = [events.random_sequence(rng) for _ in range(2)]
+    return events, sequences, simulate(events, sequences, n_people, missing=0.05, seed=seed)
+
+
+def test_threads_never_change_a_number():
+    events, _, people = small()
+    models = [
+        fit(people.X, events, 2, n_startpoints=4, n_samples=400, n_chains=3, n_draws=50, seed=7, n_threads=t) for t in (1, 8)
+    ]
+    np.testing.assert_array_equal(models[0].draws.sequences, models[1].draws.sequences)
+    np.testing.assert_array_equal(models[0].draws.weights, models[1].draws.weights)
+    np.testing.assert_array_equal(models[0].draws.log_likelihood, models[1].draws.log_likelihood)
+    pd.testing.assert_frame_equal(models[0].starts, models[1].starts)
+
+
+def test_folds_alone_equal_folds_in_a_loop():
+    events, _, people = small()
+    cv = cross_validate(people.X, events, 2, folds=3, n_startpoints=2, n_samples=200, n_chains=1, seed=5, n_threads=3)
+    train = cv.folds[0] != 1
+    alone = fit(people.X[train], events, 2, n_startpoints=2, n_samples=200, n_chains=1, seed=5, key=("repeat", 0, "fold", 1))
+    name = cv.selection["variant"].iloc[0]
+    np.testing.assert_array_equal(alone.draws.sequences, cv.models[name, 2, 0, 1].draws.sequences)
+
+
+def test_model_file_round_trip(tmp_path):
+    events, _, people = small()
+    model = fit(people.X, events, 2, n_startpoints=2, n_samples=300, n_chains=2, noise="learnt")
+    model.norms = {"made": "for the test"}
+    path = model.save(tmp_path / "model.npz")
+    again = SustainModel.load(path)
+    pd.testing.assert_frame_equal(again.assign(people.X), model.assign(people.X))
+    assert again.events.biomarkers == events.biomarkers and again.norms == model.norms
+    assert again.settings == model.settings
+    first = path.read_bytes()
+    model.save(path)
+    assert path.read_bytes() == first
+    assert [p.name for p in tmp_path.iterdir()] == ["model.npz"]
+    (tmp_path / "bad.npz").write_bytes(first[:200])
+    with pytest.raises(ModelError, match="bad.npz"):
+        SustainModel.load(tmp_path / "bad.npz")
+
+
+# ------------------------------------------------------------------ calibration
+
+
+def test_recovery_and_interval_coverage():
+    rng = np.random.default_rng(11)
+    events = ZScoreEvents([1, 2, 3], 5, biomarkers=[f"b{i}" for i in range(10)])
+    sequences = [events.random_sequence(rng) for _ in range(2)]
+    people = simulate(events, sequences, 500, fractions=[0.6, 0.4], within_stage=False, seed=2)
+    model = fit(people.X, events, 2, n_startpoints=6, n_samples=3000, n_chains=2, n_threads=2)
+    found = model.assign(people.X)
+    assert rand_index(found["subtype"], people.subtype) > 0.8
+    assert np.corrcoef(found["expected_stage"], people.stage)[0, 1] > 0.97
+    perm = match_subtypes(np.argsort(model.sequences, axis=1), np.argsort(np.array(sequences), axis=1))
+    for c in range(2):
+        assert kendalltau(np.argsort(model.sequences[perm[c]]), np.argsort(sequences[c])).statistic > 0.85
+    assert model.fractions == pytest.approx([0.6, 0.4], abs=0.07)
+    inside = (found["stage_low"] <= people.stage) & (people.stage <= found["stage_high"])
+    assert 0.90 < inside.mean() <= 1
+    assert np.allclose(found.filter(like="p_subtype").sum(axis=1), 1)
+    new = simulate(events, sequences, 200, seed=9)
+    assert model.assign(new.X)["expected_stage"].corr(pd.Series(new.stage)) > 0.95
+
+
+def test_learnt_noise_and_prior_are_recovered():
+    events = ZScoreEvents([1, 2, 3], 5, biomarkers=[f"b{i}" for i in range(8)])
+    s = [events.random_sequence(np.random.default_rng(0))]
+    truth = np.linspace(0.7, 1.4, 8)
+    decay = 0.8 ** np.arange(events.n_events + 1)
+    people = simulate(events, s, 1500, noise_sd=truth, stage_weights=decay, seed=1)
+    model = fit(people.X, events, 1, n_startpoints=4, n_samples=1500, n_chains=2, noise="learnt", n_threads=2)
+    np.testing.assert_allclose(model.point.noise_sd, truth, rtol=0.12)
+    assert model.point.weights[0, 0] == pytest.approx(decay[0] / decay.sum(), abs=0.06)
+    uniform = fit(people.X, events, 1, n_startpoints=4, n_samples=0, stage_prior="uniform")
+    assert model.ml_log_likelihood > uniform.ml_log_likelihood + 100
+
+
+def test_far_out_people_do_not_break_a_fit():
+    events, _, people = small()
+    X = people.X.copy()
+    X[0], X[1] = -30, 60
+    model = fit(X, events, 2, n_startpoints=2, n_samples=500, n_chains=2)
+    assert np.isfinite(model.ml_log_likelihood) and np.isfinite(model.draws.log_likelihood).all()
+    found = model.assign(X)
+    assert found.select_dtypes("number").notna().all().all()
+    assert found["stage"].iloc[1] == events.n_events
+
+
+def test_low_confidence_and_stage_zero():
+    events, sequences, _ = small()
+    people = simulate(events, sequences, 200, stage_weights=[1.0] + [0.05] * events.n_events, seed=3)
+    found = fit(people.X, events, 2, n_startpoints=3, n_samples=500, n_chains=2).assign(people.X, cutoff=0.9)
+    assert (found["normal_appearing"] == (found["stage"] == 0)).all()
+    assert (found["confident"] == (found.filter(like="p_subtype").max(axis=1) >= 0.9)).all()
+    assert found["p_stage0"].corr(pd.Series(people.stage == 0).astype(float)) > 0.5
+
+
+# ------------------------------------------------------------------ selection
+
+
+def test_folds_are_stratified_grouped_and_repeated():
+    strata = np.repeat(["x", "y"], [40, 10])
+    a = make_folds(50, 5, seed=1, strata=strata)
+    assert (np.bincount(a[strata == "y"]) == 2).all()
+    assert not np.array_equal(a, make_folds(50, 5, seed=1, strata=strata, repeat=1))
+    sites = np.repeat(list("abcdefg"), 10)[:50]
+    g = make_folds(50, 3, seed=1, groups=sites)
+    assert all(len(set(g[sites == s])) == 1 for s in set(sites))
+    for wrong in ({"n_people": 3, "folds": 5}, {"n_people": 50, "folds": 9, "groups": sites}, {"n_people": 5, "folds": 1}):
+        with pytest.raises(InputError):
+            make_folds(seed=1, **wrong)
+
+
+def test_selection_rule_prefers_fewer_subtypes_without_evidence():
+    rng = np.random.default_rng(0)
+    base = rng.normal(-20, 3, 200)
+    lpd = {0: base - 2, 1: base - 1, 2: base, 3: base + rng.normal(0.01, 0.3, 200)}
+    table = selection_table(lpd, base - 5)
+    assert table.loc[table["chosen"], "n_subtypes"].tolist() == [2]
+    row = table.set_index("n_subtypes")
+    assert row.loc[2, "cvic"] == pytest.approx(-2 * base.sum())
+    d = lpd[2] - lpd[1]
+    assert row.loc[2, "delta_cvic"] == pytest.approx(-2 * d.sum())
+    assert row.loc[1, "cvic_se"] == pytest.approx(2 * np.sqrt(200 * lpd[1].var(ddof=1)))
+    lpd[0] = base + 1
+    assert "k = 0" in selection_table(lpd).query("chosen")["reason"].iloc[0]
+
+
+def test_out_of_fold_and_stability():
+    events, sequences, people = small(n_people=200)
+    cv = cross_validate(people.X, events, 2, folds=4, repeats=2, n_startpoints=3, n_samples=400, n_chains=1, n_threads=2)
+    model = fit(people.X, events, 2, n_startpoints=3, n_samples=400, n_chains=2)
+    oof = cv.out_of_fold(model)
+    assert len(oof) == 200 and rand_index(oof["subtype"], people.subtype) > 0.3
+    agreement, per_person = cv.stability(model)
+    assert len(agreement) == 2 * 2 * 4
+    assert agreement["tau"].mean() > agreement["tau_chance"].iloc[0]
+    assert per_person["label_stability"].between(0, 1).all()
+
+
+def test_norms_inside_the_fold_see_only_training_rows():
+    events, _, people = small()
+    seen = []
+
+    def normalise(train, test):
+        seen.append((set(train), set(test)))
+        return people.X[train], people.X[test]
+
+    cross_validate(people.X, events, 1, folds=3, n_startpoints=1, n_samples=50, n_chains=1, normalise=normalise)
+    assert len(seen) == 3 and all(not (a & b) and len(a | b) == 120 for a, b in seen)
+
+
+def test_match_labels():
+    reference = np.array([0, 0, 1, 1, 2, 2])
+    other = np.array([2, 2, 0, 0, 1, 1])
+    np.testing.assert_array_equal(match_labels(reference, other, 3)[other], reference)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda X, e: fit(X, e, 0), "n_subtypes"),
+        (lambda X, e: fit(X[:5], e, 3, n_startpoints=1), "5 people cannot carry 3 subtypes"),
+        (lambda X, e: cross_validate(X[:8], e, 5, folds=4), "too few"),
+        (lambda X, e: fit(X, e, 1, stage_prior="flat"), "stage_prior"),
+        (lambda X, e: fit(X, e, 1, noise="learnt", stage_rule="integral"), "midpoint"),
+        (lambda X, e: fit(X, e, 1, noise_sd=-1), "noise SD"),
+        (lambda X, e: fit(X[:, :3], e, 1), "shape"),
+    ],
+)
+def test_impossible_requests_are_refused(call, words):
+    events, _, people = small()
+    with pytest.raises(InputError, match=words):
+        call(people.X, events)
+
+
+def test_peer_pickles_load_without_trust(tmp_path):
+    import pickle
+
+    from neuraxis.sustain import import_peer
+
+    events, sequences, people = small()
+    T = 30
+    samples = np.stack([np.stack(sequences)] * T, axis=2).astype(float)
+    content = {
+        "samples_sequence": samples, "samples_f": np.tile([[0.3], [0.7]], (1, T)),
+        "samples_likelihood": np.full((T, 1), -10.0), "ml_sequence_EM": np.stack(sequences).astype(float),
+        "ml_f_EM": np.array([0.3, 0.7]),
+    }
+    path = tmp_path / "peer.pickle"
+    path.write_bytes(pickle.dumps(content))
+    model = import_peer(path, events)
+    assert model.fractions == pytest.approx([0.7, 0.3])
+    np.testing.assert_array_equal(model.sequences[0], sequences[1])
+    assert rand_index(model.assign(people.X)["subtype"], people.subtype) > 0.3
+
+    class Trap:
+        def __reduce__(self):
+            return (print, ("executed",))
+
+    path.write_bytes(pickle.dumps({**content, "extra": Trap()}))
+    with pytest.raises(ModelError, match="refused"):
+        import_peer(path, events)
