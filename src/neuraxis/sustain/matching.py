@@ -41,3 +41,21 @@ def chance_agreement(events, rng: np.random.Generator, n_pairs: int = 500) -> fl
         for _ in range(n_pairs)
     ]
     return float(np.mean(taus))
+
+
+def rand_index(a, b) -> float:
+    """Adjusted Rand index of two labellings (Hubert & Arabie 1985); NaN where both are constant."""
+    _, i = np.unique(np.asarray(a), return_inverse=True)
+    _, j = np.unique(np.asarray(b), return_inverse=True)
+    if i.size < 2:
+        return float("nan")
+    table = np.zeros((i.max() + 1, j.max() + 1))
+    np.add.at(table, (i, j), 1)
+
+    def pairs(n):
+        return (n * (n - 1) / 2).sum()
+
+    rows, columns = pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
+    expected = rows * columns / (i.size * (i.size - 1) / 2)
+    spread = (rows + columns) / 2 - expected
+    return float((pairs(table) - expected) / spread) if spread else float("nan")

@@ -1,0 +1,79 @@
+"""cohort: who takes part. In: participants.tsv or nothing (simulated). Out: results/cohort/participants.tsv, flow.tsv."""
+
+if SIMULATED:
+
+    rule cohort_simulate:
+        """Draw the simulated study cohort: people, measures to be written into images, truth."""
+        input:
+            engine=room("cohort"),
+            orders="resources/event_order.tsv",
+            regional="resources/subtype_z.tsv",
+        output:
+            participants="results/cohort/simulated/SIMULATED_participants.tsv",
+            measures="results/cohort/simulated/SIMULATED_measures.tsv",
+            truth="results/cohort/simulated/SIMULATED_truth.tsv",
+        log:
+            "logs/cohort/simulate.log",
+        benchmark:
+            "benchmarks/runs/cohort/simulate.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        resources:
+            mem_mb=500,
+            runtime="10m",
+        params:
+            scale=lookup("cohort/scale", within=config),
+            seed=lookup("seed", within=config),
+        script:
+            "../workflow/scripts/cohort_simulate.py"
+
+    rule cohort_phantoms:
+        """Write a batch of simulated people as NIfTI label volumes and cord masks."""
+        input:
+            engine=room("cohort"),
+            measures="results/cohort/simulated/SIMULATED_measures.tsv",
+            biomarkers=lookup("features/biomarkers", within=config),
+        output:
+            folder=directory("results/cohort/simulated/SIMULATED_batch{batch}"),
+        log:
+            "logs/cohort/phantoms_{batch}.log",
+        benchmark:
+            "benchmarks/runs/cohort/phantoms_{batch}.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        resources:
+            mem_mb=500,
+            runtime="30m",
+        params:
+            n_batches=len(BATCHES),
+            seed=lookup("seed", within=config),
+        script:
+            "../workflow/scripts/cohort_phantoms.py"
+
+
+rule cohort_participants:
+    """Read and check the participants table; say who was left out and why."""
+    input:
+        engine=room("cohort"),
+        participants=branch(
+            SIMULATED,
+            then="results/cohort/simulated/SIMULATED_participants.tsv",
+            otherwise=config["cohort"]["participants"],
+        ),
+    output:
+        participants="results/cohort/participants.tsv",
+        flow="results/cohort/flow.tsv",
+    log:
+        "logs/cohort/participants.log",
+    benchmark:
+        "benchmarks/runs/cohort/participants.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        control=lookup("cohort/control", within=config),
+        diseases=lookup("cohort/diseases", within=config),
+    script:
+        "../workflow/scripts/cohort_participants.py"

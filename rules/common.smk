@@ -1,0 +1,86 @@
+"""Validation of the configuration, wildcards, and input functions."""
+
+import glob
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+validate(config, "../workflow/schemas/config.schema.yaml")
+
+SIMULATED = config["cohort"]["source"] == "simulated"
+DISEASES = config["cohort"]["diseases"]
+BATCHES = list(range(config["features"]["batches"]))
+KS = list(range(1, config["sustain"]["max_subtypes"] + 1))
+PARTS = ["full"] + [f"fold{i}" for i in range(config["sustain"]["folds"])]
+
+
+wildcard_constraints:
+    disease="|".join(DISEASES),
+    part="full|fold[0-9]+",
+    k="[0-9]+",
+    batch="[0-9]+",
+
+
+def room(*names):
+    """Sources of package rooms: an edited source reruns the rules that use it."""
+    files = [f for n in names for f in sorted(glob.glob(f"src/neuraxis/{n}/*.py"))]
+    return files + sorted(glob.glob("src/neuraxis/*.py"))
+
+
+def previous_model(wildcards):
+    """The model with one subtype fewer, from which k subtypes are split."""
+    k = int(wildcards.k)
+    return (
+        []
+        if k == 1
+        else f"results/sustain/{wildcards.disease}/k{k - 1}/{wildcards.part}/model.npz"
+    )
+
+
+def check_together():
+    """What the schema cannot see: keys that depend on one another."""
+    cohort, features, sustain = config["cohort"], config["features"], config["sustain"]
+    problems = []
+    if cohort["control"] in cohort["diseases"]:
+        problems.append(
+            f"cohort.diseases lists the controls' group {cohort['control']}"
+        )
+    if cohort["source"] == "simulated" and not set(cohort["diseases"]) <= {
+        "NMOSD",
+        "MS",
+    }:
+        problems.append("cohort.diseases: the simulated cohort has NMOSD and MS only")
+    if cohort["source"] == "files" and not cohort["participants"]:
+        problems.append(
+            "cohort.participants: give the path of participants.tsv, or set cohort.source to simulated"
+        )
+    if (
+        cohort["source"] == "files"
+        and features["source"] == "images"
+        and not features["labels"]
+    ):
+        problems.append(
+            "features.labels: give the path of the label volumes with {participant_id} in it"
+        )
+    if features["source"] == "images" and bool(features["cord_mask"]) != bool(
+        features["cord_levels_image"]
+    ):
+        problems.append(
+            "features.cord_mask and features.cord_levels_image come together"
+        )
+    if features["source"] == "table" and not features["table"]:
+        problems.append("features.table: give the path of the table of measures")
+    if (
+        isinstance(sustain["n_subtypes"], int)
+        and sustain["n_subtypes"] > sustain["max_subtypes"]
+    ):
+        problems.append("sustain.n_subtypes is above sustain.max_subtypes")
+    if not sustain["choose_thresholds"] and sustain["z_max"] <= max(
+        sustain["thresholds"]
+    ):
+        problems.append("sustain.z_max must lie above the last of sustain.thresholds")
+    if problems:
+        raise WorkflowError("Configuration:\n- " + "\n- ".join(problems))
+
+
+check_together()

@@ -1,0 +1,76 @@
+"""features: from segmentations to one table of measures. Out: results/features/measures.tsv, qc.tsv."""
+
+if config["features"]["source"] == "images":
+
+    rule features_extract:
+        """Measure a batch of people; whoever cannot be measured is named and left out alone."""
+        input:
+            engine=room("features"),
+            participants="results/cohort/participants.tsv",
+            biomarkers=lookup("features/biomarkers", within=config),
+            folder=branch(
+                SIMULATED,
+                then="results/cohort/simulated/SIMULATED_batch{batch}",
+                otherwise=[],
+            ),
+        output:
+            measures="results/features/batches/{batch}_measures.tsv",
+            failures="results/features/batches/{batch}_failures.tsv",
+        log:
+            "logs/features/extract_{batch}.log",
+        benchmark:
+            "benchmarks/runs/features/extract_{batch}.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        resources:
+            mem_mb=1500,
+            runtime="2h",
+        params:
+            n_batches=len(BATCHES),
+            labels=lookup("features/labels", within=config),
+            cord_mask=lookup("features/cord_mask", within=config),
+            cord_levels_image=lookup("features/cord_levels_image", within=config),
+            cord_levels=lookup("features/cord_levels", within=config),
+        script:
+            "../workflow/scripts/features_extract.py"
+
+
+rule features_combine:
+    """One table of measures, checked for units and quality."""
+    input:
+        engine=room("features"),
+        participants="results/cohort/participants.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
+        measures=branch(
+            config["features"]["source"] == "table",
+            then=config["features"]["table"],
+            otherwise=expand(
+                "results/features/batches/{batch}_measures.tsv", batch=BATCHES
+            ),
+        ),
+        failures=branch(
+            config["features"]["source"] == "table",
+            then=[],
+            otherwise=expand(
+                "results/features/batches/{batch}_failures.tsv", batch=BATCHES
+            ),
+        ),
+    output:
+        measures="results/features/measures.tsv",
+        qc="results/features/qc.tsv",
+        flow="results/features/flow.tsv",
+    log:
+        "logs/features/combine.log",
+    benchmark:
+        "benchmarks/runs/features/combine.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        use=lookup("features/use", within=config),
+        exclude_rules=lookup("features/exclude_rules", within=config),
+        simulated=SIMULATED,
+    script:
+        "../workflow/scripts/features_combine.py"

@@ -1,0 +1,30 @@
+"""normative: from measures to z-scores against controls. Out: results/normative/zscores.tsv, norms.json, diagnostics.tsv."""
+
+
+rule normative_zscores:
+    """Fit norms on controls; z of everyone, controls out of sample."""
+    input:
+        engine=room("normative"),
+        participants="results/cohort/participants.tsv",
+        measures="results/features/measures.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
+    output:
+        zscores="results/normative/zscores.tsv",
+        norms="results/normative/norms.json",
+        diagnostics="results/normative/diagnostics.tsv",
+    log:
+        "logs/normative/zscores.log",
+    benchmark:
+        "benchmarks/runs/normative/zscores.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=1500,
+        runtime="30m",
+    params:
+        settings=lookup("normative", within=config),
+        control=lookup("cohort/control", within=config),
+        seed=lookup("seed", within=config),
+        simulated=SIMULATED,
+    script:
+        "../workflow/scripts/normative_zscores.py"

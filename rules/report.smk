@@ -1,0 +1,87 @@
+"""report: one page from the tables. Out: results/report/index.html, results/provenance.json."""
+
+
+rule report_page:
+    """Write the page."""
+    input:
+        engine=room("report"),
+        cohort_flow="results/cohort/flow.tsv",
+        features_flow="results/features/flow.tsv",
+        qc="results/features/qc.tsv",
+        normative="results/normative/diagnostics.tsv",
+        provenance="results/provenance.json",
+        tables=expand(
+            "results/{table}",
+            table=expand(
+                "sustain/{disease}/{name}.tsv",
+                disease=DISEASES,
+                name=[
+                    "selection",
+                    "subtypes",
+                    "names",
+                    "diagnostics",
+                    "stability",
+                    "starts",
+                    "controls",
+                    "recovery",
+                ],
+            )
+            + expand(
+                "clinical/{disease}/{name}.tsv",
+                disease=DISEASES,
+                name=["associations", "table1"],
+            ),
+        ),
+        figures=expand(
+            "results/figures/{disease}/{name}.png",
+            disease=DISEASES,
+            name=[
+                "selection",
+                "positional_variance",
+                "mean_z",
+                "probability",
+                "forest",
+            ],
+        ),
+    output:
+        page="results/report/index.html",
+        dictionary="results/README.md",
+    log:
+        "logs/report/page.log",
+    benchmark:
+        "benchmarks/runs/report/page.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        title=lookup("report/title", within=config),
+        diseases=DISEASES,
+        simulated=SIMULATED,
+    script:
+        "../workflow/scripts/report_page.py"
+
+
+rule report_provenance:
+    """Versions, seed, configuration, checksums of the inputs, git commit."""
+    input:
+        engine=room("report"),
+        participants="results/cohort/participants.tsv",
+        measures="results/features/measures.tsv",
+        lock="requirements.lock",
+    output:
+        "results/provenance.json",
+    log:
+        "logs/report/provenance.log",
+    benchmark:
+        "benchmarks/runs/report/provenance.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=300,
+        runtime="5m",
+    params:
+        config=config,
+    script:
+        "../workflow/scripts/report_provenance.py"

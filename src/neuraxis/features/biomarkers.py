@@ -1,0 +1,36 @@
+"""The biomarker definitions that users extend: resources/biomarkers.tsv."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..errors import InputError, name_some
+from ..tables import read_table
+
+
+def read_biomarkers(path) -> pd.DataFrame:
+    """Read the definitions; `labels` becomes a list of ints.
+
+    Raises
+    ------
+    InputError
+        Duplicate names, labels that are no numbers, or an unknown kind.
+    """
+    columns = ("biomarker", "label", "kind", "labels", "unit", "direction", "plausible_low", "plausible_high", "region")
+    table = read_table(path, needed=columns)
+    doubled = table.loc[table["biomarker"].duplicated(), "biomarker"]
+    if len(doubled):
+        raise InputError(f"{path}: biomarker defined twice: {name_some(doubled)}")
+    wrong = table.loc[~table["kind"].isin(["labels", "cord"]), "biomarker"]
+    if len(wrong):
+        raise InputError(f"{path}: kind must be 'labels' or 'cord': {name_some(wrong)}")
+    wrong = table.loc[~table["direction"].isin(["fall", "rise"]), "biomarker"]
+    if len(wrong):
+        raise InputError(f"{path}: direction must be 'fall' or 'rise' (with disease): {name_some(wrong)}")
+    try:
+        table["labels"] = [
+            [int(i) for i in str(v).split(",")] if k == "labels" else [] for v, k in zip(table["labels"], table["kind"], strict=True)
+        ]
+    except ValueError as error:
+        raise InputError(f"{path}: labels must be whole numbers separated by commas ({error})") from None
+    return table

@@ -1,0 +1,9 @@
+"""Write the page and the data dictionary."""
+
+from neuraxis.job import start
+from neuraxis.report.page import write_dictionary, write_page
+
+if __name__ == "__main__":
+    start(snakemake)
+    write_page("results", snakemake.output.page, **dict(snakemake.params.items()))
+    write_dictionary(snakemake.output.dictionary)
