@@ -243,8 +243,9 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings)
         raise InputError(f"{name}: {'constant in' if len(y) >= 3 else 'too few values of'} {len(y)} controls; no norm can be fitted")
     power = {"proportional": 1.0}.get(settings.head_size, 0.0)
     if settings.head_size == "power":
-        # a volume's own scaling with head size, from the controls
-        power = float(sm.OLS(np.log(y), sm.add_constant(np.log(etiv))).fit().params.iloc[1])
+        # a measure's own scaling with head size, from the controls; age and sex held, or their share goes into it
+        terms = pd.DataFrame({"etiv": np.log(etiv), "age": people["age"], "male": (people["sex"] == "M").astype(float)})
+        power = float(sm.OLS(np.log(y), sm.add_constant(terms)).fit().params["etiv"])
     model = {
         "power": power,
         "age_mean": float(people["age"].mean()),

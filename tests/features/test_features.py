@@ -1,0 +1,161 @@
+"""Measures from images, against independent counts, real samples, and broken files."""
+
+import gzip
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.cohort.phantoms import cord_phantom, label_phantom
+from neuraxis.cohort.simulated import NORMS, simulate_cohort
+from neuraxis.errors import InputError
+from neuraxis.features.biomarkers import read_biomarkers
+from neuraxis.features.images import cord_area, label_volumes
+from neuraxis.features.measures import check_units, measure_batch, quality
+
+RESOURCES = "resources"
+
+
+@pytest.fixture
+def biomarkers(request):
+    return read_biomarkers(request.config.rootpath / "resources" / "biomarkers.tsv")
+
+
+def save(folder, data, affine=None, name="x.nii.gz"):
+    path = folder / name
+    nib.save(nib.Nifti1Image(data, np.eye(4) if affine is None else affine), path)
+    return path
+
+
+def test_volumes_of_oblique_anisotropic_images(tmp_path):
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 5, (9, 8, 7)).astype(np.int16)
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.diag([0.5, 1.2, 3.0])
+    got = label_volumes(save(tmp_path, data, affine))
+    assert got == pytest.approx({i: (data == i).sum() * 1.8 for i in range(1, 5)}, rel=1e-6)
+    image = nib.MGHImage(data.astype(np.int32), np.diag([2.0, 1, 1, 1]))
+    nib.save(image, tmp_path / "y.mgz")
+    assert label_volumes(tmp_path / "y.mgz")[3] == (data == 3).sum() * 2
+    assert label_volumes(save(tmp_path, data.astype(np.float32), name="f.nii"))[3] == (data == 3).sum()
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.15, 0.35])
+def test_cord_area_is_corrected_for_the_angle(tmp_path, tilt):
+    mask, levels = cord_phantom(70.0, tilt)
+    nib.save(mask, tmp_path / "m.nii.gz")
+    nib.save(levels, tmp_path / "l.nii.gz")
+    area, n = cord_area(tmp_path / "m.nii.gz", tmp_path / "l.nii.gz")
+    assert area == pytest.approx(70.0, rel=0.01) and n == 18
+    raw = np.asarray(mask.dataobj)[:, :, 9].sum() * 0.25
+    assert raw == pytest.approx(70 / np.cos(tilt), rel=0.01)  # without the correction it would be too large
+
+
+def test_phantoms_have_the_simulated_volumes(tmp_path, request, biomarkers):
+    _, measures, _ = simulate_cohort(request.config.rootpath / "resources", scale=0.02, seed=5)
+    row = measures.iloc[0]
+    nib.save(label_phantom(row, biomarkers), tmp_path / "p.nii.gz")
+    volumes = label_volumes(tmp_path / "p.nii.gz")
+    for b in biomarkers[biomarkers["kind"] == "labels"].itertuples():
+        assert sum(volumes.get(i, 0) for i in b.labels) == pytest.approx(row[b.biomarker], abs=4.0)
+    assert sum(volumes.values()) == pytest.approx(row["etiv"], abs=4.0)
+
+
+def test_a_failing_person_fails_alone_and_is_named(tmp_path, biomarkers):
+    good = save(tmp_path, np.full((4, 4, 4), 10, np.int16), name="good.nii.gz")
+    bad = tmp_path / "bad.nii.gz"
+    bad.write_bytes(good.read_bytes()[:60])
+    table, failed = measure_batch(["s1", "s2", "s3"], biomarkers, lambda p: ({"s1": good, "s2": bad, "s3": tmp_path / "no.nii"}[p], None, None), (1,))
+    assert table["participant_id"].tolist() == ["s1"] and table["thalamus"].iloc[0] == 64
+    assert np.isnan(table["cord_csa"].iloc[0]) and np.isnan(table["putamen"].iloc[0])
+    assert failed["participant_id"].tolist() == ["s2", "s3"]
+    assert "bad.nii.gz cannot be read" in failed["problem"][0] and "no such image" in failed["problem"][1]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (np.zeros((3, 3, 3), np.int16), "is empty"),
+        (np.full((3, 3, 3), np.nan, np.float32), "NaN"),
+        (np.full((3, 3, 3), 1.5, np.float32), "fractions"),
+        (np.full((3, 3), 1, np.int16), "3-D"),
+        (np.full((3, 3, 3), -1, np.int16), "negative"),
+    ],
+)
+def test_broken_label_volumes(tmp_path, data, words):
+    with pytest.raises(InputError, match=words):
+        label_volumes(save(tmp_path, data))
+
+
+def test_broken_cords(tmp_path):
+    mask, levels = cord_phantom(70.0, 0.1)
+    for image, name in ((mask, "m"), (levels, "l"), (nib.Nifti1Image(np.zeros((3, 3, 3), np.uint8), np.eye(4)), "z")):
+        nib.save(image, tmp_path / f"{name}.nii.gz")
+    with pytest.raises(InputError, match="share a grid"):
+        cord_area(tmp_path / "m.nii.gz", tmp_path / "z.nii.gz")
+    with pytest.raises(InputError, match="covers 0 slices"):
+        cord_area(tmp_path / "z.nii.gz", tmp_path / "z.nii.gz")
+    with pytest.raises(InputError, match="C7 is not covered"):
+        cord_area(tmp_path / "m.nii.gz", tmp_path / "l.nii.gz", levels=(1, 7))
+
+
+def test_unit_slips_and_quality(request, biomarkers):
+    people, measures, _ = simulate_cohort(request.config.rootpath / "resources", scale=0.1, seed=5)
+    check_units(measures, biomarkers)
+    with pytest.raises(InputError, match="frontal.*looks like ml"):
+        check_units(measures.assign(frontal=measures["frontal"] / 1000), biomarkers)
+    with pytest.raises(InputError, match="cord_csa.*looks like cm2"):
+        check_units(measures.assign(cord_csa=measures["cord_csa"] / 100), biomarkers)
+    measures.loc[0, "etiv"] = 0.8e6
+    measures.loc[1, "thalamus"] = 50000
+    measures.loc[2, "putamen"] = np.nan
+    qc = quality(measures, people, biomarkers)
+    ids = measures["participant_id"]
+    found = set(zip(qc["participant_id"], qc["rule"], strict=True))
+    assert {(ids[0], "implausible eTIV"), (ids[1], "implausible"), (ids[2], "missing")} <= found
+
+
+def test_biomarker_definitions(tmp_path, biomarkers):
+    assert set(biomarkers["biomarker"]) == set(NORMS) and len(biomarkers) == 19
+    labels = [i for v in biomarkers["labels"] for i in v]
+    assert len(labels) == len(set(labels))
+    text = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tregion\n"
+    for row, words in (("a\tA\tlabels\t1;2\tmm3\tfall\t1\t2\tx\n", "whole numbers"), ("a\tA\tblob\t1\tmm3\tfall\t1\t2\tx\n", "kind"), ("a\tA\tlabels\t1\tmm3\tdown\t1\t2\tx\n", "direction")):
+        (tmp_path / "b.tsv").write_text(text + row)
+        with pytest.raises(InputError, match=words):
+            read_biomarkers(tmp_path / "b.tsv")
+
+
+def test_equal_phantoms_are_equal_files():
+    from neuraxis.cohort.phantoms import compress
+
+    image, _ = cord_phantom(70.0, 0.1)
+    data = compress(image.to_bytes())
+    assert data == compress(image.to_bytes()) and gzip.decompress(data) == image.to_bytes()
+
+
+def test_real_label_volume(samples, biomarkers):
+    path = samples / "synthseg" / "training_seg_01.nii.gz"
+    got = label_volumes(path)
+    image = nib.load(path)
+    data = np.asarray(image.dataobj)
+    size = np.prod(image.header.get_zooms()[:3])
+    for label in (10, 17, 16):
+        assert got[label] == pytest.approx((data == label).sum() * size, rel=1e-5)
+
+
+def test_real_cord_mask(samples):
+    """A real T2w cord whose mask carries its vertebral levels; healthy C3-C4 areas lie near 70 mm2."""
+    folder = samples / "sct" / "sct_testing_data" / "t2"
+    labelled = np.asarray(nib.load(folder / "t2_seg-manual_labeled.nii.gz").dataobj)
+    levels = sorted({int(v) for v in np.unique(labelled) if v > 0})[:2]
+    area, n = cord_area(folder / "t2_seg-manual.nii.gz", folder / "t2_seg-manual_labeled.nii.gz", levels=levels)
+    assert 50 < area < 100 and n > 5
+
+
+def test_frames_of_other_people_are_not_mixed_up(biomarkers):
+    people = pd.DataFrame({"participant_id": ["a"], "site": ["s"]})
+    measures = pd.DataFrame({"participant_id": ["a"], "etiv": [1.5e6], **{b: [np.nan] for b in biomarkers["biomarker"]}})
+    assert (quality(measures, people, biomarkers)["participant_id"] == "a").all()

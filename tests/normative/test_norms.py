@@ -1,0 +1,228 @@
+"""Norms: planted effects removed, disease kept, presets by hand, harmonisation by the library, no leakage."""
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.errors import InputError, NeuraxisWarning
+from neuraxis.normative.diagnostics import diagnose
+from neuraxis.normative.norms import STUDY, Norms, NormSettings, apply_combat, fit_norms, learn_combat, zscores
+
+FALL = {"a": "fall", "b": "fall", "c": "rise"}
+
+
+def cohort(n=600, patients=200, effect=1.2, seed=0, site_sd=0.0, curved=False):
+    """Measures with planted age, sex, head size and site effects; patients differ by `effect` SDs."""
+    rng = np.random.default_rng(seed)
+    total = n + patients
+    people = pd.DataFrame(
+        {
+            "group": ["HC"] * n + ["MS"] * patients,
+            "age": rng.uniform(20, 75, total),
+            "sex": rng.choice(["F", "M"], total),
+            "site": rng.choice(["s1", "s2", "s3", "s4"], total),
+        },
+        index=[f"p{i}" for i in range(total)],
+    )
+    etiv = rng.normal(1.45e6, 1e5, total) + 1.2e5 * (people["sex"] == "M")
+    shift = dict(zip(["s1", "s2", "s3", "s4"], rng.normal(0, site_sd, 4), strict=True))
+    measures = pd.DataFrame({"etiv": etiv}, index=people.index)
+    for name, direction in FALL.items():
+        age = (people["age"] - 45) / 10
+        mean = 10000 - 300 * age + 400 * (people["sex"] == "M") + 4e-3 * (etiv - 1.45e6)
+        if curved:
+            mean -= 120 * age**2
+        sign = -1 if direction == "fall" else 1
+        z = rng.standard_normal(total) + effect * (people["group"] == "MS")
+        measures[name] = mean + 700 * (sign * z + people["site"].map(shift))
+    return measures, people
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [NormSettings(), NormSettings(age="quadratic"), NormSettings(head_size="power"), NormSettings(robust=True), NormSettings(sd="age"), NormSettings(site="fixed"), NormSettings(site="combat")],
+    ids=["spline", "quadratic", "power", "robust", "sd", "fixed", "combat"],
+)
+def test_planted_effects_go_and_disease_stays(settings):
+    errors = []
+    for seed in range(3):
+        measures, people = cohort(n=1500, patients=2000, seed=seed, site_sd=0.5 if settings.site != "none" else 0, curved=settings.age != "linear")
+        z, _ = zscores(measures, people, "HC", FALL, settings)
+        sick = z[people["group"] == "MS"]
+        errors.append(sick.mean() - 1.2)
+        healthy = z[people["group"] == "HC"]
+        assert healthy.mean().abs().max() < 0.05
+        assert healthy.std().between(0.95, 1.05).all()
+        for column in (people["age"], (people["sex"] == "M").astype(float), measures["etiv"]):
+            assert healthy.corrwith(column[healthy.index]).abs().max() < 0.06
+        if settings.site != "none":
+            assert healthy.groupby(people["site"]).mean().abs().max().max() < 0.15
+    # averaged over cohorts and measures the bias vanishes
+    assert abs(np.mean(errors)) < 0.05
+
+
+def test_study_preset_equals_a_hand_computation():
+    measures, people = cohort(n=200, patients=50)
+    z, norms = zscores(measures, people, "HC", FALL, STUDY)
+    healthy = people["group"] == "HC"
+    X = np.column_stack([np.ones(len(people)), people["age"], people["sex"] == "M", measures["etiv"]]).astype(float)
+    scale = X.std(axis=0) + (X.std(axis=0) == 0)
+    beta, *_ = np.linalg.lstsq(X[healthy] / scale, measures.loc[healthy, "a"], rcond=None)
+    residual = measures["a"] - X / scale @ beta
+    by_hand = -residual / residual[healthy].std(ddof=1)
+    np.testing.assert_allclose(z.loc[~healthy, "a"], by_hand[~healthy], rtol=1e-9)
+    again = norms.apply(measures[~healthy], people)
+    pd.testing.assert_frame_equal(again, z[~healthy])
+
+
+def test_combat_equals_the_library_and_survives_saving(tmp_path):
+    from neuroHarmonize import harmonizationApply, harmonizationLearn
+
+    measures, people = cohort(site_sd=0.8)
+    healthy = (people["group"] == "HC").to_numpy()
+    names = list(FALL)
+
+    def covariates(rows):
+        return pd.DataFrame(
+            {"SITE": people["site"], "AGE": people["age"], "MALE": (people["sex"] == "M").astype(float), "ETIV": measures["etiv"] / 1e6}
+        )[rows]
+
+    model, adjusted = harmonizationLearn(measures.loc[healthy, names].to_numpy(), covariates(healthy))
+    want = harmonizationApply(measures.loc[~healthy, names].to_numpy(), covariates(~healthy), model)
+    ours = learn_combat(measures.loc[healthy, names], people[healthy], measures.loc[healthy, "etiv"], people.loc[healthy, "site"])
+    ours = json.loads(json.dumps(ours))
+    got = apply_combat(ours, measures.loc[~healthy, names], people[~healthy], measures.loc[~healthy, "etiv"], people.loc[~healthy, "site"])
+    np.testing.assert_allclose(got, want, rtol=1e-9)
+    norms = fit_norms(measures[healthy], people, FALL, NormSettings(site="combat"))
+    norms.save(tmp_path / "norms.json")
+    pd.testing.assert_frame_equal(Norms.load(tmp_path / "norms.json").apply(measures[~healthy], people), norms.apply(measures[~healthy], people))
+
+
+def test_held_out_controls_do_not_touch_their_norm():
+    """A control's z depends on its own measure only through itself: the norm that judges it never saw it."""
+    measures, people = cohort(n=100, patients=0)
+    z, _ = zscores(measures, people, "HC", FALL, NormSettings(age="linear", folds=5))
+    changed = measures.copy()
+    changed.loc["p3", "a"] += 7000
+    z2, norms2 = zscores(changed, people, "HC", FALL, NormSettings(age="linear", folds=5))
+    same_fold_moves = (z2["a"] - z["a"]).abs()
+    assert same_fold_moves["p3"] > 5
+    # people of p3's fold were judged by norms without p3: exactly as before
+    assert (same_fold_moves.drop("p3") == 0).sum() >= 100 // 5 - 2
+    assert (z2[["b", "c"]] == z[["b", "c"]]).all().all()
+    slope = (z2.loc["p3", "a"] - z.loc["p3", "a"]) / -7000
+    assert np.isfinite(slope) and norms2.controls["n"] == 100
+
+
+def test_controls_spread_is_honest_with_few_controls():
+    """In-sample z shrink with many parameters; out-of-sample ones do not."""
+    inside, outside = [], []
+    for seed in range(12):
+        measures, people = cohort(n=40, patients=0, seed=seed)
+        settings = NormSettings(folds=10)
+        z, norms = zscores(measures, people, "HC", FALL, settings)
+        outside.append(z.std().mean())
+        inside.append(norms.apply(measures, people).std().mean())
+    assert np.mean(inside) == pytest.approx(1, abs=0.01)
+    assert np.mean(outside) > 1.05
+
+
+def test_missing_values_stay_missing():
+    measures, people = cohort(n=120, patients=20)
+    measures.loc["p125", "a"] = np.nan
+    people.loc["p126", "age"] = np.nan
+    z, _ = zscores(measures, people, "HC", FALL, NormSettings())
+    assert np.isnan(z.loc["p125", "a"]) and np.isfinite(z.loc["p125", "b"])
+    assert z.loc["p126"].isna().all()
+
+
+def test_new_people_outside_the_norm_are_announced():
+    measures, people = cohort(n=120, patients=5)
+    people.loc["p121", "age"] = 90
+    norms = fit_norms(measures[people["group"] == "HC"], people, FALL, NormSettings(site="fixed"))
+    with pytest.warns(NeuraxisWarning, match="p121.*extrapolated"):
+        norms.apply(measures.loc[["p121"]], people)
+    people.loc["p122", "site"] = "s9"
+    with pytest.raises(InputError, match="s9"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        norms.apply(measures.loc[["p122"]], people)
+    people.loc["p123", "sex"] = "other"
+    with pytest.raises(InputError, match="other"):
+        norms.apply(measures.loc[["p123"]], people)
+
+
+def test_small_sites_are_pooled_or_refused():
+    measures, people = cohort(n=200, patients=10)
+    people.iloc[:4, people.columns.get_loc("site")] = "tiny"
+    healthy = people["group"] == "HC"
+    norms = fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=10, small_sites="pool"))
+    assert norms.controls["pooled_sites"] == ["tiny"]
+    assert np.isfinite(norms.apply(measures.loc[["p1"]], people).to_numpy()).all()
+    with pytest.raises(InputError, match="tiny"):
+        fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", small_sites="refuse"))
+
+
+def test_choices_per_biomarker():
+    measures, people = cohort(n=150, patients=0)
+    norms = fit_norms(measures, people, FALL, NormSettings(), {"b": {"head_size": "none"}})
+    assert len(norms.models["a"]["coefficients"]) == len(norms.models["b"]["coefficients"]) + 1
+    with pytest.raises(InputError, match="unknown biomarkers: q"):
+        fit_norms(measures, people, FALL, NormSettings(), {"q": {}})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "settings", "words"),
+    [
+        (lambda m, p: (m.iloc[:0], p), NormSettings(), "no controls"),
+        (lambda m, p: (m.assign(b=5.0), p), NormSettings(), "b: constant"),
+        (lambda m, p: (m.iloc[:6], p), NormSettings(), "6 controls for"),
+        (lambda m, p: (m, p.assign(site="only")), NormSettings(site="combat"), "at least two sites"),
+        (lambda m, p: (m, p.assign(age=30.0)), NormSettings(), "too alike for a spline"),
+        (lambda m, p: (m, p.assign(age=30.0)), NormSettings(age="linear"), "collinear"),
+    ],
+)
+def test_impossible_norms_are_refused(spoil, settings, words):
+    measures, people = spoil(*cohort(n=100, patients=0))
+    with pytest.raises(InputError, match=words):
+        fit_norms(measures, people, FALL, settings)
+
+
+def test_one_sex_only_is_possible_and_an_unknown_word_is_not():
+    measures, people = cohort(n=100, patients=0)
+    norms = fit_norms(measures, people.assign(sex="F"), FALL, NormSettings())
+    assert norms.controls["n_by_sex"] == {"F": 100}
+    with pytest.raises(InputError, match="normative.age"):
+        NormSettings(age="cubic")
+
+
+def test_diagnostics_see_what_was_left_in():
+    measures, people = cohort(n=800, patients=0, site_sd=1.0)
+    left, _ = zscores(measures, people, "HC", FALL, NormSettings(site="none"))
+    removed, _ = zscores(measures, people, "HC", FALL, NormSettings(site="fixed"))
+    before, after = (diagnose(z, people, measures["etiv"]) for z in (left, removed))
+    assert (before.query("check == 'site'")["passed"] == False).any()  # noqa: E712
+    assert after["passed"].all()
+    assert "site explains" in " ".join(before["why"].fillna(""))
+
+
+def test_real_healthy_people(samples):
+    """Multi-site FreeSurfer volumes of healthy people: site terms bring z of every site to mean 0."""
+    table = pd.read_csv(samples / "openneuro" / "openneuro_fs_volumes_thickness.csv.gz")
+    lower = {c.lower(): c for c in table.columns}
+    site = next(lower[c] for c in ("dataset", "site", "ds") if c in lower)
+    age = next(c for c in table.columns if c.lower().startswith("age"))
+    sex = next(c for c in table.columns if c.lower() == "sex")
+    volume = next(c for c in table.columns if "thalamus" in c.lower() and "left" in c.lower())
+    etiv = next(c for c in table.columns if "estimatedtotalintracranialvol" in c.lower() or c.lower() == "etiv")
+    people = pd.DataFrame({"group": "HC", "age": pd.to_numeric(table[age], errors="coerce"), "sex": table[sex].astype(str).str[0].str.upper(), "site": table[site].astype(str)})
+    keep = people["age"].notna() & people["sex"].isin(["M", "F"]) & table[volume].notna() & table[etiv].notna()
+    measures = pd.DataFrame({"a": table[volume], "etiv": table[etiv]})[keep]
+    people = people[keep]
+    people.index = measures.index = [f"p{i}" for i in range(len(people))]
+    z, _ = zscores(measures, people, "HC", {"a": "fall"}, NormSettings(site="fixed"))
+    sites = z["a"].groupby(people["site"]).agg(["mean", "size"])
+    assert sites.loc[sites["size"] >= 10, "mean"].abs().max() < 0.25
+    assert z["a"].std() == pytest.approx(1, abs=0.1)
