@@ -177,31 +177,38 @@ def sample_counts(problem, sequences, n_subtypes, n_steps, sweep_every):
     return counts / counts.sum()
 
 
-def test_learnt_prior_sampler_has_the_enumerated_posterior():
-    """Stage weights integrated by importance from their Dirichlet prior, against the Gibbs sampler."""
+@pytest.mark.parametrize("n_subtypes", [1, 2])
+def test_learnt_prior_sampler_has_the_enumerated_posterior(n_subtypes):
+    """Stage weights integrated by plain Monte Carlo over their Dirichlet prior, against the sampler."""
     events, X = toy(n_people=5)
     a = 0.5
     sequences = valid_sequences(events)
-    weights = np.random.default_rng(0).dirichlet(np.full(events.n_events + 1, a), 40_000)
-    log_posterior = []
-    for s in sequences:
-        density = events.log_likelihood(X, s)
-        top = density.max(axis=1)
-        log_posterior.append(logsumexp((np.log(weights @ np.exp(density - top[:, None]).T) + top).sum(axis=1)))
-    exact = np.exp(np.array(log_posterior) - logsumexp(log_posterior))
+    n_stages = events.n_events + 1
+    weights = np.random.default_rng(0).dirichlet(np.full(n_subtypes * n_stages, a), 40_000).reshape(-1, n_subtypes, n_stages)
+    density = np.stack([events.log_likelihood(X, s) for s in sequences])
+    top = density.max(axis=(0, 2))
+    density = np.exp(density - top[:, None])
+    shape = (len(sequences),) * n_subtypes
+    log_posterior = np.empty(shape)
+    for pair in itertools.product(range(len(sequences)), repeat=n_subtypes):
+        mixture = sum(weights[:, c] @ density[i].T for c, i in enumerate(pair))
+        log_posterior[pair] = logsumexp(np.log(mixture).sum(axis=1))
+    exact = np.exp(log_posterior - logsumexp(log_posterior))
     problem = Problem(X, events, Variant("learnt", concentration=a))
     rng = stream(2, "toy")
-    chain = problem.chain(random_start(problem, 1, rng))
+    chain = problem.chain(random_start(problem, n_subtypes, rng))
     value = kernels.refresh(problem.people, problem.layout, chain, False)
-    counts = np.zeros(len(sequences))
+    counts = np.zeros(shape)
     index = {tuple(s): i for i, s in enumerate(sequences)}
-    for _ in range(60_000):
+    for _ in range(100_000):
         value = kernels.chain_steps(
             problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, True, a, False, False,
-            2, 2, False, value, rng,
+            3, 3, False, value, rng,
         )
-        counts[index[tuple(chain.sequence[0])]] += 1
+        counts[tuple(index[tuple(s)] for s in chain.sequence)] += 1
     assert 0.5 * np.abs(counts / counts.sum() - exact).sum() < 0.02
+    assert chain.weight.sum() == pytest.approx(1)
+    assert value == pytest.approx(kernels.refresh(problem.people, problem.layout, chain, False), abs=1e-8)
 
 
 @settings(max_examples=40, deadline=None)

@@ -1154,6 +1154,47 @@ def draw_weights(weight, totals, concentration, rng):
 
 
 @njit(cache=True, nogil=True)
+def split_weight(people, chain, concentration, value, rng):
+    """Metropolis move of how two subtypes share the weight of one stage, people's stages summed out.
+
+    Stage 0 looks much the same in every subtype, so Gibbs draws given memberships hardly ever move its weight
+    from one subtype to another. Given the sum of the two weights their share is Beta(a, a) under the Dirichlet
+    prior; a share drawn from that is accepted with the likelihood ratio. Returns the log-likelihood.
+    """
+    n_subtypes, n_stages = chain.weight.shape
+    width = people.x.shape[2]
+    a = int(rng.random() * n_subtypes)
+    b = (a + 1 + int(rng.random() * (n_subtypes - 1))) % n_subtypes
+    k = 0 if rng.random() < 0.5 else int(rng.random() * n_stages)
+    together = chain.weight[a, k] + chain.weight[b, k]
+    first = draw_log_gamma(concentration, rng)
+    second = draw_log_gamma(concentration, rng)
+    share = 1.0 / (1.0 + math.exp(min(max(second - first, -700.0), 700.0)))
+    step_a = together * share - chain.weight[a, k]
+    step_b = together * (1.0 - share) - chain.weight[b, k]
+    change = 0.0
+    product = 1.0
+    for block in range(people.x.shape[0]):
+        for w in range(width):
+            if people.real[block, w] > 0.0:
+                was = chain.mixture[block, w]
+                now = was + step_a * chain.density[a, block, k, w] + step_b * chain.density[b, block, k, w]
+                if not (now > 1e-9 * was):
+                    return value
+                product *= now / was
+                if product < DRIFT_LOW or product > DRIFT_HIGH:
+                    change += math.log(product)
+                    product = 1.0
+    change += math.log(product)
+    if math.log(1.0 - rng.random()) < change:
+        chain.weight[a, k] = together * share
+        chain.weight[b, k] = together * (1.0 - share)
+        add_up(people, chain)
+        value = log_mixture(people, chain)
+    return value
+
+
+@njit(cache=True, nogil=True)
 def draw_noise(chain, W, Y, sum_squares, n_observed, rng):
     """Inverse-gamma draw of every noise variance given everyone's stage (prior: log-uniform)."""
     n_subtypes, n_biomarkers, n_stages = chain.curve.shape
@@ -1270,7 +1311,9 @@ def chain_steps(
                 rng,
             )
             value = refresh(people, layout, chain, integral)
-        elif not learn_prior and n_subtypes > 1:
+        elif learn_prior and n_subtypes > 1:
+            value = split_weight(people, chain, concentration, value, rng)
+        elif n_subtypes > 1:
             draw_fractions(people, chain, rng)
             value = log_mixture(people, chain)
     return value
