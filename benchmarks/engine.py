@@ -60,7 +60,20 @@ def step_time(p, point, sweep_every, n=2000, repeats=5):
 
     def run():
         state[0] = kernels.chain_steps(
-            p.people, p.layout, chain, p.sum_squares, p.n_observed, False, 0.1, False, False, n, sweep_every, False, state[0], rng
+            p.people,
+            p.layout,
+            chain,
+            p.sum_squares,
+            p.n_observed,
+            False,
+            0.1,
+            False,
+            False,
+            n,
+            sweep_every,
+            False,
+            state[0],
+            rng,
         )
 
     run()
@@ -70,7 +83,6 @@ def step_time(p, point, sweep_every, n=2000, repeats=5):
 def rows_of_study():
     X, events = problem()
     p = Problem(X, events, Variant("uniform"))
-    one = None
     rows = []
 
     def add(what, seconds, note=""):
@@ -80,7 +92,11 @@ def rows_of_study():
     clock = [best_of(lambda i=i: p.climb(random_start(p, 1, stream(1, i)), stream(1, i, "c")), 2) for i in range(30)]
     best = p.polish(max(starts, key=lambda s: s.log_likelihood), stream(1, "p"))
     gaps = np.array([best.log_likelihood - s.log_likelihood for s in starts])
-    add("one start, k = 1, climbed", float(np.median(clock)), f"median of 30; {np.median(gaps):.1f} nats below the best optimum at the median")
+    add(
+        "one start, k = 1, climbed",
+        float(np.median(clock)),
+        f"median of 30; {np.median(gaps):.1f} nats below the best optimum at the median",
+    )
     clock, gaps = [], []
     for i in range(10):
         t = time.perf_counter()
@@ -105,14 +121,24 @@ def rows_of_study():
         table = convergence(draws, events)
         for quantity, part in table.groupby("quantity"):
             rows.append(
-                {"what": f"effective samples per second, {quantity}, sweep every {every or 'never'}", "value": part["ess"].median() / seconds, "unit": "1/s",
-                 "note": f"least {part['ess'].min() / seconds:.2f}; {verdict(table)[1]}"}
+                {
+                    "what": f"effective samples per second, {quantity}, sweep every {every or 'never'}",
+                    "value": part["ess"].median() / seconds,
+                    "unit": "1/s",
+                    "note": f"least {part['ess'].min() / seconds:.2f}; {verdict(table)[1]}",
+                }
             )
     t = time.perf_counter()
     fit(X, events, 3, n_startpoints=10, n_samples=10_000, n_chains=1, stage_prior="uniform")
     add("whole fit k = 1..3, 10 starts, 1e4 MCMC at k = 3", time.perf_counter() - t)
-    del one
-    rows.append({"what": "peak memory of all this", "value": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "unit": "MB", "note": ""})
+    rows.append(
+        {
+            "what": "peak memory of all this",
+            "value": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "unit": "MB",
+            "note": "",
+        }
+    )
     return rows, p, point
 
 
@@ -121,12 +147,27 @@ def rows_of_peer(X, events):
     try:
         from pySuStaIn.ZscoreSustain import ZscoreSustain
     except ImportError:
-        return [{"what": f"pySuStaIn, {k}", "value": v, "unit": "s", "note": "saved: another machine, not this run"} for k, v in SAVED.items()]
+        return [
+            {"what": f"pySuStaIn, {k}", "value": v, "unit": "s", "note": "saved: another machine, not this run"}
+            for k, v in SAVED.items()
+        ]
     import tempfile
 
     B = events.n_biomarkers
     with tempfile.TemporaryDirectory() as folder:
-        peer = ZscoreSustain(X, np.tile([1.0, 2.0, 3.0], (B, 1)), np.full(B, 5.0), list(events.biomarkers), 1, 3, 100, folder, "bench", False, 1)
+        peer = ZscoreSustain(
+            X,
+            np.tile([1.0, 2.0, 3.0], (B, 1)),
+            np.full(B, 5.0),
+            list(events.biomarkers),
+            1,
+            3,
+            100,
+            folder,
+            "bench",
+            False,
+            1,
+        )
         data = peer._AbstractSustain__sustainData
         sequence = np.stack([events.random_sequence(stream(1, "peer", c)) for c in range(3)]).astype(float)
         steps = 50
@@ -147,8 +188,20 @@ def rows_of_size(large):
             "t = engine.step_time(p, s, 0, 20, 3); import time; c = time.perf_counter(); p.climb(s, engine.stream(1, 'y'), 3);"
             "print(t, (time.perf_counter() - c) / 3, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
         )
-        step, sweep, memory = map(float, subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True).stdout.split())
-        rows.append({"what": f"M = {m}, B = 30, N = 90, k = 3: MCMC step", "value": step, "unit": "s", "note": f"EM sweep {sweep:.3f} s, peak {memory:.0f} MB"})
+        step, sweep, memory = map(
+            float,
+            subprocess.run(
+                [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+            ).stdout.split(),
+        )
+        rows.append(
+            {
+                "what": f"M = {m}, B = 30, N = 90, k = 3: MCMC step",
+                "value": step,
+                "unit": "s",
+                "note": f"EM sweep {sweep:.3f} s, peak {memory:.0f} MB",
+            }
+        )
     return rows
 
 

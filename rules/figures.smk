@@ -51,3 +51,32 @@ rule figures_disease:
         simulated=SIMULATED,
     script:
         "../workflow/scripts/figures_disease.py"
+
+
+rule figures_normative:
+    """Diagnostics of the controls' z."""
+    input:
+        engine=room("figures"),
+        zscores="results/normative/zscores.tsv",
+        diagnostics="results/normative/diagnostics.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
+    output:
+        figure=report(
+            "results/figures/normative.png",
+            caption="../workflow/report/normative.rst",
+            category="normative",
+        ),
+    log:
+        "logs/figures/normative.log",
+    benchmark:
+        "benchmarks/runs/figures/normative.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        control=lookup("cohort/control", within=config),
+        simulated=SIMULATED,
+    script:
+        "../workflow/scripts/figures_normative.py"

@@ -10,6 +10,7 @@ rule report_page:
         qc="results/features/qc.tsv",
         normative="results/normative/diagnostics.tsv",
         provenance="results/provenance.json",
+        normative_figure="results/figures/normative.png",
         tables=expand(
             "results/{table}",
             table=expand(

@@ -15,7 +15,9 @@ def start(job) -> None:
     path = job.log[0] if job.log else os.devnull
     handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler(sys.stderr)]
     handlers[1].setLevel(logging.WARNING)
-    logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(message)s", force=True)
+    logging.basicConfig(
+        level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
     logging.getLogger("numba").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     warnings.simplefilter("default")

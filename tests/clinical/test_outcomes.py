@@ -11,7 +11,10 @@ from neuraxis.clinical.outcomes import Outcome, associations, fit_outcome, rubin
 
 def people(n=400, seed=0):
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"age": rng.normal(40, 10, n), "sex": rng.choice(["F", "M"], n), "years": rng.uniform(1, 8, n)}, index=[f"p{i}" for i in range(n)])
+    frame = pd.DataFrame(
+        {"age": rng.normal(40, 10, n), "sex": rng.choice(["F", "M"], n), "years": rng.uniform(1, 8, n)},
+        index=[f"p{i}" for i in range(n)],
+    )
     group = pd.Series((rng.random(n) < 0.4).astype(float), index=frame.index)
     frame["score"] = 50 - 5 * group + 8 * rng.standard_normal(n)
     frame["edss"] = (np.clip(2 + 0.8 * group + rng.logistic(0, 0.8, n), 0, 8) * 2).round() / 2
@@ -27,8 +30,18 @@ def test_models_equal_direct_calls():
     direct = {
         "continuous": (sm.OLS(z, sm.add_constant(x)).fit(), "score", None),
         "binary": (sm.Logit(frame["worse"], sm.add_constant(x)).fit(disp=0), "worse", None),
-        "count": (sm.NegativeBinomial(frame["relapses"], sm.add_constant(x), offset=np.log(frame["years"])).fit(disp=0, maxiter=500), "relapses", "years"),
-        "ordinal": (OrderedModel(frame["edss"], x, distr="logit").fit(method="bfgs", disp=0, maxiter=500), "edss", None),
+        "count": (
+            sm.NegativeBinomial(frame["relapses"], sm.add_constant(x), offset=np.log(frame["years"])).fit(
+                disp=0, maxiter=500
+            ),
+            "relapses",
+            "years",
+        ),
+        "ordinal": (
+            OrderedModel(frame["edss"], x, distr="logit").fit(method="bfgs", disp=0, maxiter=500),
+            "edss",
+            None,
+        ),
     }
     for kind, (model, column, exposure) in direct.items():
         got = fit_outcome(Outcome("o", column, kind, ("age",), exposure), frame, terms).iloc[0]
@@ -65,11 +78,26 @@ def test_associations_table():
     g = terms["g"].to_numpy()
     sure = 0.85
     subtypes = pd.DataFrame(
-        {"oof_subtype": np.where(g == 1, 2, 1), "oof_stage": 5, "oof_p_subtype1": np.where(g == 1, 1 - sure, sure), "oof_p_subtype2": np.where(g == 1, sure, 1 - sure),
-         "oof_p_stage0": 0.0, "oof_expected_stage": np.linspace(1, 9, 500)},
+        {
+            "oof_subtype": np.where(g == 1, 2, 1),
+            "oof_stage": 5,
+            "oof_p_subtype1": np.where(g == 1, 1 - sure, sure),
+            "oof_p_subtype2": np.where(g == 1, sure, 1 - sure),
+            "oof_p_stage0": 0.0,
+            "oof_expected_stage": np.linspace(1, 9, 500),
+        },
         index=frame.index,
     )
-    table = associations([Outcome("Score", "score", "continuous", ("age",), family="f"), Outcome("Worse", "worse", "binary", family="f")], frame, subtypes, {1: "one", 2: "two"}, n_draws=10)
+    table = associations(
+        [
+            Outcome("Score", "score", "continuous", ("age",), family="f"),
+            Outcome("Worse", "worse", "binary", family="f"),
+        ],
+        frame,
+        subtypes,
+        {1: "one", 2: "two"},
+        n_draws=10,
+    )
     assert len(table) == 2 * 2 * 2 * 2
     row = table.query("outcome == 'Score' and subtype == 'two' and contrast == 'against the rest'").set_index("method")
     assert row.loc["label", "estimate"] < -0.3 and row.loc["label", "q"] < 0.05

@@ -22,7 +22,14 @@ def test_every_problem_is_named_at_once(tmp_path):
     )
     with pytest.raises(InputError) as error:
         read_participants(path, control="HC", diseases=["MS"])
-    for words in ("more than once: s1", "odd characters: s 2", "s3 (XX)", "age outside 5-110 years: s4", "sex not M or F (male or female): s5", "age not a number: s6"):
+    for words in (
+        "more than once: s1",
+        "odd characters: s 2",
+        "s3 (XX)",
+        "age outside 5-110 years: s4",
+        "sex not M or F (male or female): s5",
+        "age not a number: s6",
+    ):
         assert words in str(error.value)
 
 
@@ -45,7 +52,9 @@ def test_simulated_cohort_has_the_studys_sizes(request):
     people, measures, truth = simulate_cohort(resources, seed=2)
     assert people["group"].value_counts().to_dict() == {"HC": 1065, "MS": 391, "NMOSD": 278}
     assert (people["origin"] == "SIMULATED").all() and measures["participant_id"].equals(people["participant_id"])
-    assert people.groupby("group")["age"].median().to_dict() == pytest.approx({"HC": 45, "NMOSD": 43, "MS": 34}, abs=2.5)
+    assert people.groupby("group")["age"].median().to_dict() == pytest.approx(
+        {"HC": 45, "NMOSD": 43, "MS": 34}, abs=2.5
+    )
     sick = truth[truth["group"] == "MS"]
     assert (sick["subtype"] == "NA").mean() == pytest.approx(123 / 391, abs=0.06)
     assert (sick.loc[sick["subtype"] == "NA", "stage"] == 0).all()

@@ -67,7 +67,12 @@ def test_a_failing_person_fails_alone_and_is_named(tmp_path, biomarkers):
     good = save(tmp_path, np.full((4, 4, 4), 10, np.int16), name="good.nii.gz")
     bad = tmp_path / "bad.nii.gz"
     bad.write_bytes(good.read_bytes()[:60])
-    table, failed = measure_batch(["s1", "s2", "s3"], biomarkers, lambda p: ({"s1": good, "s2": bad, "s3": tmp_path / "no.nii"}[p], None, None), (1,))
+    table, failed = measure_batch(
+        ["s1", "s2", "s3"],
+        biomarkers,
+        lambda p: ({"s1": good, "s2": bad, "s3": tmp_path / "no.nii"}[p], None, None),
+        (1,),
+    )
     assert table["participant_id"].tolist() == ["s1"] and table["thalamus"].iloc[0] == 64
     assert np.isnan(table["cord_csa"].iloc[0]) and np.isnan(table["putamen"].iloc[0])
     assert failed["participant_id"].tolist() == ["s2", "s3"]
@@ -122,7 +127,11 @@ def test_biomarker_definitions(tmp_path, biomarkers):
     labels = [i for v in biomarkers["labels"] for i in v]
     assert len(labels) == len(set(labels))
     text = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tregion\n"
-    for row, words in (("a\tA\tlabels\t1;2\tmm3\tfall\t1\t2\tx\n", "whole numbers"), ("a\tA\tblob\t1\tmm3\tfall\t1\t2\tx\n", "kind"), ("a\tA\tlabels\t1\tmm3\tdown\t1\t2\tx\n", "direction")):
+    for row, words in (
+        ("a\tA\tlabels\t1;2\tmm3\tfall\t1\t2\tx\n", "whole numbers"),
+        ("a\tA\tblob\t1\tmm3\tfall\t1\t2\tx\n", "kind"),
+        ("a\tA\tlabels\t1\tmm3\tdown\t1\t2\tx\n", "direction"),
+    ):
         (tmp_path / "b.tsv").write_text(text + row)
         with pytest.raises(InputError, match=words):
             read_biomarkers(tmp_path / "b.tsv")
@@ -157,5 +166,7 @@ def test_real_cord_mask(samples):
 
 def test_frames_of_other_people_are_not_mixed_up(biomarkers):
     people = pd.DataFrame({"participant_id": ["a"], "site": ["s"]})
-    measures = pd.DataFrame({"participant_id": ["a"], "etiv": [1.5e6], **{b: [np.nan] for b in biomarkers["biomarker"]}})
+    measures = pd.DataFrame(
+        {"participant_id": ["a"], "etiv": [1.5e6], **{b: [np.nan] for b in biomarkers["biomarker"]}}
+    )
     assert (quality(measures, people, biomarkers)["participant_id"] == "a").all()

@@ -43,13 +43,28 @@ def cohort(n=600, patients=200, effect=1.2, seed=0, site_sd=0.0, curved=False):
 
 @pytest.mark.parametrize(
     "settings",
-    [NormSettings(), NormSettings(age="quadratic"), NormSettings(head_size="power"), NormSettings(robust=True), NormSettings(sd="age"), NormSettings(site="fixed"), NormSettings(site="combat")],
-    ids=["spline", "quadratic", "power", "robust", "sd", "fixed", "combat"],
+    [
+        NormSettings(),
+        NormSettings(age="quadratic"),
+        NormSettings(head_size="power"),
+        NormSettings(robust=True),
+        NormSettings(sd="age"),
+        NormSettings(site="fixed"),
+        NormSettings(site="combat"),
+        NormSettings(site="random"),
+    ],
+    ids=["spline", "quadratic", "power", "robust", "sd", "fixed", "combat", "random"],
 )
 def test_planted_effects_go_and_disease_stays(settings):
     errors = []
     for seed in range(3):
-        measures, people = cohort(n=1500, patients=2000, seed=seed, site_sd=0.5 if settings.site != "none" else 0, curved=settings.age != "linear")
+        measures, people = cohort(
+            n=1500,
+            patients=2000,
+            seed=seed,
+            site_sd=0.5 if settings.site != "none" else 0,
+            curved=settings.age != "linear",
+        )
         z, _ = zscores(measures, people, "HC", FALL, settings)
         sick = z[people["group"] == "MS"]
         errors.append(sick.mean() - 1.2)
@@ -87,18 +102,33 @@ def test_combat_equals_the_library_and_survives_saving(tmp_path):
 
     def covariates(rows):
         return pd.DataFrame(
-            {"SITE": people["site"], "AGE": people["age"], "MALE": (people["sex"] == "M").astype(float), "ETIV": measures["etiv"] / 1e6}
+            {
+                "SITE": people["site"],
+                "AGE": people["age"],
+                "MALE": (people["sex"] == "M").astype(float),
+                "ETIV": measures["etiv"] / 1e6,
+            }
         )[rows]
 
     model, adjusted = harmonizationLearn(measures.loc[healthy, names].to_numpy(), covariates(healthy))
     want = harmonizationApply(measures.loc[~healthy, names].to_numpy(), covariates(~healthy), model)
-    ours = learn_combat(measures.loc[healthy, names], people[healthy], measures.loc[healthy, "etiv"], people.loc[healthy, "site"])
+    ours = learn_combat(
+        measures.loc[healthy, names], people[healthy], measures.loc[healthy, "etiv"], people.loc[healthy, "site"]
+    )
     ours = json.loads(json.dumps(ours))
-    got = apply_combat(ours, measures.loc[~healthy, names], people[~healthy], measures.loc[~healthy, "etiv"], people.loc[~healthy, "site"])
+    got = apply_combat(
+        ours,
+        measures.loc[~healthy, names],
+        people[~healthy],
+        measures.loc[~healthy, "etiv"],
+        people.loc[~healthy, "site"],
+    )
     np.testing.assert_allclose(got, want, rtol=1e-9)
     norms = fit_norms(measures[healthy], people, FALL, NormSettings(site="combat"))
     norms.save(tmp_path / "norms.json")
-    pd.testing.assert_frame_equal(Norms.load(tmp_path / "norms.json").apply(measures[~healthy], people), norms.apply(measures[~healthy], people))
+    pd.testing.assert_frame_equal(
+        Norms.load(tmp_path / "norms.json").apply(measures[~healthy], people), norms.apply(measures[~healthy], people)
+    )
 
 
 def test_held_out_controls_do_not_touch_their_norm():
@@ -158,7 +188,9 @@ def test_small_sites_are_pooled_or_refused():
     measures, people = cohort(n=200, patients=10)
     people.iloc[:4, people.columns.get_loc("site")] = "tiny"
     healthy = people["group"] == "HC"
-    norms = fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=10, small_sites="pool"))
+    norms = fit_norms(
+        measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=10, small_sites="pool")
+    )
     assert norms.controls["pooled_sites"] == ["tiny"]
     assert np.isfinite(norms.apply(measures.loc[["p1"]], people).to_numpy()).all()
     with pytest.raises(InputError, match="tiny"):
@@ -217,7 +249,14 @@ def test_real_healthy_people(samples):
     sex = next(c for c in table.columns if c.lower() == "sex")
     volume = next(c for c in table.columns if "thalamus" in c.lower() and "left" in c.lower())
     etiv = next(c for c in table.columns if "estimatedtotalintracranialvol" in c.lower() or c.lower() == "etiv")
-    people = pd.DataFrame({"group": "HC", "age": pd.to_numeric(table[age], errors="coerce"), "sex": table[sex].astype(str).str[0].str.upper(), "site": table[site].astype(str)})
+    people = pd.DataFrame(
+        {
+            "group": "HC",
+            "age": pd.to_numeric(table[age], errors="coerce"),
+            "sex": table[sex].astype(str).str[0].str.upper(),
+            "site": table[site].astype(str),
+        }
+    )
     keep = people["age"].notna() & people["sex"].isin(["M", "F"]) & table[volume].notna() & table[etiv].notna()
     measures = pd.DataFrame({"a": table[volume], "etiv": table[etiv]})[keep]
     people = people[keep]

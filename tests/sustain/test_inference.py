@@ -25,16 +25,7 @@ from neuraxis.sustain import (
     uniform_weights,
 )
 from neuraxis.sustain.em import Point, Problem, random_start
-from neuraxis.sustain.matching import match_labels, match_subtypes
-
-
-def rand_index(a, b):
-    """Adjusted Rand index of two labellings."""
-    table = pd.crosstab(a, b).to_numpy()
-    pairs = lambda n: (n * (n - 1) / 2).sum()  # noqa: E731
-    rows, columns, total = pairs(table.sum(1)), pairs(table.sum(0)), len(a) * (len(a) - 1) / 2
-    expected = rows * columns / total
-    return (pairs(table) - expected) / ((rows + columns) / 2 - expected)
+from neuraxis.sustain.matching import match_labels, match_subtypes, rand_index
 
 
 def best_possible(events, sequences, people, fractions=None):
@@ -54,7 +45,15 @@ def test_maximum_likelihood_matches_or_beats_the_peer(peer, name):
     model = None
     for k in (1, 2, 3):
         model = fit(
-            d["X"], events, k, previous=model, n_startpoints=10, n_samples=2000, n_chains=2, stage_prior="uniform", n_threads=2
+            d["X"],
+            events,
+            k,
+            previous=model,
+            n_startpoints=10,
+            n_samples=2000,
+            n_chains=2,
+            stage_prior="uniform",
+            n_threads=2,
         )
         assert model.ml_log_likelihood >= float(d[f"ml_loglike_k{k}"]) - 0.05
     if name == "fit_300x6":  # its three subtypes are clear; the other file's are not
@@ -73,7 +72,9 @@ def test_peer_validation_data(peer):
     d, events = peer("fit_peer_validation", allow_low_maximum=True)
     model = None
     for k in (1, 2, 3):
-        model = fit(d["X"], events, k, previous=model, n_startpoints=10, n_samples=2000, stage_prior="uniform", n_threads=2)
+        model = fit(
+            d["X"], events, k, previous=model, n_startpoints=10, n_samples=2000, stage_prior="uniform", n_threads=2
+        )
         assert model.ml_log_likelihood >= float(d[f"ml_loglike_k{k}"]) - 0.05
     ours = model.assign(d["X"])["subtype"].to_numpy()
     truth = d["true_subtype"].ravel()
@@ -168,8 +169,20 @@ def sample_counts(problem, sequences, n_subtypes, n_steps, sweep_every):
     block = max(1, sweep_every)
     for _ in range(n_steps // (block * 2)):
         value = kernels.chain_steps(
-            problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, False, 0.1, False,
-            integral, block * 2, sweep_every, False, value, rng,
+            problem.people,
+            problem.layout,
+            chain,
+            problem.sum_squares,
+            problem.n_observed,
+            False,
+            0.1,
+            False,
+            integral,
+            block * 2,
+            sweep_every,
+            False,
+            value,
+            rng,
         )
         counts[tuple(index[tuple(s)] for s in chain.sequence)] += 1
     check = kernels.refresh(problem.people, problem.layout, chain, integral)
@@ -184,7 +197,9 @@ def test_learnt_prior_sampler_has_the_enumerated_posterior(n_subtypes):
     a = 0.5
     sequences = valid_sequences(events)
     n_stages = events.n_events + 1
-    weights = np.random.default_rng(0).dirichlet(np.full(n_subtypes * n_stages, a), 40_000).reshape(-1, n_subtypes, n_stages)
+    weights = (
+        np.random.default_rng(0).dirichlet(np.full(n_subtypes * n_stages, a), 40_000).reshape(-1, n_subtypes, n_stages)
+    )
     density = np.stack([events.log_likelihood(X, s) for s in sequences])
     top = density.max(axis=(0, 2))
     density = np.exp(density - top[:, None])
@@ -202,8 +217,20 @@ def test_learnt_prior_sampler_has_the_enumerated_posterior(n_subtypes):
     index = {tuple(s): i for i, s in enumerate(sequences)}
     for _ in range(100_000):
         value = kernels.chain_steps(
-            problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, True, a, False, False,
-            3, 3, False, value, rng,
+            problem.people,
+            problem.layout,
+            chain,
+            problem.sum_squares,
+            problem.n_observed,
+            True,
+            a,
+            False,
+            False,
+            3,
+            3,
+            False,
+            value,
+            rng,
         )
         counts[tuple(index[tuple(s)] for s in chain.sequence)] += 1
     assert 0.5 * np.abs(counts / counts.sum() - exact).sum() < 0.02
@@ -225,8 +252,20 @@ def test_incremental_moves_equal_full_recomputation(seed, missing, n_subtypes):
     value = kernels.refresh(problem.people, problem.layout, chain, False)
     before = problem.chain(Point(chain.sequence, chain.weight, chain.inverse_variance**-0.5))
     value = kernels.chain_steps(
-        problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, False, 0.1, False, False,
-        60, 0, False, value, rng,
+        problem.people,
+        problem.layout,
+        chain,
+        problem.sum_squares,
+        problem.n_observed,
+        False,
+        0.1,
+        False,
+        False,
+        60,
+        0,
+        False,
+        value,
+        rng,
     )
     mixture, reference = chain.mixture.copy(), chain.reference.copy()
     full = kernels.refresh(problem.people, problem.layout, chain, False)
@@ -297,7 +336,8 @@ def small(seed=0, n_people=120):
 def test_threads_never_change_a_number():
     events, _, people = small()
     models = [
-        fit(people.X, events, 2, n_startpoints=4, n_samples=400, n_chains=3, n_draws=50, seed=7, n_threads=t) for t in (1, 8)
+        fit(people.X, events, 2, n_startpoints=4, n_samples=400, n_chains=3, n_draws=50, seed=7, n_threads=t)
+        for t in (1, 8)
     ]
     np.testing.assert_array_equal(models[0].draws.sequences, models[1].draws.sequences)
     np.testing.assert_array_equal(models[0].draws.weights, models[1].draws.weights)
@@ -309,7 +349,9 @@ def test_folds_alone_equal_folds_in_a_loop():
     events, _, people = small()
     cv = cross_validate(people.X, events, 2, folds=3, n_startpoints=2, n_samples=200, n_chains=1, seed=5, n_threads=3)
     train = cv.folds[0] != 1
-    alone = fit(people.X[train], events, 2, n_startpoints=2, n_samples=200, n_chains=1, seed=5, key=("repeat", 0, "fold", 1))
+    alone = fit(
+        people.X[train], events, 2, n_startpoints=2, n_samples=200, n_chains=1, seed=5, key=("repeat", 0, "fold", 1)
+    )
     name = cv.selection["variant"].iloc[0]
     np.testing.assert_array_equal(alone.draws.sequences, cv.models[name, 2, 0, 1].draws.sequences)
 
@@ -399,7 +441,11 @@ def test_folds_are_stratified_grouped_and_repeated():
     sites = np.repeat(list("abcdefg"), 10)[:50]
     g = make_folds(50, 3, seed=1, groups=sites)
     assert all(len(set(g[sites == s])) == 1 for s in set(sites))
-    for wrong in ({"n_people": 3, "folds": 5}, {"n_people": 50, "folds": 9, "groups": sites}, {"n_people": 5, "folds": 1}):
+    for wrong in (
+        {"n_people": 3, "folds": 5},
+        {"n_people": 50, "folds": 9, "groups": sites},
+        {"n_people": 5, "folds": 1},
+    ):
         with pytest.raises(InputError):
             make_folds(seed=1, **wrong)
 
@@ -421,10 +467,14 @@ def test_selection_rule_prefers_fewer_subtypes_without_evidence():
 
 def test_out_of_fold_and_stability():
     events, sequences, people = small(n_people=200)
-    cv = cross_validate(people.X, events, 2, folds=4, repeats=2, n_startpoints=3, n_samples=400, n_chains=1, n_threads=2)
+    cv = cross_validate(
+        people.X, events, 2, folds=4, repeats=2, n_startpoints=3, n_samples=400, n_chains=1, n_threads=2
+    )
     model = fit(people.X, events, 2, n_startpoints=3, n_samples=400, n_chains=2)
     oof = cv.out_of_fold(model)
-    assert len(oof) == 200 and rand_index(oof["subtype"], people.subtype) > best_possible(events, sequences, people) - 0.1
+    assert (
+        len(oof) == 200 and rand_index(oof["subtype"], people.subtype) > best_possible(events, sequences, people) - 0.1
+    )
     agreement, per_person = cv.stability(model)
     assert len(agreement) == 2 * 2 * 4
     assert agreement["tau"].mean() > agreement["tau_chance"].iloc[0]
@@ -441,6 +491,14 @@ def test_norms_inside_the_fold_see_only_training_rows():
 
     cross_validate(people.X, events, 1, folds=3, n_startpoints=1, n_samples=50, n_chains=1, normalise=normalise)
     assert len(seen) == 3 and all(not (a & b) and len(a | b) == 120 for a, b in seen)
+
+
+def test_rand_index():
+    assert rand_index([0, 0, 1, 1], ["b", "b", "a", "a"]) == 1
+    # by hand: 1 pair together in both, 2 in rows, 3 in columns, 2 * 3 / 6 expected
+    assert rand_index([0, 0, 1, 1], [0, 0, 0, 1]) == pytest.approx((1 - 1) / (2.5 - 1))
+    rng = np.random.default_rng(0)
+    assert abs(rand_index(rng.integers(0, 3, 3000), rng.integers(0, 3, 3000))) < 0.01
 
 
 def test_match_labels():
@@ -476,8 +534,10 @@ def test_peer_pickles_load_without_trust(tmp_path):
     T = 30
     samples = np.stack([np.stack(sequences)] * T, axis=2).astype(float)
     content = {
-        "samples_sequence": samples, "samples_f": np.tile([[0.3], [0.7]], (1, T)),
-        "samples_likelihood": np.full((T, 1), -10.0), "ml_sequence_EM": np.stack(sequences).astype(float),
+        "samples_sequence": samples,
+        "samples_f": np.tile([[0.3], [0.7]], (1, T)),
+        "samples_likelihood": np.full((T, 1), -10.0),
+        "ml_sequence_EM": np.stack(sequences).astype(float),
         "ml_f_EM": np.array([0.3, 0.7]),
     }
     path = tmp_path / "peer.pickle"

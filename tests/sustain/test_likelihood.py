@@ -110,7 +110,11 @@ def test_kernels_are_valid_python():
         import os
 
         env = {**os.environ, "NUMBA_DISABLE_JIT": off}
-        values.append(float(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout))
+        values.append(
+            float(
+                subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+            )
+        )
     assert values[0] == pytest.approx(values[1], rel=1e-12)
 
 

@@ -13,7 +13,19 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TRACKED = ("Snakefile", "config.yaml", "config", "rules", "workflow", "resources", "src", "envs", "profiles", "docs", "requirements.lock")
+TRACKED = (
+    "Snakefile",
+    "config.yaml",
+    "config",
+    "rules",
+    "workflow",
+    "resources",
+    "src",
+    "envs",
+    "profiles",
+    "docs",
+    "requirements.lock",
+)
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
@@ -75,7 +87,9 @@ def test_the_chain_ends_in_a_report(study):
 def test_measures_from_images_are_the_simulated_ones(study):
     folder, _ = study
     measured = pd.read_csv(folder / "results/features/measures.tsv", sep="\t").set_index("participant_id")
-    planned = pd.read_csv(folder / "results/cohort/simulated/SIMULATED_measures.tsv", sep="\t").set_index("participant_id")
+    planned = pd.read_csv(folder / "results/cohort/simulated/SIMULATED_measures.tsv", sep="\t").set_index(
+        "participant_id"
+    )
     planned = planned.loc[measured.index]
     for name in ("thalamus", "frontal", "brainstem", "cerebellum_gm"):
         assert (measured[name] - planned[name]).abs().max() <= 4.0 + 1e-5 * planned[name].max()
@@ -85,7 +99,9 @@ def test_measures_from_images_are_the_simulated_ones(study):
 def test_nothing_reruns_and_a_setting_reruns_only_what_depends_on_it(study):
     folder, arguments = study
     assert "Nothing to be done" in snakemake(folder, *arguments, "-n").stderr
-    changed = overlay(folder, "cohort: {scale: 0.08}\nsustain: {n_samples: 200, n_startpoints: 2}\nclinical: {n_draws: 6}\n")
+    changed = overlay(
+        folder, "cohort: {scale: 0.08}\nsustain: {n_samples: 200, n_startpoints: 2}\nclinical: {n_draws: 6}\n"
+    )
     planned = snakemake(folder, *changed, "-n", "-q", "rules").stdout
     assert "clinical_associations" in planned and "report_page" in planned
     assert "sustain_fit" not in planned and "features_extract" not in planned
@@ -96,7 +112,12 @@ def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):
     folder = checkout(tmp_path / "killed")
     arguments = overlay(folder, "cohort: {scale: 0.08}\nsustain: {n_samples: 200, n_startpoints: 2}\n")
     running = subprocess.Popen(
-        ["snakemake", "--cores", "2", *arguments], cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        ["snakemake", "--cores", "2", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     deadline = time.time() + 300
     while not list((folder / "results").rglob("k1/*/model.npz")) and time.time() < deadline:
@@ -132,7 +153,9 @@ def test_a_wrong_configuration_stops_before_anything_runs(tmp_path, text, words)
 def test_lint_format_and_presets(tmp_path):
     folder = checkout(tmp_path / "lint")
     assert snakemake(folder, "--lint").returncode == 0
-    formatted = subprocess.run(["snakefmt", "--check", "Snakefile", "rules"], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    formatted = subprocess.run(
+        ["snakefmt", "--check", "Snakefile", "rules"], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True
+    )
     assert formatted.returncode == 0, formatted.stderr
     assert "sustain_fit" in snakemake(folder, "--configfile", "config/study.yaml", "-n", "-q", "rules").stdout
 

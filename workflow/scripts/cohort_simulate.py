@@ -6,7 +6,9 @@ from neuraxis.tables import write_table
 
 
 def run(resources, participants, measures, truth, scale, seed):
-    for table, path in zip(simulate_cohort(resources, scale=scale, seed=seed), (participants, measures, truth), strict=True):
+    for table, path in zip(
+        simulate_cohort(resources, scale=scale, seed=seed), (participants, measures, truth), strict=True
+    ):
         write_table(table, path)
 
 

@@ -14,7 +14,11 @@ def run(participants, biomarkers, measures, failures, use, exclude_rules, simula
     people = read_table(participants)
     defined = read_biomarkers(biomarkers)
     parts = [read_table(m, needed=("participant_id", "etiv")) for m in measures]
-    failed = pd.concat([read_table(f) for f in failures], ignore_index=True) if failures else pd.DataFrame(columns=["participant_id", "problem"])
+    failed = (
+        pd.concat([read_table(f) for f in failures], ignore_index=True)
+        if failures
+        else pd.DataFrame(columns=["participant_id", "problem"])
+    )
     table = combine(parts, failed)
     names = [b for b in defined["biomarker"] if b in table] if use == "all" else list(use)
     absent = [b for b in names if b not in table or b not in set(defined["biomarker"])]
@@ -34,7 +38,10 @@ def run(participants, biomarkers, measures, failures, use, exclude_rules, simula
     measured = who.index.isin(table["participant_id"])
     good = who.index.isin(kept["participant_id"])
     flow = pd.concat(
-        [flow_rows(who[measured], "measured", who[~measured]), flow_rows(who[good], "quality rules", who[measured & ~good])],
+        [
+            flow_rows(who[measured], "measured", who[~measured]),
+            flow_rows(who[good], "quality rules", who[measured & ~good]),
+        ],
         ignore_index=True,
     )
     if simulated:

@@ -29,6 +29,8 @@ def run(zscores, selection, model, subtypes, names, associations, biomarkers, di
 if __name__ == "__main__":
     start(snakemake)
     run(
-        **{k: v for k, v in snakemake.input.items() if k != "engine"}, disease=snakemake.wildcards.disease,
-        simulated=snakemake.params.simulated, out=dict(snakemake.output.items()),
+        **{k: v for k, v in snakemake.input.items() if k != "engine"},
+        disease=snakemake.wildcards.disease,
+        simulated=snakemake.params.simulated,
+        out=dict(snakemake.output.items()),
     )

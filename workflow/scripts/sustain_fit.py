@@ -14,8 +14,14 @@ def run(zscores, events, folds, previous, disease, k, part, model, n_threads, **
     fold = read_table(folds).set_index("participant_id")["fold"]
     rows = fold.index if part == "full" else fold.index[fold != int(part.removeprefix("fold"))]
     fitted = fit(
-        z.loc[rows], events, k, previous=SustainModel.load(previous) if previous else None, key=(disease, part), n_threads=n_threads,
-        n_draws=min(500, settings["n_samples"]), **settings,
+        z.loc[rows],
+        events,
+        k,
+        previous=SustainModel.load(previous) if previous else None,
+        key=(disease, part),
+        n_threads=n_threads,
+        n_draws=min(500, settings["n_samples"]),
+        **settings,
     )
     fitted.save(model)
 
@@ -24,6 +30,14 @@ if __name__ == "__main__":
     start(snakemake)
     i, w = snakemake.input, snakemake.wildcards
     run(
-        i.zscores, i.events, i.folds, str(i.get("previous") or ""), w.disease, int(w.k), w.part, snakemake.output.model, snakemake.threads,
+        i.zscores,
+        i.events,
+        i.folds,
+        str(i.get("previous") or ""),
+        w.disease,
+        int(w.k),
+        w.part,
+        snakemake.output.model,
+        snakemake.threads,
         **dict(snakemake.params.items()),
     )

@@ -31,7 +31,9 @@ def run(zscores, folds, models, n_subtypes, selection, heldout):
     if n_subtypes != "auto":
         by_rule = int(table.loc[table["chosen"], "n_subtypes"].iloc[0])
         table["chosen"] = table["n_subtypes"] == n_subtypes
-        table["reason"] = np.where(table["chosen"], f"k = {n_subtypes} was fixed in the configuration; the rule would choose {by_rule}", "")
+        table["reason"] = np.where(
+            table["chosen"], f"k = {n_subtypes} was fixed in the configuration; the rule would choose {by_rule}", ""
+        )
     write_table(table, selection)
     wide = pd.DataFrame({"participant_id": z.index, "fold": fold.to_numpy(), "gaussian": gaussian})
     write_table(wide.join(pd.DataFrame({f"k{k}": lpd[k] for k in sorted(lpd)})), heldout)

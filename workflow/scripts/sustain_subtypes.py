@@ -22,14 +22,36 @@ def recovery(subtypes: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
         staged = both["subtype_true"] != "NA"
         found = staged & (both[f"{prefix}stage"] > 0)
         rows += [
-            {"labels": prefix or "in sample", "quantity": "subtype ARI, truly staged people", "n": int(staged.sum()),
-             "value": rand_index(both.loc[staged, f"{prefix}subtype"], both.loc[staged, "subtype_true"])},
-            {"labels": prefix or "in sample", "quantity": "subtype ARI, staged and found staged", "n": int(found.sum()),
-             "value": rand_index(both.loc[found, f"{prefix}subtype"], both.loc[found, "subtype_true"])},
-            {"labels": prefix or "in sample", "quantity": "stage Spearman correlation", "n": len(both),
-             "value": spearmanr(both[f"{prefix}expected_stage"], both["stage_true"]).statistic},
-            {"labels": prefix or "in sample", "quantity": "share normal-appearing, truth", "n": len(both), "value": float((~staged).mean())},
-            {"labels": prefix or "in sample", "quantity": "share normal-appearing, found", "n": len(both), "value": float((both[f"{prefix}stage"] == 0).mean())},
+            {
+                "labels": prefix or "in sample",
+                "quantity": "subtype ARI, truly staged people",
+                "n": int(staged.sum()),
+                "value": rand_index(both.loc[staged, f"{prefix}subtype"], both.loc[staged, "subtype_true"]),
+            },
+            {
+                "labels": prefix or "in sample",
+                "quantity": "subtype ARI, staged and found staged",
+                "n": int(found.sum()),
+                "value": rand_index(both.loc[found, f"{prefix}subtype"], both.loc[found, "subtype_true"]),
+            },
+            {
+                "labels": prefix or "in sample",
+                "quantity": "stage Spearman correlation",
+                "n": len(both),
+                "value": spearmanr(both[f"{prefix}expected_stage"], both["stage_true"]).statistic,
+            },
+            {
+                "labels": prefix or "in sample",
+                "quantity": "share normal-appearing, truth",
+                "n": len(both),
+                "value": float((~staged).mean()),
+            },
+            {
+                "labels": prefix or "in sample",
+                "quantity": "share normal-appearing, found",
+                "n": len(both),
+                "value": float((both[f"{prefix}stage"] == 0).mean()),
+            },
         ]
     return pd.DataFrame(rows)
 
@@ -61,20 +83,45 @@ def run(zscores, participants, norms, folds, selection, models, truth, disease, 
             {"quantity": "share of controls at stage 1 or above", "value": float((staged["stage"] > 0).mean())},
             {"quantity": "95th percentile of the controls' expected stage", "value": limit},
             {"quantity": f"share of {disease} at stage 1 or above", "value": float((subtypes["stage"] > 0).mean())},
-            {"quantity": f"share of {disease} above the controls' 95th percentile", "value": float(subtypes["above_controls"].mean())},
+            {
+                "quantity": f"share of {disease} above the controls' 95th percentile",
+                "value": float(subtypes["above_controls"].mean()),
+            },
         ]
     )
     counts = subtypes.loc[subtypes["oof_stage"] > 0, "oof_subtype"].value_counts()
     name_table = pd.DataFrame(
-        [{"subtype": c, "name": n, "fraction": model.fractions[c - 1], "n_staged_oof": int(counts.get(c, 0)), "rule": RULE} for c, n in names.items()]
+        [
+            {
+                "subtype": c,
+                "name": n,
+                "fraction": model.fractions[c - 1],
+                "n_staged_oof": int(counts.get(c, 0)),
+                "rule": RULE,
+            }
+            for c, n in names.items()
+        ]
     )
-    found = recovery(subtypes, read_table(truth, text=("participant_id", "subtype")).assign(subtype=lambda t: t["subtype"].fillna("NA"))) if truth else pd.DataFrame(columns=["labels", "quantity", "n", "value"])
+    found = (
+        recovery(
+            subtypes,
+            read_table(truth, text=("participant_id", "subtype")).assign(subtype=lambda t: t["subtype"].fillna("NA")),
+        )
+        if truth
+        else pd.DataFrame(columns=["labels", "quantity", "n", "value"])
+    )
     if simulated:
         subtypes["origin"] = "SIMULATED"
     model.save(out["model"])
     for name, content in {
-        "subtypes": subtypes.rename_axis("participant_id").reset_index(), "names": name_table, "order": order, "diagnostics": model.diagnostics(),
-        "stability": agreement, "starts": model.starts, "controls": summary, "recovery": found,
+        "subtypes": subtypes.rename_axis("participant_id").reset_index(),
+        "names": name_table,
+        "order": order,
+        "diagnostics": model.diagnostics(),
+        "stability": agreement,
+        "starts": model.starts,
+        "controls": summary,
+        "recovery": found,
     }.items():
         write_table(content, out[name])
 
@@ -83,6 +130,14 @@ if __name__ == "__main__":
     start(snakemake)
     i = snakemake.input
     run(
-        i.zscores, i.participants, i.norms, i.folds, i.selection, i.models, str(i.get("truth") or ""), snakemake.wildcards.disease,
-        **dict(snakemake.params.items()), out=dict(snakemake.output.items()),
+        i.zscores,
+        i.participants,
+        i.norms,
+        i.folds,
+        i.selection,
+        i.models,
+        str(i.get("truth") or ""),
+        snakemake.wildcards.disease,
+        **dict(snakemake.params.items()),
+        out=dict(snakemake.output.items()),
     )

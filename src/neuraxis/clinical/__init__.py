@@ -1,0 +1,1 @@
+"""clinical: what subtypes and stages mean for people."""

@@ -44,7 +44,9 @@ class Outcome:
     family: str = "clinical"
 
 
-def model_frame(outcome: Outcome, people: pd.DataFrame, terms: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.Series | None, pd.Index]:
+def model_frame(
+    outcome: Outcome, people: pd.DataFrame, terms: pd.DataFrame
+) -> tuple[pd.Series, pd.DataFrame, pd.Series | None, pd.Index]:
     """Complete cases: outcome, design without constant (terms first), exposure, rows."""
     needed = [outcome.column, *outcome.covariates] + ([outcome.exposure] if outcome.exposure else [])
     absent = [c for c in needed if c not in people.columns]
@@ -77,7 +79,9 @@ def fit_outcome(outcome: Outcome, people: pd.DataFrame, terms: pd.DataFrame) -> 
         estimate is missing and `reason` says why.
     """
     y, x, exposure, _ = model_frame(outcome, people, terms)
-    blank = pd.DataFrame({"term": terms.columns, "n": len(y), "estimate": np.nan, "se": np.nan, "p": np.nan, "reason": ""})
+    blank = pd.DataFrame(
+        {"term": terms.columns, "n": len(y), "estimate": np.nan, "se": np.nan, "p": np.nan, "reason": ""}
+    )
 
     def refuse(reason):
         return blank.assign(reason=reason)
@@ -114,7 +118,11 @@ def fit_outcome(outcome: Outcome, people: pd.DataFrame, terms: pd.DataFrame) -> 
     se = fit.bse[list(terms.columns)]
     if not converged or not np.isfinite(se).all() or (se > 20).any():
         return refuse("the model did not converge or the groups separate completely")
-    return blank.assign(estimate=fit.params[list(terms.columns)].to_numpy(), se=se.to_numpy(), p=fit.pvalues[list(terms.columns)].to_numpy())
+    return blank.assign(
+        estimate=fit.params[list(terms.columns)].to_numpy(),
+        se=se.to_numpy(),
+        p=fit.pvalues[list(terms.columns)].to_numpy(),
+    )
 
 
 def rubin(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -122,7 +130,12 @@ def rubin(parts: list[pd.DataFrame]) -> pd.DataFrame:
     first = parts[0]
     refused = [p for p in parts if p["estimate"].isna().any()]
     if refused:
-        return first.assign(estimate=np.nan, se=np.nan, p=np.nan, reason=f"{len(refused)} of {len(parts)} draws: {refused[0]['reason'].iloc[0]}")
+        return first.assign(
+            estimate=np.nan,
+            se=np.nan,
+            p=np.nan,
+            reason=f"{len(refused)} of {len(parts)} draws: {refused[0]['reason'].iloc[0]}",
+        )
     estimates = np.stack([p["estimate"] for p in parts])
     within = np.stack([p["se"] ** 2 for p in parts]).mean(axis=0)
     m = len(parts)
@@ -141,7 +154,15 @@ def contrasts(labels: pd.Series, names: dict[int, str]) -> dict[str, pd.DataFram
 
 
 def associations(
-    outcomes, people: pd.DataFrame, subtypes: pd.DataFrame, names: dict[int, str], *, prefix="oof_", n_draws: int = 20, seed: int = 1, key=()
+    outcomes,
+    people: pd.DataFrame,
+    subtypes: pd.DataFrame,
+    names: dict[int, str],
+    *,
+    prefix="oof_",
+    n_draws: int = 20,
+    seed: int = 1,
+    key=(),
 ) -> pd.DataFrame:
     """Every outcome on every subtype (against the rest) and on stage within subtype, by label and by draws.
 
@@ -182,10 +203,14 @@ def associations(
         for c, name in names.items():
             for contrast, term_of, subset in (
                 ("against the rest", lambda lab, c=c: (lab == c).astype(float), lambda lab: lab >= 0),
-                ("stage within subtype", lambda lab: (stage - stage.mean()) / max(stage.std(), 1e-9), lambda lab, c=c: lab == c),
+                (
+                    "stage within subtype",
+                    lambda lab: (stage - stage.mean()) / max(stage.std(), 1e-9),
+                    lambda lab, c=c: lab == c,
+                ),
             ):
 
-                def one(lab, term_of=term_of, subset=subset, contrast=contrast):
+                def one(lab, outcome=outcome, term_of=term_of, subset=subset):
                     rows_in = subset(lab)
                     return fit_outcome(outcome, people[rows_in], pd.DataFrame({"term": term_of(lab)})[rows_in])
 
@@ -195,10 +220,21 @@ def associations(
                     group = int((label == c).sum())
                     rows.append(
                         {
-                            "family": outcome.family, "outcome": outcome.name, "type": outcome.type, "contrast": contrast, "subtype": name,
-                            "method": method, "effect": EFFECT[outcome.type], "estimate": scale(r.estimate),
-                            "low": scale(r.estimate - 1.96 * r.se), "high": scale(r.estimate + 1.96 * r.se), "p": r.p, "n": r.n, "n_group": group,
-                            "warning": f"only {group} people" if group < SMALL_GROUP else "", "reason": r.reason,
+                            "family": outcome.family,
+                            "outcome": outcome.name,
+                            "type": outcome.type,
+                            "contrast": contrast,
+                            "subtype": name,
+                            "method": method,
+                            "effect": EFFECT[outcome.type],
+                            "estimate": scale(r.estimate),
+                            "low": scale(r.estimate - 1.96 * r.se),
+                            "high": scale(r.estimate + 1.96 * r.se),
+                            "p": r.p,
+                            "n": r.n,
+                            "n_group": group,
+                            "warning": f"only {group} people" if group < SMALL_GROUP else "",
+                            "reason": r.reason,
                         }
                     )
     table = pd.DataFrame(rows)

@@ -38,7 +38,10 @@ def table_one(people: pd.DataFrame, subtypes: pd.DataFrame, names: dict[int, str
             parts = [v[label == g].dropna() for g in groups]
             parts = [p for p in parts if len(p) > 1]
             differences = [
-                abs(a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2) for i, a in enumerate(parts) for b in parts[:i] if a.var() + b.var() > 0
+                abs(a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2)
+                for i, a in enumerate(parts)
+                for b in parts[:i]
+                if a.var() + b.var() > 0
             ]
             row["smd"] = max(differences, default=np.nan)
         else:

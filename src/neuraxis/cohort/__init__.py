@@ -1,0 +1,1 @@
+"""cohort: who takes part, and the simulated cohort."""

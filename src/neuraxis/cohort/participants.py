@@ -44,11 +44,16 @@ def read_participants(path, *, control: str, diseases, age_range=(5.0, 110.0)) -
     for bad, words in (
         (ids.isna(), "rows without participant_id"),
         (ids.duplicated(keep=False) & ids.notna(), "participant_id listed more than once"),
-        (~ids.fillna("x").map(lambda s: bool(re.fullmatch(r"[A-Za-z0-9_-]+", str(s)))), "participant_id with odd characters"),
+        (
+            ~ids.fillna("x").map(lambda s: bool(re.fullmatch(r"[A-Za-z0-9_-]+", str(s)))),
+            "participant_id with odd characters",
+        ),
         (~table["group"].isin([control, *diseases]), f"group not among {', '.join([control, *diseases])}"),
     ):
         if bad.any():
-            problems.append(f"{words}: {name_some((ids[bad].fillna('?') + ' (' + table['group'][bad].fillna('?') + ')').unique())}")
+            problems.append(
+                f"{words}: {name_some((ids[bad].fillna('?') + ' (' + table['group'][bad].fillna('?') + ')').unique())}"
+            )
     age = pd.to_numeric(table["age"], errors="coerce")
     unreadable = age.isna() & table["age"].notna()
     if unreadable.any():

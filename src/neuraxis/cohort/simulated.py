@@ -100,7 +100,12 @@ def published_points(orders: pd.DataFrame, disease: str, subtype: str, names) ->
 def norm_of(name: str, age, male, etiv) -> tuple[np.ndarray, float]:
     """Expected measure of healthy people and the SD around it."""
     ref, cv, slope, women, power = NORMS[name]
-    mean = ref * np.where(male, 1.0, women) * (1 + slope * (np.asarray(age) - 29) / 10) * (np.asarray(etiv) / 1.55e6) ** power
+    mean = (
+        ref
+        * np.where(male, 1.0, women)
+        * (1 + slope * (np.asarray(age) - 29) / 10)
+        * (np.asarray(etiv) / 1.55e6) ** power
+    )
     return mean, ref * cv * 0.85
 
 
@@ -153,7 +158,9 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> tuple[pd
             for s in parts:
                 rows = subtype == s
                 if s == "NA":
-                    part = regional[(regional["disease"] == group) & (regional["subtype"] == "NA")].set_index("biomarker")
+                    part = regional[(regional["disease"] == group) & (regional["subtype"] == "NA")].set_index(
+                        "biomarker"
+                    )
                     z[rows] += part.loc[names, "mean_z"].astype(float).to_numpy() * 0.5
                 else:
                     points = published_points(orders, group, s, names)
@@ -167,8 +174,13 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> tuple[pd
         clinical = simulate_outcomes(group, subtype, stage, age, male, rng)
         people.append(
             pd.DataFrame(
-                {"participant_id": ids, "group": group, "site": [f"site{s + 1:02d}" for s in site], "age": age,
-                 "sex": np.where(male, "M", "F")}
+                {
+                    "participant_id": ids,
+                    "group": group,
+                    "site": [f"site{s + 1:02d}" for s in site],
+                    "age": age,
+                    "sex": np.where(male, "M", "F"),
+                }
             ).join(clinical)
         )
         frame.insert(0, "participant_id", ids)
@@ -192,7 +204,9 @@ def simulate_outcomes(group, subtype, stage, age, male, rng) -> pd.DataFrame:
         return table
     sdmt -= 9 * decline[group] + 0.25 * stage
     duration = rng.gamma(1.3, 4.0, n).clip(0.1, 40)
-    disability = {"MS": 1.0 * has("DGM") + 0.2 * has("C"), "NMOSD": 1.0 * has("C") + 0.3 * has("SC") - 0.5 * has("CE")}[group]
+    disability = {"MS": 1.0 * has("DGM") + 0.2 * has("C"), "NMOSD": 1.0 * has("C") + 0.3 * has("SC") - 0.5 * has("CE")}[
+        group
+    ]
     edss = 2.0 + 0.8 * disability + 0.06 * stage + 0.02 * (age - 40) + 0.03 * duration + 1.3 * rng.standard_normal(n)
     rate = np.exp(np.log({"MS": 0.35, "NMOSD": 0.45}[group]) + 0.45 * has("SC") - 0.4 * has("CE"))
     table["disease_duration"] = duration.round(1)

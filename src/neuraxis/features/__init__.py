@@ -1,0 +1,1 @@
+"""features: measures from segmentations."""

@@ -29,7 +29,8 @@ def read_biomarkers(path) -> pd.DataFrame:
         raise InputError(f"{path}: direction must be 'fall' or 'rise' (with disease): {name_some(wrong)}")
     try:
         table["labels"] = [
-            [int(i) for i in str(v).split(",")] if k == "labels" else [] for v, k in zip(table["labels"], table["kind"], strict=True)
+            [int(i) for i in str(v).split(",")] if k == "labels" else []
+            for v, k in zip(table["labels"], table["kind"], strict=True)
         ]
     except ValueError as error:
         raise InputError(f"{path}: labels must be whole numbers separated by commas ({error})") from None

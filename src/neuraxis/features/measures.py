@@ -75,7 +75,9 @@ def check_units(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> None:
             )
 
 
-def quality(measures: pd.DataFrame, participants: pd.DataFrame, biomarkers: pd.DataFrame, *, limit: float = 5.0) -> pd.DataFrame:
+def quality(
+    measures: pd.DataFrame, participants: pd.DataFrame, biomarkers: pd.DataFrame, *, limit: float = 5.0
+) -> pd.DataFrame:
     """One row per person and broken rule: participant_id, rule, biomarker, value, limits.
 
     Rules: missing measure; outside the plausible range; robust outlier of the site (|x - median| above
@@ -92,11 +94,21 @@ def quality(measures: pd.DataFrame, participants: pd.DataFrame, biomarkers: pd.D
     for b in biomarkers.itertuples():
         v = table[b.biomarker]
         add(v.isna(), "missing", b.biomarker, "")
-        add((v < b.plausible_low) | (v > b.plausible_high), "implausible", b.biomarker, f"{b.plausible_low:g}-{b.plausible_high:g} {b.unit}")
+        add(
+            (v < b.plausible_low) | (v > b.plausible_high),
+            "implausible",
+            b.biomarker,
+            f"{b.plausible_low:g}-{b.plausible_high:g} {b.unit}",
+        )
         by_site = v.groupby(table["site"])
         middle = by_site.transform("median")
         spread = 1.4826 * (v - middle).abs().groupby(table["site"]).transform("median")
-        add(((v - middle).abs() > limit * spread) & (by_site.transform("size") >= 10), "outlier of its site", b.biomarker, f"{limit:g} MAD")
+        add(
+            ((v - middle).abs() > limit * spread) & (by_site.transform("size") >= 10),
+            "outlier of its site",
+            b.biomarker,
+            f"{limit:g} MAD",
+        )
     return pd.DataFrame(rows, columns=["participant_id", "rule", "biomarker", "value", "limits"])
 
 
@@ -104,9 +116,13 @@ def combine(parts, failures, qc: pd.DataFrame | None = None, exclude_rules=()) -
     """Concatenate batches; people who break a rule in `exclude_rules` are left out (and stay in qc.tsv)."""
     table = pd.concat(parts, ignore_index=True)
     if table["participant_id"].duplicated().any():
-        raise InputError(f"measured twice: {name_some(table.loc[table['participant_id'].duplicated(), 'participant_id'])}")
+        raise InputError(
+            f"measured twice: {name_some(table.loc[table['participant_id'].duplicated(), 'participant_id'])}"
+        )
     if table.empty:
-        raise InputError(f"nobody could be measured; first problem: {failures['problem'].iloc[0] if len(failures) else 'none'}")
+        raise InputError(
+            f"nobody could be measured; first problem: {failures['problem'].iloc[0] if len(failures) else 'none'}"
+        )
     if qc is not None and len(exclude_rules):
         gone = set(qc.loc[qc["rule"].isin(exclude_rules), "participant_id"])
         table = table[~table["participant_id"].isin(gone)]

@@ -1,0 +1,1 @@
+"""figures: pictures of what tables hold."""

@@ -11,6 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import LogLocator
+from scipy import stats
 
 from ..tables import aside
 
@@ -26,12 +28,18 @@ def selection(table: pd.DataFrame):
     chosen = part["chosen"].astype(str) == "True"
     # the spread that matters is that of the difference from the best k, not of the sum over people
     axis.errorbar(part["n_subtypes"], part["gap_cvic"], yerr=part["gap_se"], color="0.4", capsize=3, lw=1)
-    axis.scatter(part["n_subtypes"], part["gap_cvic"], c=np.where(chosen, COLOURS[1], "white"), edgecolor="0.2", zorder=3, s=60)
+    axis.scatter(
+        part["n_subtypes"], part["gap_cvic"], c=np.where(chosen, COLOURS[1], "white"), edgecolor="0.2", zorder=3, s=60
+    )
     gaussian = table[table["n_subtypes"] == -1]
     if len(gaussian):
         axis.axhline(gaussian["gap_cvic"].iloc[0], ls=":", color=COLOURS[2], label="one multivariate normal")
         axis.legend(frameon=False)
-    axis.set(xlabel="Number of subtypes (0: everyone a control)", ylabel="CVIC above the best k (paired SE)", xticks=part["n_subtypes"])
+    axis.set(
+        xlabel="Number of subtypes (0: everyone a control)",
+        ylabel="CVIC above the best k (paired SE)",
+        xticks=part["n_subtypes"],
+    )
     return figure
 
 
@@ -41,7 +49,9 @@ def positional_variance(model, names: dict, labels: pd.Series):
     order = model.event_order()
     biomarkers = list(model.events.biomarkers)
     n = len(names)
-    figure, axes = plt.subplots(1, n, figsize=(4.6 * n + 1.2, 0.27 * len(biomarkers) + 1.8), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1, n, figsize=(4.6 * n + 1.2, 0.27 * len(biomarkers) + 1.8), layout="constrained", squeeze=False
+    )
     maps = ["Blues", "Oranges", "Greens"]
     for c, axis in enumerate(axes[0]):
         part = order[order["subtype"] == c + 1]
@@ -70,7 +80,17 @@ def mean_z(z: pd.DataFrame, people: pd.DataFrame, names: dict, labels: pd.Series
     part.index = [f"{i}\n(n = {counts.get(i, 0)})" for i in part.index]
     part.columns = [labels[b] for b in columns]
     figure, axis = plt.subplots(figsize=(1.6 * len(part) + 3, 0.3 * len(columns) + 1.4), layout="constrained")
-    sns.heatmap(part.T, cmap="RdBu_r", center=0, vmin=-3, vmax=3, annot=True, fmt=".1f", ax=axis, cbar_kws={"label": "mean z (positive: smaller than controls)"})
+    sns.heatmap(
+        part.T,
+        cmap="RdBu_r",
+        center=0,
+        vmin=-3,
+        vmax=3,
+        annot=True,
+        fmt=".1f",
+        ax=axis,
+        cbar_kws={"label": "mean z (positive: smaller than controls)"},
+    )
     axis.set(xlabel="", ylabel="")
     axis.tick_params(axis="x", rotation=0)
     return figure
@@ -83,7 +103,15 @@ def probability(people: pd.DataFrame, names: dict):
     label = people["oof_subtype"].where(people["oof_stage"] > 0, 0)
     for c, name in {0: "normal-appearing", **names}.items():
         rows = label == c
-        axis.scatter(people.loc[rows, "oof_expected_stage"], best[rows], s=14, alpha=0.7, lw=0, color=COLOURS[c % len(COLOURS)], label=name)
+        axis.scatter(
+            people.loc[rows, "oof_expected_stage"],
+            best[rows],
+            s=14,
+            alpha=0.7,
+            lw=0,
+            color=COLOURS[c % len(COLOURS)],
+            label=name,
+        )
     axis.axhline(0.5, color="0.6", lw=0.8, ls=":")
     axis.set(xlabel="Expected stage (out of fold)", ylabel="Probability of the subtype", ylim=(0, 1.02))
     axis.legend(frameon=False, loc="lower right", fontsize=8)
@@ -94,7 +122,9 @@ def forest(table: pd.DataFrame):
     """Effects of each subtype against the rest with 95 % intervals, by label and by draws."""
     part = table[table["contrast"] == "against the rest"] if len(table) else table
     outcomes = list(dict.fromkeys(part["outcome"])) if len(part) else []
-    figure, axes = plt.subplots(1, max(len(outcomes), 1), figsize=(3.4 * max(len(outcomes), 1), 3.2), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1, max(len(outcomes), 1), figsize=(3.4 * max(len(outcomes), 1), 3.2), layout="constrained", squeeze=False
+    )
     for axis, outcome in zip(axes[0], outcomes, strict=False):
         rows = part[part["outcome"] == outcome]
         subtypes = list(dict.fromkeys(rows["subtype"]))
@@ -104,10 +134,21 @@ def forest(table: pd.DataFrame):
             y = np.arange(len(subtypes)) + shift
             known = r["estimate"].notna().to_numpy()
             axis.hlines(y[known], r["low"][known], r["high"][known], color="0.3" if method == "label" else COLOURS[1])
-            axis.plot(r["estimate"][known], y[known], marker, color="0.3" if method == "label" else COLOURS[1], ms=5, ls="", label=method)
+            axis.plot(
+                r["estimate"][known],
+                y[known],
+                marker,
+                color="0.3" if method == "label" else COLOURS[1],
+                ms=5,
+                ls="",
+                label=method,
+            )
         axis.axvline(0 if linear else 1, color="0.6", lw=0.8, ls=":")
         if not linear:
             axis.set_xscale("log")
+            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
+            axis.xaxis.set_major_formatter("{x:g}")
+            axis.xaxis.set_minor_formatter("")
         axis.set_yticks(range(len(subtypes)), subtypes if axis is axes[0, 0] else [])
         axis.set_ylim(len(subtypes) - 0.5, -0.5)
         axis.set(title=outcome, xlabel=rows["effect"].iloc[0])
@@ -119,9 +160,40 @@ def forest(table: pd.DataFrame):
     return figure
 
 
+def normative(z: pd.DataFrame, diagnostics: pd.DataFrame, labels: pd.Series):
+    """Controls' out-of-sample z: means by site, quantiles against the normal, correlation between regions."""
+    columns = [b for b in labels.index if b in z.columns]
+    figure, axes = plt.subplots(1, 3, figsize=(15, 0.22 * len(columns) + 2.2), layout="constrained")
+    sites = (
+        diagnostics[diagnostics["check"] == "site"]
+        .pivot(index="biomarker", columns="part", values="mean")
+        .reindex(columns)
+    )
+    sites.index = [labels[b] for b in columns]
+    sns.heatmap(
+        sites, cmap="RdBu_r", center=0, vmin=-0.6, vmax=0.6, ax=axes[0], cbar_kws={"label": "mean z of controls"}
+    )
+    axes[0].set(title="Mean by site", xlabel="", ylabel="")
+    for b in columns:
+        values = z[b].dropna()
+        (theory, observed), _ = stats.probplot(values)
+        axes[1].plot(theory, observed, lw=0.7, alpha=0.7)
+    axes[1].plot([-3.5, 3.5], [-3.5, 3.5], color="0.2", ls=":")
+    axes[1].set(title="Quantiles, one line a biomarker", xlabel="normal quantile", ylabel="z of controls")
+    r = z[columns].corr()
+    r.index = r.columns = [labels[b] for b in columns]
+    sns.heatmap(
+        r, cmap="RdBu_r", center=0, vmin=-1, vmax=1, ax=axes[2], cbar_kws={"label": "correlation of controls' z"}
+    )
+    axes[2].set(title="Between regions")
+    return figure
+
+
 def finish(figure, disease: str, simulated: bool, path: Path) -> None:
     """Title, SIMULATED mark where so, PNG at `path` and PDF beside it."""
-    figure.suptitle(f"{disease} - SIMULATED DATA" if simulated else disease, color="#B00020" if simulated else "black", fontsize=11)
+    figure.suptitle(
+        f"{disease} - SIMULATED DATA" if simulated else disease, color="#B00020" if simulated else "black", fontsize=11
+    )
     for suffix, options in ((".png", {"dpi": 150}), (".pdf", {"metadata": {"CreationDate": None}})):
         with aside(path.with_suffix(suffix)) as part:
             figure.savefig(part, format=suffix[1:], **options)

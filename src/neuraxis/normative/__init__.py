@@ -1,0 +1,1 @@
+"""normative: z-scores against healthy controls."""

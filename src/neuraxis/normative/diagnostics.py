@@ -37,7 +37,10 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
     parts += [("age band", f"{b.left:g}-{b.right:g}", bands == b) for b in bands.cat.categories]
     site = pd.get_dummies(people["site"], drop_first=True, dtype=float)
     terms = {
-        "age": people[["age"]], "age^2": people[["age"]] ** 2, "sex": (people[["sex"]] == "M").astype(float), "etiv": etiv.loc[z.index].to_frame() / 1e6,
+        "age": people[["age"]],
+        "age^2": people[["age"]] ** 2,
+        "sex": (people[["sex"]] == "M").astype(float),
+        "etiv": etiv.loc[z.index].to_frame() / 1e6,
         "site": site,
     }
     rows = []
@@ -52,7 +55,18 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
             fine_sd = 0.8 <= sd <= 1.25
             judged = n >= 20
             why = "" if not judged or (fine_mean and fine_sd) else ("mean is not 0" if not fine_mean else "SD is not 1")
-            rows.append({"biomarker": name, "check": check, "part": part, "n": n, "mean": mean, "sd": sd, "passed": not why, "why": why})
+            rows.append(
+                {
+                    "biomarker": name,
+                    "check": check,
+                    "part": part,
+                    "n": n,
+                    "mean": mean,
+                    "sd": sd,
+                    "passed": not why,
+                    "why": why,
+                }
+            )
         for term, frame in terms.items():
             if frame.shape[1] == 0 or (frame.nunique() < 2).all():
                 continue
@@ -60,15 +74,31 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
             fit = sm.OLS(v[known], sm.add_constant(frame[known].astype(float))).fit()
             passed = fit.rsquared < 0.02 or fit.f_pvalue > 0.001
             rows.append(
-                {"biomarker": name, "check": "association", "part": term, "n": int(known.sum()), "statistic": fit.rsquared,
-                 "p": fit.f_pvalue, "passed": passed, "why": "" if passed else f"{term} explains {100 * fit.rsquared:.1f} % of z"}
+                {
+                    "biomarker": name,
+                    "check": "association",
+                    "part": term,
+                    "n": int(known.sum()),
+                    "statistic": fit.rsquared,
+                    "p": fit.f_pvalue,
+                    "passed": passed,
+                    "why": "" if passed else f"{term} explains {100 * fit.rsquared:.1f} % of z",
+                }
             )
         x = v.dropna()
         skew, kurtosis = stats.skew(x), stats.kurtosis(x)
         passed = abs(skew) < 1 and abs(kurtosis) < 3
         rows.append(
-            {"biomarker": name, "check": "normality", "part": "skewness, excess kurtosis", "n": len(x), "mean": skew, "sd": kurtosis,
-             "passed": passed, "why": "" if passed else "far from normal"}
+            {
+                "biomarker": name,
+                "check": "normality",
+                "part": "skewness, excess kurtosis",
+                "n": len(x),
+                "mean": skew,
+                "sd": kurtosis,
+                "passed": passed,
+                "why": "" if passed else "far from normal",
+            }
         )
     columns = ["biomarker", "check", "part", "n", "mean", "sd", "statistic", "p", "passed", "why"]
     return pd.DataFrame(rows, columns=columns)

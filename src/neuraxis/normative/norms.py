@@ -38,8 +38,10 @@ class NormSettings:
         Let the slope of age differ between the sexes.
     head_size : {"covariate", "proportional", "power", "none"}
         eTIV as covariate; measure / eTIV; measure / eTIV^b with b from the controls; or left aside.
-    site : {"none", "fixed", "combat"}
-        No site term; one offset per site; ComBat (neuroHarmonize) learnt on controls.
+    site : {"none", "fixed", "random", "combat"}
+        No site term; one offset per site; a random intercept, whose site estimates are shrunk to 0 the more
+        the fewer controls a site has; ComBat (neuroHarmonize) learnt on controls, with age (its curvature
+        included where `age` is not linear), sex and eTIV preserved.
     min_site_controls : int
         Sites with fewer controls are treated by `small_sites`.
     small_sites : {"pool", "refuse"}
@@ -66,7 +68,7 @@ class NormSettings:
         allowed = {
             "age": ("linear", "quadratic", "spline"),
             "head_size": ("covariate", "proportional", "power", "none"),
-            "site": ("none", "fixed", "combat"),
+            "site": ("none", "fixed", "random", "combat"),
             "small_sites": ("pool", "refuse"),
             "sd": ("constant", "age"),
         }
@@ -126,6 +128,8 @@ class Norms:
             settings = self.settings[name]
             y = head_size_corrected(values[name], measures["etiv"], settings.head_size, model["power"])
             expected = design(people, measures["etiv"], site, settings, model) @ np.asarray(model["coefficients"])
+            if settings.site == "random":
+                expected = expected + site.map(model["site_effects"]).fillna(0.0).to_numpy()
             sd = spread(people["age"], model)
             sign = 1.0 if self.direction[name] == "fall" else -1.0
             out[name] = sign * (expected - y) / sd
@@ -181,7 +185,13 @@ class Norms:
         """Undo `to_dict`; InputError for another format."""
         if d.get("format") != FORMAT:
             raise InputError(f"not a norm this version reads: format {d.get('format')!r}, expected {FORMAT!r}")
-        return cls({b: NormSettings(**s) for b, s in d["settings"].items()}, d["direction"], d["models"], d["controls"], d["combat"])
+        return cls(
+            {b: NormSettings(**s) for b, s in d["settings"].items()},
+            d["direction"],
+            d["models"],
+            d["controls"],
+            d["combat"],
+        )
 
     @classmethod
     def load(cls, path) -> Norms:
@@ -240,7 +250,9 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings)
         known &= etiv.notna()
     y, people, etiv, site = y[known], people[known], etiv[known], site[known]
     if len(y) < 3 or np.ptp(y) == 0:
-        raise InputError(f"{name}: {'constant in' if len(y) >= 3 else 'too few values of'} {len(y)} controls; no norm can be fitted")
+        raise InputError(
+            f"{name}: {'constant in' if len(y) >= 3 else 'too few values of'} {len(y)} controls; no norm can be fitted"
+        )
     power = {"proportional": 1.0}.get(settings.head_size, 0.0)
     if settings.head_size == "power":
         # a measure's own scaling with head size, from the controls; age and sex held, or their share goes into it
@@ -260,9 +272,25 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings)
     if len(y) < X.shape[1] + 2:
         raise InputError(f"{name}: {len(y)} controls for {X.shape[1]} parameters; simplify normative or add controls")
     if np.linalg.matrix_rank(X) < X.shape[1]:
-        raise InputError(f"{name}: covariates of the controls are collinear (one age, or a site of one sex?); simplify normative")
-    fit = (sm.RLM(target, X, M=sm.robust.norms.HuberT()) if settings.robust else sm.OLS(target, X)).fit()
-    residual = np.asarray(target - X @ fit.params)
+        raise InputError(
+            f"{name}: covariates of the controls are collinear (one age, or a site of one sex?); simplify normative"
+        )
+    effects = {}
+    if settings.site == "random":
+        if site.nunique() < 2:
+            raise InputError(
+                f"{name}: a random site effect needs at least two sites with controls; set normative.site to none"
+            )
+        scaled = np.std(target)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mixed = sm.MixedLM(target / scaled, X, groups=site).fit()
+        coefficients = np.asarray(mixed.fe_params) * scaled
+        effects = {str(k): float(v.iloc[0]) * scaled for k, v in mixed.random_effects.items()}
+    else:
+        fit = (sm.RLM(target, X, M=sm.robust.norms.HuberT()) if settings.robust else sm.OLS(target, X)).fit()
+        coefficients = np.asarray(fit.params)
+    residual = np.asarray(target - X @ coefficients) - (site.map(effects).to_numpy() if effects else 0.0)
     if settings.robust:
         scale = float(sm.robust.mad(residual))
     else:
@@ -276,11 +304,23 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings)
         # E|residual| = SD sqrt(2 / pi) for a normal
         size = sm.OLS(np.abs(residual) * np.sqrt(np.pi / 2), sm.add_constant(a)).fit().params
         sd = [float(size[0]), float(size[1])]
-    return {**model, "coefficients": np.asarray(fit.params).tolist(), "sd": sd, "n": len(y), "r_squared": float(1 - residual.var() / np.var(target))}
+    if effects:
+        model["site_effects"] = effects
+    return {
+        **model,
+        "coefficients": coefficients.tolist(),
+        "sd": sd,
+        "n": len(y),
+        "r_squared": float(1 - residual.var() / np.var(target)),
+    }
 
 
 def fit_norms(
-    measures: pd.DataFrame, people: pd.DataFrame, direction: dict[str, str], settings: NormSettings, overrides: dict | None = None
+    measures: pd.DataFrame,
+    people: pd.DataFrame,
+    direction: dict[str, str],
+    settings: NormSettings,
+    overrides: dict | None = None,
 ) -> Norms:
     """Fit norms on controls.
 
@@ -325,10 +365,13 @@ def fit_norms(
             )
         site = site.where(~site.isin(pooled), POOLED)
         if pooled:
-            log.warning("sites pooled for having fewer than %d controls: %s", settings.min_site_controls, ", ".join(pooled))
+            log.warning(
+                "sites pooled for having fewer than %d controls: %s", settings.min_site_controls, ", ".join(pooled)
+            )
     values, combat = measures, {}
     if any(s.site == "combat" for s in own.values()):
-        combat = learn_combat(measures[list(direction)], people, measures["etiv"], site)
+        curved = any(s.age != "linear" for s in own.values())
+        combat = learn_combat(measures[list(direction)], people, measures["etiv"], site, curved=curved)
         values = measures.copy()
         values[list(direction)] = apply_combat(combat, measures[list(direction)], people, measures["etiv"], site)
     models = {b: fit_one(b, values[b].astype(float), people, measures["etiv"], site, own[b]) for b in direction}
@@ -343,22 +386,31 @@ def fit_norms(
     return Norms(own, dict(direction), models, controls, combat)
 
 
-def _covariates(people, etiv, site) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"SITE": site, "AGE": people["age"].astype(float), "MALE": (people["sex"] == "M").astype(float), "ETIV": etiv.astype(float) / 1e6}
+def _covariates(people, etiv, site, knots) -> pd.DataFrame:
+    age = people["age"].astype(float)
+    table = pd.DataFrame(
+        {"SITE": site, "AGE": age, "MALE": (people["sex"] == "M").astype(float), "ETIV": etiv.astype(float) / 1e6}
     )
+    if knots:
+        # a spline term instead of the library's GAM, whose fitted object is no plain array and could not be saved
+        table["AGE_CURVE"] = spline_term(age.to_numpy(), knots)
+    return table
 
 
-def learn_combat(values: pd.DataFrame, people, etiv, site) -> dict:
-    """ComBat of neuroHarmonize learnt on controls, age, sex and eTIV preserved; a dict of plain lists."""
+def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = False) -> dict:
+    """ComBat of neuroHarmonize learnt on controls; a dict of plain lists.
+
+    Age, sex and eTIV are preserved, with `curved` also the restricted cubic spline of age.
+    """
     from neuroHarmonize import harmonizationLearn
 
     if site.nunique() < 2:
         raise InputError("ComBat needs at least two sites with controls; set normative.site to none")
     if values.isna().any().any():
         raise InputError(f"ComBat needs complete controls; missing: {name_some(values.columns[values.isna().any()])}")
-    model, _ = harmonizationLearn(values.to_numpy(float), _covariates(people, etiv, site))
-    return {**_plain(model), "biomarkers": list(values.columns)}
+    knots = np.percentile(people["age"], [10, 50, 90]).tolist() if curved else []
+    model, _ = harmonizationLearn(values.to_numpy(float), _covariates(people, etiv, site, knots))
+    return {**_plain(model), "biomarkers": list(values.columns), "age_knots": knots}
 
 
 def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.DataFrame:
@@ -368,14 +420,11 @@ def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.D
     complete = values.notna().all(axis=1) & people["age"].notna() & people["sex"].notna() & etiv.notna()
     out = values.astype(float) * np.nan
     if complete.any():
-        arrays = {k: np.asarray(v) if isinstance(v, list) and k not in ("SITE_labels", "biomarkers") else v for k, v in combat.items()}
-        arrays["SITE_labels"] = np.asarray(combat["SITE_labels"])
-        if "gamma_star" not in combat:
-            raise InputError("the saved ComBat model is incomplete")
-        for key in ("info_dict", "prior"):
-            if key in arrays:
-                arrays[key] = combat[key]
-        covariates = _covariates(people, etiv, site)[complete]
+        arrays = {
+            k: np.asarray(v) if isinstance(v, list) and k not in ("biomarkers", "age_knots") else v
+            for k, v in combat.items()
+        }
+        covariates = _covariates(people, etiv, site, combat["age_knots"])[complete]
         out.loc[complete] = harmonizationApply(values[complete].to_numpy(float), covariates, arrays)
     return out
 
@@ -392,7 +441,14 @@ def _plain(value):
 
 
 def zscores(
-    measures: pd.DataFrame, people: pd.DataFrame, control: str, direction, settings: NormSettings, overrides=None, *, seed: int = 1
+    measures: pd.DataFrame,
+    people: pd.DataFrame,
+    control: str,
+    direction,
+    settings: NormSettings,
+    overrides=None,
+    *,
+    seed: int = 1,
 ) -> tuple[pd.DataFrame, Norms]:
     """z-scores of everyone: patients by the norm of all controls, controls by norms that did not see them.
 
@@ -410,7 +466,9 @@ def zscores(
         z.loc[~is_control] = norms.apply(measures[~is_control], people)
     controls = measures.index[is_control]
     if len(controls) < 2 * settings.folds:
-        raise InputError(f"{len(controls)} controls are too few for {settings.folds} folds of out-of-sample z; lower normative.folds")
+        raise InputError(
+            f"{len(controls)} controls are too few for {settings.folds} folds of out-of-sample z; lower normative.folds"
+        )
     site = people.loc[controls, "site"]
     fold = np.empty(len(controls), int)
     rng = stream(seed, "normative", "folds")

@@ -21,7 +21,7 @@ caption,figcaption{color:#555;text-align:left}</style></head><body>
 <h1>{{ title }}</h1>
 <h2>People</h2>{{ flow }}
 <p>{{ qc }}</p>
-<h2>Normalisation</h2><p>{{ normative }}</p>{{ failures }}
+<h2>Normalisation</h2><p>{{ normative }}</p>{{ failures }}<figure><img src="../figures/normative.png" alt="Diagnostics of the controls"></figure>
 {% for d in diseases %}<h2>{{ d.name }}{% if simulated %} (SIMULATED){% endif %}</h2>
 {% for s in d.sentences %}<p{% if s.warn %} class="warn"{% endif %}>{{ s.text }}</p>{% endfor %}
 <h3>How many subtypes</h3>{{ d.selection }}<figure><img src="../figures/{{ d.name }}/selection.png" alt="CVIC by number of subtypes"></figure>
@@ -38,7 +38,9 @@ caption,figcaption{color:#555;text-align:left}</style></head><body>
 
 def html(table: pd.DataFrame) -> str:
     """A table as HTML, three significant digits, escaped."""
-    return table.to_html(index=False, na_rep="", float_format=lambda v: f"{v:.3g}" if abs(v) < 1000 else f"{v:.0f}", border=0)
+    return table.to_html(
+        index=False, na_rep="", float_format=lambda v: f"{v:.3g}" if abs(v) < 1000 else f"{v:.0f}", border=0
+    )
 
 
 def disease_section(root: Path, name: str) -> dict:
@@ -52,23 +54,51 @@ def disease_section(root: Path, name: str) -> dict:
     chosen = selection[selection["chosen"].astype(str) == "True"].iloc[0]
     converged, sentence = verdict(diagnostics)
     sentences = [
-        {"text": f"Number of subtypes: {chosen['reason']}.", "warn": "k = 0" in str(chosen["reason"]) or "fixed" in str(chosen["reason"])},
+        {
+            "text": f"Number of subtypes: {chosen['reason']}.",
+            "warn": "k = 0" in str(chosen["reason"]) or "fixed" in str(chosen["reason"]),
+        },
         {"text": sentence, "warn": not converged},
     ]
     gaussian = selection[selection["n_subtypes"] == -1]
     if len(gaussian) and gaussian["heldout_loglik"].iloc[0] > chosen["heldout_loglik"]:
         gain = gaussian["heldout_loglik"].iloc[0] - chosen["heldout_loglik"]
-        sentences.append({"text": f"One multivariate normal without subtypes predicts unseen people better by {gain:.0f} nats: residuals correlate between regions, and posteriors are over-confident.", "warn": True})
+        sentences.append(
+            {
+                "text": f"One multivariate normal without subtypes predicts unseen people better by {gain:.0f} nats: residuals correlate between regions, and posteriors are over-confident.",
+                "warn": True,
+            }
+        )
     tau = stability.groupby("subtype")["tau"].mean()
     sentences.append(
-        {"text": "Fold models agree with the model of everyone at Kendall tau " + ", ".join(f"{v:.2f}" for v in tau) + f" (two random sequences: {stability['tau_chance'].iloc[0]:.2f}).", "warn": bool((tau < 0.7).any())}
+        {
+            "text": "Fold models agree with the model of everyone at Kendall tau "
+            + ", ".join(f"{v:.2f}" for v in tau)
+            + f" (two random sequences: {stability['tau_chance'].iloc[0]:.2f}).",
+            "warn": bool((tau < 0.7).any()),
+        }
     )
     polished = starts["label_disagreement"].dropna()
     if len(polished) > 1 and polished.max() > 0.05:
-        sentences.append({"text": f"Among the best starts, an optimum {starts['polished_log_likelihood'].max() - starts.loc[polished.idxmax(), 'polished_log_likelihood']:.1f} nats below the best labels {polished.max():.0%} of the people differently.", "warn": True})
+        sentences.append(
+            {
+                "text": f"Among the best starts, an optimum {starts['polished_log_likelihood'].max() - starts.loc[polished.idxmax(), 'polished_log_likelihood']:.1f} nats below the best labels {polished.max():.0%} of the people differently.",
+                "warn": True,
+            }
+        )
     small = names[names["n_staged_oof"] < 20]
     if len(small):
-        sentences.append({"text": "Too small for conclusions: " + ", ".join(f"{r.name_} ({r.n})" for r in small.rename(columns={"name": "name_", "n_staged_oof": "n"}).itertuples()) + " people out of fold.", "warn": True})
+        sentences.append(
+            {
+                "text": "Too small for conclusions: "
+                + ", ".join(
+                    f"{r.name_} ({r.n})"
+                    for r in small.rename(columns={"name": "name_", "n_staged_oof": "n"}).itertuples()
+                )
+                + " people out of fold.",
+                "warn": True,
+            }
+        )
     recovery = read_table(at / "recovery.tsv")
     associations = root / "clinical" / name / "associations.tsv"
     try:
@@ -102,7 +132,9 @@ def write_page(results, page, *, title: str, diseases, simulated: bool) -> None:
         normative=f"{len(failed)} of {len(normative)} checks of the controls' out-of-sample z failed.",
         failures=html(failed[["biomarker", "check", "part", "n", "mean", "sd", "why"]].head(15)) if len(failed) else "",
         diseases=[disease_section(root, d) for d in diseases],
-        provenance=json.dumps({k: v for k, v in json.loads((root / "provenance.json").read_text()).items() if k != "config"}, indent=1),
+        provenance=json.dumps(
+            {k: v for k, v in json.loads((root / "provenance.json").read_text()).items() if k != "config"}, indent=1
+        ),
     )
     with aside(page) as part:
         part.write_text(text, encoding="utf-8")

@@ -8,13 +8,27 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("neuraxis", "numpy", "scipy", "pandas", "numba", "statsmodels", "arviz", "nibabel", "neuroHarmonize", "matplotlib", "snakemake")
+PACKAGES = (
+    "neuraxis",
+    "numpy",
+    "scipy",
+    "pandas",
+    "numba",
+    "statsmodels",
+    "arviz",
+    "nibabel",
+    "neuroHarmonize",
+    "matplotlib",
+    "snakemake",
+)
 
 
 def provenance(config: dict, inputs) -> dict:
     """What is needed to make the same results again."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    changed = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, check=False).stdout.strip()
+    changed = subprocess.run(
+        ["git", "status", "--porcelain"], capture_output=True, text=True, check=False
+    ).stdout.strip()
     return {
         "commit": commit or "not a git checkout",
         "uncommitted_changes": bool(changed),

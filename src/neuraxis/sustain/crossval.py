@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 CVIC_EVIDENCE = 6.0
 
 
-def make_folds(n_people: int, folds: int, *, seed: int, key=(), strata=None, groups=None, repeat: int = 0) -> np.ndarray:
+def make_folds(
+    n_people: int, folds: int, *, seed: int, key=(), strata=None, groups=None, repeat: int = 0
+) -> np.ndarray:
     """Fold number 0..folds-1 of every person, shape (M,).
 
     Parameters
@@ -57,7 +59,9 @@ def make_folds(n_people: int, folds: int, *, seed: int, key=(), strata=None, gro
             fold[which == g] = f
             load[f] += sizes[g]
         return fold
-    labels = np.zeros(n_people, int) if strata is None else np.unique(np.asarray(strata).astype(str), return_inverse=True)[1]
+    labels = (
+        np.zeros(n_people, int) if strata is None else np.unique(np.asarray(strata).astype(str), return_inverse=True)[1]
+    )
     offset = 0
     for s in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == s))
@@ -112,7 +116,9 @@ def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = No
     table["gap_cvic"] = [gaps[k].sum() for k in ks]
     table["gap_se"] = [np.sqrt(gaps[k].size * gaps[k].var(ddof=1)) for k in ks]
     chosen = next(
-        int(r.n_subtypes) for r in table.itertuples() if r.n_subtypes >= 1 and r.gap_cvic <= max(CVIC_EVIDENCE, r.gap_se)
+        int(r.n_subtypes)
+        for r in table.itertuples()
+        if r.n_subtypes >= 1 and r.gap_cvic <= max(CVIC_EVIDENCE, r.gap_se)
     )
     table["chosen"] = table["n_subtypes"] == chosen
     row = table.set_index("n_subtypes").loc[chosen]
@@ -130,9 +136,15 @@ def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = No
     if gaussian is not None:
         d = -2 * (gaussian - lpd[best])
         table.loc[len(table)] = {
-            "model": "one multivariate normal", "n_subtypes": -1, "cvic": -2 * gaussian.sum(),
-            "cvic_se": 2 * np.sqrt(gaussian.size * gaussian.var(ddof=1)), "heldout_loglik": gaussian.sum(),
-            "gap_cvic": d.sum(), "gap_se": np.sqrt(d.size * d.var(ddof=1)), "chosen": False, "reason": "",
+            "model": "one multivariate normal",
+            "n_subtypes": -1,
+            "cvic": -2 * gaussian.sum(),
+            "cvic_se": 2 * np.sqrt(gaussian.size * gaussian.var(ddof=1)),
+            "heldout_loglik": gaussian.sum(),
+            "gap_cvic": d.sum(),
+            "gap_se": np.sqrt(d.size * d.var(ddof=1)),
+            "chosen": False,
+            "reason": "",
         }
     return table
 
@@ -276,7 +288,10 @@ def cross_validate(
     shared = {f: settings.pop(f) for f in Variant.__dataclass_fields__ if f in settings}
     variants = list(variants) if variants is not None else [Variant(**shared)]
     assignment = np.stack(
-        [make_folds(len(values), folds, seed=seed, key=key, strata=strata, groups=groups, repeat=r) for r in range(repeats)]
+        [
+            make_folds(len(values), folds, seed=seed, key=key, strata=strata, groups=groups, repeat=r)
+            for r in range(repeats)
+        ]
     )
     smallest = len(values) - np.bincount(assignment.ravel() + folds * np.repeat(np.arange(repeats), len(values))).max()
     if smallest < 2 * max_subtypes:
@@ -296,8 +311,15 @@ def cross_validate(
         previous = None
         for k in range(1, max_subtypes + 1):
             previous = fit(
-                train_z, events, k, previous=previous, seed=seed, key=(*key, "repeat", repeat, "fold", fold),
-                n_threads=1, **vars(variant), **settings,
+                train_z,
+                events,
+                k,
+                previous=previous,
+                seed=seed,
+                key=(*key, "repeat", repeat, "fold", fold),
+                n_threads=1,
+                **vars(variant),
+                **settings,
             )
             models.append(previous)
             densities[k] = previous.log_predictive_density(test_z)
@@ -313,8 +335,14 @@ def cross_validate(
             total = sums.setdefault((variant.name, k), np.zeros(len(values)))
             total[test] += v / repeats
             rows.append(
-                {"variant": variant.name, "n_subtypes": k, "repeat": repeat, "fold": fold, "n_people": len(test),
-                 "heldout_loglik": v.sum()}
+                {
+                    "variant": variant.name,
+                    "n_subtypes": k,
+                    "repeat": repeat,
+                    "fold": fold,
+                    "n_people": len(test),
+                    "heldout_loglik": v.sum(),
+                }
             )
         for m in fitted:
             models[variant.name, m.n_subtypes, repeat, fold] = m

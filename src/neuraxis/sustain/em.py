@@ -189,8 +189,16 @@ class Problem:
             kernels.refresh(self.people, self.layout, chain, False)
             for _ in range(sweeps):
                 kernels.augmented_sweep(
-                    self.people, self.layout, chain, self.sum_squares, self.n_observed, v.learn_prior,
-                    v.concentration, v.learn_noise, True, rng,
+                    self.people,
+                    self.layout,
+                    chain,
+                    self.sum_squares,
+                    self.n_observed,
+                    v.learn_prior,
+                    v.concentration,
+                    v.learn_noise,
+                    True,
+                    rng,
                 )
                 kernels.refresh(self.people, self.layout, chain, False)
             end = Point(chain.sequence, chain.weight, chain.inverse_variance**-0.5)

@@ -61,7 +61,14 @@ def best_distinct(values, most: int) -> list[int]:
 
 
 def fit_maximum(
-    problem: Problem, n_subtypes: int, previous: Point | None, *, n_startpoints: int, seed: int, key=(), n_threads=1,
+    problem: Problem,
+    n_subtypes: int,
+    previous: Point | None,
+    *,
+    n_startpoints: int,
+    seed: int,
+    key=(),
+    n_threads=1,
     progress=None,
 ) -> tuple[Point, pd.DataFrame]:
     """Maximum-likelihood model with `n_subtypes` subtypes.

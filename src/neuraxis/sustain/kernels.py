@@ -307,13 +307,9 @@ def fill_block_integral(x, observed, points, inverse_variance, out):
 def fill_block(people, block, place, layout, curve, points, inverse_variance, integral, out):
     """Stage log-densities (N+1, W) of one block for one subtype, by either rule."""
     if integral:
-        fill_block_integral(
-            people.x[block], people.observed[block], points, inverse_variance, out
-        )
+        fill_block_integral(people.x[block], people.observed[block], points, inverse_variance, out)
     else:
-        fill_block_midpoint(
-            people.x[block], people.observed[block], people.any_missing, curve, inverse_variance, out
-        )
+        fill_block_midpoint(people.x[block], people.observed[block], people.any_missing, curve, inverse_variance, out)
 
 
 @njit(cache=True, nogil=True)
@@ -338,9 +334,7 @@ def stage_log_density(people, layout, sequence, inverse_variance, integral, out)
         fill_curve_of(b, place, layout, curve[b])
         fill_points_of(b, place, layout, points[b])
     for block in range(people.x.shape[0]):
-        fill_block(
-            people, block, place, layout, curve, points, inverse_variance, integral, out[block]
-        )
+        fill_block(people, block, place, layout, curve, points, inverse_variance, integral, out[block])
 
 
 # --------------------------------------------------------- posterior of one block
@@ -411,9 +405,7 @@ def expectation(people, layout, place, curves, points, weight, inverse_variance,
     log_likelihood = 0.0
     for block in range(people.x.shape[0]):
         for c in range(n_subtypes):
-            fill_block(
-                people, block, place[c], layout, curves[c], points[c], inverse_variance, integral, scratch[c]
-            )
+            fill_block(people, block, place[c], layout, curves[c], points[c], inverse_variance, integral, scratch[c])
         normalise_block(scratch, weight, reference, total)
         real = people.real[block]
         for w in range(width):
@@ -453,9 +445,7 @@ def stage_totals(people, layout, place, curves, points, weight, inverse_variance
     totals[:] = 0.0
     for block in range(people.x.shape[0]):
         for c in range(n_subtypes):
-            fill_block(
-                people, block, place[c], layout, curves[c], points[c], inverse_variance, integral, scratch[c]
-            )
+            fill_block(people, block, place[c], layout, curves[c], points[c], inverse_variance, integral, scratch[c])
         normalise_block(scratch, weight, reference, total)
         real = people.real[block]
         for c in range(n_subtypes):
@@ -701,17 +691,13 @@ def climb(
     value = -np.inf
     sweeps = 0
     for sweep in range(max_sweeps):
-        value = expectation(
-            people, layout, place, curves, points, weight, inverse_variance, integral, W, Y, scratch
-        )
+        value = expectation(people, layout, place, curves, points, weight, inverse_variance, integral, W, Y, scratch)
         sweeps = sweep
         if value - old < tolerance and sweep > 0:
             break
         old = value
         if people.any_missing:
-            stage_totals(
-                people, layout, place, curves, points, weight, inverse_variance, integral, totals, scratch
-            )
+            stage_totals(people, layout, place, curves, points, weight, inverse_variance, integral, totals, scratch)
         else:
             totals[:] = W[:, 0, :]
         everyone = totals.sum()
@@ -905,7 +891,9 @@ def try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
                     half = 0.5 * (now * now - was * was) * iv
                     if people.any_missing:
                         for w in range(width):
-                            chain.trial_log_density[block, k, w] += slope * people.x[block, b, w] - half * people.observed[block, b, w]
+                            chain.trial_log_density[block, k, w] += (
+                                slope * people.x[block, b, w] - half * people.observed[block, b, w]
+                            )
                     else:
                         for w in range(width):
                             chain.trial_log_density[block, k, w] += slope * people.x[block, b, w] - half
@@ -1240,9 +1228,7 @@ def augmented_sweep(
         for c in range(n_subtypes):
             prefix_sums(W[c], Y[c], PW, PY)
             shuffle(order, rng)
-            sample_events(
-                chain.sequence[c], chain.place[c], layout, PW, PY, chain.inverse_variance, order, score, rng
-            )
+            sample_events(chain.sequence[c], chain.place[c], layout, PW, PY, chain.inverse_variance, order, score, rng)
             fill_curves(chain.place[c], layout, chain.curve[c])
     if learn_noise:
         draw_noise(chain, W, Y, sum_squares, n_observed, rng)
@@ -1273,7 +1259,6 @@ def chain_steps(
     `tune` > 0 adapts the proposal scales by Robbins-Monro towards one acceptance in four, with gain
     1 / (tries)^0.6; a scale stays within [0.6, N], so an event can always move.
     """
-    width = people.x.shape[2]
     n_subtypes, n_events = chain.sequence.shape
     n_biomarkers = chain.inverse_variance.size
     work = (
@@ -1285,9 +1270,7 @@ def chain_steps(
     for s in range(n_steps):
         for c in range(n_subtypes):
             e = int(rng.random() * n_events)
-            value, accepted, ratio = collapsed_move(
-                people, layout, chain, c, e, value, work, integral, rng
-            )
+            value, accepted, ratio = collapsed_move(people, layout, chain, c, e, value, work, integral, rng)
             chain.tried[c, e] += 1
             if accepted:
                 chain.accepted[c, e] += 1
@@ -1325,7 +1308,6 @@ def polish(people, layout, chain, integral, max_sweeps, rng):
 
     Returns (log-likelihood, moves made).
     """
-    width = people.x.shape[2]
     n_subtypes, n_events = chain.sequence.shape
     n_biomarkers = chain.inverse_variance.size
     new_curve = np.empty((n_biomarkers, n_events + 1))
@@ -1351,12 +1333,8 @@ def polish(people, layout, chain, integral, max_sweeps, rng):
                         change = refresh(people, layout, chain, integral) - value
                         fine = True
                     else:
-                        n_changed = changed_curves(
-                            c, e, to, chain, layout, new_curve, biomarkers, first, last
-                        )
-                        change, fine = try_curves(
-                            people, c, chain, new_curve, biomarkers, first, last, n_changed
-                        )
+                        n_changed = changed_curves(c, e, to, chain, layout, new_curve, biomarkers, first, last)
+                        change, fine = try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed)
                     move(e, home, chain.sequence[c], chain.place[c])
                     if fine and change > best_change:
                         best, best_change = to, change

@@ -120,8 +120,20 @@ def run_chains(
 
         def steps(n, tune, value):
             return kernels.chain_steps(
-                problem.people, problem.layout, chain, problem.sum_squares, problem.n_observed, v.learn_prior,
-                v.concentration, v.learn_noise, v.integral, n, every, tune, value, rng,
+                problem.people,
+                problem.layout,
+                chain,
+                problem.sum_squares,
+                problem.n_observed,
+                v.learn_prior,
+                v.concentration,
+                v.learn_noise,
+                v.integral,
+                n,
+                every,
+                tune,
+                value,
+                rng,
             )
 
         value = steps(int(warm_up * n_samples), True, value)
@@ -137,14 +149,15 @@ def run_chains(
             weights[d] = chain.weight
             noise[d] = chain.inverse_variance**-0.5
             trace[d] = value
-        constant = (
-            np.array([problem.constant(sd) for sd in noise]) if v.learn_noise else problem.constant(noise[0])
-        )
+        constant = np.array([problem.constant(sd) for sd in noise]) if v.learn_noise else problem.constant(noise[0])
         perm = match_subtypes(np.argsort(sequences, axis=-1).mean(axis=0), reference)
         share = chain.accepted / np.maximum(chain.tried, 1)
         log.info(
             "k=%d chain %d: mean log-likelihood %.3f, acceptance %.2f",
-            len(point.sequences), i, float((trace + constant).mean()), float(share.mean()),
+            len(point.sequences),
+            i,
+            float((trace + constant).mean()),
+            float(share.mean()),
         )
         if progress is not None:
             progress.update(1)

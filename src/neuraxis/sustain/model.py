@@ -141,8 +141,12 @@ class SustainModel:
         point = Point(p.sequences[perm], p.weights[perm], p.noise_sd, p.log_likelihood)
         if d is not None:
             d = Draws(
-                d.sequences[:, :, perm], d.weights[:, :, perm], d.noise_sd, d.log_likelihood,
-                d.acceptance[:, perm], d.step[:, perm],
+                d.sequences[:, :, perm],
+                d.weights[:, :, perm],
+                d.noise_sd,
+                d.log_likelihood,
+                d.acceptance[:, perm],
+                d.step[:, perm],
             )
         return replace(self, point=point, draws=d)
 
@@ -295,12 +299,26 @@ def fit(
     if n_samples:
         with tqdm(total=n_chains, desc=f"k={n_subtypes} chains", disable=hidden, leave=False) as bar:
             draws = run_chains(
-                problem, point, n_samples=n_samples, n_chains=n_chains, n_draws=n_draws, warm_up=warm_up, seed=seed,
-                key=key, n_threads=n_threads, progress=bar,
+                problem,
+                point,
+                n_samples=n_samples,
+                n_chains=n_chains,
+                n_draws=n_draws,
+                warm_up=warm_up,
+                seed=seed,
+                key=key,
+                n_threads=n_threads,
+                progress=bar,
             )
     settings = {
-        "n_people": len(values), "n_startpoints": n_startpoints, "n_samples": n_samples, "n_chains": n_chains,
-        "n_draws": n_draws, "warm_up": warm_up, "seed": seed, "key": [str(k) for k in key],
+        "n_people": len(values),
+        "n_startpoints": n_startpoints,
+        "n_samples": n_samples,
+        "n_chains": n_chains,
+        "n_draws": n_draws,
+        "warm_up": warm_up,
+        "seed": seed,
+        "key": [str(k) for k in key],
         "numpy": np.__version__,
     }
     return SustainModel(events, variant, point, draws, starts, settings)

@@ -38,7 +38,10 @@ def name_subtypes(order) -> dict[int, str]:
     # a lone brainstem or white-matter lead names nothing in the field's terms
     known = [s for s in SYSTEMS if s in relative.columns]
     relative = relative[known] if known else relative
-    found = {int(c): str(relative.columns[int(np.argmin(row))]) for c, row in zip(relative.index, relative.to_numpy(), strict=True)}
+    found = {
+        int(c): str(relative.columns[int(np.argmin(row))])
+        for c, row in zip(relative.index, relative.to_numpy(), strict=True)
+    }
     times: dict[str, int] = {}
     out = {}
     for c, name in found.items():

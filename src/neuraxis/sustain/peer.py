@@ -87,10 +87,12 @@ def import_peer(path, events: ZScoreEvents) -> SustainModel:
     if "ml_likelihood_EM" in found:
         best = float(np.ravel(found["ml_likelihood_EM"])[0])
     draws = Draws(
-        sequences[None], weights[None], np.ones((1, len(weights), events.n_biomarkers)), likelihood[None],
-        np.full((1, *ml_sequence.shape), np.nan), np.full((1, *ml_sequence.shape), np.nan),
+        sequences[None],
+        weights[None],
+        np.ones((1, len(weights), events.n_biomarkers)),
+        likelihood[None],
+        np.full((1, *ml_sequence.shape), np.nan),
+        np.full((1, *ml_sequence.shape), np.nan),
     )
-    point = Point(
-        ml_sequence[order], uniform_weights(ml_fraction[order], n_stages), np.ones(events.n_biomarkers), best
-    )
+    point = Point(ml_sequence[order], uniform_weights(ml_fraction[order], n_stages), np.ones(events.n_biomarkers), best)
     return SustainModel(events, Variant(stage_prior="uniform"), point, draws, settings={"imported_from": "pySuStaIn"})
