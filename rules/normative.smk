@@ -12,6 +12,7 @@ rule normative_zscores:
         zscores="results/normative/zscores.tsv",
         norms="results/normative/norms.json",
         diagnostics="results/normative/diagnostics.tsv",
+        dropped="results/normative/dropped.tsv",
     log:
         "logs/normative/zscores.log",
     benchmark:

@@ -9,7 +9,16 @@ import pytest
 
 from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.normative.diagnostics import diagnose
-from neuraxis.normative.norms import STUDY, Norms, NormSettings, apply_combat, fit_norms, learn_combat, zscores
+from neuraxis.normative.norms import (
+    STUDY,
+    Norms,
+    NormSettings,
+    apply_combat,
+    fit_norms,
+    learn_combat,
+    seeded_basinhopping,
+    zscores,
+)
 
 FALL = {"a": "fall", "b": "fall", "c": "rise"}
 
@@ -93,11 +102,15 @@ def test_study_preset_equals_a_hand_computation():
     pd.testing.assert_frame_equal(again, z[~healthy])
 
 
-def test_combat_equals_the_library_and_survives_saving(tmp_path):
+@pytest.mark.parametrize("gam", [False, True])
+def test_combat_equals_the_library_and_survives_saving(tmp_path, gam):
     from neuroHarmonize import harmonizationApply, harmonizationLearn
 
-    measures, people = cohort(site_sd=0.8)
+    measures, people = cohort(n=200, patients=60, site_sd=0.8, curved=gam)
     healthy = (people["group"] == "HC").to_numpy()
+    people.loc[~healthy, "age"] = people.loc[~healthy, "age"].clip(
+        people.loc[healthy, "age"].min(), people.loc[healthy, "age"].max()
+    )
     names = list(FALL)
 
     def covariates(rows):
@@ -110,25 +123,24 @@ def test_combat_equals_the_library_and_survives_saving(tmp_path):
             }
         )[rows]
 
-    model, adjusted = harmonizationLearn(measures.loc[healthy, names].to_numpy(), covariates(healthy))
+    with seeded_basinhopping():
+        model, _ = harmonizationLearn(
+            measures.loc[healthy, names].to_numpy(), covariates(healthy), smooth_terms=["AGE"] if gam else []
+        )
     want = harmonizationApply(measures.loc[~healthy, names].to_numpy(), covariates(~healthy), model)
-    ours = learn_combat(
-        measures.loc[healthy, names], people[healthy], measures.loc[healthy, "etiv"], people.loc[healthy, "site"]
-    )
-    ours = json.loads(json.dumps(ours))
-    got = apply_combat(
-        ours,
-        measures.loc[~healthy, names],
-        people[~healthy],
-        measures.loc[~healthy, "etiv"],
-        people.loc[~healthy, "site"],
-    )
-    np.testing.assert_allclose(got, want, rtol=1e-9)
-    norms = fit_norms(measures[healthy], people, FALL, NormSettings(site="combat"))
+    parts = [
+        (measures.loc[r, names], people[r], measures.loc[r, "etiv"], people.loc[r, "site"]) for r in (healthy, ~healthy)
+    ]
+    ours = json.loads(json.dumps(learn_combat(*parts[0], gam=gam)))
+    np.testing.assert_allclose(apply_combat(ours, *parts[1]), want, rtol=1e-9)
+    assert "p0" not in json.dumps(ours) and len(json.dumps(ours)) < 5000  # nobody's data in the norm
+    settings = NormSettings(site="combat_gam" if gam else "combat")
+    norms = fit_norms(measures[healthy], people, FALL, settings)
     norms.save(tmp_path / "norms.json")
-    pd.testing.assert_frame_equal(
-        Norms.load(tmp_path / "norms.json").apply(measures[~healthy], people), norms.apply(measures[~healthy], people)
-    )
+    again = Norms.load(tmp_path / "norms.json")
+    pd.testing.assert_frame_equal(again.apply(measures[~healthy], people), norms.apply(measures[~healthy], people))
+    with pytest.raises(InputError, match="pools over biomarkers"):
+        fit_norms(measures[healthy], people, FALL, settings, {"a": {"site": "none"}})
 
 
 def test_held_out_controls_do_not_touch_their_norm():

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import warnings
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from scipy import optimize
 
 from .. import __version__
 from ..errors import InputError, NeuraxisWarning, name_some
@@ -38,10 +41,10 @@ class NormSettings:
         Let the slope of age differ between the sexes.
     head_size : {"covariate", "proportional", "power", "none"}
         eTIV as covariate; measure / eTIV; measure / eTIV^b with b from the controls; or left aside.
-    site : {"none", "fixed", "random", "combat"}
+    site : {"none", "fixed", "random", "combat", "combat_gam"}
         No site term; one offset per site; a random intercept, whose site estimates are shrunk to 0 the more
         the fewer controls a site has; ComBat (neuroHarmonize) learnt on controls, with age (its curvature
-        included where `age` is not linear), sex and eTIV preserved.
+        included where `age` is not linear), sex and eTIV preserved; or ComBat-GAM, with a smooth of age.
     min_site_controls : int
         Sites with fewer controls are treated by `small_sites`.
     small_sites : {"pool", "refuse"}
@@ -68,7 +71,7 @@ class NormSettings:
         allowed = {
             "age": ("linear", "quadratic", "spline"),
             "head_size": ("covariate", "proportional", "power", "none"),
-            "site": ("none", "fixed", "random", "combat"),
+            "site": ("none", "fixed", "random", "combat", "combat_gam"),
             "small_sites": ("pool", "refuse"),
             "sd": ("constant", "age"),
         }
@@ -369,9 +372,15 @@ def fit_norms(
                 "sites pooled for having fewer than %d controls: %s", settings.min_site_controls, ", ".join(pooled)
             )
     values, combat = measures, {}
-    if any(s.site == "combat" for s in own.values()):
+    harmonised = {s.site for s in own.values()} & {"combat", "combat_gam"}
+    if len(harmonised) > 1 or (harmonised and len({s.site for s in own.values()}) > 1):
+        raise InputError(
+            "ComBat pools over biomarkers: normative.overrides cannot change site for single ones beside it"
+        )
+    if harmonised:
         curved = any(s.age != "linear" for s in own.values())
-        combat = learn_combat(measures[list(direction)], people, measures["etiv"], site, curved=curved)
+        gam = harmonised == {"combat_gam"}
+        combat = learn_combat(measures[list(direction)], people, measures["etiv"], site, curved=curved, gam=gam)
         values = measures.copy()
         values[list(direction)] = apply_combat(combat, measures[list(direction)], people, measures["etiv"], site)
     models = {b: fit_one(b, values[b].astype(float), people, measures["etiv"], site, own[b]) for b in direction}
@@ -386,21 +395,43 @@ def fit_norms(
     return Norms(own, dict(direction), models, controls, combat)
 
 
-def _covariates(people, etiv, site, knots) -> pd.DataFrame:
+#: What harmonizationApply reads of a learnt model. The rest (design, fitted means) is people's data and stays out of the file.
+COMBAT_KEYS = ("SITE_labels", "B_hat", "var_pooled", "gamma_star", "delta_star")
+
+
+def _covariates(people, etiv, site, knots, smooth) -> pd.DataFrame:
     age = people["age"].astype(float)
+    if smooth:
+        # B-splines end at the controls' ages; beyond them the nearest one counts
+        age = age.clip(smooth[0], smooth[-1])
     table = pd.DataFrame(
         {"SITE": site, "AGE": age, "MALE": (people["sex"] == "M").astype(float), "ETIV": etiv.astype(float) / 1e6}
     )
     if knots:
-        # a spline term instead of the library's GAM, whose fitted object is no plain array and could not be saved
         table["AGE_CURVE"] = spline_term(age.to_numpy(), knots)
     return table
 
 
-def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = False) -> dict:
+@contextmanager
+def seeded_basinhopping():
+    """Make the penalty search of the library's GAM repeatable.
+
+    It calls scipy's basinhopping without a seed and offers no way to pass one; unseeded, two fits to the same
+    controls differ by up to 0.2 % of a volume.
+    """
+    original = optimize.basinhopping
+    optimize.basinhopping = partial(original, rng=0)
+    try:
+        yield
+    finally:
+        optimize.basinhopping = original
+
+
+def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = False, gam: bool = False) -> dict:
     """ComBat of neuroHarmonize learnt on controls; a dict of plain lists.
 
-    Age, sex and eTIV are preserved, with `curved` also the restricted cubic spline of age.
+    Age, sex and eTIV are preserved; with `curved` also a restricted cubic spline of age, with `gam` the library's
+    penalised smooth of age (ComBat-GAM, Pomponio et al. 2020, NeuroImage 208:116450) in place of both.
     """
     from neuroHarmonize import harmonizationLearn
 
@@ -408,24 +439,41 @@ def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = Fal
         raise InputError("ComBat needs at least two sites with controls; set normative.site to none")
     if values.isna().any().any():
         raise InputError(f"ComBat needs complete controls; missing: {name_some(values.columns[values.isna().any()])}")
-    knots = np.percentile(people["age"], [10, 50, 90]).tolist() if curved else []
-    model, _ = harmonizationLearn(values.to_numpy(float), _covariates(people, etiv, site, knots))
-    return {**_plain(model), "biomarkers": list(values.columns), "age_knots": knots}
+    knots = np.percentile(people["age"], [10, 50, 90]).tolist() if curved and not gam else []
+    with warnings.catch_warnings(), seeded_basinhopping():
+        warnings.simplefilter("ignore")
+        model, _ = harmonizationLearn(
+            values.to_numpy(float), _covariates(people, etiv, site, knots, []), smooth_terms=["AGE"] if gam else []
+        )
+    smooth = model["smooth_model"]["bsplines_constructor"].smoothers[0].knots.tolist() if gam else []
+    return {
+        **{k: _plain(model[k]) for k in COMBAT_KEYS},
+        "stand_mean": _plain(model["stand_mean"][:, [0]]),
+        "biomarkers": list(values.columns),
+        "age_knots": knots,
+        "smooth_knots": smooth,
+    }
 
 
 def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.DataFrame:
     """Values with the sites' shifts and scales removed; rows with a missing value come back missing."""
     from neuroHarmonize import harmonizationApply
+    from statsmodels.gam.api import BSplines
 
     complete = values.notna().all(axis=1) & people["age"].notna() & people["sex"].notna() & etiv.notna()
     out = values.astype(float) * np.nan
     if complete.any():
-        arrays = {
-            k: np.asarray(v) if isinstance(v, list) and k not in ("biomarkers", "age_knots") else v
-            for k, v in combat.items()
-        }
-        covariates = _covariates(people, etiv, site, combat["age_knots"])[complete]
-        out.loc[complete] = harmonizationApply(values[complete].to_numpy(float), covariates, arrays)
+        model = {k: np.asarray(combat[k]) for k in (*COMBAT_KEYS, "stand_mean")} | {"info_dict": {}}
+        covariates = _covariates(people, etiv, site, combat["age_knots"], combat["smooth_knots"])[complete]
+        model["smooth_model"] = {"perform_smoothing": False, "smooth_cols": []}
+        if combat["smooth_knots"]:
+            knots = np.asarray(combat["smooth_knots"])
+            basis = BSplines(
+                np.linspace(knots[0], knots[-1], 50), df=[10], degree=[3], knot_kwds=[{"all_knots": knots}]
+            )
+            column = list(covariates.columns).index("AGE")
+            model["smooth_model"] = {"perform_smoothing": True, "smooth_cols": [column], "bsplines_constructor": basis}
+        out.loc[complete] = harmonizationApply(values[complete].to_numpy(float), covariates, model)
     return out
 
 

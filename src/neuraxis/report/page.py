@@ -123,6 +123,7 @@ def write_page(results, page, *, title: str, diseases, simulated: bool) -> None:
     flow = pd.concat([read_table(root / "cohort/flow.tsv"), read_table(root / "features/flow.tsv")])
     qc = read_table(root / "features/qc.tsv")
     normative = read_table(root / "normative/diagnostics.tsv")
+    normative = normative[normative["harmonisation"] == "after"]
     failed = normative[normative["passed"].astype(str) == "False"]
     text = PAGE.render(
         title=title,
