@@ -16,7 +16,7 @@ from neuraxis.normative.norms import (
     apply_combat,
     fit_norms,
     learn_combat,
-    seeded_basinhopping,
+    seeded_penalty_search,
     zscores,
 )
 
@@ -123,7 +123,7 @@ def test_combat_equals_the_library_and_survives_saving(tmp_path, gam):
             }
         )[rows]
 
-    with seeded_basinhopping():
+    with seeded_penalty_search():
         model, _ = harmonizationLearn(
             measures.loc[healthy, names].to_numpy(), covariates(healthy), smooth_terms=["AGE"] if gam else []
         )

@@ -11,13 +11,12 @@ import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from scipy import optimize
+from statsmodels.gam import generalized_additive_model as gam_models
 
 from .. import __version__
 from ..errors import InputError, NeuraxisWarning, name_some
@@ -413,18 +412,18 @@ def _covariates(people, etiv, site, knots, smooth) -> pd.DataFrame:
 
 
 @contextmanager
-def seeded_basinhopping():
+def seeded_penalty_search():
     """Make the penalty search of the library's GAM repeatable.
 
-    It calls scipy's basinhopping without a seed and offers no way to pass one; unseeded, two fits to the same
-    controls differ by up to 0.2 % of a volume.
+    It shuffles cross-validation folds without a seed and offers no way to pass one; unseeded, two fits to the
+    same controls differ by up to 0.2 % of a volume.
     """
-    original = optimize.basinhopping
-    optimize.basinhopping = partial(original, rng=0)
+    original = gam_models.KFold
+    gam_models.KFold = lambda *args, **kwargs: original(*args, **{**kwargs, "rng": 0})
     try:
         yield
     finally:
-        optimize.basinhopping = original
+        gam_models.KFold = original
 
 
 def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = False, gam: bool = False) -> dict:
@@ -440,7 +439,7 @@ def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = Fal
     if values.isna().any().any():
         raise InputError(f"ComBat needs complete controls; missing: {name_some(values.columns[values.isna().any()])}")
     knots = np.percentile(people["age"], [10, 50, 90]).tolist() if curved and not gam else []
-    with warnings.catch_warnings(), seeded_basinhopping():
+    with warnings.catch_warnings(), seeded_penalty_search():
         warnings.simplefilter("ignore")
         model, _ = harmonizationLearn(
             values.to_numpy(float), _covariates(people, etiv, site, knots, []), smooth_terms=["AGE"] if gam else []
