@@ -12,6 +12,11 @@ DISEASES = config["cohort"]["diseases"]
 BATCHES = list(range(config["features"]["batches"]))
 KS = list(range(1, config["sustain"]["max_subtypes"] + 1))
 PARTS = ["full"] + [f"fold{i}" for i in range(config["sustain"]["folds"])]
+MEASURED = {
+    "images": expand("results/features/batches/{batch}_measures.tsv", batch=BATCHES),
+    "table": config["features"]["table"],
+    "volume_tables": config["features"]["volume_tables"],
+}[config["features"]["source"]]
 
 
 wildcard_constraints:
@@ -68,6 +73,8 @@ def check_together():
         problems.append(
             "features.cord_mask and features.cord_levels_image come together"
         )
+    if features["source"] == "volume_tables" and not features["volume_tables"]:
+        problems.append("features.volume_tables: list the tables of volumes")
     if features["source"] == "table" and not features["table"]:
         problems.append("features.table: give the path of the table of measures")
     if (

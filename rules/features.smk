@@ -8,6 +8,7 @@ if config["features"]["source"] == "images":
             engine=room("features"),
             participants="results/cohort/participants.tsv",
             biomarkers=lookup("features/biomarkers", within=config),
+            label_names="resources/labels.tsv",
             folder=branch(
                 SIMULATED,
                 then="results/cohort/simulated/SIMULATED_batch{batch}",
@@ -41,19 +42,19 @@ rule features_combine:
         engine=room("features"),
         participants="results/cohort/participants.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
-        measures=branch(
-            config["features"]["source"] == "table",
-            then=config["features"]["table"],
-            otherwise=expand(
-                "results/features/batches/{batch}_measures.tsv", batch=BATCHES
-            ),
-        ),
+        label_names="resources/labels.tsv",
+        measures=MEASURED,
         failures=branch(
-            config["features"]["source"] == "table",
-            then=[],
-            otherwise=expand(
+            config["features"]["source"] == "images",
+            then=expand(
                 "results/features/batches/{batch}_failures.tsv", batch=BATCHES
             ),
+            otherwise=[],
+        ),
+        sct=branch(
+            config["features"]["sct"] == "",
+            then=[],
+            otherwise=config["features"]["sct"],
         ),
     output:
         measures="results/features/measures.tsv",
@@ -69,6 +70,8 @@ rule features_combine:
         mem_mb=1000,
         runtime="10m",
     params:
+        source=lookup("features/source", within=config),
+        cord_levels=lookup("features/cord_levels", within=config),
         use=lookup("features/use", within=config),
         exclude_rules=lookup("features/exclude_rules", within=config),
         simulated=SIMULATED,

@@ -8,6 +8,8 @@ rule report_page:
         cohort_flow="results/cohort/flow.tsv",
         features_flow="results/features/flow.tsv",
         qc="results/features/qc.tsv",
+        measures="results/features/measures.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
         normative="results/normative/diagnostics.tsv",
         provenance="results/provenance.json",
         normative_figure="results/figures/normative.png",

@@ -501,6 +501,38 @@ def test_rand_index():
     assert abs(rand_index(rng.integers(0, 3, 3000), rng.integers(0, 3, 3000))) < 0.01
 
 
+def test_variants_stand_side_by_side():
+    events, _, people = small()
+    variants = [Variant("uniform"), Variant("learnt"), Variant("learnt", noise="learnt")]
+    cv = cross_validate(
+        people.X, events, 2, folds=3, variants=variants, n_startpoints=2, n_samples=200, n_chains=1, n_threads=2
+    )
+    assert list(dict.fromkeys(cv.selection["variant"])) == [v.name for v in variants]
+    assert cv.selection.groupby("variant")["chosen"].sum().eq(1).all()
+    baseline = cv.selection.query("n_subtypes == 0")["cvic"]
+    assert baseline.nunique() == 1  # everyone a control is the same under every variant
+    assert all(cv.chosen(v.name) in (1, 2) for v in variants)
+
+
+def test_simulated_residuals_are_correlated_as_asked():
+    events, sequences, _ = small()
+    r = np.full((5, 5), 0.6) + 0.4 * np.eye(5)
+    weights = np.eye(events.n_events + 1)[0]
+    X = simulate(events, sequences[0], 4000, stage_weights=weights, correlation=r, noise_sd=2.0, seed=1).X
+    np.testing.assert_allclose(np.corrcoef(X.T), r, atol=0.05)
+    np.testing.assert_allclose(X.std(axis=0), 2.0, atol=0.1)
+    with pytest.raises(InputError, match="positive definite"):
+        simulate(events, sequences[0], 10, correlation=-r)
+
+
+def test_no_event_is_frozen():
+    events, _, people = small()
+    model = fit(people.X, events, 2, n_startpoints=2, n_samples=3000, n_chains=2, stage_prior="uniform")
+    table = model.diagnostics().query("quantity == 'place'")
+    assert (table["sd"] > 0).all() and (model.draws.step >= 0.6).all()
+    assert (model.draws.acceptance > 0.02).all()
+
+
 def test_match_labels():
     reference = np.array([0, 0, 1, 1, 2, 2])
     other = np.array([2, 2, 0, 0, 1, 1])

@@ -10,7 +10,7 @@ from neuraxis.tables import read_table, write_table
 SIMULATED_NAMES = ("desc-SIMULATED_dseg", "desc-SIMULATED_label-cord_mask", "desc-SIMULATED_label-levels_dseg")
 
 
-def run(participants, biomarkers, folder, batch, n_batches, templates, cord_levels, measures, failures):
+def run(participants, biomarkers, folder, batch, n_batches, templates, cord_levels, labels_file, measures, failures):
     people = read_table(participants)["participant_id"]
     if folder:
         there = {p.name.split("_")[0] for p in Path(folder).glob("*_dseg.nii.gz")}
@@ -24,7 +24,7 @@ def run(participants, biomarkers, folder, batch, n_batches, templates, cord_leve
         def paths(person):
             return tuple(t.format(participant_id=person) if t else None for t in templates)
 
-    table, failed = measure_batch(people, read_biomarkers(biomarkers), paths, cord_levels)
+    table, failed = measure_batch(people, read_biomarkers(biomarkers), paths, cord_levels, labels_file)
     write_table(table, measures)
     write_table(failed, failures)
 
@@ -40,5 +40,6 @@ if __name__ == "__main__":
         n_batches=p.n_batches,
         templates=(p.labels, p.cord_mask, p.cord_levels_image),
         cord_levels=p.cord_levels,
+        labels_file=snakemake.input.label_names,
         **dict(snakemake.output.items()),
     )

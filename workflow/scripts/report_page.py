@@ -5,5 +5,7 @@ from neuraxis.report.page import write_dictionary, write_page
 
 if __name__ == "__main__":
     start(snakemake)
-    write_page("results", snakemake.output.page, **dict(snakemake.params.items()))
+    write_page(
+        "results", snakemake.output.page, biomarkers=snakemake.input.biomarkers, **dict(snakemake.params.items())
+    )
     write_dictionary(snakemake.output.dictionary)

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError, name_some
 from .images import cord_area, label_volumes
+from .stats import freesurfer_volumes
 
 log = logging.getLogger(__name__)
 
 
-def measure_person(person, biomarkers: pd.DataFrame, labels_path, mask_path, levels_path, cord_levels) -> dict:
-    """All biomarkers and eTIV of one person from images; absent files leave their measures missing."""
+def measure_person(
+    person, biomarkers: pd.DataFrame, labels_path, mask_path, levels_path, cord_levels, labels_file=None
+) -> dict:
+    """All biomarkers and eTIV of one person; absent files leave their measures missing.
+
+    `labels_path` is a label volume, whose labels sum to the head size, or a folder of FreeSurfer or FastSurfer stats
+    files, whose header holds eTIV (`labels_file` then gives the label names).
+    """
     row = {"participant_id": person}
     if labels_path:
-        volumes = label_volumes(labels_path)
-        row["etiv"] = sum(volumes.values())
+        if Path(labels_path).is_dir():
+            volumes, row["etiv"] = freesurfer_volumes(labels_path, labels_file)
+        else:
+            volumes = label_volumes(labels_path)
+            row["etiv"] = sum(volumes.values())
         for b in biomarkers[biomarkers["kind"] == "labels"].itertuples():
             found = [volumes[i] for i in b.labels if i in volumes]
             if not found:
@@ -29,7 +40,9 @@ def measure_person(person, biomarkers: pd.DataFrame, labels_path, mask_path, lev
     return row
 
 
-def measure_batch(people, biomarkers: pd.DataFrame, paths, cord_levels) -> tuple[pd.DataFrame, pd.DataFrame]:
+def measure_batch(
+    people, biomarkers: pd.DataFrame, paths, cord_levels, labels_file=None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures of a batch of people; a failing person fails alone and is named.
 
     Parameters
@@ -48,7 +61,7 @@ def measure_batch(people, biomarkers: pd.DataFrame, paths, cord_levels) -> tuple
     rows, failed = [], []
     for person in people:
         try:
-            rows.append(measure_person(person, biomarkers, *paths(person), cord_levels))
+            rows.append(measure_person(person, biomarkers, *paths(person), cord_levels, labels_file))
         except InputError as error:
             log.error("%s: %s", person, error)
             failed.append({"participant_id": person, "problem": str(error)})

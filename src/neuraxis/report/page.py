@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from ..features.biomarkers import read_biomarkers
 from ..sustain import verdict
 from ..tables import aside, read_table
 
@@ -21,6 +22,7 @@ caption,figcaption{color:#555;text-align:left}</style></head><body>
 <h1>{{ title }}</h1>
 <h2>People</h2>{{ flow }}
 <p>{{ qc }}</p>
+{% if unmeasured %}<p class="warn">Defined but measured in nobody, and so left aside: {{ unmeasured }}.</p>{% endif %}
 <h2>Normalisation</h2><p>{{ normative }}</p>{{ failures }}<figure><img src="../figures/normative.png" alt="Diagnostics of the controls"></figure>
 {% for d in diseases %}<h2>{{ d.name }}{% if simulated %} (SIMULATED){% endif %}</h2>
 {% for s in d.sentences %}<p{% if s.warn %} class="warn"{% endif %}>{{ s.text }}</p>{% endfor %}
@@ -117,7 +119,7 @@ def disease_section(root: Path, name: str) -> dict:
     }
 
 
-def write_page(results, page, *, title: str, diseases, simulated: bool) -> None:
+def write_page(results, page, *, title: str, diseases, simulated: bool, biomarkers) -> None:
     """Write results/report/index.html from the tables in `results`."""
     root = Path(results)
     flow = pd.concat([read_table(root / "cohort/flow.tsv"), read_table(root / "features/flow.tsv")])
@@ -125,7 +127,10 @@ def write_page(results, page, *, title: str, diseases, simulated: bool) -> None:
     normative = read_table(root / "normative/diagnostics.tsv")
     normative = normative[normative["harmonisation"] == "after"]
     failed = normative[normative["passed"].astype(str) == "False"]
+    measured = read_table(root / "features/measures.tsv").columns
+    absent = [b.label for b in read_biomarkers(biomarkers).itertuples() if b.biomarker not in measured]
     text = PAGE.render(
+        unmeasured=", ".join(absent),
         title=title,
         simulated=simulated,
         flow=html(flow[["step", "group", "n", "excluded"]]),

@@ -1303,8 +1303,10 @@ def chain_steps(
 
 
 @njit(cache=True, nogil=True)
-def polish(people, layout, chain, integral, max_sweeps, rng):
-    """Greedy ascent on the exact likelihood, every event over every place; fractions stay fixed.
+def polish(people, layout, chain, integral, max_sweeps, reach, rng):
+    """Greedy ascent on the exact likelihood, every event over every place up to `reach` away.
+
+    Fractions stay fixed.
 
     Returns (log-likelihood, moves made).
     """
@@ -1325,7 +1327,7 @@ def polish(people, layout, chain, integral, max_sweeps, rng):
                 low, high = window(e, chain.place[c], layout)
                 home = chain.place[c, e]
                 best, best_change = home, 1e-9
-                for to in range(low, high + 1):
+                for to in range(max(low, home - reach), min(high, home + reach) + 1):
                     if to == home:
                         continue
                     if integral:
