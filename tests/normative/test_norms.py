@@ -191,6 +191,9 @@ def test_new_people_outside_the_norm_are_announced():
     with pytest.raises(InputError, match="s9"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         norms.apply(measures.loc[["p122"]], people)
+    plain = fit_norms(measures[people["group"] == "HC"], people, FALL, NormSettings())
+    with pytest.warns(NeuraxisWarning, match="1 people come from sites without controls.*s9"):
+        plain.apply(measures.loc[["p122"]], people)
     people.loc["p123", "sex"] = "other"
     with pytest.raises(InputError, match="other"):
         norms.apply(measures.loc[["p123"]], people)

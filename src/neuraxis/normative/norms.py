@@ -119,9 +119,9 @@ class Norms:
         if absent:
             raise InputError(f"measures lack biomarkers of the norm: {name_some(absent)}")
         people = people.loc[measures.index]
+        site = self._known_sites(people["site"], quiet)
         if not quiet:
             self._warn_outside(people)
-        site = self._known_sites(people["site"])
         values = measures[list(self.models)].astype(float)
         if self.combat:
             values = apply_combat(self.combat, values, people, measures["etiv"], site)
@@ -137,9 +137,18 @@ class Norms:
             out[name] = sign * (expected - y) / sd
         return pd.DataFrame(out, index=measures.index)
 
-    def _known_sites(self, site: pd.Series) -> pd.Series:
+    def _known_sites(self, site: pd.Series, quiet: bool) -> pd.Series:
         """Sites as the norm knows them; unknown ones are refused where the norm has a site term."""
         if all(s.site == "none" for s in self.settings.values()):
+            unseen = sorted(set(site.dropna().astype(str)) - set(self.controls["sites"]))
+            if unseen and not quiet:
+                n = int(site.astype(str).isin(unseen).sum())
+                warnings.warn(
+                    f"{n} people come from sites without controls in this norm: {name_some(unseen)}; a shift of their "
+                    "scanner would look like disease",
+                    NeuraxisWarning,
+                    stacklevel=4,
+                )
             return site
         small = set(self.controls["pooled_sites"])
         site = site.where(~site.isin(small), POOLED)
