@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .em import Point, Problem, parallel, random_start
+from .em import POLISH_WIDE, Point, Problem, parallel, random_start
 from .likelihood import uniform_weights
 from .matching import match_labels
 from .streams import stream
@@ -123,13 +123,17 @@ def fit_maximum(
 
     points = parallel(run, plan, n_threads)
     values = np.array([p.log_likelihood for p in points])
-    shaken = best_distinct(values, N_SHAKEN)
+    # both cost in proportion to the people, while many people leave fewer optima near one another
+    few = min(1.0, POLISH_WIDE / n_people)
+    shaken = best_distinct(values, max(2, round(N_SHAKEN * few)))
 
     def shake(i):
         return problem.shake(points[i], stream(seed, *key, "k", n_subtypes, "shake", i))
 
     after = dict(zip(shaken, parallel(shake, shaken, n_threads), strict=True))
-    chosen = [shaken[i] for i in best_distinct([after[i].log_likelihood for i in shaken], N_POLISHED)]
+    chosen = [
+        shaken[i] for i in best_distinct([after[i].log_likelihood for i in shaken], N_POLISHED if few == 1 else 1)
+    ]
 
     def finish(i):
         return exact.polish(after[i], stream(seed, *key, "k", n_subtypes, "polish", i))
