@@ -176,6 +176,7 @@ def normative(z: pd.DataFrame, diagnostics: pd.DataFrame, labels: pd.Series):
             sites, cmap="RdBu_r", center=0, vmin=-0.6, vmax=0.6, ax=axis, cbar_kws={"label": "mean z of controls"}
         )
         axis.set(title=f"Mean by site, {when} site term", xlabel="", ylabel="")
+        axis.tick_params(axis="x", rotation=90)
     for b in columns:
         (theory, observed), _ = stats.probplot(z[b].dropna())
         axes[2].plot(theory, observed, lw=0.7, alpha=0.7)

@@ -18,7 +18,7 @@ MAX_SWEEPS = 200
 #: Rounds of shaking a climbed start, and stochastic sweeps per round (`Problem.shake`).
 SHAKE_ROUNDS = 5
 SHAKE_SWEEPS = 20
-#: Above this many people the exact polish tries only places close by: its price grows with people x events x
+#: Above this many people the exact polish is short and tries only places close by, and climbs end sooner: its price grows with people x events x
 #: places, and with so many people the climb's statistics already decide all but neighbours.
 POLISH_WIDE, POLISH_REACH = 5000, 2
 
@@ -147,7 +147,7 @@ class Problem:
             v.learn_noise,
             v.integral,
             max_sweeps,
-            TOLERANCE,
+            TOLERANCE * max(1.0, len(self.values) / POLISH_WIDE),
             rng,
         )
         sd = inverse_variance**-0.5
@@ -215,10 +215,12 @@ class Problem:
     def polish(self, point: Point, rng: np.random.Generator, rounds: int = 5) -> Point:
         """Alternate exact greedy ascent over all places with the climb, until neither gains."""
         best = point
-        reach = self.events.n_events if len(self.values) <= POLISH_WIDE else POLISH_REACH
+        reach, sweeps = self.events.n_events, 100
+        if len(self.values) > POLISH_WIDE:
+            reach, sweeps, rounds = POLISH_REACH, 5, 1
         for _ in range(rounds):
             chain = self.chain(best)
-            value, moves = kernels.polish(self.people, self.layout, chain, self.variant.integral, 100, reach, rng)
+            value, moves = kernels.polish(self.people, self.layout, chain, self.variant.integral, sweeps, reach, rng)
             sd = best.noise_sd
             moved = Point(chain.sequence.copy(), chain.weight.copy(), sd, float(value) + self.constant(sd))
             after = self.climb(moved, rng)
