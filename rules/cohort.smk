@@ -12,6 +12,10 @@ if SIMULATED:
             participants="results/cohort/simulated/SIMULATED_participants.tsv",
             measures="results/cohort/simulated/SIMULATED_measures.tsv",
             truth="results/cohort/simulated/SIMULATED_truth.tsv",
+            etiv="results/cohort/simulated/SIMULATED_etiv.tsv",
+            sessions="results/cohort/simulated/SIMULATED_sessions.tsv",
+            visits="results/cohort/simulated/SIMULATED_visits.tsv",
+            relapses="results/cohort/simulated/SIMULATED_relapses.tsv",
         log:
             "logs/cohort/simulate.log",
         benchmark:
@@ -28,11 +32,12 @@ if SIMULATED:
             "../workflow/scripts/cohort_simulate.py"
 
     rule cohort_phantoms:
-        """Write a batch of simulated people as NIfTI label volumes and cord masks."""
+        """Write a batch of simulated people as label volumes and cord masks, or as stats files."""
         input:
             engine=room("cohort"),
             measures="results/cohort/simulated/SIMULATED_measures.tsv",
             biomarkers=lookup("features/biomarkers", within=config),
+            label_names="resources/labels.tsv",
         output:
             folder=directory("results/cohort/simulated/SIMULATED_batch{batch}"),
         log:
@@ -46,6 +51,7 @@ if SIMULATED:
             runtime="30m",
         params:
             n_batches=len(BATCHES),
+            written_as=lookup("cohort/written_as", within=config),
             seed=lookup("seed", within=config),
         script:
             "../workflow/scripts/cohort_phantoms.py"
@@ -55,14 +61,18 @@ rule cohort_participants:
     """Read and check the participants table; say who was left out and why."""
     input:
         engine=room("cohort"),
-        participants=branch(
-            SIMULATED,
-            then="results/cohort/simulated/SIMULATED_participants.tsv",
-            otherwise=config["cohort"]["participants"],
-        ),
+        schema="workflow/schemas/participants.schema.yaml",
+        participants=people_table("participants"),
+        phenotype=lookup("cohort/phenotype", within=config),
+        sessions=people_table("sessions"),
+        visits=people_table("visits"),
+        relapses=people_table("relapses"),
     output:
         participants="results/cohort/participants.tsv",
         flow="results/cohort/flow.tsv",
+        sessions="results/cohort/sessions.tsv",
+        visits="results/cohort/visits.tsv",
+        relapses="results/cohort/relapses.tsv",
     log:
         "logs/cohort/participants.log",
     benchmark:
@@ -75,5 +85,9 @@ rule cohort_participants:
     params:
         control=lookup("cohort/control", within=config),
         diseases=lookup("cohort/diseases", within=config),
+        needed=clinical_columns(),
+        segmentations=branch(
+            SIMULATED, then="", otherwise=lookup("features/labels", within=config)
+        ),
     script:
         "../workflow/scripts/cohort_participants.py"

@@ -17,6 +17,15 @@ MEASURED = {
     "table": config["features"]["table"],
     "volume_tables": config["features"]["volume_tables"],
 }[config["features"]["source"]]
+HEAD_SIZE = (
+    (
+        "results/cohort/simulated/SIMULATED_etiv.tsv"
+        if config["cohort"]["written_as"] == "images"
+        else []
+    )
+    if SIMULATED
+    else config["features"]["etiv"] or []
+)
 
 
 wildcard_constraints:
@@ -30,6 +39,32 @@ def room(*names):
     """Sources of package rooms: an edited source reruns the rules that use it."""
     files = [f for n in names for f in sorted(glob.glob(f"src/neuraxis/{n}/*.py"))]
     return files + sorted(glob.glob("src/neuraxis/*.py"))
+
+
+def people_table(name):
+    """The simulated cohort's table of this name, or the user's, or nothing."""
+    if SIMULATED:
+        return f"results/cohort/simulated/SIMULATED_{name}.tsv"
+    return config["cohort"][name] or []
+
+
+def clinical_columns():
+    """Columns of participants.tsv that the declared outcomes need."""
+    names = [
+        c
+        for o in config["clinical"]["outcomes"]
+        for c in [
+            o.get("column", ""),
+            o.get("exposure", ""),
+            o.get("time", ""),
+            *o.get("covariates", []),
+            *o.get("strata", []),
+        ]
+    ]
+    return sorted(
+        {c for c in names if c and not c.startswith("worsening")}
+        - {"age", "sex", "site"}
+    )
 
 
 def previous_model(wildcards):
@@ -72,6 +107,15 @@ def check_together():
     ):
         problems.append(
             "features.cord_mask and features.cord_levels_image come together"
+        )
+    if (
+        cohort["source"] == "files"
+        and cohort["sessions"]
+        and features["source"] == "images"
+        and "{session_id}" not in features["labels"]
+    ):
+        problems.append(
+            "features.labels: with cohort.sessions the path must hold {session_id}"
         )
     if features["source"] == "volume_tables" and not features["volume_tables"]:
         problems.append("features.volume_tables: list the tables of volumes")

@@ -7,6 +7,8 @@ if config["features"]["source"] == "images":
         input:
             engine=room("features"),
             participants="results/cohort/participants.tsv",
+            sessions="results/cohort/sessions.tsv",
+            etiv=HEAD_SIZE,
             biomarkers=lookup("features/biomarkers", within=config),
             label_names="resources/labels.tsv",
             folder=branch(
@@ -32,6 +34,7 @@ if config["features"]["source"] == "images":
             cord_mask=lookup("features/cord_mask", within=config),
             cord_levels_image=lookup("features/cord_levels_image", within=config),
             cord_levels=lookup("features/cord_levels", within=config),
+            baseline_session=lookup("cohort/baseline_session", within=config),
         script:
             "../workflow/scripts/features_extract.py"
 
@@ -41,6 +44,7 @@ rule features_combine:
     input:
         engine=room("features"),
         participants="results/cohort/participants.tsv",
+        sessions="results/cohort/sessions.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
         label_names="resources/labels.tsv",
         measures=MEASURED,
@@ -51,13 +55,13 @@ rule features_combine:
             ),
             otherwise=[],
         ),
-        sct=branch(
-            config["features"]["sct"] == "",
-            then=[],
-            otherwise=config["features"]["sct"],
-        ),
+        sct=config["features"]["sct"] or [],
+        etiv=HEAD_SIZE,
+        qc_scores=config["features"]["qc_scores"] or [],
     output:
         measures="results/features/measures.tsv",
+        followup="results/features/followup.tsv",
+        failures="results/features/failures.tsv",
         qc="results/features/qc.tsv",
         flow="results/features/flow.tsv",
     log:
@@ -74,6 +78,9 @@ rule features_combine:
         cord_levels=lookup("features/cord_levels", within=config),
         use=lookup("features/use", within=config),
         exclude_rules=lookup("features/exclude_rules", within=config),
+        outlier_limit=lookup("features/outlier_limit", within=config),
+        qc_score_min=lookup("features/qc_score_min", within=config),
+        baseline_session=lookup("cohort/baseline_session", within=config),
         simulated=SIMULATED,
     script:
         "../workflow/scripts/features_combine.py"

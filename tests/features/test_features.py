@@ -1,6 +1,7 @@
 """Measures from images, against independent counts, real samples, and broken files."""
 
 import gzip
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -11,10 +12,10 @@ from neuraxis.cohort.phantoms import cord_phantom, label_phantom
 from neuraxis.cohort.simulated import NORMS, simulate_cohort
 from neuraxis.errors import InputError
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.features.images import cord_area, label_volumes
-from neuraxis.features.measures import check_units, measure_batch, quality
+from neuraxis.features.images import cord_area, label_volumes, map_volume
+from neuraxis.features.measures import RULES, check_units, measure_batch, quality, split_session
 
-RESOURCES = "resources"
+LABELS = Path(__file__).parents[2] / "resources" / "labels.tsv"
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_cord_area_is_corrected_for_the_angle(tmp_path, tilt):
 
 
 def test_phantoms_have_the_simulated_volumes(tmp_path, request, biomarkers):
-    _, measures, _ = simulate_cohort(request.config.rootpath / "resources", scale=0.02, seed=5)
+    measures = simulate_cohort(request.config.rootpath / "resources", scale=0.02, seed=5).measures
     row = measures.iloc[0]
     nib.save(label_phantom(row, biomarkers), tmp_path / "p.nii.gz")
     volumes = label_volumes(tmp_path / "p.nii.gz")
@@ -68,10 +69,11 @@ def test_a_failing_person_fails_alone_and_is_named(tmp_path, biomarkers):
     bad = tmp_path / "bad.nii.gz"
     bad.write_bytes(good.read_bytes()[:60])
     table, failed = measure_batch(
-        ["s1", "s2", "s3"],
+        pd.DataFrame({"participant_id": ["s1", "s2", "s3"], "session_id": "baseline"}),
         biomarkers,
-        lambda p: ({"s1": good, "s2": bad, "s3": tmp_path / "no.nii"}[p], None, None),
+        lambda p, s: ({"s1": good, "s2": bad, "s3": tmp_path / "no.nii"}[p], None, None),
         (1,),
+        LABELS,
     )
     assert table["participant_id"].tolist() == ["s1"] and table["thalamus"].iloc[0] == 64
     assert np.isnan(table["cord_csa"].iloc[0]) and np.isnan(table["putamen"].iloc[0])
@@ -107,19 +109,36 @@ def test_broken_cords(tmp_path):
 
 
 def test_unit_slips_and_quality(request, biomarkers):
-    people, measures, _ = simulate_cohort(request.config.rootpath / "resources", scale=0.1, seed=5)
+    cohort = simulate_cohort(request.config.rootpath / "resources", scale=0.1, seed=5)
+    people, measures = cohort.participants, cohort.measures[cohort.measures["session_id"] == "baseline"].copy()
     check_units(measures, biomarkers)
     with pytest.raises(InputError, match="frontal.*looks like ml"):
         check_units(measures.assign(frontal=measures["frontal"] / 1000), biomarkers)
     with pytest.raises(InputError, match="cord_csa.*looks like cm2"):
         check_units(measures.assign(cord_csa=measures["cord_csa"] / 100), biomarkers)
+    few = measures["thalamus"].where(measures.index != 7, measures["thalamus"] / 1000)
+    with pytest.raises(InputError, match=f"thalamus: mixed units: {measures.loc[7, 'participant_id']} look like ml"):
+        check_units(measures.assign(thalamus=few), biomarkers)
     measures.loc[0, "etiv"] = 0.8e6
     measures.loc[1, "thalamus"] = 50000
     measures.loc[2, "putamen"] = np.nan
-    qc = quality(measures, people, biomarkers)
+    rng = np.random.default_rng(0)
+    measures["asymmetry_putamen"] = np.where(measures.index == 3, 0.4, rng.normal(0, 0.02, len(measures)))
+    measures["surface_holes"] = np.where(measures.index == 4, 900, rng.poisson(30, len(measures)))
+    measures["labels_absent"] = np.where(measures.index == 5, "1016", "")
     ids = measures["participant_id"]
+    scores = pd.DataFrame({"thalamus": [0.4, 0.9]}, index=[ids[6], ids[7]])
+    people.loc[:, "site"] = "one"
+    qc = quality(measures, people, biomarkers, scores=scores)
     found = set(zip(qc["participant_id"], qc["rule"], strict=True))
     assert {(ids[0], "implausible eTIV"), (ids[1], "implausible"), (ids[2], "missing")} <= found
+    assert {
+        (ids[3], "asymmetric"),
+        (ids[4], "surface holes"),
+        (ids[5], "missing labels"),
+        (ids[6], "QC score"),
+    } <= found
+    assert (ids[7], "QC score") not in found and set(qc["rule"]) <= set(RULES)
 
 
 def test_biomarker_definitions(tmp_path, biomarkers):
@@ -170,3 +189,41 @@ def test_frames_of_other_people_are_not_mixed_up(biomarkers):
         {"participant_id": ["a"], "etiv": [1.5e6], **{b: [np.nan] for b in biomarkers["biomarker"]}}
     )
     assert (quality(measures, people, biomarkers)["participant_id"] == "a").all()
+
+
+def test_posterior_maps_and_wmparc(tmp_path):
+    data = np.zeros((4, 4, 4, 2), np.float32)
+    data[..., 1] = 0.25
+    affine = np.diag([2.0, 1, 1, 1])
+    path = save(tmp_path, data, affine)
+    assert map_volume(f"{path}#1") == pytest.approx(64 * 0.25 * 2) and map_volume(f"{path}#0") == 0
+    for wrong, words in ((f"{path}#2", "no volume 2"), (f"{path}", "one volume of a 4-D"), ("no.nii", "no such")):
+        with pytest.raises(InputError, match=words):
+            map_volume(wrong)
+    with pytest.raises(InputError, match="values from 0 to 5"):
+        map_volume(save(tmp_path, data[..., 0] + np.arange(4)[:, None, None] * 5 / 3, name="y.nii.gz"))
+    parcels = np.array([2, 3001, 3035, 5001, 4002, 17], np.int16).reshape(1, 2, 3)
+    volumes = label_volumes(save(tmp_path, parcels, name="w.nii.gz"))
+    assert volumes[2] == 4 and volumes[41] == 1 and volumes[17] == 1
+
+
+def test_head_size_from_a_table_and_maps_in_definitions(tmp_path, biomarkers):
+    labels = save(tmp_path, np.full((4, 4, 4), 10, np.int16), name="sub-1_dseg.nii.gz")
+    save(tmp_path, np.full((4, 4, 4), 0.5, np.float32), name="sub-1_gm.nii.gz")
+    row = biomarkers.iloc[-1].copy()
+    row["biomarker"], row["kind"], row["labels"] = "gm", "map", [str(tmp_path / "{participant_id}_gm.nii.gz")]
+    scans = pd.DataFrame({"participant_id": ["sub-1"], "session_id": ["baseline"]})
+    table, failed = measure_batch(
+        scans,
+        pd.concat([biomarkers, row.to_frame().T]),
+        lambda p, s: (labels, None, None),
+        (1,),
+        LABELS,
+        {("sub-1", "baseline"): 1.4e6},
+    )
+    assert failed.empty and table["etiv"].iloc[0] == 1.4e6 and table["gm"].iloc[0] == 32
+
+
+def test_sessions_in_ids():
+    got = split_session(pd.Series(["sub-1", "sub-1_ses-02", "sub-2_ses-01"]), "ses-01")
+    assert got.to_numpy().tolist() == [["sub-1", "baseline"], ["sub-1", "ses-02"], ["sub-2", "baseline"]]

@@ -6,12 +6,16 @@ import pytest
 
 from neuraxis.errors import InputError
 from neuraxis.features.biomarkers import read_biomarkers
+from neuraxis.features.measures import measure_scan
 from neuraxis.features.stats import (
     biomarkers_from_labels,
     freesurfer_volumes,
     plain,
+    read_qc_scores,
+    read_samseg,
     read_sct,
     read_stats,
+    read_subregions,
     read_volume_tables,
 )
 
@@ -54,8 +58,8 @@ def folder(tmp_path, aseg=ASEG):
 
 
 def test_freesurfer_folder(tmp_path, labels):
-    volumes, etiv = freesurfer_volumes(folder(tmp_path), labels)
-    assert etiv == 1500000.25
+    volumes, extra = freesurfer_volumes(folder(tmp_path), labels)
+    assert extra["etiv"] == 1500000.25
     assert volumes[10] == 7100.5 and volumes[1035] == 7669 and volumes[2035] == 7669
     assert volumes[2] == 200000.5 and 77 not in volumes
     header, _ = read_stats(tmp_path / "sub-01" / "stats" / "aseg.stats")
@@ -65,7 +69,6 @@ def test_freesurfer_folder(tmp_path, labels):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda t: "\n".join(line for line in t.splitlines() if "eTIV" not in line), "no eTIV"),
         (lambda t: t[:-30], "cut short"),
         (lambda t: "", "is empty"),
         (lambda t: t.replace("# ColHeaders", "# Columns"), "no ColHeaders"),
@@ -75,6 +78,15 @@ def test_freesurfer_folder(tmp_path, labels):
 def test_damaged_stats(tmp_path, labels, damage, words):
     with pytest.raises(InputError, match=words):
         freesurfer_volumes(folder(tmp_path, damage(ASEG)), labels)
+
+
+def test_a_header_without_head_size_needs_a_table(tmp_path, labels):
+    person = folder(tmp_path, "\n".join(line for line in ASEG.splitlines() if "eTIV" not in line))
+    with pytest.raises(
+        InputError, match="sub-01: the header has no eTIV; give the head size in the table features.etiv"
+    ):
+        measure_scan(person, None, None, (1,), labels)
+    assert measure_scan(person, None, None, (1,), labels, 1.4e6)[1]["etiv"] == 1.4e6
 
 
 def test_absent_stats(tmp_path, labels):
@@ -134,7 +146,8 @@ def test_sct_tables(tmp_path):
 
 def test_real_freesurfer_folder_and_its_tables_agree(samples, labels, biomarkers):
     root = samples / "freesurfer"
-    volumes, etiv = freesurfer_volumes(root / "fs6.0.0_bert", labels)
+    volumes, extra = freesurfer_volumes(root / "fs6.0.0_bert", labels)
+    etiv = extra["etiv"]
     one = biomarkers_from_labels(pd.DataFrame([{**volumes, "etiv": etiv}], index=["bert"]), biomarkers)
     assert etiv == pytest.approx(1602572.131295)
     table = biomarkers_from_labels(
@@ -167,3 +180,140 @@ def test_real_aomic_tables(samples, labels, biomarkers):
     table = biomarkers_from_labels(read_volume_tables([p for p in paths if "wmparc" not in p.name], labels), biomarkers)
     assert len(table) > 200 and table["thalamus"].median() == pytest.approx(15500, rel=0.2)
     assert table[["frontal", "temporal", "etiv"]].notna().all().all()
+
+
+def test_samseg_folder(tmp_path, labels):
+    text = "# Measure Intra-Cranial, 1558763.6, mm^3\n# Measure Left-Thalamus, 7000.5, mm^3\n# Measure Brain-Stem, 2e4, mm^3\n"
+    (tmp_path / "samseg.stats").write_text(text)
+    volumes, extra = freesurfer_volumes(tmp_path, labels)
+    assert extra["etiv"] == 1558763.6 and volumes[10] == 7000.5 and volumes[16] == 20000
+    (tmp_path / "samseg.csv").write_text("ROI,volume_mm3,volume_ICV_x1000\nLeft-Thalamus,7000.5,4.5\n")
+    assert read_samseg(tmp_path / "samseg.csv") == {"Left-Thalamus": 7000.5}
+    (tmp_path / "samseg.stats").write_text("# Measure Left-Thalamus, many, mm^3\n")
+    with pytest.raises(InputError, match="line 1: expected a name and a volume"):
+        freesurfer_volumes(tmp_path, labels)
+
+
+def test_network_stats_of_fastsurfer_have_parcels_but_no_head_size(tmp_path, labels):
+    text = "# generating_program segstats.py\n# ColHeaders Index SegId NVoxels Volume_mm3 StructName\n"
+    text += (
+        "1 2 10 200000.5 Left-Cerebral-White-Matter\n2 77 10 300.0 WM-hypointensities\n3 1035 10 7000.0 ctx-lh-insula\n"
+    )
+    (tmp_path / "aseg+DKT.stats").write_text(text)
+    volumes, extra = freesurfer_volumes(tmp_path, labels)
+    assert volumes == {2: 200000.5, 77: 300.0, 1035: 7000.0} and np.isnan(extra["etiv"])
+
+
+def test_subregion_files(tmp_path, labels, biomarkers):
+    person = folder(tmp_path)
+    (person / "mri").mkdir()
+    (person / "mri" / "lh.hippoSfVolumes-T1.v21.txt").write_text("CA1 600.5 \nWhole_hippocampus 3400.0 \n")
+    (person / "mri" / "ThalamicNuclei.v12.T1.volumes.txt").write_text("Left-L-Sg 20.5\nLeft-MV(Re) 9.25\n")
+    (person / "stats" / "brainstem.v13.stats").write_text(
+        "# ColHeaders Index SegId NVoxels Volume_mm3 StructName\n1 174 10 14000.0 Pons\n"
+    )
+    volumes, _ = freesurfer_volumes(person, labels)
+    assert volumes["lh.hippoSfVolumes.CA1"] == 600.5 and volumes["ThalamicNuclei.Left-MV(Re)"] == 9.25
+    assert volumes["brainstem.Pons"] == 14000
+    row = biomarkers.iloc[-1].copy()
+    row["biomarker"], row["kind"], row["labels"] = "pons", "names", ["brainstem.Pons"]
+    table = biomarkers_from_labels(pd.DataFrame([volumes]), pd.concat([biomarkers, row.to_frame().T]))
+    assert table["pons"].tolist() == [14000]
+    (person / "mri" / "ThalamicNuclei.v12.T1.volumes.txt").write_text("Left-L-Sg\n")
+    with pytest.raises(InputError, match="line 1: expected a name and a volume"):
+        read_subregions(person / "mri" / "ThalamicNuclei.v12.T1.volumes.txt")
+
+
+def test_volbrain_table(tmp_path, labels):
+    path = tmp_path / "volbrain.csv"
+    path.write_text(
+        "Patient ID;Sex;Intracranial Cavity (IC) volume cm3;Hippocampus right volume cm3;Hippocampus left volume cm3;"
+        "Hippocampus total volume cm3;Hippocampus right volume %;Hippocampus asymmetry\n"
+        "s1;Male;1500.5;3.5;3.25;6.75;0.2;1.1\n"
+    )
+    table = read_volume_tables([path], labels)
+    assert table.loc["s1", "etiv"] == 1500500 and table.loc["s1", 53] == 3500 and table.loc["s1", 17] == 3250
+    assert table.shape[1] == 3
+
+
+def test_asymmetry_and_absent_labels(labels, biomarkers):
+    volumes = pd.DataFrame({10: [6.0, 7, 7], 49: [4.0, 7, 7], 1035: [5.0, np.nan, 5], 2035: 5.0})
+    table = biomarkers_from_labels(volumes, biomarkers, labels)
+    assert table["asymmetry_thalamus"].tolist() == pytest.approx([0.2, 0, 0])
+    assert table["labels_absent"].tolist() == ["", "1035", ""]
+
+
+def test_qc_scores(tmp_path):
+    path = tmp_path / "qc.csv"
+    path.write_text("subject,thalamus,cerebellum\ns1.nii.gz,0.8123,0.4\n")
+    assert read_qc_scores(path).loc["s1", "cerebellum"] == 0.4
+    path.write_text("subject,thalamus\ns1,81\n")
+    with pytest.raises(InputError, match="from 0 to 1"):
+        read_qc_scores(path)
+
+
+def test_simulated_stats_files_read_back(tmp_path, request, biomarkers, labels):
+    """The simulated cohort as FreeSurfer stats and an SCT table, through the readers of real ones."""
+    from neuraxis.cohort.phantoms import write_stats
+    from neuraxis.cohort.simulated import simulate_cohort
+
+    resources = request.config.rootpath / "resources"
+    planned = simulate_cohort(resources, scale=0.02, seed=5).measures.tail(6)
+    write_stats(planned, resources / "biomarkers.tsv", labels, tmp_path)
+    area = read_sct(tmp_path / "SIMULATED_sct.csv")
+    for row in planned.itertuples():
+        name = row.participant_id if row.session_id == "baseline" else f"{row.participant_id}_{row.session_id}"
+        volumes, extra = freesurfer_volumes(tmp_path / f"{name}_SIMULATED", labels)
+        got = biomarkers_from_labels(pd.DataFrame([volumes]), biomarkers).iloc[0]
+        for b in biomarkers.loc[biomarkers["kind"] == "labels", "biomarker"]:
+            assert got[b] == pytest.approx(getattr(row, b), rel=1e-5), b
+        assert extra["etiv"] == pytest.approx(row.etiv_measured) and area[name] == pytest.approx(row.cord_csa)
+
+
+def test_every_sample_is_read(samples, labels, biomarkers):
+    """Each kind of real file gives plausible biomarkers; counts of people are those of the files."""
+    import nibabel as nib
+
+    from neuraxis.features.images import label_volumes
+
+    bert, extra = freesurfer_volumes(samples / "freesurfer" / "fs6.0.0_bert", labels)
+    tables = {"bert": pd.DataFrame([bert]).assign(etiv=extra["etiv"])}
+    fs = samples / "aomic_piop2" / "fs_stats"
+    tables["piop2"] = read_volume_tables(
+        [
+            fs / "data-subcortical_type-aseg_measure-volume_hemi-both.tsv",
+            *(fs / f"data-cortical_type-aparc_measure-volume_hemi-{s}.tsv" for s in ("lh", "rh")),
+        ],
+        labels,
+    )
+    assert len(tables["piop2"]) == 226
+    fs = samples / "freesurfer" / "stats2table_examples"
+    tables["examples"] = read_volume_tables([fs / "aseg.volume.table", fs / "aparc.volume.table"], labels)
+    for kind, table in tables.items():
+        got = biomarkers_from_labels(table, biomarkers)
+        for b in biomarkers[biomarkers["kind"] == "labels"].itertuples():
+            if got[b.biomarker].notna().any() and kind != "examples":
+                median = got[b.biomarker].median()
+                assert b.plausible_low < median < b.plausible_high, (kind, b.biomarker)
+        if kind != "examples":
+            assert 1.0e6 < got["etiv"].median() < 2.0e6
+    for path in sorted((samples / "synthseg").glob("*.csv")):
+        if "derived" in path.name.lower():
+            assert len(read_volume_tables([path], labels)) >= 1
+    for path in (samples / "sct").rglob("*csa*.csv"):
+        text = pd.read_csv(path)
+        if not text["Filename"].str.contains("sub-").all():
+            with pytest.raises(InputError, match="no sub-<label>"):
+                read_sct(path)
+        elif len(text) > 50:
+            area = read_sct(path, levels=(2, 3))
+            assert (
+                60 < area.median() < 80 and len(area) == text["Filename"].str.extract("(sub-[A-Za-z0-9]+)")[0].nunique()
+            )
+    own = samples / "label_volume_own_ids"
+    volumes = label_volumes(own / "atlas-desikankilliany.nii.gz")
+    image = nib.load(own / "atlas-desikankilliany.nii.gz")
+    data = np.asarray(image.dataobj)
+    assert set(volumes) == set(np.unique(data[data > 0]).astype(int)) and len(volumes) == 83
+    pam50 = label_volumes(samples / "sct" / "PAM50" / "PAM50_levels.nii.gz")
+    assert {1, 2, 3} <= set(pam50)

@@ -169,7 +169,9 @@ def test_own_people_from_a_table(tmp_path):
     from neuraxis.cohort.simulated import simulate_cohort
 
     folder = checkout(tmp_path / "own")
-    people, measures, _ = simulate_cohort(ROOT / "resources", scale=0.1, seed=3)
+    cohort = simulate_cohort(ROOT / "resources", scale=0.1, seed=3)
+    people = cohort.participants
+    measures = cohort.measures.query("session_id == 'baseline'").drop(columns=["session_id", "etiv_measured"])
     keep = people["group"].isin(["HC", "MS"])
     people[keep].drop(columns="origin").to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
     measures[keep.to_numpy()].to_csv(folder / "measures.tsv", sep="\t", index=False)

@@ -1,13 +1,47 @@
-"""Check the participants and write who takes part."""
+"""Check the participants and their follow-up tables; write who takes part."""
 
-from neuraxis.cohort.participants import read_participants
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from neuraxis.cohort.participants import compare_segmentations, read_participants, read_times
 from neuraxis.job import start
 from neuraxis.tables import write_table
 
+
+def run(participants, schema, phenotype, sessions, visits, relapses, control, diseases, needed, segmentations, out):
+    people, flow = read_participants(
+        participants,
+        yaml.safe_load(Path(schema).read_text()),
+        control=control,
+        diseases=diseases,
+        phenotype=phenotype,
+        needed=needed,
+    )
+    if segmentations:
+        people, found = compare_segmentations(people, segmentations)
+        flow = pd.concat([flow, found], ignore_index=True)
+    tables = {
+        "sessions": read_times(
+            sessions, people["participant_id"], needed=("session_id", "years"), what="cohort.sessions"
+        ),
+        "visits": read_times(visits, people["participant_id"], needed=("years", "edss"), what="cohort.visits"),
+        "relapses": read_times(relapses, people["participant_id"], needed=("years",), what="cohort.relapses"),
+    }
+    for name, table in {"participants": people, "flow": flow, **tables}.items():
+        write_table(table, out[name])
+
+
 if __name__ == "__main__":
     start(snakemake)
-    people, flow = read_participants(
-        snakemake.input.participants, control=snakemake.params.control, diseases=snakemake.params.diseases
+    as_list = lambda v: [v] if isinstance(v, str) else list(v or [])  # noqa: E731
+    i = snakemake.input
+    run(
+        participants=i.participants,
+        schema=i.schema,
+        phenotype=as_list(i.get("phenotype")),
+        **{k: str(i.get(k) or "") for k in ("sessions", "visits", "relapses")},
+        **dict(snakemake.params.items()),
+        out=dict(snakemake.output.items()),
     )
-    write_table(people, snakemake.output.participants)
-    write_table(flow, snakemake.output.flow)

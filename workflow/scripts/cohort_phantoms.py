@@ -1,15 +1,18 @@
-"""Write one batch of phantoms."""
+"""Write one batch of simulated scans as images, or as FreeSurfer stats and an SCT table."""
 
-from neuraxis.cohort.phantoms import write_phantoms
+import numpy as np
+
+from neuraxis.cohort.phantoms import write_phantoms, write_stats
 from neuraxis.job import start
 from neuraxis.tables import read_table
 
 if __name__ == "__main__":
     start(snakemake)
-    people = read_table(snakemake.input.measures)
-    write_phantoms(
-        people.iloc[int(snakemake.wildcards.batch) :: snakemake.params.n_batches],
-        snakemake.input.biomarkers,
-        snakemake.output.folder,
-        seed=snakemake.params.seed,
-    )
+    i, p = snakemake.input, snakemake.params
+    scans = read_table(i.measures)
+    people = np.unique(scans["participant_id"])[int(snakemake.wildcards.batch) :: p.n_batches]
+    mine = scans[scans["participant_id"].isin(people)]
+    if p.written_as == "stats":
+        write_stats(mine, i.biomarkers, i.label_names, snakemake.output.folder)
+    else:
+        write_phantoms(mine, i.biomarkers, snakemake.output.folder, seed=p.seed)

@@ -5,13 +5,14 @@ from neuraxis.job import start
 from neuraxis.tables import write_table
 
 
-def run(resources, participants, measures, truth, scale, seed):
-    for table, path in zip(
-        simulate_cohort(resources, scale=scale, seed=seed), (participants, measures, truth), strict=True
-    ):
-        write_table(table, path)
+def run(resources, scale, seed, out):
+    cohort = simulate_cohort(resources, scale=scale, seed=seed)
+    head_size = cohort.measures[["participant_id", "session_id", "etiv_measured"]]
+    tables = {**vars(cohort), "etiv": head_size.rename(columns={"etiv_measured": "etiv"})}
+    for name, path in out.items():
+        write_table(tables[name], path)
 
 
 if __name__ == "__main__":
     start(snakemake)
-    run(resources="resources", **dict(snakemake.output.items()), **dict(snakemake.params.items()))
+    run("resources", **dict(snakemake.params.items()), out=dict(snakemake.output.items()))

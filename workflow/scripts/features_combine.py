@@ -7,41 +7,70 @@ import pandas as pd
 from neuraxis.cohort.participants import flow_rows
 from neuraxis.errors import InputError, name_some
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.features.measures import check_units, combine, quality
-from neuraxis.features.stats import biomarkers_from_labels, read_sct, read_volume_tables
+from neuraxis.features.measures import BASELINE, check_units, combine, quality, split_session
+from neuraxis.features.stats import biomarkers_from_labels, read_qc_scores, read_sct, read_volume_tables
 from neuraxis.job import start
 from neuraxis.tables import read_table, write_table
 
 
+def gather(
+    source, measures, failures, defined, label_names, baseline_session, etiv
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All scans in one table, and the scans that failed."""
+    if source == "volume_tables":
+        volumes = biomarkers_from_labels(read_volume_tables(measures, label_names), defined, label_names)
+        keys = split_session(volumes.index.to_series(), baseline_session).reset_index(drop=True)
+        parts = [pd.concat([keys, volumes.reset_index(drop=True)], axis=1)]
+    else:
+        parts = [read_table(m, needed=("participant_id", "etiv")) for m in measures]
+        if source == "table" and "session_id" in parts[0]:
+            parts[0]["session_id"] = parts[0]["session_id"].fillna(BASELINE).replace(baseline_session, BASELINE)
+    failed = (
+        pd.concat([read_table(f) for f in failures], ignore_index=True)
+        if failures
+        else pd.DataFrame(columns=["participant_id", "session_id", "problem"])
+    )
+    table = combine(parts, failed)
+    if etiv and source != "images":
+        known = read_table(etiv, needed=("participant_id", "etiv"))
+        if "session_id" not in known:
+            known["session_id"] = BASELINE
+        known = known.set_index(["participant_id", "session_id"])["etiv"]
+        keys = pd.MultiIndex.from_frame(table[["participant_id", "session_id"]])
+        table["etiv"] = pd.Series(known.reindex(keys).to_numpy(), index=table.index).fillna(table["etiv"])
+    return table, failed
+
+
 def run(
     participants,
+    sessions,
     biomarkers,
     label_names,
     measures,
     failures,
     sct,
+    etiv,
+    qc_scores,
     source,
+    baseline_session,
     cord_levels,
     use,
     exclude_rules,
+    outlier_limit,
+    qc_score_min,
     simulated,
     out,
 ):
     people = read_table(participants)
     defined = read_biomarkers(biomarkers)
-    if source == "volume_tables":
-        parts = [biomarkers_from_labels(read_volume_tables(measures, label_names), defined).reset_index()]
-    else:
-        parts = [read_table(m, needed=("participant_id", "etiv")) for m in measures]
-    failed = (
-        pd.concat([read_table(f) for f in failures], ignore_index=True)
-        if failures
-        else pd.DataFrame(columns=["participant_id", "problem"])
-    )
-    table = combine(parts, failed)
+    table, failed = gather(source, measures, failures, defined, label_names, baseline_session, etiv)
     if sct:
-        cord = defined.loc[defined["kind"] == "cord", "biomarker"]
-        table[cord.iloc[0]] = table["participant_id"].map(read_sct(sct, cord_levels))
+        cord = defined.loc[defined["kind"] == "cord", "biomarker"].iloc[0]
+        area = read_sct(sct, cord_levels)
+        keys = split_session(area.index.to_series(), baseline_session)
+        area.index = pd.MultiIndex.from_frame(keys)
+        scans = pd.MultiIndex.from_frame(table[["participant_id", "session_id"]])
+        table[cord] = area.reindex(scans).to_numpy()
     # with "all", biomarkers that this kind of input never has (the cord, or the lobes) are left aside
     names = [b for b in defined["biomarker"] if b in table and table[b].notna().any()] if use == "all" else list(use)
     unmeasured = sorted(set(defined["biomarker"]) - set(names))
@@ -51,17 +80,22 @@ def run(
     if absent:
         raise InputError(f"features.use names biomarkers that are not measured or not defined: {name_some(absent)}")
     defined = defined[defined["biomarker"].isin(names)]
-    table = table[["participant_id", "etiv", *names]]
     empty = [b for b in names if table[b].isna().all()]
     if empty:
         raise InputError(f"nobody has a value of {name_some(empty)}; leave them out by features.use")
+    table = table[table["participant_id"].isin(people["participant_id"])].reset_index(drop=True)
     check_units(table, defined)
-    table = table[table["participant_id"].isin(people["participant_id"])]
-    qc = quality(table, people, defined)
+    first = table[table["session_id"] == BASELINE].drop(columns="session_id").reset_index(drop=True)
+    scores = None
+    if qc_scores:
+        scores = read_qc_scores(qc_scores)
+        scores = scores[split_session(scores.index.to_series(), baseline_session)["session_id"].to_numpy() == BASELINE]
+        scores.index = split_session(scores.index.to_series(), baseline_session)["participant_id"].to_numpy()
+    qc = quality(first, people, defined, limit=outlier_limit, scores=scores, score_min=qc_score_min)
     gone = set(qc.loc[qc["rule"].isin(exclude_rules), "participant_id"])
-    kept = table[~table["participant_id"].isin(gone)]
+    kept = first[~first["participant_id"].isin(gone)]
     who = people.set_index("participant_id", drop=False)
-    measured = who.index.isin(table["participant_id"])
+    measured = who.index.isin(first["participant_id"])
     good = who.index.isin(kept["participant_id"])
     flow = pd.concat(
         [
@@ -70,9 +104,22 @@ def run(
         ],
         ignore_index=True,
     )
+    later = table[(table["session_id"] != BASELINE) & table["participant_id"].isin(kept["participant_id"])]
+    years = read_table(sessions, text=("participant_id", "session_id"))[["participant_id", "session_id", "years"]]
+    later = later.merge(years, on=["participant_id", "session_id"], how="left")
+    unknown = later["years"].isna()
+    if unknown.any():
+        logging.warning(
+            "follow-up scans that cohort.sessions does not list are left aside: %s",
+            name_some(later.loc[unknown, "participant_id"] + " " + later.loc[unknown, "session_id"]),
+        )
+    later = later.loc[~unknown, ["participant_id", "session_id", "years", "etiv", *names]]
+    kept = kept[["participant_id", "etiv", *names]]
     if simulated:
-        kept = kept.assign(origin="SIMULATED")
+        kept, later = kept.assign(origin="SIMULATED"), later.assign(origin="SIMULATED")
     write_table(kept, out["measures"])
+    write_table(later, out["followup"])
+    write_table(failed, out["failures"])
     write_table(qc.assign(decision=qc["rule"].isin(exclude_rules).map({True: "excluded", False: "flagged"})), out["qc"])
     write_table(flow, out["flow"])
 
@@ -80,13 +127,15 @@ def run(
 if __name__ == "__main__":
     start(snakemake)
     as_list = lambda v: [v] if isinstance(v, str) else list(v or [])  # noqa: E731
+    i = snakemake.input
     run(
-        participants=snakemake.input.participants,
-        biomarkers=snakemake.input.biomarkers,
-        measures=as_list(snakemake.input.measures),
-        failures=as_list(snakemake.input.get("failures")),
-        label_names=snakemake.input.label_names,
-        sct=str(snakemake.input.get("sct") or ""),
+        participants=i.participants,
+        sessions=i.sessions,
+        biomarkers=i.biomarkers,
+        measures=as_list(i.measures),
+        failures=as_list(i.get("failures")),
+        label_names=i.label_names,
+        **{k: str(i.get(k) or "") for k in ("sct", "etiv", "qc_scores")},
         **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),
     )

@@ -1,4 +1,4 @@
-"""NIfTI phantoms in which every region has its simulated volume and the cord its simulated area."""
+"""The simulated people as files: NIfTI phantoms of exact volumes, or FreeSurfer stats and an SCT table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..features.biomarkers import read_biomarkers
+from ..features.stats import INSIDE_WHITE_MATTER
 from ..tables import aside
 
 #: Edge of the phantoms' cubic voxels, mm.
@@ -28,7 +29,7 @@ def label_phantom(measures: pd.Series, biomarkers: pd.DataFrame) -> nib.Nifti1Im
     labels, counts = [], []
     unit = VOXEL**3
     for row in biomarkers[biomarkers["kind"] == "labels"].itertuples():
-        ids = [i for i in row.labels if i not in (77, 78, 79, 251, 252, 253, 254, 255)]
+        ids = [i for i in row.labels if i not in INSIDE_WHITE_MATTER]
         total = round(measures[row.biomarker] / unit)
         edges = np.round(np.linspace(0, total, len(ids) + 1)).astype(int)
         labels += ids
@@ -66,6 +67,11 @@ def cord_phantom(area: float, tilt: float) -> tuple[nib.Nifti1Image, nib.Nifti1I
     return nib.Nifti1Image(mask, affine), nib.Nifti1Image(levels, affine)
 
 
+def scan_name(row) -> str:
+    """File stem of one scan: the person, and the session where it is a follow-up."""
+    return row.participant_id if row.session_id == "baseline" else f"{row.participant_id}_{row.session_id}"
+
+
 def write_phantoms(measures: pd.DataFrame, biomarkers_file, folder, *, seed: int) -> None:
     """Write label volume, cord mask and cord levels of every row of `measures` into `folder`."""
     from ..sustain import stream
@@ -73,17 +79,65 @@ def write_phantoms(measures: pd.DataFrame, biomarkers_file, folder, *, seed: int
     biomarkers = read_biomarkers(biomarkers_file)
     folder = Path(folder)
     for row in measures.itertuples(index=False):
-        person = row.participant_id
         values = pd.Series(row._asdict())
-        tilt = stream(seed, "tilt", person).uniform(0, 0.3)
+        tilt = stream(seed, "tilt", row.participant_id).uniform(0, 0.3)
         mask, levels = cord_phantom(values["cord_csa"], tilt)
         for image, name in (
             (label_phantom(values, biomarkers), "desc-SIMULATED_dseg"),
             (mask, "desc-SIMULATED_label-cord_mask"),
             (levels, "desc-SIMULATED_label-levels_dseg"),
         ):
-            with aside(folder / f"{person}_{name}.nii.gz") as part:
+            with aside(folder / f"{scan_name(row)}_{name}.nii.gz") as part:
                 part.write_bytes(compress(image.to_bytes()))
+
+
+def write_stats(measures: pd.DataFrame, biomarkers_file, labels_file, folder) -> None:
+    """Write FreeSurfer stats folders, one per scan, and one SCT table of cord areas (SIMULATED_sct.csv).
+
+    aseg.stats holds the subcortical labels as rows and the white matter and head size in its header, as FreeSurfer
+    writes them; ``?h.aparc.stats`` hold the parcels.
+    """
+    biomarkers = read_biomarkers(biomarkers_file)
+    name_of = pd.read_csv(labels_file, sep="\t").set_index("label")["name"]
+    folder = Path(folder)
+    cord = ["Timestamp,SCT Version,Filename,Slice (I->S),VertLevel,MEAN(area),STD(area)"]
+    for row in measures.itertuples(index=False):
+        volumes = {}
+        for b in biomarkers[biomarkers["kind"] == "labels"].itertuples():
+            ids = [i for i in b.labels if i not in INSIDE_WHITE_MATTER]
+            volumes |= dict.fromkeys(ids, getattr(row, b.biomarker) / len(ids))
+        stats = folder / f"{scan_name(row)}_SIMULATED" / "stats"
+        head = "# Title Segmentation Statistics\n# SIMULATED: no person was measured\n"
+        aseg = head + "".join(
+            f"# Measure {key}, {key}Vol, {long}, {value:.6f}, mm^3\n"
+            for key, long, value in (
+                ("lhCerebralWhiteMatter", "Left hemisphere cerebral white matter volume", volumes.pop(2, 0.0)),
+                ("rhCerebralWhiteMatter", "Right hemisphere cerebral white matter volume", volumes.pop(41, 0.0)),
+            )
+        )
+        aseg += (
+            "# Measure EstimatedTotalIntraCranialVol, eTIV, Estimated Total Intracranial Volume, "
+            f"{row.etiv_measured:.6f}, mm^3\n"
+        )
+        aseg += "# ColHeaders  Index SegId NVoxels Volume_mm3 StructName\n"
+        below = {i: v for i, v in volumes.items() if i < 1000}
+        for n, (i, v) in enumerate(sorted(below.items()), 1):
+            aseg += f"{n:3d} {i:3d} {round(v):8d} {v:12.3f}  {name_of[i]}\n"
+        texts = {"aseg.stats": aseg}
+        for side, base in (("lh", 1000), ("rh", 2000)):
+            lines = head + "# ColHeaders StructName NumVert SurfArea GrayVol ThickAvg\n"
+            for i, v in sorted(volumes.items()):
+                if base <= i < base + 1000:
+                    area = v / 2.5
+                    lines += f"{name_of[i].removeprefix(f'ctx-{side}-'):30s} {round(area):6d} {round(area):6d} {v:10.3f} 2.500\n"
+            texts[f"{side}.aparc.stats"] = lines
+        for name, text in texts.items():
+            with aside(stats / name) as part:
+                part.write_text(text, encoding="utf-8")
+        for level in CORD_LEVELS:
+            cord.append(f"SIMULATED,SIMULATED,/SIMULATED/{scan_name(row)}_seg.nii.gz,,{level},{row.cord_csa:.6f},0.0")
+    with aside(folder / "SIMULATED_sct.csv") as part:
+        part.write_text("\n".join(cord) + "\n", encoding="utf-8")
 
 
 def compress(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ named in docs/cohort.md. Where the study gives no number, the value is this modu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,49 @@ BLOCKS = [
     (("cord_csa",), CORTEX, 0.03, 0.06),
 ]
 SITE_SD = 0.3
+#: Sites where registration-based head size fails, and in which share of the patients: the study has 28 MS and 33
+#: NMOSD people below 1.0 litre, nearly all from external sites.
+FAILING_SITES, FAILING_SHARE, FAILING_FACTOR = (6, 7), 0.7, 0.62
+#: Follow-up scans (assumptions): share of patients scanned again, years between scans, correlation of a person's
+#: residuals between scans, stages gained a year once staged, share of normal-appearing people who start a year.
+RESCANNED = 0.4
+SCAN_GAP = (1.0, 2.0)
+SCAN_CORRELATION = 0.97
+STAGES_A_YEAR = {"MS": 0.6, "NMOSD": 0.2}
+ONSET_A_YEAR = {"MS": 0.06, "NMOSD": 0.03}
+DRUGS = {
+    "MS": ("none", "injectable", "oral", "monoclonal"),
+    "NMOSD": ("none", "mycophenolate", "rituximab", "steroids"),
+}
+
+
+@dataclass(frozen=True)
+class SimulatedCohort:
+    """Tables of one simulated cohort.
+
+    Attributes
+    ----------
+    participants : DataFrame
+        participant_id, group, site, age, sex, clinical columns, origin = SIMULATED.
+    measures : DataFrame
+        participant_id, session_id ("baseline" or "ses-02", ...), one column per biomarker (mm3, cord mm2), etiv
+        (mm3, true head size) and etiv_measured (what a failing registration would report).
+    truth : DataFrame
+        participant_id, group, subtype, stage, session_id, for evaluation only.
+    sessions : DataFrame
+        participant_id, session_id, years since baseline, of the follow-up scans.
+    visits : DataFrame
+        participant_id, years, edss.
+    relapses : DataFrame
+        participant_id, years.
+    """
+
+    participants: pd.DataFrame
+    measures: pd.DataFrame
+    truth: pd.DataFrame
+    sessions: pd.DataFrame
+    visits: pd.DataFrame
+    relapses: pd.DataFrame
 
 
 def correlation(names, disease: str) -> np.ndarray:
@@ -109,7 +153,43 @@ def norm_of(name: str, age, male, etiv) -> tuple[np.ndarray, float]:
     return mean, ref * cv * 0.85
 
 
-def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def progress(group, subtype, stage, years, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Subtype and stage `years` later: staged people move on, some normal-appearing people start."""
+    later = stage + rng.poisson(STAGES_A_YEAR[group] * years) * (stage > 0)
+    parts = {k: v for k, v in SUBTYPES[group].items() if k != "NA"}
+    start = (stage == 0) & (rng.random(len(stage)) < 1 - np.exp(-ONSET_A_YEAR[group] * years))
+    p = np.array(list(parts.values()), float)
+    fresh = rng.choice(list(parts), len(stage), p=p / p.sum())
+    subtype = np.where(start, fresh, subtype)
+    return subtype.astype(object), np.minimum(np.where(start, 1, later), STAGES[group][1])
+
+
+def mean_curve(group, subtype, stage, orders, regional, names) -> np.ndarray:
+    """Expected z (n, B) of people of one disease at their subtype and stage."""
+    z = np.zeros((len(stage), len(names)))
+    if group == "HC":
+        return z
+    for s in SUBTYPES[group]:
+        rows = subtype == s
+        if s == "NA":
+            part = regional[(regional["disease"] == group) & (regional["subtype"] == "NA")].set_index("biomarker")
+            z[rows] = part.loc[names, "mean_z"].astype(float).to_numpy() * 0.5
+        else:
+            points = published_points(orders, group, s, names)
+            z[rows] = 0.5 * (points[stage[rows]] + points[stage[rows] + 1])
+    return z
+
+
+def measured(z, age, male, etiv, names) -> pd.DataFrame:
+    """Regional measures of people with these z-scores; at least a quarter of the norm."""
+    frame = pd.DataFrame(index=range(len(z)))
+    for i, b in enumerate(names):
+        mean, sd = norm_of(b, age, male, etiv)
+        frame[b] = np.maximum(mean - z[:, i] * sd, mean * 0.25)
+    return frame
+
+
+def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> SimulatedCohort:
     """Draw the cohort.
 
     Parameters
@@ -122,19 +202,14 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> tuple[pd
 
     Returns
     -------
-    participants : DataFrame
-        participant_id, group, site, age, sex, clinical columns, origin = SIMULATED.
-    measures : DataFrame
-        participant_id, one column per biomarker (mm3, cord mm2), etiv (mm3).
-    truth : DataFrame
-        participant_id, subtype, stage; for evaluation only.
+    SimulatedCohort
     """
     names = list(NORMS)
     orders = pd.read_csv(Path(resources) / "event_order.tsv", sep="\t", keep_default_na=False)
     # "NA" is a subtype here, not a missing value
     regional = pd.read_csv(Path(resources) / "subtype_z.tsv", sep="\t", keep_default_na=False)
     site_shift = stream(seed, "site").normal(0, SITE_SD, (10, len(names)))
-    people, values, truths = [], [], []
+    parts = {name: [] for name in SimulatedCohort.__dataclass_fields__}
     number = 0
     for group, (full, quartiles, women) in GROUPS.items():
         n = max(8, round(full * scale))
@@ -144,35 +219,47 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> tuple[pd
         counts = np.array(SITES.get(group, np.add(SITES["MS"], SITES["NMOSD"])), float)
         site = rng.choice(10, n, p=counts / counts.sum())
         etiv = np.where(male, rng.normal(1.55e6, 0.14e6, n), rng.normal(1.385e6, 0.12e6, n)).clip(1.05e6, 2.1e6)
-        noise = rng.standard_normal((n, len(names))) @ np.linalg.cholesky(correlation(names, group)).T
+        root = np.linalg.cholesky(correlation(names, group)).T
+        noise = rng.standard_normal((n, len(names))) @ root
         subtype = np.full(n, "HC", object)
         stage = np.zeros(n, int)
-        z = noise + site_shift[site]
         if group != "HC":
-            parts = SUBTYPES[group]
-            p = np.array(list(parts.values()), float)
-            subtype = rng.choice(list(parts), n, p=p / p.sum()).astype(object)
+            p = np.array(list(SUBTYPES[group].values()), float)
+            subtype = rng.choice(list(SUBTYPES[group]), n, p=p / p.sum()).astype(object)
             median, most = STAGES[group]
             stage = np.minimum(rng.geometric(1 - 0.5 ** (1 / median), n), most)
             stage[subtype == "NA"] = 0
-            for s in parts:
-                rows = subtype == s
-                if s == "NA":
-                    part = regional[(regional["disease"] == group) & (regional["subtype"] == "NA")].set_index(
-                        "biomarker"
-                    )
-                    z[rows] += part.loc[names, "mean_z"].astype(float).to_numpy() * 0.5
-                else:
-                    points = published_points(orders, group, s, names)
-                    z[rows] += 0.5 * (points[stage[rows]] + points[stage[rows] + 1])
-        frame = pd.DataFrame({"etiv": etiv})
-        for i, b in enumerate(names):
-            mean, sd = norm_of(b, age, male, etiv)
-            frame[b] = np.maximum(mean - z[:, i] * sd, mean * 0.25)
-        ids = [f"sub-SIM{number + i + 1:05d}" for i in range(n)]
+        ids = np.array([f"sub-SIM{number + i + 1:05d}" for i in range(n)])
         number += n
-        clinical = simulate_outcomes(group, subtype, stage, age, male, rng)
-        people.append(
+        etiv_measured = etiv.copy()
+        if group != "HC":
+            failing = np.isin(site, FAILING_SITES) & (rng.random(n) < FAILING_SHARE)
+            etiv_measured[failing] *= FAILING_FACTOR
+
+        def scan(rows, session, z, years, ids=ids, age=age, male=male, etiv=etiv, etiv_measured=etiv_measured):
+            frame = measured(z, age[rows] + years, male[rows], etiv[rows], names)
+            frame.insert(0, "participant_id", ids[rows])
+            frame.insert(1, "session_id", session)
+            return frame.assign(etiv=etiv[rows], etiv_measured=etiv_measured[rows])
+
+        def true(rows, session, subtype, stage, group=group, ids=ids):
+            return pd.DataFrame(
+                {
+                    "participant_id": ids[rows],
+                    "group": group,
+                    "subtype": subtype,
+                    "stage": stage,
+                    "session_id": session,
+                }
+            )
+
+        everyone = np.arange(n)
+        shift = site_shift[site]
+        z = noise + shift + mean_curve(group, subtype, stage, orders, regional, names)
+        parts["measures"].append(scan(everyone, "baseline", z, 0.0))
+        parts["truth"].append(true(everyone, "baseline", subtype, stage))
+        clinical, visits, relapses = simulate_outcomes(group, subtype, stage, age, male, stream(seed, "clinic", group))
+        parts["participants"].append(
             pd.DataFrame(
                 {
                     "participant_id": ids,
@@ -183,41 +270,104 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> tuple[pd
                 }
             ).join(clinical)
         )
-        frame.insert(0, "participant_id", ids)
-        values.append(frame)
-        truths.append(pd.DataFrame({"participant_id": ids, "group": group, "subtype": subtype, "stage": stage}))
-    participants = pd.concat(people, ignore_index=True)
-    participants["origin"] = "SIMULATED"
-    return participants, pd.concat(values, ignore_index=True), pd.concat(truths, ignore_index=True)
+        for name, table in (("visits", visits), ("relapses", relapses)):
+            table.insert(0, "participant_id", ids[table.pop("row").to_numpy(int)])
+            parts[name].append(table)
+        if group == "HC":
+            continue
+        again = stream(seed, "followup", group)
+        rows, years = everyone[again.random(n) < RESCANNED], 0.0
+        now, at, residual = subtype[rows], stage[rows], noise[rows]
+        for session in ("ses-02", "ses-03"):
+            gap = again.uniform(*SCAN_GAP, len(rows)).round(2)
+            years = years + gap
+            now, at = progress(group, now, at, gap, again)
+            fresh = again.standard_normal((len(rows), len(names))) @ root
+            residual = SCAN_CORRELATION * residual + np.sqrt(1 - SCAN_CORRELATION**2) * fresh
+            z = residual + shift[rows] + mean_curve(group, now, at, orders, regional, names)
+            parts["measures"].append(scan(rows, session, z, years))
+            parts["truth"].append(true(rows, session, now, at))
+            parts["sessions"].append(
+                pd.DataFrame({"participant_id": ids[rows], "session_id": session, "years": years.round(2)})
+            )
+            stay = again.random(len(rows)) < 0.4
+            rows, years, now, at, residual = rows[stay], years[stay], now[stay], at[stay], residual[stay]
+    tables = {name: pd.concat(t, ignore_index=True) for name, t in parts.items()}
+    for name in ("participants", "sessions", "visits", "relapses"):
+        tables[name]["origin"] = "SIMULATED"
+    return SimulatedCohort(**tables)
 
 
-def simulate_outcomes(group, subtype, stage, age, male, rng) -> pd.DataFrame:
-    """Clinical outcomes whose subtype effects follow the study's findings in direction; sizes are assumptions."""
+def simulate_outcomes(group, subtype, stage, age, male, rng) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Clinical outcomes whose subtype effects follow the study's findings in direction; sizes are assumptions.
+
+    Returns
+    -------
+    DataFrame
+        Baseline and last-visit columns, one row a person.
+    DataFrame
+        row (of the person), years, edss: half-yearly visits. MS worsens at a hazard that grows with the stage,
+        NMOSD by relapses that leave something behind.
+    DataFrame
+        row, years: relapses after baseline.
+    """
     n = len(stage)
     education = np.clip(rng.normal(12.5, 3, n), 3, 22).round()
     has = lambda s: (subtype == s).astype(float)  # noqa: E731
     decline = {"MS": 0.9 * has("C") + 0.3 * has("DGM") + 0.2 * has("SC"), "NMOSD": 0.9 * has("C") + 0.2 * has("SC")}
     sdmt = 58 - 0.35 * (age - 40) + 0.9 * (education - 12.5) + 9 * rng.standard_normal(n)
     table = pd.DataFrame({"education": education})
+    visits = pd.DataFrame({"row": [], "years": [], "edss": []})
+    relapses = pd.DataFrame({"row": [], "years": []})
     if group == "HC":
         table["sdmt"] = sdmt.round()
-        return table
+        return table, visits, relapses
     sdmt -= 9 * decline[group] + 0.25 * stage
     duration = rng.gamma(1.3, 4.0, n).clip(0.1, 40)
     disability = {"MS": 1.0 * has("DGM") + 0.2 * has("C"), "NMOSD": 1.0 * has("C") + 0.3 * has("SC") - 0.5 * has("CE")}[
         group
     ]
     edss = 2.0 + 0.8 * disability + 0.06 * stage + 0.02 * (age - 40) + 0.03 * duration + 1.3 * rng.standard_normal(n)
-    rate = np.exp(np.log({"MS": 0.35, "NMOSD": 0.45}[group]) + 0.45 * has("SC") - 0.4 * has("CE"))
+    edss = (np.clip(edss, 0, 9) * 2).round() / 2
+    frailty = rng.gamma(1.5, 1 / 1.5, n)
+    rate = np.exp(np.log({"MS": 0.35, "NMOSD": 0.45}[group]) + 0.45 * has("SC") - 0.4 * has("CE")) * frailty
     table["disease_duration"] = duration.round(1)
-    table["relapses"] = rng.poisson(rate * (duration + 0.5) * rng.gamma(1.5, 1 / 1.5, n))
-    table["edss"] = (np.clip(edss, 0, 9) * 2).round() / 2
+    table["relapses"] = rng.poisson(rate * (duration + 0.5))
+    table["edss"] = edss
     table["sdmt"] = sdmt.round().clip(0)
-    hazard = 0.05 * np.exp(0.04 * stage * (group == "MS") + 0.5 * has("SC") * (group == "NMOSD"))
-    time = rng.exponential(1 / hazard)
-    follow = rng.uniform(0.5, 6, n)
-    table["followup_years"] = np.minimum(time, follow).round(2).clip(0.05)
-    table["worsened"] = (time <= follow).astype(int)
-    for column in ("edss", "sdmt", "relapses"):
+    table["drug"] = rng.choice(DRUGS[group], n, p=(0.3, 0.25, 0.25, 0.2))
+    lesions = np.exp(np.log({"MS": 6000.0, "NMOSD": 1200.0}[group]) + 0.03 * stage + 1.1 * rng.standard_normal(n))
+    table["lesion_volume"] = lesions.round()
+    # follow-up: half-yearly visits, relapses at half the rate before treatment, permanent steps
+    follow = rng.uniform(1.0, 6, n)
+    rows, attacks = [], []
+    converted = rng.exponential(1 / (0.015 * np.exp(0.05 * stage)), n)
+    for i in range(n):
+        times = np.sort(rng.uniform(0, follow[i], rng.poisson(0.5 * rate[i] * follow[i])))
+        attacks += [(i, t) for t in times]
+        if group == "MS":
+            steps = np.cumsum(rng.exponential(1 / (0.06 * np.exp(0.04 * stage[i])), 8))
+        else:
+            steps = times[rng.random(len(times)) < 0.4]
+        for t in [0.0, *np.arange(0.5, follow[i], 0.5)]:
+            when = t + (rng.uniform(-0.06, 0.06) if t else 0.0)
+            score = edss[i] + (1.0 if edss[i] <= 5 else 0.5) * (steps < when).sum()
+            if t:
+                score += 1.0 * ((when - times > 0) & (when - times < 0.12)).any()
+                score += 0.5 * rng.choice((-1, 0, 1), p=(0.08, 0.84, 0.08))
+            rows.append((i, when, np.clip(score, 0, 9.5)))
+    visits = pd.DataFrame(rows, columns=["row", "years", "edss"])
+    visits["years"] = visits["years"].round(3)
+    relapses = pd.DataFrame(attacks, columns=["row", "years"]).astype({"row": int})
+    relapses["years"] = relapses["years"].round(3)
+    last = visits.groupby("row").last()
+    table["followup_years"] = last["years"].clip(lower=0.5)
+    needed = np.select([edss == 0, edss <= 5], [1.5, 1.0], 0.5)
+    table["worsened"] = (last["edss"] - edss >= needed).astype(int)
+    table["relapsed"] = np.isin(np.arange(n), relapses["row"]).astype(int)
+    if group == "MS":
+        table["spms_years"] = np.minimum(converted, table["followup_years"]).round(2).clip(lower=0.05)
+        table["spms"] = (converted <= table["followup_years"]).astype(int)
+    for column in ("edss", "sdmt", "relapses", "lesion_volume"):
         table.loc[rng.random(n) < 0.03, column] = np.nan
-    return table
+    return table, visits, relapses

@@ -47,17 +47,63 @@ def label_volumes(path) -> dict[int, float]:
             raise InputError(f"{path} holds NaN or infinite voxels")
         if not np.array_equal(whole, data):
             raise InputError(f"{path} holds fractions; a label volume has whole numbers")
-        data = whole.astype(np.int64)
-    data = data.astype(np.int64, copy=False).ravel()
+        data = whole.astype(np.int32)
+    data = data.ravel()
     if data.min() < 0:
         raise InputError(f"{path} holds negative labels")
-    counts = np.bincount(data)
+    # in pieces, because bincount makes a copy of 8 bytes a voxel
+    counts = np.zeros(int(data.max()) + 1, np.int64)
+    for i in range(0, data.size, 1 << 20):
+        counts += np.bincount(data[i : i + (1 << 20)].astype(np.intp), minlength=counts.size)
     labels = np.flatnonzero(counts)
     labels = labels[labels > 0]
     if labels.size == 0:
         raise InputError(f"{path} is empty: no voxel carries a label")
     size = voxel_volume(affine)
-    return {int(i): float(counts[i]) * size for i in labels}
+    return fold_white_matter({int(i): float(counts[i]) * size for i in labels})
+
+
+def fold_white_matter(volumes: dict) -> dict:
+    """Give the parcels of FreeSurfer's wmparc back to the white matter they were cut from (labels 2 and 41)."""
+    for whole, first, rest in ((2, 3000, 5001), (41, 4000, 5002)):
+        parts = [i for i in volumes if isinstance(i, int) and (first < i < first + 1000 or i == rest)]
+        if parts:
+            volumes[whole] = volumes.get(whole, 0.0) + sum(volumes[i] for i in parts)
+    return volumes
+
+
+def map_volume(path) -> float:
+    """Volume in mm3 of a posterior or partial-volume map: the sum of its fractions times the voxel volume.
+
+    ``path#3`` takes volume 3 (from 0) of a 4-D file, as posteriors of several structures are written.
+
+    Raises
+    ------
+    InputError
+        Unreadable images, a volume that is not there, NaN, or values outside 0..1.
+    """
+    file, _, number = str(path).partition("#")
+    path = Path(file)
+    if not path.exists():
+        raise InputError(f"{path}: no such image")
+    try:
+        image = nib.load(path)
+        if number:
+            if image.ndim != 4 or int(number) >= image.shape[3]:
+                raise InputError(f"{path} has shape {image.shape}; there is no volume {number}")
+            data = np.asanyarray(image.dataobj[..., int(number)])
+        else:
+            data = np.asanyarray(image.dataobj)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path} cannot be read: {error}; copy or segment it again") from None
+    if data.size == 0 or data.ndim - (data.shape[-1] == 1) > 3:
+        raise InputError(f"{path} has shape {data.shape}; write {path.name}#0, #1, ... for one volume of a 4-D file")
+    low, high = float(data.min()), float(data.max())
+    if not (np.isfinite(low) and np.isfinite(high)) or low < -1e-3 or high > 1.0 + 1e-3:
+        raise InputError(f"{path} holds values from {low:g} to {high:g}; a posterior map has fractions from 0 to 1")
+    return float(data.sum(dtype=float)) * voxel_volume(image.affine)
 
 
 def cord_area(mask_path, levels_path, levels=(1, 2, 3)) -> tuple[float, int]:
