@@ -7,9 +7,11 @@ rule normative_zscores:
         engine=room("normative"),
         participants="results/cohort/participants.tsv",
         measures="results/features/measures.tsv",
+        followup="results/features/followup.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
     output:
         zscores="results/normative/zscores.tsv",
+        followup="results/normative/followup.tsv",
         norms="results/normative/norms.json",
         diagnostics="results/normative/diagnostics.tsv",
         dropped="results/normative/dropped.tsv",

@@ -86,32 +86,29 @@ rule sustain_select:
 
 
 rule sustain_subtypes:
-    """Subtypes and stages under the chosen model: of patients (in and out of fold) and of controls."""
+    """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:
         engine=room("sustain"),
         zscores="results/normative/zscores.tsv",
-        participants="results/cohort/participants.tsv",
+        followup="results/normative/followup.tsv",
         norms="results/normative/norms.json",
         folds="results/sustain/{disease}/folds.tsv",
         selection="results/sustain/{disease}/selection.tsv",
         models=expand(
             "results/sustain/{{disease}}/k{k}/{part}/model.npz", k=KS, part=PARTS
         ),
-        truth=branch(
-            SIMULATED,
-            then="results/cohort/simulated/SIMULATED_truth.tsv",
-            otherwise=[],
-        ),
     output:
         model="results/sustain/{disease}/model.npz",
         subtypes="results/sustain/{disease}/subtypes.tsv",
+        draws="results/sustain/{disease}/label_draws.tsv",
+        followup="results/sustain/{disease}/followup.tsv",
         names="results/sustain/{disease}/names.tsv",
         order="results/sustain/{disease}/event_order.tsv",
+        variance="results/sustain/{disease}/positional_variance.tsv",
         diagnostics="results/sustain/{disease}/diagnostics.tsv",
         stability="results/sustain/{disease}/stability.tsv",
         starts="results/sustain/{disease}/starts.tsv",
         controls="results/sustain/{disease}/controls.tsv",
-        recovery="results/sustain/{disease}/recovery.tsv",
     log:
         "logs/sustain/{disease}/subtypes.log",
     benchmark:
@@ -123,6 +120,75 @@ rule sustain_subtypes:
         runtime="30m",
     params:
         control=lookup("cohort/control", within=config),
+        seed=lookup("seed", within=config),
         simulated=SIMULATED,
     script:
         "../workflow/scripts/sustain_subtypes.py"
+
+
+rule sustain_recovery:
+    """Simple baselines beside the model; recovery of the truth where it is simulated."""
+    input:
+        engine=room("sustain", "cohort"),
+        zscores="results/normative/zscores.tsv",
+        subtypes="results/sustain/{disease}/subtypes.tsv",
+        names="results/sustain/{disease}/names.tsv",
+        order="results/sustain/{disease}/event_order.tsv",
+        model="results/sustain/{disease}/model.npz",
+        truth=branch(
+            SIMULATED,
+            then="results/cohort/simulated/SIMULATED_truth.tsv",
+            otherwise=[],
+        ),
+    output:
+        recovery="results/sustain/{disease}/recovery.tsv",
+        baselines="results/sustain/{disease}/baselines.tsv",
+    log:
+        "logs/sustain/{disease}/recovery.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/recovery.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        seed=lookup("seed", within=config),
+    script:
+        "../workflow/scripts/sustain_recovery.py"
+
+
+if len(DISEASES) > 1:
+
+    rule sustain_crossdisease:
+        """Event orders of the diseases compared, people on one another's models, one joint model."""
+        input:
+            engine=room("sustain"),
+            zscores="results/normative/zscores.tsv",
+            models=expand("results/sustain/{disease}/model.npz", disease=DISEASES),
+            names=expand("results/sustain/{disease}/names.tsv", disease=DISEASES),
+            orders=expand("results/sustain/{disease}/event_order.tsv", disease=DISEASES),
+            subtypes=expand("results/sustain/{disease}/subtypes.tsv", disease=DISEASES),
+        output:
+            similarity="results/sustain/crossdisease/similarity.tsv",
+            projection="results/sustain/crossdisease/projection.tsv",
+            projection_counts="results/sustain/crossdisease/projection_counts.tsv",
+            joint="results/sustain/crossdisease/joint_model.npz",
+            joint_order="results/sustain/crossdisease/joint_order.tsv",
+            enrichment="results/sustain/crossdisease/enrichment.tsv",
+        log:
+            "logs/sustain/crossdisease.log",
+        benchmark:
+            "benchmarks/runs/sustain/crossdisease.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime="6h",
+        params:
+            diseases=DISEASES,
+            settings=lookup("sustain", within=config),
+            seed=lookup("seed", within=config),
+        script:
+            "../workflow/scripts/sustain_crossdisease.py"

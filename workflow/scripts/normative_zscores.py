@@ -11,7 +11,7 @@ from neuraxis.normative.norms import NormSettings, zscores
 from neuraxis.tables import read_table, write_table
 
 
-def run(participants, measures, biomarkers, settings, control, seed, simulated, out):
+def run(participants, measures, followup, biomarkers, settings, control, seed, simulated, out):
     people = read_table(participants).set_index("participant_id")
     table = read_table(measures).set_index("participant_id")
     defined = read_biomarkers(biomarkers).set_index("biomarker")
@@ -52,6 +52,17 @@ def run(participants, measures, biomarkers, settings, control, seed, simulated, 
     write_table(diagnostics, out["diagnostics"])
     write_table(dropped, out["dropped"])
     norms.save(out["norms"])
+    later = read_table(followup, text=("participant_id", "session_id"))
+    later = later[later["participant_id"].isin(table.index)].reset_index(drop=True)
+    then = people.loc[later["participant_id"]].reset_index(drop=True)
+    then["age"] = then["age"] + later["years"].astype(float)
+    columns = ["participant_id", "session_id", "years"]
+    if len(later):
+        zs = norms.apply(later[[*direction, "etiv"]].astype(float), then, quiet=True)
+        later = pd.concat([later[columns], zs], axis=1)
+    else:
+        later = pd.DataFrame(columns=[*columns, *direction])
+    write_table(later.assign(origin="SIMULATED") if simulated else later, out["followup"])
     z.insert(0, "group", people.loc[z.index, "group"])
     if simulated:
         z["origin"] = "SIMULATED"
@@ -61,4 +72,11 @@ def run(participants, measures, biomarkers, settings, control, seed, simulated, 
 if __name__ == "__main__":
     start(snakemake)
     i = snakemake.input
-    run(i.participants, i.measures, i.biomarkers, **dict(snakemake.params.items()), out=dict(snakemake.output.items()))
+    run(
+        i.participants,
+        i.measures,
+        i.followup,
+        i.biomarkers,
+        **dict(snakemake.params.items()),
+        out=dict(snakemake.output.items()),
+    )

@@ -1,62 +1,51 @@
-"""Subtypes and stages under the chosen model, with convergence, stability, controls and recovery."""
+"""Subtypes and stages under the chosen model, with convergence, stability, controls, draws and later scans."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from neuraxis.job import start
-from neuraxis.sustain import SustainModel, out_of_fold, stability
-from neuraxis.sustain.matching import rand_index
+from neuraxis.sustain import SustainModel, draw_labels, out_of_fold_posterior, stability, stream, summarise
 from neuraxis.sustain.naming import RULE, name_subtypes
 from neuraxis.tables import read_table, write_table
 
-
-def recovery(subtypes: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """Agreement with the simulated truth, in and out of fold."""
-    both = subtypes.join(truth.set_index("participant_id"), rsuffix="_true")
-    rows = []
-    for prefix in ("", "oof_"):
-        staged = both["subtype_true"] != "NA"
-        found = staged & (both[f"{prefix}stage"] > 0)
-        rows += [
-            {
-                "labels": prefix or "in sample",
-                "quantity": "subtype ARI, truly staged people",
-                "n": int(staged.sum()),
-                "value": rand_index(both.loc[staged, f"{prefix}subtype"], both.loc[staged, "subtype_true"]),
-            },
-            {
-                "labels": prefix or "in sample",
-                "quantity": "subtype ARI, staged and found staged",
-                "n": int(found.sum()),
-                "value": rand_index(both.loc[found, f"{prefix}subtype"], both.loc[found, "subtype_true"]),
-            },
-            {
-                "labels": prefix or "in sample",
-                "quantity": "stage Spearman correlation",
-                "n": len(both),
-                "value": spearmanr(both[f"{prefix}expected_stage"], both["stage_true"]).statistic,
-            },
-            {
-                "labels": prefix or "in sample",
-                "quantity": "share normal-appearing, truth",
-                "n": len(both),
-                "value": float((~staged).mean()),
-            },
-            {
-                "labels": prefix or "in sample",
-                "quantity": "share normal-appearing, found",
-                "n": len(both),
-                "value": float((both[f"{prefix}stage"] == 0).mean()),
-            },
-        ]
-    return pd.DataFrame(rows)
+#: Draws of every person's label that are kept for the clinical stage.
+N_DRAWS = 50
 
 
-def run(zscores, participants, norms, folds, selection, models, truth, disease, control, simulated, out):
+def controls_table(model, z, control, disease, subtypes) -> tuple[pd.DataFrame, float]:
+    """Controls under the patients' model, and the stage that 95 % of them do not pass."""
+    healthy = z[z["group"] == control]
+    healthy = healthy[healthy[list(model.events.biomarkers)].notna().any(axis=1)]
+    staged = model.assign(healthy)
+    limit = float(np.percentile(staged["expected_stage"], 95))
+    above = subtypes["expected_stage"] > limit
+    rows = [
+        ("controls staged, out of sample", len(staged)),
+        ("share of controls at stage 1 or above", float((staged["stage"] > 0).mean())),
+        ("95th percentile of the controls' expected stage", limit),
+        (f"share of {disease} at stage 1 or above", float((subtypes["stage"] > 0).mean())),
+        (f"share of {disease} above the controls' 95th percentile", float(above.mean())),
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "value"]), limit
+
+
+def later_scans(model, fold_models, fold, path) -> pd.DataFrame:
+    """Follow-up scans of the model's people, staged by the fold models that never saw them."""
+    later = read_table(path, text=("participant_id", "session_id"))
+    later = later[later["participant_id"].isin(fold.index)]
+    later = later[later[list(model.events.biomarkers)].notna().any(axis=1)].reset_index(drop=True)
+    keys = later[["participant_id", "session_id", "years"]]
+    if later.empty:
+        return keys
+    values, index = model.events.check_data(later)
+    folds = fold.loc[later["participant_id"]].to_numpy()[None]
+    return pd.concat([keys, summarise(out_of_fold_posterior(model, values, folds, fold_models), index)], axis=1)
+
+
+def run(zscores, followup, norms, folds, selection, models, disease, control, seed, simulated, out):
     z = read_table(zscores).set_index("participant_id")
     fold = read_table(folds).set_index("participant_id")["fold"]
     table = read_table(selection)
@@ -68,27 +57,12 @@ def run(zscores, participants, norms, folds, selection, models, truth, disease, 
     values, index = model.events.check_data(z.loc[fold.index])
     order = model.event_order()
     names = name_subtypes(order)
-    subtypes = model.assign(z.loc[fold.index])
-    subtypes = subtypes.join(out_of_fold(model, values, index, fold.to_numpy()[None], fold_models).add_prefix("oof_"))
+    posterior = out_of_fold_posterior(model, values, fold.to_numpy()[None], fold_models)
+    subtypes = model.assign(z.loc[fold.index]).join(summarise(posterior, index).add_prefix("oof_"))
     agreement, kept = stability(model, values, index, fold_models)
     subtypes = subtypes.join(kept)
-    healthy = z[z["group"] == control]
-    healthy = healthy[healthy[list(model.events.biomarkers)].notna().any(axis=1)]
-    staged = model.assign(healthy)
-    limit = float(np.percentile(staged["expected_stage"], 95))
+    summary, limit = controls_table(model, z, control, disease, subtypes)
     subtypes["above_controls"] = subtypes["expected_stage"] > limit
-    summary = pd.DataFrame(
-        [
-            {"quantity": "controls staged, out of sample", "value": len(staged)},
-            {"quantity": "share of controls at stage 1 or above", "value": float((staged["stage"] > 0).mean())},
-            {"quantity": "95th percentile of the controls' expected stage", "value": limit},
-            {"quantity": f"share of {disease} at stage 1 or above", "value": float((subtypes["stage"] > 0).mean())},
-            {
-                "quantity": f"share of {disease} above the controls' 95th percentile",
-                "value": float(subtypes["above_controls"].mean()),
-            },
-        ]
-    )
     counts = subtypes.loc[subtypes["oof_stage"] > 0, "oof_subtype"].value_counts()
     name_table = pd.DataFrame(
         [
@@ -102,26 +76,33 @@ def run(zscores, participants, norms, folds, selection, models, truth, disease, 
             for c, n in names.items()
         ]
     )
-    found = (
-        recovery(
-            subtypes,
-            read_table(truth, text=("participant_id", "subtype")).assign(subtype=lambda t: t["subtype"].fillna("NA")),
-        )
-        if truth
-        else pd.DataFrame(columns=["labels", "quantity", "n", "value"])
-    )
     if simulated:
         subtypes["origin"] = "SIMULATED"
+    variance = pd.concat(
+        [
+            pd.DataFrame(p, columns=[f"place{i + 1}" for i in range(p.shape[1])]).assign(
+                subtype=c + 1,
+                biomarker=[model.events.biomarkers[b] for b in model.events.biomarker],
+                threshold=model.events.value,
+                models=which,
+            )
+            for which, of in (("everyone", [model]), ("folds", [m.matched_to(model) for m in fold_models.values()]))
+            for c, p in enumerate(np.mean([m.positional_variance() for m in of], axis=0))
+        ]
+    )
+    first = ["models", "subtype", "biomarker", "threshold"]
     model.save(out["model"])
     for name, content in {
         "subtypes": subtypes.rename_axis("participant_id").reset_index(),
+        "draws": draw_labels(posterior, index, stream(seed, disease, "label draws"), N_DRAWS),
+        "followup": later_scans(model, fold_models, fold, followup),
         "names": name_table,
         "order": order,
+        "variance": variance[first + [c for c in variance if c not in first]],
         "diagnostics": model.diagnostics(),
         "stability": agreement,
         "starts": model.starts,
         "controls": summary,
-        "recovery": found,
     }.items():
         write_table(content, out[name])
 
@@ -131,12 +112,11 @@ if __name__ == "__main__":
     i = snakemake.input
     run(
         i.zscores,
-        i.participants,
+        i.followup,
         i.norms,
         i.folds,
         i.selection,
         i.models,
-        str(i.get("truth") or ""),
         snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),

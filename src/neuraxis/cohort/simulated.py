@@ -141,6 +141,41 @@ def published_points(orders: pd.DataFrame, disease: str, subtype: str, names) ->
     return out
 
 
+def true_model(resources, disease: str) -> dict:
+    """The model the patients of one disease are drawn from, on the study's 57 events.
+
+    Returns
+    -------
+    dict
+        subtypes (list of str), biomarkers (list of str), sequences (C, 57) of event ids ordered by biomarker and
+        threshold, weights (C, 58): P(subtype, stage), normal-appearing people spread over the subtypes' stage 0.
+    """
+    names = list(NORMS)
+    orders = pd.read_csv(Path(resources) / "event_order.tsv", sep="\t", keep_default_na=False)
+    parts = SUBTYPES[disease]
+    subtypes = [s for s in parts if s != "NA"]
+    total = sum(parts.values())
+    staged = total - parts["NA"]
+    median, most = STAGES[disease]
+    n = 3 * len(names)
+    stages = np.arange(1, n + 1)
+    geometric = (0.5 ** (1 / median)) ** (stages - 1) * (stages <= most)
+    sequences, weights = [], []
+    for s in subtypes:
+        part = orders[(orders["disease"] == disease) & (orders["subtype"] == s)].set_index("biomarker")
+        events = [(part.loc[b, f"position_z{z}"], z, b) for b in names for z in (1, 2, 3)]
+        order = sorted(range(n), key=lambda e: (events[e][0], events[e][1], events[e][2]))
+        sequences.append(order)
+        share = parts[s] / staged
+        weights.append(np.concatenate([[parts["NA"] / total * share], parts[s] / total * geometric / geometric.sum()]))
+    return {
+        "subtypes": subtypes,
+        "biomarkers": names,
+        "sequences": np.array(sequences),
+        "weights": np.maximum(np.array(weights), 1e-12),
+    }
+
+
 def norm_of(name: str, age, male, etiv) -> tuple[np.ndarray, float]:
     """Expected measure of healthy people and the SD around it."""
     ref, cv, slope, women, power = NORMS[name]

@@ -3,7 +3,15 @@
 Usable by itself: ``from neuraxis.sustain import ZScoreEvents, fit, cross_validate, SustainModel``.
 """
 
-from .crossval import CrossValidation, cross_validate, make_folds, out_of_fold, selection_table, stability
+from .crossval import (
+    CrossValidation,
+    cross_validate,
+    make_folds,
+    out_of_fold,
+    out_of_fold_posterior,
+    selection_table,
+    stability,
+)
 from .diagnostics import convergence, verdict
 from .em import Point, Variant
 from .events import ZScoreEvents, choose_events
@@ -12,6 +20,7 @@ from .mcmc import Draws
 from .model import SustainModel, fit
 from .peer import import_peer
 from .simulate import simulate
+from .staging import draw_labels, summarise
 from .streams import stream
 
 __all__ = [
@@ -24,15 +33,18 @@ __all__ = [
     "choose_events",
     "convergence",
     "cross_validate",
+    "draw_labels",
     "fit",
     "import_peer",
     "make_folds",
     "mixture_log_likelihood",
     "out_of_fold",
+    "out_of_fold_posterior",
     "selection_table",
     "simulate",
     "stability",
     "stream",
+    "summarise",
     "uniform_weights",
     "verdict",
 ]

@@ -192,8 +192,8 @@ class CrossValidation:
         return {key[2:]: m for key, m in self.models.items() if key[:2] == (name, k)}
 
 
-def out_of_fold(model, values, index, folds, fold_models) -> pd.DataFrame:
-    """Assignments by the fold models that never saw a person, averaged over repeats.
+def out_of_fold_posterior(model, values, folds, fold_models) -> np.ndarray:
+    """P(subtype, stage | x) under the fold models that never saw a person, averaged over repeats.
 
     Parameters
     ----------
@@ -201,18 +201,35 @@ def out_of_fold(model, values, index, folds, fold_models) -> pd.DataFrame:
         Fitted to everyone; fold subtypes are matched to its.
     values : ndarray, shape (M, B)
     folds : ndarray, shape (repeats, M)
+        Fold of every row of `values`; rows may also be later scans, which carry their person's fold.
     fold_models : dict of (repeat, fold) to SustainModel
+
+    Returns
+    -------
+    ndarray, shape (M, C, N+1)
+
+    Raises
+    ------
+    InputError
+        A person belongs to no fold that was fitted.
     """
     posterior = np.zeros((len(values), model.n_subtypes, model.events.n_events + 1))
     times = np.zeros(len(values))
     for (repeat, fold), m in fold_models.items():
         rows = np.flatnonzero(folds[repeat] == fold)
+        if rows.size == 0:
+            continue
         p, _, _ = m.matched_to(model).posterior(values[rows])
         posterior[rows] += p
         times[rows] += 1
     if (times == 0).any():
         raise InputError(f"{int((times == 0).sum())} people belong to no fold that was fitted")
-    return summarise(posterior / times[:, None, None], index)
+    return posterior / times[:, None, None]
+
+
+def out_of_fold(model, values, index, folds, fold_models) -> pd.DataFrame:
+    """Assignments from `out_of_fold_posterior`, one row a person; see `staging.summarise`."""
+    return summarise(out_of_fold_posterior(model, values, folds, fold_models), index)
 
 
 def stability(model, values, index, fold_models) -> tuple[pd.DataFrame, pd.DataFrame]:

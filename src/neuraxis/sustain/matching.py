@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import kendalltau
 
@@ -59,3 +60,26 @@ def rand_index(a, b) -> float:
     expected = rows * columns / (i.size * (i.size - 1) / 2)
     spread = (rows + columns) / 2 - expected
     return float((pairs(table) - expected) / spread) if spread else float("nan")
+
+
+def order_similarity(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """Kendall's tau-b between every subtype of two event-order tables, over the events both have.
+
+    Parameters
+    ----------
+    a, b : DataFrame
+        subtype, biomarker, threshold, mean_position (see `SustainModel.event_order`).
+
+    Returns
+    -------
+    DataFrame
+        subtype_a, subtype_b, n_events, tau; NaN where fewer than 3 events are shared.
+    """
+    keys = ["biomarker", "threshold"]
+    rows = []
+    for i, x in a.groupby("subtype"):
+        for j, y in b.groupby("subtype"):
+            both = x.merge(y, on=keys)
+            tau = kendalltau(both["mean_position_x"], both["mean_position_y"]).statistic if len(both) > 2 else np.nan
+            rows.append({"subtype_a": i, "subtype_b": j, "n_events": len(both), "tau": tau})
+    return pd.DataFrame(rows)

@@ -30,7 +30,7 @@ def summarise(posterior: np.ndarray, index: pd.Index, *, cutoff: float = CONFIDE
     Returns
     -------
     DataFrame
-        subtype (1..C), p_subtype<c>, stage (most probable given the subtype), stage_low and stage_high
+        subtype (1..C), p_subtype<c>, p_staged_subtype<c> (P(subtype c and stage above 0)), stage (most probable given the subtype), stage_low and stage_high
         (95 % interval given the subtype), expected_stage (over subtypes and stages), p_stage0 (P(stage 0)
         whatever the subtype), normal_appearing (most probable stage is 0), confident.
     """
@@ -44,6 +44,8 @@ def summarise(posterior: np.ndarray, index: pd.Index, *, cutoff: float = CONFIDE
     table["subtype"] = best + 1
     for c in range(n_subtypes):
         table[f"p_subtype{c + 1}"] = by_subtype[:, c]
+    for c in range(n_subtypes):
+        table[f"p_staged_subtype{c + 1}"] = posterior[:, c, 1:].sum(axis=1)
     table["stage"] = stage
     table["stage_low"] = low
     table["stage_high"] = high
@@ -52,3 +54,27 @@ def summarise(posterior: np.ndarray, index: pd.Index, *, cutoff: float = CONFIDE
     table["normal_appearing"] = stage == 0
     table["confident"] = by_subtype.max(axis=1) >= cutoff
     return table
+
+
+def draw_labels(posterior: np.ndarray, index: pd.Index, rng: np.random.Generator, n_draws: int) -> pd.DataFrame:
+    """Draws of (subtype, stage) from every person's posterior (M, C, N+1), for multiple-draw analyses.
+
+    Returns
+    -------
+    DataFrame
+        participant_id, draw (1..n_draws), subtype (0 where the drawn stage is 0), stage.
+    """
+    n_stages = posterior.shape[2]
+    cumulative = np.cumsum(posterior.reshape(len(posterior), -1), axis=1)
+    cumulative /= cumulative[:, -1:]
+    u = rng.random((n_draws, len(posterior)))
+    flat = np.stack([(cumulative <= row[:, None]).sum(axis=1) for row in u])
+    subtype, stage = flat // n_stages + 1, flat % n_stages
+    return pd.DataFrame(
+        {
+            "participant_id": np.tile(np.asarray(index), n_draws),
+            "draw": np.repeat(np.arange(1, n_draws + 1), len(posterior)),
+            "subtype": np.where(stage == 0, 0, subtype).ravel(),
+            "stage": stage.ravel(),
+        }
+    )
