@@ -2,15 +2,22 @@
 
 
 rule clinical_associations:
-    """Declared outcomes on subtype and stage, out-of-fold labels, with their uncertainty."""
+    """Outcomes on subtype and stage with their uncertainty, survival, follow-up, Table 1, words."""
     input:
         engine=room("clinical"),
         participants="results/cohort/participants.tsv",
+        visits="results/cohort/visits.tsv",
+        relapses="results/cohort/relapses.tsv",
+        zscores="results/normative/zscores.tsv",
+        qc="results/features/qc.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
+        draws="results/sustain/{disease}/label_draws.tsv",
+        followup="results/sustain/{disease}/followup.tsv",
         names="results/sustain/{disease}/names.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
     output:
-        associations="results/clinical/{disease}/associations.tsv",
-        table1="results/clinical/{disease}/table1.tsv",
+        **{name: f"results/clinical/{{disease}}/{name}.tsv" for name in CLINICAL_TABLES},
+        words="results/clinical/{disease}/results.txt",
     log:
         "logs/clinical/{disease}.log",
     benchmark:
@@ -19,10 +26,12 @@ rule clinical_associations:
         "../envs/neuraxis.yaml"
     resources:
         mem_mb=1000,
-        runtime="30m",
+        runtime="60m",
     params:
+        control=lookup("cohort/control", within=config),
         outcomes=lookup("clinical/outcomes", within=config),
+        worsening=lookup("clinical/worsening", within=config),
         n_draws=lookup("clinical/n_draws", within=config),
-        seed=lookup("seed", within=config),
+        simulated=SIMULATED,
     script:
         "../workflow/scripts/clinical_associations.py"

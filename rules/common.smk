@@ -10,6 +10,20 @@ validate(config, "../workflow/schemas/config.schema.yaml")
 SIMULATED = config["cohort"]["source"] == "simulated"
 DISEASES = config["cohort"]["diseases"]
 BATCHES = list(range(config["features"]["batches"]))
+CLINICAL_TABLES = [
+    "associations",
+    "nested",
+    "sensitivity",
+    "worsening",
+    "survival",
+    "logrank",
+    "scans",
+    "transitions",
+    "reversals",
+    "slopes",
+    "table1",
+    "table1_groups",
+]
 KS = list(range(1, config["sustain"]["max_subtypes"] + 1))
 PARTS = ["full"] + [f"fold{i}" for i in range(config["sustain"]["folds"])]
 MEASURED = {

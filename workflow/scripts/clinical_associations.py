@@ -1,35 +1,117 @@
-"""Declared outcomes on subtypes and stages; Table 1."""
+"""Declared outcomes on subtypes and stages, survival, follow-up scans, Table 1, and the results in words."""
 
 import pandas as pd
 
-from neuraxis.clinical.outcomes import Outcome, associations
+from neuraxis.clinical.associations import NORMAL, Labels, associations, nested_models, read_labels, sensitivity
+from neuraxis.clinical.longitudinal import reversals, scans, stage_slopes, transitions
+from neuraxis.clinical.outcomes import Outcome
 from neuraxis.clinical.table1 import table_one
+from neuraxis.clinical.text import paragraph
+from neuraxis.clinical.worsening import WorseningRule, confirmed_worsening, survival_tables
 from neuraxis.job import start
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import aside, read_table, write_table
 
 
-def run(participants, subtypes, names, disease, outcomes, n_draws, seed, out):
-    people = read_table(participants).set_index("participant_id")
+def other_analyses(labels: Labels, subtypes: pd.DataFrame, qc: pd.DataFrame, site: pd.Series) -> dict[str, Labels]:
+    """The sensitivity analyses: who takes part, and with which labels."""
+    index = labels.group.index
+    sure = subtypes["oof_confident"].astype(str) == "True"
+    unflagged = ~index.isin(qc.loc[qc["decision"] == "flagged", "participant_id"])
+    calibrated = labels.with_normal(subtypes["above_controls"].astype(str) != "True")
+    versions = {
+        "everyone": labels,
+        "without low-confidence people": labels.take(index[sure | (labels.group == NORMAL)]),
+        "without flagged scans": labels.take(index[unflagged]),
+        "stage 0 calibrated on controls": calibrated,
+    }
+    if site.nunique() > 1:
+        versions |= {f"without {s}": labels.take(index[site != s]) for s in sorted(site.unique())}
+    return versions
+
+
+def run(
+    participants,
+    visits,
+    relapses,
+    zscores,
+    qc,
+    subtypes,
+    draws,
+    followup,
+    names,
+    biomarkers,
+    disease,
+    control,
+    outcomes,
+    worsening,
+    n_draws,
+    simulated,
+    out,
+):
+    everyone = read_table(participants).set_index("participant_id")
     table = read_table(subtypes).set_index("participant_id")
-    labels = read_table(names).set_index("subtype")["name"].to_dict()
-    declared = [Outcome(**{**o, "covariates": tuple(o.get("covariates", ()))}) for o in outcomes]
-    result = (
-        associations(declared, people, table, labels, n_draws=n_draws, seed=seed, key=(disease,))
-        if declared
-        else pd.DataFrame()
+    name_of = read_table(names).set_index("subtype")["name"].to_dict()
+    labels = read_labels(table, name_of, read_table(draws), n_draws=n_draws)
+    order = [NORMAL, *labels.names]
+    people = everyone.loc[table.index]
+    controls = everyone[everyone["group"] == control]
+    worse = confirmed_worsening(
+        read_table(visits).query("participant_id in @people.index"), read_table(relapses), WorseningRule(**worsening)
     )
-    write_table(result, out["associations"])
-    write_table(table_one(people.loc[table.index], table, labels, [o.column for o in declared]), out["table1"])
+    people = people.join(worse.set_index("participant_id")[["worsening_time", "worsening_event"]])
+    declared = [Outcome(**o) for o in outcomes]
+    measured = [b for b in read_table(biomarkers)["biomarker"] if b in people]
+    effects = associations(declared, people, labels, controls=controls, circular=tuple(measured))
+    z = read_table(zscores).set_index("participant_id").loc[people.index]
+    values = z.drop(columns=["group", "origin"], errors="ignore")
+    scores = pd.DataFrame({"mean z": values.mean(axis=1)})
+    if "cord_csa" in values:
+        scores["cord z"] = values["cord_csa"]
+    nested = nested_models(declared, people, labels, scores, controls)
+    curves, tests = [], []
+    for o in declared:
+        if o.type == "survival":
+            curve, test = survival_tables(o.name, people[o.time], people[o.column], labels.group, order)
+            curves.append(curve)
+            tests.append(test)
+    repeated = scans(table, read_table(followup, text=("participant_id", "session_id")), name_of)
+    slopes = stage_slopes(repeated, order)
+    logrank = pd.DataFrame(tests, columns=["outcome", "n", "n_events", "groups", "statistic", "df", "p", "reason"])
+    columns = ["age", "sex", "site", *dict.fromkeys(c for o in declared for c in [o.column, *o.covariates])]
+    versions = other_analyses(labels, table, read_table(qc), people["site"])
+    tables = {
+        "associations": effects,
+        "nested": nested,
+        "sensitivity": sensitivity(declared, people, labels, versions, controls),
+        "worsening": worse,
+        "survival": pd.concat(curves, ignore_index=True)
+        if curves
+        else survival_tables("", *[pd.Series(dtype=float)] * 3, [])[0],
+        "logrank": logrank,
+        "scans": repeated,
+        "transitions": transitions(repeated, order),
+        "reversals": reversals(repeated),
+        "slopes": slopes,
+        "table1": table_one(people, labels.group, columns, order),
+        "table1_groups": table_one(
+            everyone,
+            everyone["group"],
+            ["age", "sex", "site", *columns],
+            [control, *sorted(set(everyone["group"]) - {control})],
+        ),
+    }
+    for name, content in tables.items():
+        write_table(content.assign(origin="SIMULATED") if simulated and len(content) else content, out[name])
+    lines = paragraph(effects, logrank, nested, slopes, disease)
+    with aside(out["words"]) as part:
+        part.write_text("\n".join(["SIMULATED DATA"] * simulated + lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     start(snakemake)
-    i = snakemake.input
     run(
-        i.participants,
-        i.subtypes,
-        i.names,
-        snakemake.wildcards.disease,
+        **{k: v for k, v in snakemake.input.items() if k != "engine"},
+        disease=snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),
     )

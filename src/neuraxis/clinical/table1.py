@@ -1,52 +1,58 @@
-"""Table 1: people by subtype."""
+"""Table 1, by group and by subtype, with missing counts and standardised differences (tableone)."""
 
 from __future__ import annotations
 
-import numpy as np
+import warnings
+
 import pandas as pd
+from tableone import TableOne
 
 
-def table_one(people: pd.DataFrame, subtypes: pd.DataFrame, names: dict[int, str], columns) -> pd.DataFrame:
-    """Median [quartiles] or counts per subtype, with missing counts and the largest standardised difference.
+def table_one(people: pd.DataFrame, group: pd.Series, columns, order: list[str]) -> pd.DataFrame:
+    """Median [quartiles] or count (%) per group, missing counts, and standardised mean differences.
 
     Parameters
     ----------
     people : DataFrame
         Indexed by participant_id.
-    subtypes : DataFrame
-        Indexed alike; oof_subtype, oof_stage.
-    names : dict of int to str
+    group : Series
+        Same index; groups of fewer than 2 people are counted but have no differences.
     columns : sequence of str
-        Clinical columns beside age, sex and site.
+    order : list of str
+        Groups, as columns.
 
     Returns
     -------
     DataFrame
-        variable, one column per group (normal-appearing first), missing, smd (largest absolute
-        standardised mean difference between any two groups of at least 2 people; numeric variables).
+        variable, level, missing, all, one column per group, largest_smd (over pairs of groups).
     """
-    label = subtypes["oof_subtype"].map(names).where(subtypes["oof_stage"] > 0, "normal-appearing")
-    groups = ["normal-appearing", *names.values()]
-    rows = [{"variable": "n", **{g: str(int((label == g).sum())) for g in groups}, "missing": 0}]
-    for column in dict.fromkeys(["age", "sex", *columns]):
-        v = people[column]
-        row = {"variable": column, "missing": int(v.isna().sum())}
-        if pd.api.types.is_numeric_dtype(v):
-            for g in groups:
-                x = v[label == g].dropna()
-                row[g] = "" if x.empty else "{:.1f} [{:.1f}, {:.1f}]".format(*np.percentile(x, [50, 25, 75]))
-            parts = [v[label == g].dropna() for g in groups]
-            parts = [p for p in parts if len(p) > 1]
-            differences = [
-                abs(a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2)
-                for i, a in enumerate(parts)
-                for b in parts[:i]
-                if a.var() + b.var() > 0
-            ]
-            row["smd"] = max(differences, default=np.nan)
-        else:
-            for g in groups:
-                counts = v[label == g].value_counts().sort_index()
-                row[g] = ", ".join(f"{k} {n}" for k, n in counts.items())
-        rows.append(row)
-    return pd.DataFrame(rows)
+    columns = [c for c in dict.fromkeys(columns) if c in people and people[c].notna().any()]
+    data = people[columns].copy()
+    numeric = [c for c in columns if pd.api.types.is_numeric_dtype(data[c]) and data[c].nunique() > 2]
+    categorical = [c for c in columns if c not in numeric]
+    data["_group"] = group.reindex(data.index)
+    sizes = data["_group"].value_counts()
+    present = [g for g in order if sizes.get(g, 0) > 0]
+    data = data[data["_group"].isin(present)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = TableOne(
+            data,
+            columns=columns,
+            categorical=categorical,
+            nonnormal=numeric,
+            groupby="_group",
+            order={"_group": present},
+            smd=len(present) > 1,
+            missing=True,
+            overall=True,
+            pval=False,
+        )
+    table = made.tableone.reset_index()
+    table.columns = [c[-1] if isinstance(c, tuple) and c[-1] else (c[0] if isinstance(c, tuple) else c) for c in table]
+    table = table.rename(columns={"level_0": "variable", "level_1": "level", "Missing": "missing", "Overall": "all"})
+    smd = [c for c in table.columns if str(c).startswith("SMD")]
+    largest = table[smd].apply(pd.to_numeric, errors="coerce").abs().max(axis=1) if smd else float("nan")
+    table = table[["variable", "level", "missing", "all", *[g for g in present if g in table]]].copy()
+    table["largest_smd"] = largest
+    return table.replace("", pd.NA)
