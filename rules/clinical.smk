@@ -9,6 +9,7 @@ rule clinical_associations:
         visits="results/cohort/visits.tsv",
         relapses="results/cohort/relapses.tsv",
         zscores="results/normative/zscores.tsv",
+        measures="results/features/measures.tsv",
         qc="results/features/qc.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
         draws="results/sustain/{disease}/label_draws.tsv",

@@ -11,6 +11,7 @@ SIMULATED = config["cohort"]["source"] == "simulated"
 DISEASES = config["cohort"]["diseases"]
 BATCHES = list(range(config["features"]["batches"]))
 CLINICAL_TABLES = [
+    "maps",
     "associations",
     "nested",
     "sensitivity",
@@ -40,6 +41,22 @@ HEAD_SIZE = (
     if SIMULATED
     else config["features"]["etiv"] or []
 )
+FIGURES = [
+    "selection",
+    "ternary",
+    "brain_mean_z",
+    "brain_t",
+    "mean_z",
+    "progression",
+    "positional_variance",
+    "positional_variance_folds",
+    "probability",
+    "forest",
+    "boxes",
+    "stage",
+    "survival",
+    "transitions",
+]
 
 
 wildcard_constraints:

@@ -5,39 +5,30 @@ rule figures_disease:
     """All figures of one disease."""
     input:
         engine=room("figures"),
-        zscores="results/normative/zscores.tsv",
+        participants="results/cohort/participants.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
+        label_names="resources/labels.tsv",
         selection="results/sustain/{disease}/selection.tsv",
-        model="results/sustain/{disease}/model.npz",
+        heldout="results/sustain/{disease}/heldout.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
         names="results/sustain/{disease}/names.tsv",
+        positional_variance="results/sustain/{disease}/positional_variance.tsv",
+        progression="results/sustain/{disease}/progression.tsv",
+        maps="results/clinical/{disease}/maps.tsv",
         associations="results/clinical/{disease}/associations.tsv",
-        biomarkers=lookup("features/biomarkers", within=config),
+        survival="results/clinical/{disease}/survival.tsv",
+        logrank="results/clinical/{disease}/logrank.tsv",
+        transitions="results/clinical/{disease}/transitions.tsv",
+        slopes="results/clinical/{disease}/slopes.tsv",
     output:
-        selection=report(
-            "results/figures/{disease}/selection.png",
-            caption="../workflow/report/selection.rst",
-            category="{disease}",
-        ),
-        order=report(
-            "results/figures/{disease}/positional_variance.png",
-            caption="../workflow/report/order.rst",
-            category="{disease}",
-        ),
-        zmean=report(
-            "results/figures/{disease}/mean_z.png",
-            caption="../workflow/report/mean_z.rst",
-            category="{disease}",
-        ),
-        probability=report(
-            "results/figures/{disease}/probability.png",
-            caption="../workflow/report/probability.rst",
-            category="{disease}",
-        ),
-        forest=report(
-            "results/figures/{disease}/forest.png",
-            caption="../workflow/report/forest.rst",
-            category="{disease}",
-        ),
+        **{
+            name: report(
+                f"results/figures/{{disease}}/{name}.png",
+                caption=f"../workflow/report/{name}.rst",
+                category="{disease}",
+            )
+            for name in FIGURES
+        },
     log:
         "logs/figures/{disease}.log",
     benchmark:
@@ -48,9 +39,38 @@ rule figures_disease:
         mem_mb=1000,
         runtime="20m",
     params:
+        outcomes=lookup("clinical/outcomes", within=config),
         simulated=SIMULATED,
     script:
         "../workflow/scripts/figures_disease.py"
+
+
+if len(DISEASES) > 1:
+
+    rule figures_crossdisease:
+        """Similarity of the diseases' event orders."""
+        input:
+            engine=room("figures"),
+            similarity="results/sustain/crossdisease/similarity.tsv",
+        output:
+            figure=report(
+                "results/figures/similarity.png",
+                caption="../workflow/report/similarity.rst",
+                category="diseases compared",
+            ),
+        log:
+            "logs/figures/crossdisease.log",
+        benchmark:
+            "benchmarks/runs/figures/crossdisease.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        resources:
+            mem_mb=1000,
+            runtime="10m",
+        params:
+            simulated=SIMULATED,
+        script:
+            "../workflow/scripts/figures_crossdisease.py"
 
 
 rule figures_normative:

@@ -105,6 +105,7 @@ rule sustain_subtypes:
         names="results/sustain/{disease}/names.tsv",
         order="results/sustain/{disease}/event_order.tsv",
         variance="results/sustain/{disease}/positional_variance.tsv",
+        progression="results/sustain/{disease}/progression.tsv",
         diagnostics="results/sustain/{disease}/diagnostics.tsv",
         stability="results/sustain/{disease}/stability.tsv",
         starts="results/sustain/{disease}/starts.tsv",

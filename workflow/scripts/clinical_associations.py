@@ -4,6 +4,7 @@ import pandas as pd
 
 from neuraxis.clinical.associations import NORMAL, Labels, associations, nested_models, read_labels, sensitivity
 from neuraxis.clinical.longitudinal import reversals, scans, stage_slopes, transitions
+from neuraxis.clinical.maps import region_maps
 from neuraxis.clinical.outcomes import Outcome
 from neuraxis.clinical.table1 import table_one
 from neuraxis.clinical.text import paragraph
@@ -34,6 +35,7 @@ def run(
     visits,
     relapses,
     zscores,
+    measures,
     qc,
     subtypes,
     draws,
@@ -79,8 +81,10 @@ def run(
     logrank = pd.DataFrame(tests, columns=["outcome", "n", "n_events", "groups", "statistic", "df", "p", "reason"])
     columns = ["age", "sex", "site", *dict.fromkeys(c for o in declared for c in [o.column, *o.covariates])]
     versions = other_analyses(labels, table, read_table(qc), people["site"])
+    etiv = read_table(measures).set_index("participant_id")["etiv"].reindex(people.index)
     tables = {
         "associations": effects,
+        "maps": region_maps(values, people, etiv, labels.group),
         "nested": nested,
         "sensitivity": sensitivity(declared, people, labels, versions, controls),
         "worsening": worse,

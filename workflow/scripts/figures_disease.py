@@ -2,35 +2,60 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.figures import draw
+from neuraxis.figures import clinical, maps, model
+from neuraxis.figures.brain import structures
+from neuraxis.figures.style import finish
 from neuraxis.job import start
-from neuraxis.sustain import SustainModel
 from neuraxis.tables import read_table
 
 
-def run(zscores, selection, model, subtypes, names, associations, biomarkers, disease, simulated, out):
-    labels = read_biomarkers(biomarkers).set_index("biomarker")["label"]
-    name = read_table(names).set_index("subtype")["name"].to_dict()
-    z = read_table(zscores).set_index("participant_id")
-    people = read_table(subtypes).set_index("participant_id")
-    fitted = SustainModel.load(model)
+def run(tables, participants, biomarkers, label_names, disease, outcomes, simulated, out):
+    defined = read_biomarkers(biomarkers)
+    labels = defined.set_index("biomarker")["label"]
+    where = structures(defined, pd.read_csv(label_names, sep="\t").set_index("label")["name"])
+    t = {name: read_table(path) for name, path in tables.items()}
+    names = t["names"].set_index("subtype")["name"].to_dict()
+    fractions = t["names"].set_index("subtype")["fraction"].to_dict()
+    labelled = t["subtypes"].set_index("participant_id")
+    group = labelled["oof_subtype"].map(names).where(labelled["oof_stage"] > 0, "normal-appearing")
+    people = read_table(participants).set_index("participant_id").loc[labelled.index]
+    variance = t["positional_variance"]
     figures = {
-        "selection": draw.selection(read_table(selection)),
-        "order": draw.positional_variance(fitted, name, labels),
-        "zmean": draw.mean_z(z, people, name, labels),
-        "probability": draw.probability(people, name),
-        "forest": draw.forest(read_table(associations)),
+        "selection": model.selection(t["selection"], t["heldout"]),
+        "ternary": model.ternary(labelled, names),
+        "brain_mean_z": maps.brain_mean_z(t["maps"], names, where),
+        "brain_t": maps.brain_t(t["maps"], names, where),
+        "mean_z": maps.mean_z(t["maps"], names, labels),
+        "progression": maps.progression(t["progression"], labelled, names, where),
+        "positional_variance": model.positional_variance(
+            variance[variance["models"] == "everyone"], names, fractions, labels
+        ),
+        "positional_variance_folds": model.positional_variance(
+            variance[variance["models"] == "folds"], names, fractions, labels
+        ),
+        "probability": model.probability(labelled, names),
+        "forest": clinical.forest(t["associations"], names),
+        "boxes": clinical.boxes(people, outcomes, group, names),
+        "stage": clinical.stage(people, outcomes, group, labelled["oof_expected_stage"], names),
+        "survival": clinical.survival(t["survival"], t["logrank"], names),
+        "transitions": clinical.transitions(t["transitions"], t["slopes"], names),
     }
     for key, figure in figures.items():
-        draw.finish(figure, disease, simulated, Path(out[key]))
+        finish(figure, disease, simulated, Path(out[key]))
 
 
 if __name__ == "__main__":
     start(snakemake)
+    i = dict(snakemake.input.items())
     run(
-        **{k: v for k, v in snakemake.input.items() if k != "engine"},
+        {k: v for k, v in i.items() if k not in ("engine", "participants", "biomarkers", "label_names")},
+        i["participants"],
+        i["biomarkers"],
+        i["label_names"],
         disease=snakemake.wildcards.disease,
-        simulated=snakemake.params.simulated,
+        **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),
     )

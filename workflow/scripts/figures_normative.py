@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.figures import draw
+from neuraxis.figures.normative import normative
+from neuraxis.figures.style import finish
 from neuraxis.job import start
 from neuraxis.tables import read_table
 
@@ -11,8 +12,8 @@ from neuraxis.tables import read_table
 def run(zscores, diagnostics, biomarkers, control, simulated, figure):
     labels = read_biomarkers(biomarkers).set_index("biomarker")["label"]
     z = read_table(zscores)
-    drawn = draw.normative(z[z["group"] == control], read_table(diagnostics), labels)
-    draw.finish(drawn, "Controls, out of sample", simulated, Path(figure))
+    drawn = normative(z[z["group"] == control], read_table(diagnostics), labels)
+    finish(drawn, "Controls, out of sample", simulated, Path(figure))
 
 
 if __name__ == "__main__":

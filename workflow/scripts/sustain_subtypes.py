@@ -99,6 +99,7 @@ def run(zscores, followup, norms, folds, selection, models, disease, control, se
         "names": name_table,
         "order": order,
         "variance": variance[first + [c for c in variance if c not in first]],
+        "progression": model.progression(),
         "diagnostics": model.diagnostics(),
         "stability": agreement,
         "starts": model.starts,

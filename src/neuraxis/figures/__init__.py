@@ -1,1 +1,1 @@
-"""figures: pictures of what tables hold."""
+"""figures: data in, Figure out; nothing is computed that a table does not hold."""

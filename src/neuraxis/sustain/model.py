@@ -108,6 +108,23 @@ class SustainModel:
             [[np.bincount(flat[:, c, e], minlength=n) / len(flat) for e in range(n)] for c in range(self.n_subtypes)]
         )
 
+    def progression(self, n_draws: int = 100) -> pd.DataFrame:
+        """Expected z of every biomarker along the stages, averaged over posterior draws.
+
+        Returns
+        -------
+        DataFrame
+            subtype, stage (0..N), biomarker, z.
+        """
+        sequences, _, _ = self._drawn().flat(n_draws)
+        names = list(self.events.biomarkers)
+        parts = []
+        for c in range(self.n_subtypes):
+            z = np.mean([self.events.stage_values(s[c].astype(np.int64)) for s in sequences], axis=0)
+            wide = pd.DataFrame(z, columns=names).rename_axis("stage").reset_index()
+            parts.append(wide.melt("stage", var_name="biomarker", value_name="z").assign(subtype=c + 1))
+        return pd.concat(parts, ignore_index=True)[["subtype", "stage", "biomarker", "z"]]
+
     def posterior(self, X, *, n_draws: int = ASSIGN_DRAWS) -> tuple[np.ndarray, np.ndarray, pd.Index]:
         """P(subtype, stage | x) averaged over draws (M, C, N+1), log p(x | draw) (D, M), and row labels.
 

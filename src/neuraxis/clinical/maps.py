@@ -1,0 +1,61 @@
+"""Mean z per subtype and t of one subtype against the others, region by region: they describe, they validate nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+
+from .associations import NORMAL
+from .effects import false_discovery
+
+
+def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: pd.Series) -> pd.DataFrame:
+    """Region by region: mean z of every group, and t of every subtype against the other subtypes.
+
+    t from OLS of z on the subtype, age, sex and eTIV among staged people. The regions defined the subtypes, so the
+    tests are circular and say where subtypes differ, not that they do.
+
+    Parameters
+    ----------
+    z : DataFrame, shape (M, B)
+    people : DataFrame
+        age, sex; same index.
+    etiv : Series
+        mm3; same index.
+    group : Series
+        Same index.
+
+    Returns
+    -------
+    DataFrame
+        group, biomarker, n, mean_z, sd_z, t, p, q (BH over all), circular (always true).
+    """
+    rows = []
+    staged = group != NORMAL
+    base = pd.DataFrame({"age": people["age"], "male": (people["sex"] == "M").astype(float), "etiv": etiv / 1e6})
+    for g in [NORMAL, *sorted(set(group[staged]))]:
+        mine = group == g
+        for b in z.columns:
+            values = z.loc[mine, b].dropna()
+            row = {
+                "group": g,
+                "biomarker": b,
+                "n": len(values),
+                "mean_z": values.mean() if len(values) else np.nan,
+                "sd_z": values.std() if len(values) > 1 else np.nan,
+                "t": np.nan,
+                "p": np.nan,
+            }
+            if g != NORMAL:
+                data = base[staged].assign(subtype=mine[staged].astype(float), z=z.loc[staged, b]).dropna()
+                inside = int(data["subtype"].sum())
+                if 5 <= inside <= len(data) - 5:
+                    target = data.pop("z")
+                    data = data.loc[:, (data.nunique() > 1)]
+                    fit = sm.OLS(target, sm.add_constant(data)).fit()
+                    row |= {"t": fit.tvalues["subtype"], "p": fit.pvalues["subtype"]}
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    table["q"] = false_discovery(table["p"], [pd.Series("regions", index=table.index)])
+    return table.assign(circular=True)

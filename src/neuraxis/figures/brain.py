@@ -1,0 +1,179 @@
+"""Brain and cord in one drawing: cortex, deep grey matter, cerebellum, brainstem, white matter and cervical cord.
+
+Outlines of the Desikan-Killiany parcels and of the subcortical structures are the path texts that the ggseg package
+(MIT) ships; the accumbens, which it lacks, and the cord are drawn here. The frontal and temporal poles have no outline
+and are left out. Measures are left and right summed, so one hemisphere stands for both.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import ggseg
+import numpy as np
+import pandas as pd
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Outline
+from matplotlib.transforms import Affine2D
+from scipy.spatial import ConvexHull
+
+SHIPPED = Path(ggseg.__file__).parent / "data"
+CODES = {"M": Outline.MOVETO, "C": Outline.CURVE4, "L": Outline.LINETO}
+EMPTY = "#EDEDED"
+EDGE = "#4D4D4D"
+#: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
+VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.5}
+WIDTH, HEIGHT = 5.87, 1.0
+
+
+@cache
+def outline(atlas: str, name: str) -> Outline | None:
+    """Path of a structure as shipped; None where there is none."""
+    file = SHIPPED / atlas / name
+    if not file.is_file():
+        return None
+    vertices, codes = [], []
+    for command, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", file.read_text()):
+        if command == "Z":
+            vertices.append([vertices[-1]])
+            codes.append(Outline.CLOSEPOLY)
+            vertices[-1] = vertices[-1][0]
+            continue
+        points = np.array(re.findall(r"-?[\d.]+", numbers), float).reshape(-1, 2)
+        for i, point in enumerate(points):
+            vertices.append(point)
+            codes.append(CODES["L"] if command == "M" and i else CODES[command])
+    return Outline(np.array(vertices), codes)
+
+
+def _box(paths) -> tuple[np.ndarray, np.ndarray]:
+    points = np.concatenate([p.vertices for p in paths])
+    return points.min(axis=0), points.max(axis=0)
+
+
+def _place(view: str, frame) -> Affine2D:
+    """From the shipped coordinates (y down) to the drawing's, the view's frame scaled to height 1."""
+    low, high = _box(frame)
+    scale = HEIGHT / (high[1] - low[1])
+    return Affine2D().translate(-low[0], -high[1]).scale(scale, -scale).translate(VIEWS[view], 0)
+
+
+def structures(biomarkers: pd.DataFrame, label_names: pd.Series) -> dict[str, list[tuple[str, str]]]:
+    """Shipped outlines (atlas, name) of every biomarker, by its left labels.
+
+    Parameters
+    ----------
+    biomarkers : DataFrame
+        See `features.biomarkers.read_biomarkers`.
+    label_names : Series
+        Label id to FreeSurfer's name.
+    """
+    out: dict[str, list] = {}
+    for b in biomarkers.itertuples():
+        found = []
+        for i in b.labels if b.kind == "labels" else []:
+            name = str(label_names.get(i, ""))
+            if name.startswith("ctx-lh-"):
+                found.append(("dk", f"{name.removeprefix('ctx-lh-')}_left"))
+            elif name.startswith("Left-Cerebellum") or name == "Brain-Stem":
+                found.append(("aseg", name.removeprefix("Left-")))
+            elif name.startswith("Left-Cerebral-White"):
+                found.append(("own", "white matter"))
+            elif name.startswith("Left-Accumbens"):
+                found.append(("own", "accumbens"))
+            elif name.startswith("Left-"):
+                found.append(("aseg", name.removesuffix("-Proper")))
+        if b.kind == "cord":
+            found.append(("own", "cord"))
+        out[b.biomarker] = found
+    return out
+
+
+def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm: Normalize) -> None:
+    """Paint every biomarker of `values` into one drawing on `axis`; what has no value stays grey.
+
+    Parameters
+    ----------
+    axis : matplotlib Axes
+    values : dict of biomarker to float
+    where : dict
+        From `structures`.
+    """
+    colour = {
+        place: cmap(norm(values[b]))
+        for b, places in where.items()
+        for place in places
+        if np.isfinite(values.get(b, np.nan))
+    }
+
+    def add(path, transform, fill, width=0.3, order=2):
+        if path is not None:
+            patch = PathPatch(path, facecolor=fill, edgecolor=EDGE, lw=width, zorder=order)
+            patch.set_transform(transform + axis.transData)
+            axis.add_patch(patch)
+
+    for view in ("lateral", "medial"):
+        frame = outline("dk", f"{view}_left")
+        transform = _place(view, [frame])
+        add(frame, transform, EMPTY, 0.8, 1)
+        low, high = _box([frame])
+        for file in sorted((SHIPPED / "dk").glob("*_left")):
+            if file.name.split("_")[0] in ("lateral", "medial", "NA", "corpuscallosum"):
+                continue
+            part = outline("dk", file.name)
+            for piece in _pieces(part):
+                centre = piece.vertices.mean(axis=0)
+                if (centre >= low - 1).all() and (centre <= high + 1).all():
+                    add(piece, transform, colour.get(("dk", file.name), EMPTY))
+    white = colour.get(("own", "white matter"), EMPTY)
+    for view, ribbon_name in (("coronal", "Coronal"), ("sagittal", "Sagittal")):
+        ribbon = outline("aseg", ribbon_name)
+        # the coronal cut lies left of x = 1400 in the shipped drawing, the sagittal one right of it
+        inside = {
+            file.name: [
+                q for q in _pieces(outline("aseg", file.name)) if (_box([q])[0][0] < 1400) == (view == "coronal")
+            ]
+            for file in sorted((SHIPPED / "aseg").glob("*"))
+            if file.name not in ("Coronal", "Sagittal")
+        }
+        transform = _place(view, [ribbon, *(q for parts in inside.values() for q in parts)])
+        if view == "coronal":
+            middle = np.mean([_box([ribbon])[0][0], _box([ribbon])[1][0]])
+            for side in (-1, 1):
+                points = ribbon.vertices[(ribbon.vertices[:, 0] - middle) * side > 0]
+                hull = points[ConvexHull(points).vertices]
+                centre = hull.mean(axis=0)
+                add(Outline(centre + 0.86 * (hull - centre)), transform, white, 0.0, 1)
+        add(ribbon, transform, EMPTY, 0.4, 1.5)
+        for name, parts in inside.items():
+            for piece in parts:
+                fill = colour.get(("aseg", name.replace("Right-", "Left-")), EMPTY)
+                fill = "white" if "Ventricle" in name else white if name.startswith("CC_") else fill
+                add(piece, transform, fill)
+        if view == "coronal":
+            for side in ("Left", "Right"):
+                low, high = _box([outline("aseg", f"{side}-Pallidum")])
+                radius = (high[1] - low[1]) * 0.24
+                circle = Outline.circle(((low[0] + high[0]) / 2, high[1] + radius * 0.4), radius)
+                add(circle, transform, colour.get(("own", "accumbens"), EMPTY), order=3)
+    # three vertebral levels of the cord between the outlines of their vertebrae
+    x = VIEWS["cord"]
+    nothing = Affine2D()
+    for i in range(3):
+        y = 0.68 - 0.3 * i
+        body = Outline([(x, y), (x + 0.1, y), (x + 0.1, y + 0.22), (x, y + 0.22), (x, y)])
+        add(body, nothing, "white", 0.5, 1)
+        axis.text(x + 0.05, y + 0.11, f"C{i + 1}", ha="center", va="center", fontsize=5, zorder=3)
+    cord = Outline([(x + 0.15, 0.0), (x + 0.29, 0.0), (x + 0.29, 1.0), (x + 0.15, 1.0), (x + 0.15, 0.0)])
+    add(cord, nothing, colour.get(("own", "cord"), EMPTY), 0.8)
+    axis.set(xlim=(-0.05, WIDTH), ylim=(-0.05, 1.05), aspect="equal")
+    axis.axis("off")
+
+
+def _pieces(path: Outline) -> list[Outline]:
+    """The closed parts of a path: a parcel seen from two sides has one for each view."""
+    starts = [*np.flatnonzero(path.codes == Outline.MOVETO), len(path.codes)]
+    return [Outline(path.vertices[a:b], path.codes[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]

@@ -1,0 +1,112 @@
+"""Maps on brain and cord: mean z and t per subtype, z along the stages; and the same mean z as numbers."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.colors import Normalize
+
+from .brain import HEIGHT, WIDTH, draw_brain
+from .style import empty
+
+NORMAL = "normal-appearing"
+
+
+def _panels(rows: list[tuple[str, dict]], where, norm, colour_map, label, note=""):
+    """One drawing a row, titles on the left, one colour scale."""
+    height = 5.4 * HEIGHT / WIDTH * 1.35
+    figure, axes = plt.subplots(
+        len(rows), 1, figsize=(7.6, height * len(rows) + 0.9), layout="constrained", squeeze=False
+    )
+    for axis, (title, values) in zip(axes[:, 0], rows, strict=True):
+        draw_brain(axis, values, where, colour_map, norm)
+        axis.set_title(title, loc="left", fontsize=9, pad=2)
+    scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
+    figure.colorbar(scale, ax=axes[:, 0].tolist(), label=label, shrink=min(1.0, 1.6 / len(rows)), pad=0.02, aspect=25)
+    if note:
+        figure.supxlabel(note, fontsize=7, color="0.35")
+    return figure
+
+
+def brain_mean_z(table: pd.DataFrame, names: dict, where: dict):
+    """Mean z per group on brain and cord, one colour scale.
+
+    Parameters
+    ----------
+    table : DataFrame
+        maps.tsv.
+    names : dict of subtype to name
+    where : dict
+        From `brain.structures`.
+    """
+    limit = max(1.0, float(np.ceil(table.loc[table["n"] >= 5, "mean_z"].abs().max() * 2) / 2))
+    rows = []
+    for group in [NORMAL, *names.values()]:
+        part = table[table["group"] == group].set_index("biomarker")
+        if len(part):
+            rows.append((f"{group} (n = {int(part['n'].max())})", part["mean_z"].to_dict()))
+    return _panels(
+        rows, where, Normalize(-limit, limit), plt.get_cmap("RdBu_r"), "mean z\n(positive: abnormal)",
+        "Left hemisphere stands for both; poles of frontal and temporal lobe are not drawn. Grey: not measured.",
+    )  # fmt: skip
+
+
+def brain_t(table: pd.DataFrame, names: dict, where: dict):
+    """t of each subtype against the other subtypes (OLS with age, sex, eTIV), one colour scale."""
+    known = table[table["t"].notna()]
+    if known.empty:
+        return empty("No subtype has five people to compare with five others.")
+    limit = float(np.ceil(known["t"].abs().max()))
+    rows = []
+    for group in names.values():
+        part = table[table["group"] == group].set_index("biomarker")
+        words = "" if part["t"].notna().any() else ": too few people"
+        rows.append((f"{group} against the other subtypes{words}", part["t"].to_dict()))
+    return _panels(
+        rows, where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t (positive: more abnormal)",
+        "Circular: these regions defined the subtypes. The maps say where subtypes differ, not that they do.",
+    )  # fmt: skip
+
+
+def progression(table: pd.DataFrame, people: pd.DataFrame, names: dict, where: dict):
+    """Expected z along the stages of every subtype, at stages that people really reach."""
+    staged = people.loc[people["oof_stage"] > 0, "oof_stage"]
+    if staged.empty:
+        return empty("Nobody is staged above 0.")
+    stages = sorted({1, *np.quantile(staged, [0.25, 0.5, 0.75, 0.9, 1.0]).round().astype(int)})
+    norm, colour_map = Normalize(0, max(1.0, float(table["z"].quantile(0.98)))), plt.get_cmap("magma_r")
+    figure, axes = plt.subplots(
+        len(stages), len(names), figsize=(4.4 * len(names) + 0.8, 1.02 * len(stages) + 0.9),
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for i, stage in enumerate(stages):
+        for j, (c, name) in enumerate(names.items()):
+            axis = axes[i, j]
+            part = table[(table["subtype"] == c) & (table["stage"] == stage)].set_index("biomarker")["z"]
+            draw_brain(axis, part.to_dict(), where, colour_map, norm)
+            n = int(((people["oof_subtype"] == c) & (people["oof_stage"] >= stage)).sum())
+            head = f"{name}\n" if i == 0 else ""
+            axis.set_title(f"{head}stage {stage} (n = {n} here or later)", fontsize=8, pad=2)
+    scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
+    figure.colorbar(scale, ax=axes.ravel().tolist(), label="expected z", shrink=0.5, pad=0.01, aspect=30)
+    return figure
+
+
+def mean_z(table: pd.DataFrame, names: dict, labels: pd.Series):
+    """Mean z per biomarker and group as numbers."""
+    columns = [b for b in labels.index if b in set(table["biomarker"])]
+    groups = [g for g in [NORMAL, *names.values()] if g in set(table["group"])]
+    wide = table.pivot(index="biomarker", columns="group", values="mean_z").loc[columns, groups]
+    n = table.groupby("group")["n"].max()
+    wide.index = [labels[b] for b in columns]
+    wide.columns = [f"{g}\n(n = {int(n[g])})" for g in groups]
+    figure, axis = plt.subplots(figsize=(1.6 * len(groups) + 3, 0.3 * len(columns) + 1.4), layout="constrained")
+    sns.heatmap(
+        wide.astype(float), cmap="RdBu_r", center=0, vmin=-3, vmax=3, annot=True, fmt=".1f", ax=axis,
+        cbar_kws={"label": "mean z (positive: abnormal)"},
+    )  # fmt: skip
+    axis.set(xlabel="", ylabel="")
+    axis.tick_params(axis="x", rotation=0)
+    return figure
