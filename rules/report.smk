@@ -13,38 +13,36 @@ rule report_page:
         normative="results/normative/diagnostics.tsv",
         provenance="results/provenance.json",
         normative_figure="results/figures/normative.png",
-        tables=expand(
-            "results/{table}",
-            table=expand(
-                "sustain/{disease}/{name}.tsv",
-                disease=DISEASES,
-                name=[
-                    "selection",
-                    "subtypes",
-                    "names",
-                    "diagnostics",
-                    "stability",
-                    "starts",
-                    "controls",
-                    "recovery",
-                ],
-            )
-            + expand(
-                "clinical/{disease}/{name}.tsv",
-                disease=DISEASES,
-                name=["associations", "table1"],
-            ),
-        ),
-        figures=expand(
-            "results/figures/{disease}/{name}.png",
+        sustain=expand(
+            "results/sustain/{disease}/{name}.tsv",
             disease=DISEASES,
             name=[
                 "selection",
-                "positional_variance",
-                "mean_z",
-                "probability",
-                "forest",
+                "subtypes",
+                "names",
+                "diagnostics",
+                "stability",
+                "starts",
+                "controls",
+                "recovery",
+                "baselines",
             ],
+        ),
+        clinical=expand(
+            "results/clinical/{disease}/{name}",
+            disease=DISEASES,
+            name=[f"{t}.tsv" for t in CLINICAL_TABLES] + ["results.txt"],
+        ),
+        figures=expand(
+            "results/figures/{disease}/{name}.png", disease=DISEASES, name=FIGURES
+        ),
+        cross=branch(
+            len(DISEASES) > 1,
+            then=[
+                "results/sustain/crossdisease/enrichment.tsv",
+                "results/figures/similarity.png",
+            ],
+            otherwise=[],
         ),
     output:
         page="results/report/index.html",
@@ -61,6 +59,7 @@ rule report_page:
     params:
         title=lookup("report/title", within=config),
         diseases=DISEASES,
+        control=lookup("cohort/control", within=config),
         simulated=SIMULATED,
     script:
         "../workflow/scripts/report_page.py"
