@@ -60,7 +60,8 @@ FIGURES = [
 
 
 wildcard_constraints:
-    disease="|".join(DISEASES),
+    disease="|".join(DISEASES) or "none",
+    variant="(uniform|learnt)-(uniform|learnt|fixed)",
     part="full|fold[0-9]+",
     k="[0-9]+",
     batch="[0-9]+",
@@ -106,6 +107,29 @@ def previous_model(wildcards):
         if k == 1
         else f"results/sustain/{wildcards.disease}/k{k - 1}/{wildcards.part}/model.npz"
     )
+
+
+def chain_steps(wildcards):
+    """MCMC steps: the model of everyone is reported, so its chains are longer than those of the folds."""
+    key = "n_samples" if wildcards.part == "full" else "n_samples_folds"
+    return config["sustain"][key] or config["sustain"]["n_samples"]
+
+
+def previous_variant(wildcards):
+    """The same, of another variant of the model."""
+    k = int(wildcards.k)
+    folder = f"results/sustain/{wildcards.disease}/variants/{wildcards.variant}"
+    return [] if k == 1 else f"{folder}/k{k - 1}/{wildcards.part}/model.npz"
+
+
+def variant_prior(wildcards):
+    """Stage prior of a variant."""
+    return wildcards.variant.split("-")[0]
+
+
+def variant_noise(wildcards):
+    """Noise of a variant."""
+    return wildcards.variant.split("-")[1]
 
 
 def check_together():

@@ -28,6 +28,10 @@ rule report_page:
                 "baselines",
             ],
         ),
+        variants=expand(
+            "results/sustain/{disease}/variants.tsv",
+            disease=DISEASES if config["sustain"]["variants"] else [],
+        ),
         clinical=expand(
             "results/clinical/{disease}/{name}",
             disease=DISEASES,

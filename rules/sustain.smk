@@ -49,13 +49,35 @@ rule sustain_fit:
         runtime="6h",
     params:
         n_startpoints=lookup("sustain/n_startpoints", within=config),
-        n_samples=lookup("sustain/n_samples", within=config),
+        n_samples=chain_steps,
         n_chains=lookup("sustain/n_chains", within=config),
         stage_prior=lookup("sustain/stage_prior", within=config),
         noise=lookup("sustain/noise", within=config),
         seed=lookup("seed", within=config),
     script:
         "../workflow/scripts/sustain_fit.py"
+
+
+use rule sustain_fit as sustain_fit_variant with:
+    input:
+        engine=room("sustain"),
+        zscores="results/normative/zscores.tsv",
+        events="results/sustain/{disease}/events.json",
+        folds="results/sustain/{disease}/folds.tsv",
+        previous=previous_variant,
+    output:
+        model="results/sustain/{disease}/variants/{variant}/k{k}/{part}/model.npz",
+    log:
+        "logs/sustain/{disease}/{variant}_k{k}_{part}.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/{variant}_k{k}_{part}.tsv"
+    params:
+        n_startpoints=lookup("sustain/n_startpoints", within=config),
+        n_samples=chain_steps,
+        n_chains=lookup("sustain/n_chains", within=config),
+        stage_prior=variant_prior,
+        noise=variant_noise,
+        seed=lookup("seed", within=config),
 
 
 rule sustain_select:
@@ -83,6 +105,62 @@ rule sustain_select:
         n_subtypes=lookup("sustain/n_subtypes", within=config),
     script:
         "../workflow/scripts/sustain_select.py"
+
+
+rule sustain_select_variant:
+    """The same for another variant of the model."""
+    input:
+        engine=room("sustain"),
+        zscores="results/normative/zscores.tsv",
+        folds="results/sustain/{disease}/folds.tsv",
+        models=expand(
+            "results/sustain/{{disease}}/variants/{{variant}}/k{k}/{part}/model.npz",
+            k=KS,
+            part=PARTS[1:],
+        ),
+    output:
+        selection="results/sustain/{disease}/variants/{variant}/selection.tsv",
+        heldout="results/sustain/{disease}/variants/{variant}/heldout.tsv",
+    log:
+        "logs/sustain/{disease}/{variant}_select.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/{variant}_select.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=1500,
+        runtime="30m",
+    params:
+        n_subtypes="auto",
+    script:
+        "../workflow/scripts/sustain_select.py"
+
+
+rule sustain_variants:
+    """What every variant of the model says about k, side by side."""
+    input:
+        engine=room("sustain"),
+        main="results/sustain/{disease}/heldout.tsv",
+        tables=expand(
+            "results/sustain/{{disease}}/variants/{variant}/heldout.tsv",
+            variant=config["sustain"]["variants"],
+        ),
+    output:
+        variants="results/sustain/{disease}/variants.tsv",
+    log:
+        "logs/sustain/{disease}/variants.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/variants.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        main=f"{config['sustain']['stage_prior']}-{config['sustain']['noise']}",
+        variants=lookup("sustain/variants", within=config),
+    script:
+        "../workflow/scripts/sustain_variants.py"
 
 
 rule sustain_subtypes:

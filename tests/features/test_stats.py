@@ -317,3 +317,9 @@ def test_every_sample_is_read(samples, labels, biomarkers):
     assert set(volumes) == set(np.unique(data[data > 0]).astype(int)) and len(volumes) == 83
     pam50 = label_volumes(samples / "sct" / "PAM50" / "PAM50_levels.nii.gz")
     assert {1, 2, 3} <= set(pam50)
+
+
+def test_a_structure_under_the_names_of_two_versions(tmp_path, labels):
+    path = tmp_path / "both.tsv"
+    path.write_text("participant_id\tLeft-Thalamus-Proper\tLeft-Thalamus\ns1\t7000\tn/a\ns2\tn/a\t7100\n")
+    assert read_volume_tables([path], labels)[10].tolist() == [7000, 7100]

@@ -19,12 +19,16 @@ def best_possible(resources, disease, z) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Assignments and event order of the model the cohort was drawn from: nothing fitted can do better on average."""
     truth = true_model(resources, disease)
     events = ZScoreEvents([1.0, 2.0, 3.0], 5.0, biomarkers=truth["biomarkers"])
+    number = {
+        (events.biomarkers[b], float(v)): e for e, (b, v) in enumerate(zip(events.biomarker, events.value, strict=True))
+    }
+    sequences = np.array([[number[b, float(v)] for b, v in order] for order in truth["sequences"]])
     used = [b for b in truth["biomarkers"] if b in z]
-    point = Point(truth["sequences"], truth["weights"] / truth["weights"].sum(), np.ones(len(truth["biomarkers"])), 0.0)
+    point = Point(sequences, truth["weights"] / truth["weights"].sum(), np.ones(len(truth["biomarkers"])), 0.0)
     model = SustainModel(events, Variant("learnt", "fixed", 1.0, 0.1, "midpoint"), point)
     labels = model.assign(z.reindex(columns=truth["biomarkers"]))
     labels["subtype"] = labels["subtype"].map(lambda c: truth["subtypes"][c - 1])
-    place = np.argsort(truth["sequences"], axis=1)
+    place = np.argsort(sequences, axis=1)
     order = pd.DataFrame(
         [
             {

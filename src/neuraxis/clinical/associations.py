@@ -14,6 +14,15 @@ from .effects import false_discovery, partial_correlation, probabilistic_index, 
 from .models import check_assumption, fit_model
 from .outcomes import complete_cases
 
+COLUMNS = (
+    *("family", "outcome", "type", "kind", "contrast", "subtype", "against", "method", "effect", "estimate"),
+    *("low", "high", "p", "q", "n", "n_events", "n_group", "model"),
+)
+LAST = ("warning", "reason")
+SENSITIVITY = (
+    *("analysis", "outcome", "subtype", "method", "effect", "estimate", "p", "n", "n_events", "model", "reason"),
+    *("low", "high"),
+)
 #: Fewer people than this in the smaller group, and the result carries a warning.
 SMALL_GROUP = 20
 #: Fewer than this, and there is no estimate.
@@ -217,7 +226,6 @@ def associations(
             continue
         fits = _fits(outcome, cases, labels, scale) if len(cases.y) else {}
         group = labels.group.loc[cases.y.index]
-        sizes = fits["label"][0][0] if fits else pd.Series(dtype=float)
         reliability = labels.take(cases.y.index).reliability
         check = ("", np.nan)
         if fits and fits["label"][0][2] is not None and not fits["label"][0][2].reason:
@@ -267,16 +275,9 @@ def associations(
                     | (companion if method == "label" and outcome.type not in ("survival", "discrete") else {})
                     | {"warning": _warn(outcome, len(mine), ("", np.nan), circular)}
                 )
-        if not len(sizes):
-            continue
-    table = pd.DataFrame(rows)
-    if table.empty:
-        return table
+    table = pd.DataFrame(rows, columns=None if rows else [*COLUMNS, *LAST])
     table["q"] = false_discovery(table["p"], [table["family"], table["method"]])
-    first = ["family", "outcome", "type", "kind", "contrast", "subtype", "against", "method", "effect", "estimate"]
-    first += ["low", "high", "p", "q", "n", "n_events", "n_group", "model"]
-    last = ["warning", "reason"]
-    return table[first + [c for c in table.columns if c not in first + last] + last]
+    return table[[*COLUMNS, *(c for c in table.columns if c not in (*COLUMNS, *LAST)), *LAST]]
 
 
 def _warn(outcome, smaller, check, circular) -> str:
@@ -479,4 +480,4 @@ def sensitivity(outcomes, people, labels: Labels, versions: dict, controls=None)
                         }
                         | _reported(outcome, result)
                     )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(SENSITIVITY))

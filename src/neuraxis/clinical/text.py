@@ -12,7 +12,7 @@ DIRECTION = {
     "OR": ("higher odds of a higher {o}", "lower odds of a higher {o}"),
     "rate ratio": ("more {o}", "fewer {o}"),
     "standardised beta": ("higher {o}", "lower {o}"),
-    "HR": ("earlier {o}", "later {o}"),
+    "HR": ("a higher hazard of {o}", "a lower hazard of {o}"),
 }
 
 

@@ -147,8 +147,8 @@ def true_model(resources, disease: str) -> dict:
     Returns
     -------
     dict
-        subtypes (list of str), biomarkers (list of str), sequences (C, 57) of event ids ordered by biomarker and
-        threshold, weights (C, 58): P(subtype, stage), normal-appearing people spread over the subtypes' stage 0.
+        subtypes (list of str), biomarkers (list of str), sequences: for every subtype the list of its 57 events
+        (biomarker, threshold) in order, weights (C, 58): P(subtype, stage), normal-appearing people spread over the subtypes' stage 0.
     """
     names = list(NORMS)
     orders = pd.read_csv(Path(resources) / "event_order.tsv", sep="\t", keep_default_na=False)
@@ -164,14 +164,13 @@ def true_model(resources, disease: str) -> dict:
     for s in subtypes:
         part = orders[(orders["disease"] == disease) & (orders["subtype"] == s)].set_index("biomarker")
         events = [(part.loc[b, f"position_z{z}"], z, b) for b in names for z in (1, 2, 3)]
-        order = sorted(range(n), key=lambda e: (events[e][0], events[e][1], events[e][2]))
-        sequences.append(order)
+        sequences.append([(b, z) for _, z, b in sorted(events)])
         share = parts[s] / staged
         weights.append(np.concatenate([[parts["NA"] / total * share], parts[s] / total * geometric / geometric.sum()]))
     return {
         "subtypes": subtypes,
         "biomarkers": names,
-        "sequences": np.array(sequences),
+        "sequences": sequences,
         "weights": np.maximum(np.array(weights), 1e-12),
     }
 

@@ -308,7 +308,9 @@ def read_volume_tables(paths, labels_file) -> pd.DataFrame:
                 example = table.loc[bad, column].iloc[0]
                 hint = "; write decimals with a point" if re.fullmatch(r"\d+,\d+", example) else ""
                 raise InputError(f"{path}: {column} of {people[bad].iloc[0]} is {example!r}, no number{hint}")
-            out[target] = values.to_numpy() * factor
+            values = values.to_numpy() * factor
+            # tables over several versions have a structure under both its names, each filled for some people
+            out[target] = np.where(np.isfinite(out[target]), out[target], values) if target in out else values
         if not [c for c in out if c not in ("etiv", "surface_holes")]:
             raise InputError(f"{path}: no column is a known label; it has {name_some(table.columns)}")
         frame = pd.DataFrame(out, index=pd.Index(people, name="participant_id"))

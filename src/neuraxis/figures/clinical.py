@@ -86,6 +86,8 @@ def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
                 axis.boxplot(
                     v, positions=[i], widths=0.5, showfliers=False, medianprops={"color": "black"}, manage_ticks=False
                 )
+        if yes_no:
+            axis.margins(y=0.12)
         name = o["name"] + (" a year" if o.get("exposure") else "")
         axis.set_xticks(range(len(order)), order, rotation=20, ha="right", fontsize=8)
         axis.set(title=name, ylabel="share of people" if yes_no else o["column"].replace("_", " "))

@@ -40,15 +40,28 @@ def selection(table: pd.DataFrame, heldout: pd.DataFrame):
         ylabel="CVIC above the best k (paired SE)",
         xticks=part["n_subtypes"],
     )
+    # everyone a control is usually so far off that the other k could not be told apart
+    rest = part[part["n_subtypes"] > 0]
+    top = float((rest["gap_cvic"] + rest["gap_se"].fillna(0)).max())
+    zero = part.loc[part["n_subtypes"] == 0, "gap_cvic"]
+    if len(zero) and zero.iloc[0] > 3 * max(top, 1):
+        low = min(0.0, float(gaussian["gap_cvic"].iloc[0])) if len(gaussian) else 0.0
+        low = max(low, -2 * top)
+        axis.set_ylim(low - 0.15 * top, 1.35 * top)
+        axis.annotate(f"k = 0: {zero.iloc[0]:+.0f}\n(off the scale)", (0, 1.3 * top), ha="left", va="top", fontsize=8)
+        if len(gaussian) and gaussian["gap_cvic"].iloc[0] < low:
+            words = f"one multivariate normal: {gaussian['gap_cvic'].iloc[0]:+.0f} (off the scale)"
+            axis.annotate(words, (0, low - 0.1 * top), ha="left", va="bottom", fontsize=8, color=COLOURS[2])
+            axis.get_legend().remove()
     ks = [f"k{k}" for k in part["n_subtypes"]]
-    folds = heldout.groupby("fold")[ks].sum()
+    folds = heldout.groupby("fold")[[k for k in ks if k != "k0"]].sum()
     folds = folds.sub(folds.mean(axis=1), axis=0)
-    right.plot(part["n_subtypes"], folds.T.to_numpy(), color="0.75", lw=1)
-    right.plot(part["n_subtypes"], folds.mean(), "o-", color="0.2", ms=5)
+    right.plot(rest["n_subtypes"], folds.T.to_numpy(), color="0.75", lw=1)
+    right.plot(rest["n_subtypes"], folds.mean(), "o-", color="0.2", ms=5)
     right.set(
         xlabel="Number of subtypes",
         ylabel="Held-out log-likelihood per fold\n(fold mean taken off)",
-        xticks=part["n_subtypes"],
+        xticks=rest["n_subtypes"],
     )
     return figure
 

@@ -111,6 +111,8 @@ def disease_section(root: Path, name: str) -> dict:
             "warn": wrong > 0.05,
         }
     )
+    if int(chosen["n_subtypes"]) <= 1:
+        sentences.append({"text": "The data do not support more than one subtype.", "warn": True})
     if int(chosen["n_subtypes"]) != 3:
         three = selection[selection["n_subtypes"] == 3]
         gap = f" (CVIC {three['gap_cvic'].iloc[0]:+.1f} against the best k)" if len(three) else ""
@@ -231,6 +233,14 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
             warnings.append(
                 f"Sites without controls: {', '.join(alone)}; their site effect cannot be told from disease."
             )
+        for d in diseases:
+            where = site.loc[site["group"] == d, "site"].unique()
+            if len(where) == 1:
+                warnings.append(
+                    f"Everyone with {d} comes from one site ({where[0]}): what is said of {d} holds for that scanner."
+                )
+    if not diseases:
+        warnings.append("No disease group was declared: norms and their diagnostics only, no subtypes.")
     first = root / "clinical" / diseases[0] / "table1_groups.tsv" if diseases else None
     text = PAGE.render(
         warnings=warnings,
