@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
-from test_workflow import ENVIRONMENT, checkout, digests
+from small_study import ENVIRONMENT, checkout, digests
 
 HERE = Path(__file__).parent
 CONFIG = ["--configfile", "config/quick.yaml", str(HERE / "study.yaml")]

@@ -1,80 +1,18 @@
 """The whole chain: dry runs, lint, refusals, a small study end to end, and a killed one resumed."""
 
-import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
-
-ROOT = Path(__file__).parents[2]
-TRACKED = (
-    "Snakefile",
-    "config.yaml",
-    "config",
-    "rules",
-    "workflow",
-    "resources",
-    "src",
-    "envs",
-    "profiles",
-    "docs",
-    "requirements.lock",
-)
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-
-
-def checkout(folder: Path) -> Path:
-    """A copy of what the workflow needs, so that tests never touch the user's results."""
-    folder.mkdir()
-    for name in TRACKED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    return folder
-
-
-def snakemake(folder, *arguments, check=True):
-    command = ["snakemake", "--cores", "2", *arguments]
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=900)
-    if check and done.returncode:
-        raise AssertionError(done.stdout[-3000:] + done.stderr[-6000:])
-    return done
-
-
-def overlay(folder, text):
-    (folder / "overlay.yaml").write_text(text)
-    return ["--configfile", "config/quick.yaml", "overlay.yaml"]
-
-
-def digests(folder):
-    """Checksums of every table and model (pictures and provenance aside)."""
-    files = sorted((folder / "results").rglob("*"))
-    return {
-        str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest()
-        for f in files
-        if f.suffix in (".tsv", ".npz") or f.name in ("norms.json", "events.json")
-    }
-
+from small_study import ENVIRONMENT, ROOT, SMALL, checkout, digests, overlay, snakemake
 
 # one worker runs whatever needs the small study, so that it is made once
 pytestmark = pytest.mark.xdist_group("workflow")
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """A small study run to the end."""
-    folder = checkout(tmp_path_factory.mktemp("study") / "study")
-    arguments = overlay(folder, "cohort: {scale: 0.08}\nsustain: {n_samples: 200, n_startpoints: 2}\n")
-    snakemake(folder, *arguments)
-    return folder, arguments
 
 
 def test_the_chain_ends_in_a_report(study):
@@ -91,21 +29,98 @@ def test_the_chain_ends_in_a_report(study):
 def test_measures_from_images_are_the_simulated_ones(study):
     folder, _ = study
     measured = pd.read_csv(folder / "results/features/measures.tsv", sep="\t").set_index("participant_id")
-    planned = pd.read_csv(folder / "results/cohort/simulated/SIMULATED_measures.tsv", sep="\t").set_index(
-        "participant_id"
-    )
-    planned = planned.loc[measured.index]
+    planned = pd.read_csv(folder / "results/cohort/simulated/SIMULATED_measures.tsv", sep="\t")
+    planned = planned[planned["session_id"] == "baseline"].set_index("participant_id").loc[measured.index]
     for name in ("thalamus", "frontal", "brainstem", "cerebellum_gm"):
         assert (measured[name] - planned[name]).abs().max() <= 4.0 + 1e-5 * planned[name].max()
     assert (measured["cord_csa"] / planned["cord_csa"] - 1).abs().max() < 0.02
 
 
+def test_every_result_is_in_the_dictionary(study):
+    folder, _ = study
+    text = (folder / "results/README.md").read_text()
+    files = [f for f in (folder / "results").rglob("*") if f.suffix in (".tsv", ".json", ".npz", ".txt", ".html")]
+    unknown = sorted(
+        {f.name for f in files if f.name not in text and "simulated" not in f.parts and "batches" not in f.parts}
+    )
+    assert not unknown
+
+
+def test_tables_are_consistent(study):
+    """What a sceptical reader would check first."""
+    folder, _ = study
+    at = folder / "results"
+
+    def read(path):
+        return pd.read_csv(at / path, sep="\t")
+
+    for disease in ("MS", "NMOSD"):
+        effects = read(f"clinical/{disease}/associations.tsv")
+        known = effects.dropna(subset="p")
+        assert len(known) and (known["q"] >= known["p"] - 1e-9).all()
+        assert (known["low"] <= known["estimate"] + 1e-6).all() and (known["estimate"] <= known["high"] + 1e-6).all()
+        assert effects.loc[effects["p"].isna(), "reason"].notna().all()
+        people = read(f"sustain/{disease}/subtypes.tsv")
+        draws = read(f"sustain/{disease}/label_draws.tsv")
+        assert (
+            set(draws["participant_id"]) == set(people["participant_id"])
+            and ((draws["stage"] == 0) == (draws["subtype"] == 0)).all()
+        )
+        zero = (draws["stage"] == 0).groupby(draws["participant_id"]).mean()
+        expected = people.set_index("participant_id")["oof_p_stage0"]
+        assert (zero - expected).abs().mean() < 0.1
+        variants = read(f"sustain/{disease}/variants.tsv")
+        assert set(variants["variant"]) == {"learnt-fixed", "uniform-fixed"}
+        assert (variants.groupby("variant")["chosen"].sum() == 1).all()
+        recovery = read(f"sustain/{disease}/recovery.tsv").set_index("quantity")
+        assert recovery.loc["stage Spearman correlation", "best_possible"] > 0.4
+        later = read(f"sustain/{disease}/followup.tsv")
+        assert set(later["participant_id"]) <= set(people["participant_id"]) and (later["years"] > 0).all()
+        words = (at / f"clinical/{disease}/results.txt").read_text()
+        assert words.startswith("SIMULATED DATA") and f"{disease}, disability:" in words
+    pairs = read("sustain/crossdisease/similarity.tsv")
+    assert pairs["tau"].between(-1, 1).all() and set(pairs["disease_a"]) == {"MS", "NMOSD"}
+
+
+def test_stats_files_give_the_same_measures_as_images(study, tmp_path):
+    whole, _ = study
+    folder = checkout(tmp_path / "stats")
+    arguments = overlay(folder, "cohort: {scale: 0.08, written_as: stats}")
+    snakemake(folder, *arguments, "--until", "features_combine")
+    a, b = (
+        pd.read_csv(f / "results/features/measures.tsv", sep="\t").set_index("participant_id") for f in (whole, folder)
+    )
+    assert set(a.index) == set(b.index)
+    assert ((a["thalamus"] - b["thalamus"]).abs() <= 4.1).all() and (a["etiv"] / b["etiv"] - 1).abs().max() < 1e-4
+    later = pd.read_csv(folder / "results/features/followup.tsv", sep="\t")
+    assert len(later) > 5 and later["cord_csa"].notna().all()
+
+
+@pytest.mark.parametrize("name", ["openneuro", "piop2"])
+def test_examples_on_real_tables(samples, tmp_path, name):
+    """Real healthy and patient tables to a report that says what they do not support."""
+    folder = checkout(tmp_path / "real")
+    source = next(samples.rglob({"openneuro": "openneuro_fs*.csv.gz", "piop2": "DERIVED_piop2*.csv"}[name]))
+    prepare = [sys.executable, "config/examples/prepare.py", name, str(source), f"data/{name}"]
+    subprocess.run(prepare, cwd=folder, env=ENVIRONMENT, check=True)
+    (folder / "quick.yaml").write_text(
+        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_samples_folds: 0}\n"
+    )
+    snakemake(folder, "--configfile", f"config/examples/{name}.yaml", "quick.yaml")
+    page = (folder / "results/report/index.html").read_text()
+    assert "SIMULATED" not in page
+    if name == "piop2":
+        assert "norms and their diagnostics only" in page and not (folder / "results/sustain").exists()
+    else:
+        assert "comes from one site (ds002522)" in page and "Cord area C1-C3" in page
+        thalamus = pd.read_csv(folder / "results/features/measures.tsv", sep="\t")["thalamus"]
+        assert thalamus.notna().all()  # two FreeSurfer versions name it differently
+
+
 def test_nothing_reruns_and_a_setting_reruns_only_what_depends_on_it(study):
     folder, arguments = study
     assert "Nothing to be done" in snakemake(folder, *arguments, "-n").stdout
-    changed = overlay(
-        folder, "cohort: {scale: 0.08}\nsustain: {n_samples: 200, n_startpoints: 2}\nclinical: {n_draws: 6}\n"
-    )
+    changed = overlay(folder, SMALL.replace("n_draws: 5", "n_draws: 6"))
     planned = snakemake(folder, *changed, "-n", "-q", "rules").stdout
     assert "clinical_associations" in planned and "report_page" in planned
     assert "sustain_fit" not in planned and "features_extract" not in planned
@@ -114,7 +129,7 @@ def test_nothing_reruns_and_a_setting_reruns_only_what_depends_on_it(study):
 def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):
     whole, _ = study
     folder = checkout(tmp_path / "killed")
-    arguments = overlay(folder, "cohort: {scale: 0.08}\nsustain: {n_samples: 200, n_startpoints: 2}\n")
+    arguments = overlay(folder, SMALL)
     running = subprocess.Popen(
         ["snakemake", "--cores", "2", *arguments],
         cwd=folder,

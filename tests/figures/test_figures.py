@@ -1,0 +1,148 @@
+"""Figures draw what tables hold, for any number of subtypes and for tables with nothing in them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import Normalize, to_hex
+
+from neuraxis.features.biomarkers import read_biomarkers
+from neuraxis.figures import clinical, maps, model
+from neuraxis.figures.brain import draw_brain, outline, structures
+from neuraxis.figures.style import colours, finish
+
+NORMAL = "normal-appearing"
+
+
+@pytest.fixture
+def where(request):
+    resources = request.config.rootpath / "resources"
+    names = pd.read_csv(resources / "labels.tsv", sep="\t").set_index("label")["name"]
+    return structures(read_biomarkers(resources / "biomarkers.tsv"), names)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def people(n_subtypes, n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(n_subtypes), n)
+    table = pd.DataFrame(p, columns=[f"oof_p_subtype{c + 1}" for c in range(n_subtypes)])
+    table["oof_subtype"] = p.argmax(axis=1) + 1
+    table["oof_stage"] = rng.integers(0, 10, n)
+    table["oof_expected_stage"] = table["oof_stage"] + rng.random(n)
+    return table, {c + 1: f"type {c + 1}" for c in range(n_subtypes)}
+
+
+def test_every_biomarker_has_a_place_in_the_drawing(where):
+    assert all(where.values())
+    shipped = [p for places in where.values() for p in places if p[0] != "own"]
+    missing = {name for atlas, name in shipped if outline(atlas, name) is None}
+    # what the package lacks is known and said in the figure
+    assert missing == {"frontalpole_left", "temporalpole_left", "Left-WM-hypointensities"}
+
+
+def test_the_brain_is_painted_with_the_values(where):
+    figure, axis = plt.subplots()
+    norm, colour_map = Normalize(0, 1), plt.get_cmap("viridis")
+    draw_brain(axis, {"thalamus": 1.0, "cord_csa": 0.5, "insula": np.nan}, where, colour_map, norm)
+    painted = {to_hex(p.get_facecolor()) for p in axis.patches}
+    assert to_hex(colour_map(1.0)) in painted and to_hex(colour_map(0.5)) in painted
+    assert sum(to_hex(p.get_facecolor()) == to_hex(colour_map(1.0)) for p in axis.patches) == 2  # both thalami
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_probabilities_for_any_number_of_subtypes(n, tmp_path):
+    table, names = people(n)
+    figure = model.ternary(table, names)
+    if n == 3:
+        drawn = sum(len(c.get_offsets()) for c in figure.axes[0].collections)
+        assert drawn == len(table)
+    finish(figure, "MS", True, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 5000 and (tmp_path / "a.pdf").exists()
+    assert "SIMULATED" in figure.get_suptitle()
+    assert len(model.probability(table, names).axes[0].collections) >= n
+
+
+def test_selection_keeps_the_far_off_baseline_in_words():
+    table = pd.DataFrame(
+        {
+            "n_subtypes": [0, 1, 2, -1],
+            "gap_cvic": [5000.0, 60, 0, -900],
+            "gap_se": [400.0, 20, 0, 90],
+            "chosen": [False, False, True, False],
+        }
+    )
+    heldout = pd.DataFrame({"fold": [0, 1], "k0": [-900.0, -800], "k1": [-10.0, -12], "k2": [-8.0, -9]})
+    axis = model.selection(table, heldout).axes[0]
+    assert axis.get_ylim()[1] < 200
+    words = " ".join(t.get_text() for t in axis.texts)
+    assert "+5000" in words and "-900" in words
+
+
+def test_maps_and_progression(where):
+    names = {1: "one", 2: "two"}
+    rows = [
+        {"group": g, "biomarker": b, "n": 20, "mean_z": i / 10, "t": np.nan if g == NORMAL else i - 9.0}
+        for g in (NORMAL, "one", "two")
+        for i, b in enumerate(where)
+    ]
+    table = pd.DataFrame(rows)
+    assert len(maps.brain_mean_z(table, names, where).axes) == 4  # three drawings and the scale
+    assert len(maps.brain_t(table, names, where).axes) == 3
+    none = maps.brain_t(table.assign(t=np.nan), names, where)
+    assert "five people" in none.axes[0].texts[0].get_text()
+    labelled, _ = people(2)
+    curve = pd.DataFrame(
+        [{"subtype": c, "stage": s, "biomarker": b, "z": s / 5} for c in (1, 2) for s in range(11) for b in where]
+    )
+    assert len(maps.progression(curve, labelled, names, where).axes) > 4
+    nobody = maps.progression(curve, labelled.assign(oof_stage=0), names, where)
+    assert "Nobody" in nobody.axes[0].texts[0].get_text()
+    heat = maps.mean_z(table, names, pd.Series({b: b for b in where}))
+    assert "(n = 20)" in heat.axes[0].get_xticklabels()[0].get_text()
+
+
+def test_clinical_figures_without_data_say_so():
+    names = {1: "one", 2: "two"}
+    columns = ["outcome", "against", "estimate", "low", "high", "method", "subtype", "effect"]
+    for figure in (
+        clinical.forest(pd.DataFrame(columns=columns), names),
+        clinical.boxes(pd.DataFrame(), [], pd.Series(dtype=str), names),
+        clinical.stage(pd.DataFrame(), [], pd.Series(dtype=str), pd.Series(dtype=float), names),
+        clinical.survival(pd.DataFrame(columns=["outcome", "group", "years"]), pd.DataFrame(), names),
+        clinical.transitions(pd.DataFrame(columns=["source", "target", "n"]), pd.DataFrame(), names),
+    ):
+        assert figure.axes[0].texts[0].get_text()
+
+
+def test_forest_draws_every_interval():
+    names = {1: "one", 2: "two"}
+    rows = [
+        {
+            "outcome": o,
+            "against": "the rest",
+            "estimate": 2.0,
+            "low": 1.0,
+            "high": 4.0,
+            "method": m,
+            "subtype": s,
+            "effect": "OR",
+        }
+        for o in ("A", "B")
+        for m in ("label", "weighted", "draws")
+        for s in names.values()
+    ]
+    table = pd.DataFrame(rows)
+    table.loc[0, ["estimate", "low", "high"]] = np.nan
+    axes = [a for a in clinical.forest(table, names).axes if a.get_title() in ("A", "B")]
+    assert [sum(len(line.get_xdata()) for line in a.lines if line.get_marker() in "oDs") for a in axes] == [5, 6]
+
+
+def test_one_colour_per_subtype_everywhere():
+    a, b = colours([NORMAL, "cortical", "spinal cord"]), colours([NORMAL, "subcortical", "cortical"])
+    assert a["cortical"] == b["cortical"] and len(set(a.values()) | set(b.values())) == 4
+    assert len(set(colours(["x", "y", "z"]).values())) == 3

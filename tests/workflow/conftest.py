@@ -1,0 +1,13 @@
+"""The small study, run once."""
+
+import pytest
+from small_study import SMALL, checkout, overlay, snakemake
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """A small study run to the end, with a second variant of the model."""
+    folder = checkout(tmp_path_factory.mktemp("study") / "study")
+    arguments = overlay(folder, SMALL)
+    snakemake(folder, *arguments)
+    return folder, arguments
