@@ -29,8 +29,10 @@ lint: $(VENV)/.installed
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
-bench: $(VENV)/.installed  ## speed of the engine, beside the peer where it can be imported
+bench: $(VENV)/.installed  ## speed of the engine (beside the peer where it can be imported) and of the readers; calibration
 	python benchmarks/engine.py
+	python benchmarks/features.py
+	python benchmarks/clinical.py
 
 clean:
 	rm -rf results .snakemake

@@ -1,18 +1,13 @@
-"""The whole chain: dry runs, lint, refusals, a small study end to end, and a killed one resumed."""
+"""A small study end to end, what comes out of it, and a killed run resumed."""
 
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import pandas as pd
-import pytest
-from small_study import ENVIRONMENT, ROOT, SMALL, checkout, digests, overlay, snakemake
-
-# one worker runs whatever needs the small study, so that it is made once
-pytestmark = pytest.mark.xdist_group("workflow")
+from small_study import ENVIRONMENT, SMALL, checkout, digests, overlay, snakemake
 
 
 def test_the_chain_ends_in_a_report(study):
@@ -96,27 +91,6 @@ def test_stats_files_give_the_same_measures_as_images(study, tmp_path):
     assert len(later) > 5 and later["cord_csa"].notna().all()
 
 
-@pytest.mark.parametrize("name", ["openneuro", "piop2"])
-def test_examples_on_real_tables(samples, tmp_path, name):
-    """Real healthy and patient tables to a report that says what they do not support."""
-    folder = checkout(tmp_path / "real")
-    source = next(samples.rglob({"openneuro": "openneuro_fs*.csv.gz", "piop2": "DERIVED_piop2*.csv"}[name]))
-    prepare = [sys.executable, "config/examples/prepare.py", name, str(source), f"data/{name}"]
-    subprocess.run(prepare, cwd=folder, env=ENVIRONMENT, check=True)
-    (folder / "quick.yaml").write_text(
-        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_samples_folds: 0}\n"
-    )
-    snakemake(folder, "--configfile", f"config/examples/{name}.yaml", "quick.yaml")
-    page = (folder / "results/report/index.html").read_text()
-    assert "SIMULATED" not in page
-    if name == "piop2":
-        assert "norms and their diagnostics only" in page and not (folder / "results/sustain").exists()
-    else:
-        assert "comes from one site (ds002522)" in page and "Cord area C1-C3" in page
-        thalamus = pd.read_csv(folder / "results/features/measures.tsv", sep="\t")["thalamus"]
-        assert thalamus.notna().all()  # two FreeSurfer versions name it differently
-
-
 def test_nothing_reruns_and_a_setting_reruns_only_what_depends_on_it(study):
     folder, arguments = study
     assert "Nothing to be done" in snakemake(folder, *arguments, "-n").stdout
@@ -148,62 +122,3 @@ def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):
     done = snakemake(folder, *arguments)
     assert "cohort_simulate" not in done.stderr.split("Job stats")[1].split("total")[0]
     assert digests(folder) == digests(whole)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("seeed: 3", "seeed"),
-        ("sustain: {folds: 1}", "folds"),
-        ("sustain: {stage_prior: flat}", "stage_prior"),
-        ("cohort: {source: files}", "cohort.participants"),
-        ("cohort: {diseases: [HC]}", "controls' group HC"),
-        ("sustain: {choose_thresholds: false, z_max: 2}", "sustain.z_max"),
-        ("sustain: {n_subtypes: 7}", "sustain.n_subtypes"),
-    ],
-)
-def test_a_wrong_configuration_stops_before_anything_runs(tmp_path, text, words):
-    folder = checkout(tmp_path / "wrong")
-    done = snakemake(folder, *overlay(folder, text), "-n", check=False)
-    assert done.returncode != 0 and words in done.stderr + done.stdout
-    assert not (folder / "results").exists()
-
-
-def test_lint_format_and_presets(tmp_path):
-    folder = checkout(tmp_path / "lint")
-    assert snakemake(folder, "--lint").returncode == 0
-    formatted = subprocess.run(
-        ["snakefmt", "--check", "Snakefile", "rules"], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert formatted.returncode == 0, formatted.stderr
-    assert "sustain_fit" in snakemake(folder, "--configfile", "config/study.yaml", "-n", "-q", "rules").stdout
-
-
-def test_own_people_from_a_table(tmp_path):
-    """Own data: a participants table and a table of measures, no images, one disease."""
-    from neuraxis.cohort.simulated import simulate_cohort
-
-    folder = checkout(tmp_path / "own")
-    cohort = simulate_cohort(ROOT / "resources", scale=0.1, seed=3)
-    people = cohort.participants
-    measures = cohort.measures.query("session_id == 'baseline'").drop(columns=["session_id", "etiv_measured"])
-    keep = people["group"].isin(["HC", "MS"])
-    people[keep].drop(columns="origin").to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
-    measures[keep.to_numpy()].to_csv(folder / "measures.tsv", sep="\t", index=False)
-    arguments = overlay(
-        folder,
-        "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
-        "features: {source: table, table: measures.tsv}\nsustain: {n_samples: 200, n_startpoints: 1}\n",
-    )
-    snakemake(folder, *arguments)
-    page = (folder / "results/report/index.html").read_text()
-    assert "SIMULATED" not in page and "<h2>MS</h2>" in page
-
-
-def test_environment_files_pin_the_lock_files_versions():
-    import re
-
-    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", (ROOT / "requirements.lock").read_text(), re.M))
-    named = re.findall(r"- ([a-z0-9_-]+)==(\S+)", (ROOT / "envs/neuraxis.yaml").read_text())
-    assert len(named) > 10 and all(pins[name] == version for name, version in named)
-    assert not re.search(r"https?://|--index-url|--extra-index", (ROOT / "requirements.lock").read_text())

@@ -1,0 +1,96 @@
+"""Other runs: refusals, lint, presets, own tables, real tables."""
+
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from small_study import ENVIRONMENT, ROOT, checkout, overlay, snakemake
+
+
+@pytest.mark.parametrize("name", ["openneuro", "piop2"])
+def test_examples_on_real_tables(samples, tmp_path, name):
+    """Real healthy and patient tables to a report that says what they do not support."""
+    folder = checkout(tmp_path / "real")
+    source = next(samples.rglob({"openneuro": "openneuro_fs*.csv.gz", "piop2": "DERIVED_piop2*.csv"}[name]))
+    prepare = [sys.executable, "config/examples/prepare.py", name, str(source), f"data/{name}"]
+    subprocess.run(prepare, cwd=folder, env=ENVIRONMENT, check=True)
+    (folder / "quick.yaml").write_text(
+        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_samples_folds: 0}\n"
+    )
+    snakemake(folder, "--configfile", f"config/examples/{name}.yaml", "quick.yaml")
+    page = (folder / "results/report/index.html").read_text()
+    assert "SIMULATED" not in page
+    if name == "piop2":
+        assert "norms and their diagnostics only" in page and not (folder / "results/sustain").exists()
+    else:
+        assert "comes from one site (ds002522)" in page and "Cord area C1-C3" in page
+        thalamus = pd.read_csv(folder / "results/features/measures.tsv", sep="\t")["thalamus"]
+        assert thalamus.notna().all()  # two FreeSurfer versions name it differently
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("seeed: 3", "seeed"),
+        ("sustain: {folds: 1}", "folds"),
+        ("sustain: {stage_prior: flat}", "stage_prior"),
+        ("cohort: {source: files}", "cohort.participants"),
+        ("cohort: {diseases: [HC]}", "controls' group HC"),
+        ("sustain: {choose_thresholds: false, z_max: 2}", "sustain.z_max"),
+        ("sustain: {n_subtypes: 7}", "sustain.n_subtypes"),
+    ],
+)
+def test_a_wrong_configuration_stops_before_anything_runs(tmp_path, text, words):
+    folder = checkout(tmp_path / "wrong")
+    done = snakemake(folder, *overlay(folder, text), "-n", check=False)
+    assert done.returncode != 0 and words in done.stderr + done.stdout
+    assert not (folder / "results").exists()
+
+
+def test_lint_format_and_presets(tmp_path):
+    folder = checkout(tmp_path / "lint")
+    assert snakemake(folder, "--lint").returncode == 0
+    formatted = subprocess.run(
+        ["snakefmt", "--check", "Snakefile", "rules"], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert formatted.returncode == 0, formatted.stderr
+    assert "sustain_fit" in snakemake(folder, "--configfile", "config/study.yaml", "-n", "-q", "rules").stdout
+
+
+def test_own_people_from_a_table(tmp_path):
+    """Own data: a participants table and a table of measures, no images, one disease."""
+    from neuraxis.cohort.simulated import simulate_cohort
+
+    folder = checkout(tmp_path / "own")
+    cohort = simulate_cohort(ROOT / "resources", scale=0.1, seed=3)
+    people = cohort.participants
+    measures = cohort.measures.query("session_id == 'baseline'").drop(columns=["session_id", "etiv_measured"])
+    keep = people["group"].isin(["HC", "MS"])
+    people[keep].drop(columns="origin").to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
+    measures[keep.to_numpy()].to_csv(folder / "measures.tsv", sep="\t", index=False)
+    arguments = overlay(
+        folder,
+        "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
+        "features: {source: table, table: measures.tsv}\nsustain: {n_samples: 200, n_startpoints: 1}\n",
+    )
+    snakemake(folder, *arguments)
+    page = (folder / "results/report/index.html").read_text()
+    assert "SIMULATED" not in page and '<h2 id="MS">MS</h2>' in page
+
+
+def test_environment_files_pin_the_lock_files_versions():
+    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", (ROOT / "requirements.lock").read_text(), re.M))
+    named = re.findall(r"- ([a-z0-9_-]+)==(\S+)", (ROOT / "envs/neuraxis.yaml").read_text())
+    assert len(named) > 10 and all(pins[name] == version for name, version in named)
+    assert not re.search(r"https?://|--index-url|--extra-index", (ROOT / "requirements.lock").read_text())
+
+
+def test_the_documented_graph_is_current(tmp_path):
+    folder = checkout(tmp_path / "graph")
+    out = snakemake(folder, "--configfile", "config/quick.yaml", "--rulegraph", "mermaid-js", "-n").stdout
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", out))
+    edges = {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", out)}
+    written = set(re.findall(r"^    (\w+) --> (\w+)$", (ROOT / "docs/workflow.md").read_text(), re.M))
+    assert edges == written and len(edges) > 20
