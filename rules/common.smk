@@ -28,7 +28,9 @@ CLINICAL_TABLES = [
 KS = list(range(1, config["sustain"]["max_subtypes"] + 1))
 PARTS = ["full"] + [f"fold{i}" for i in range(config["sustain"]["folds"])]
 MEASURED = {
-    "images": expand("results/features/batches/{batch}_measures.tsv", batch=BATCHES),
+    "images": expand(
+        "results/features/batches/{batch}_measures.tsv", batch=[*BATCHES, "retried"]
+    ),
     "table": config["features"]["table"],
     "volume_tables": config["features"]["volume_tables"],
 }[config["features"]["source"]]

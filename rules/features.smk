@@ -38,6 +38,44 @@ if config["features"]["source"] == "images":
         script:
             "../workflow/scripts/features_extract.py"
 
+    rule features_retry:
+        """Measure the scans that failed once more, alone; after mending files: --forcerun features_retry."""
+        input:
+            engine=room("features"),
+            failures=expand(
+                "results/features/batches/{batch}_failures.tsv", batch=BATCHES
+            ),
+            etiv=HEAD_SIZE,
+            biomarkers=lookup("features/biomarkers", within=config),
+            label_names="resources/labels.tsv",
+            folders=branch(
+                SIMULATED,
+                then=expand(
+                    "results/cohort/simulated/SIMULATED_batch{batch}", batch=BATCHES
+                ),
+                otherwise=[],
+            ),
+        output:
+            measures="results/features/batches/retried_measures.tsv",
+            failures="results/features/batches/retried_failures.tsv",
+        log:
+            "logs/features/retry.log",
+        benchmark:
+            "benchmarks/runs/features/retry.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        resources:
+            mem_mb=1500,
+            runtime="2h",
+        params:
+            labels=lookup("features/labels", within=config),
+            cord_mask=lookup("features/cord_mask", within=config),
+            cord_levels_image=lookup("features/cord_levels_image", within=config),
+            cord_levels=lookup("features/cord_levels", within=config),
+            baseline_session=lookup("cohort/baseline_session", within=config),
+        script:
+            "../workflow/scripts/features_retry.py"
+
 
 rule features_combine:
     """One table of measures, checked for units and quality."""
@@ -50,9 +88,7 @@ rule features_combine:
         measures=MEASURED,
         failures=branch(
             config["features"]["source"] == "images",
-            then=expand(
-                "results/features/batches/{batch}_failures.tsv", batch=BATCHES
-            ),
+            then=["results/features/batches/retried_failures.tsv"],
             otherwise=[],
         ),
         sct=config["features"]["sct"] or [],

@@ -122,3 +122,22 @@ def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):
     done = snakemake(folder, *arguments)
     assert "cohort_simulate" not in done.stderr.split("Job stats")[1].split("total")[0]
     assert digests(folder) == digests(whole)
+
+
+def test_a_broken_image_fails_alone_and_is_retried_alone(tmp_path):
+    folder = checkout(tmp_path / "broken")
+    arguments = [*overlay(folder, "cohort: {scale: 0.04}"), "--until", "features_combine"]
+    snakemake(folder, *arguments)
+    whole = (folder / "results/features/measures.tsv").read_bytes()
+    image = next((folder / "results/cohort/simulated").rglob("sub-SIM00003_desc-SIMULATED_dseg.nii.gz"))
+    good = image.read_bytes()
+    image.write_bytes(good[:200])
+    snakemake(folder, *arguments, "--forcerun", "features_extract")
+    failures = pd.read_csv(folder / "results/features/failures.tsv", sep="\t")
+    assert failures["participant_id"].tolist() == ["sub-SIM00003"] and "cannot be read" in failures["problem"][0]
+    image.write_bytes(good)
+    log = snakemake(folder, *arguments, "--forcerun", "features_retry").stderr
+    assert "features_retry" in log and "rule features_extract" not in log
+    assert len(pd.read_csv(folder / "results/features/failures.tsv", sep="\t")) == 0
+    mended = (folder / "results/features/measures.tsv").read_text().splitlines()
+    assert sorted(mended) == sorted(whole.decode().splitlines())

@@ -99,6 +99,9 @@ def measure_batch(
         volumes.append(labels)
         extras.append(extra)
         keys.append((person, session))
+    if not keys:
+        empty = pd.DataFrame(columns=["participant_id", "session_id", "etiv", *biomarkers["biomarker"]])
+        return empty, pd.DataFrame(failed, columns=["participant_id", "session_id", "problem"])
     index = pd.MultiIndex.from_tuples(keys, names=["participant_id", "session_id"])
     table = biomarkers_from_labels(pd.DataFrame(volumes, index=index), biomarkers, labels_file)
     extra = pd.DataFrame(extras, index=index)
@@ -227,7 +230,7 @@ def combine(parts, failures) -> pd.DataFrame:
     InputError
         A scan measured twice, or nobody measured.
     """
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
     if "session_id" not in table:
         table.insert(1, "session_id", BASELINE)
     twice = table.duplicated(["participant_id", "session_id"])
