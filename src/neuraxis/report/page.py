@@ -144,7 +144,9 @@ def disease_section(root: Path, name: str) -> dict:
         "sentences": sentences,
         "selection": html(selection.drop(columns="reason")),
         "variants": optional(variants),
-        "names": html(names.drop(columns="rule")) + f"<p>Naming rule: {names['rule'].iloc[0]}.</p>",
+        "names": html(names.drop(columns="rule")) + f"<p>Naming rule: {names['rule'].iloc[0]}. "
+        "Fractions are the model's and count the normal-appearing, who look the same in every subtype; n_staged_oof counts "
+        "people staged above 0 out of fold.</p>",
         "controls": html(read_table(at / "controls.tsv")),
         "baselines": optional(at / "baselines.tsv"),
         "recovery": optional(at / "recovery.tsv"),
