@@ -62,6 +62,7 @@ rule report_page:
         runtime="10m",
     params:
         title=lookup("report/title", within=config),
+        logs="logs",
         diseases=DISEASES,
         control=lookup("cohort/control", within=config),
         simulated=SIMULATED,

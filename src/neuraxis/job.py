@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 
 from .errors import NeuraxisError
 
@@ -31,3 +32,24 @@ def start(job) -> None:
             logging.error("%s failed", job.rule, exc_info=(kind, error, trace))
 
     sys.excepthook = hook
+
+
+def as_list(value) -> list[str]:
+    """A named input of a job as a list: Snakemake gives a string for one file and nothing for none."""
+    return [value] if isinstance(value, str) else list(value or [])
+
+
+def warnings_in(folder) -> list[str]:
+    """What this package warned of in the logs below `folder`, each once, with the job that said it."""
+    found: dict[str, str] = {}
+    for path in sorted(Path(folder).rglob("*.log")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            _, level, text = line.partition(" WARNING ")
+            if not level:
+                continue
+            if "NeuraxisWarning: " in text:
+                text = text.split("NeuraxisWarning: ", 1)[1]
+            elif "Warning: " in text:
+                continue  # of a library: stays in the log
+            found.setdefault(text.strip(), str(path.relative_to(folder).with_suffix("")))
+    return [f"{job}: {text}" for text, job in found.items()]

@@ -6,7 +6,7 @@ import pandas as pd
 import yaml
 
 from neuraxis.cohort.participants import compare_segmentations, read_participants, read_times
-from neuraxis.job import start
+from neuraxis.job import as_list, start
 from neuraxis.tables import write_table
 
 
@@ -35,7 +35,6 @@ def run(participants, schema, phenotype, sessions, visits, relapses, control, di
 
 if __name__ == "__main__":
     start(snakemake)
-    as_list = lambda v: [v] if isinstance(v, str) else list(v or [])  # noqa: E731
     i = snakemake.input
     run(
         participants=i.participants,

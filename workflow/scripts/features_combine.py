@@ -9,7 +9,7 @@ from neuraxis.errors import InputError, name_some
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.features.measures import BASELINE, check_units, combine, quality, split_session
 from neuraxis.features.stats import biomarkers_from_labels, read_qc_scores, read_sct, read_volume_tables
-from neuraxis.job import start
+from neuraxis.job import as_list, start
 from neuraxis.tables import read_table, write_table
 
 
@@ -126,7 +126,6 @@ def run(
 
 if __name__ == "__main__":
     start(snakemake)
-    as_list = lambda v: [v] if isinstance(v, str) else list(v or [])  # noqa: E731
     i = snakemake.input
     run(
         participants=i.participants,

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from neuraxis.features.extract import extract
-from neuraxis.job import start
+from neuraxis.job import as_list, start
 from neuraxis.tables import read_table, write_table
 
 
@@ -17,7 +17,6 @@ def run(first, measures, failures, **settings):
 if __name__ == "__main__":
     start(snakemake)
     p, i = snakemake.params, snakemake.input
-    as_list = lambda v: [v] if isinstance(v, str) else list(v or [])  # noqa: E731
     run(
         as_list(i.failures),
         **dict(snakemake.output.items()),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..features.biomarkers import read_biomarkers
+from ..job import warnings_in
 from ..sustain import verdict
 from ..tables import aside, read_table
 
@@ -25,6 +26,7 @@ caption,figcaption{color:#555;text-align:left;font-size:.85rem}figure{margin:1re
 <h2>People</h2>{{ flow }}
 <p>{{ qc }}</p>
 {% for w in warnings %}<p class="warn">{{ w }}</p>{% endfor %}
+{% if said %}<details><summary>{{ said|length }} warnings of the run</summary><ul>{% for w in said %}<li>{{ w|e }}</li>{% endfor %}</ul></details>{% endif %}
 <details><summary>Table 1 by group</summary>{{ groups }}</details>
 <h2>Normalisation</h2><p>{{ normative }}</p>{{ failures }}<figure><img src="../figures/normative.png" alt="Diagnostics of the controls"></figure>
 {% for d in diseases %}<h2 id="{{ d.name }}">{{ d.name }}{% if simulated %} (SIMULATED){% endif %}</h2>
@@ -204,7 +206,7 @@ def methods_text(config: dict) -> list[str]:
     ]
 
 
-def write_page(results, page, *, title: str, diseases, control: str, simulated: bool, biomarkers) -> None:
+def write_page(results, page, *, title: str, diseases, control: str, simulated: bool, biomarkers, logs) -> None:
     """Write results/report/index.html from the tables in `results`."""
     root = Path(results)
     flow = pd.concat([read_table(root / "cohort/flow.tsv"), read_table(root / "features/flow.tsv")])
@@ -246,6 +248,7 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
     first = root / "clinical" / diseases[0] / "table1_groups.tsv" if diseases else None
     text = PAGE.render(
         warnings=warnings,
+        said=warnings_in(logs),
         title=title,
         simulated=simulated,
         flow=html(flow[["step", "group", "n", "excluded"]]),

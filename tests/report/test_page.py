@@ -1,0 +1,45 @@
+"""Warnings of the run, the methods text, tables in the page."""
+
+import pandas as pd
+import yaml
+
+from neuraxis.job import as_list, warnings_in
+from neuraxis.report.page import html, methods_text, optional
+
+
+def test_warnings_of_the_package_are_gathered_once(tmp_path):
+    (tmp_path / "normative").mkdir()
+    (tmp_path / "normative" / "zscores.log").write_text(
+        "2026-01-01 10:00:00,000 INFO fine\n"
+        "2026-01-01 10:00:00,000 WARNING /a/b.py:3: NeuraxisWarning: 2 people lie outside the controls' ages\n"
+        "2026-01-01 10:00:00,000 WARNING /a/b.py:3: FutureWarning: of a library\n"
+        "2026-01-01 10:00:00,000 WARNING nobody has a value of cord_csa; left aside\n"
+    )
+    (tmp_path / "again.log").write_text("t WARNING nobody has a value of cord_csa; left aside\n")
+    assert warnings_in(tmp_path) == [
+        "again: nobody has a value of cord_csa; left aside",
+        "normative/zscores: 2 people lie outside the controls' ages",
+    ]
+    assert warnings_in(tmp_path / "nowhere") == []
+
+
+def test_methods_follow_the_configuration(request):
+    root = request.config.rootpath
+    config = yaml.safe_load((root / "config.yaml").read_text())
+    text = " ".join(methods_text(config))
+    assert "30000 MCMC steps" in text and "chosen by CVIC over 5 folds" in text and "one offset per site" in text
+    for section, values in yaml.safe_load((root / "config" / "study.yaml").read_text()).items():
+        config[section] |= values
+    config["sustain"]["n_subtypes"] = 3
+    text = " ".join(methods_text(config))
+    assert "stage prior flat" in text and "fixed in the configuration, not chosen" in text
+    assert "for every biomarker, maximum 5" in text
+
+
+def test_tables_are_escaped_and_absent_ones_left_out(tmp_path):
+    assert "&lt;b&gt;" in html(pd.DataFrame({"a": ["<b>"]}))
+    assert optional(tmp_path / "no.tsv") == ""
+    (tmp_path / "t.tsv").write_text("a\torigin\n1.23456\tSIMULATED\n")
+    page = optional(tmp_path / "t.tsv")
+    assert "1.23" in page and "SIMULATED" not in page
+    assert as_list("x") == ["x"] and as_list(None) == [] and as_list(("a", "b")) == ["a", "b"]
