@@ -57,6 +57,7 @@ FIGURES = [
     "boxes",
     "stage",
     "survival",
+    "survival_stage",
     "transitions",
 ]
 

@@ -273,12 +273,14 @@ def test_the_words_say_what_the_numbers_say():
     people, labels = study(n=1500, certainty=3.0)
     outcomes = [Outcome("Score", "score", "continuous", family="f"), Outcome("Worse", "worse", "binary", family="g")]
     table = associations(outcomes, people, labels)
-    logrank = pd.DataFrame([{"outcome": "W", "n": 9, "n_events": 0, "p": np.nan, "reason": "everyone is censored"}])
+    logrank = pd.DataFrame(
+        [{"outcome": "W", "split": "subtype", "n": 9, "n_events": 0, "p": np.nan, "reason": "everyone is censored"}]
+    )
     nested = pd.DataFrame({"model": ["simple scores"], "outcome": ["Score"], "p": [1e-5]})
     lines = paragraph(table, logrank, nested, pd.DataFrame(columns=["group", "slope"]), "MS")
     text = " ".join(lines)
     assert "two (against the rest): higher Score" in text and "Allowing for uncertain labels" in text
-    assert "W: no log-rank test, everyone is censored." in text and "add to Score" in text
+    assert "W: no log-rank test by subtype, everyone is censored." in text and "add to Score" in text
     row = table[(table["contrast"] == "two against the rest") & (table["method"] == "label")].iloc[0]
     assert f"{row['estimate']:.2f}" in text
     assert "MS, g: 7 contrasts tested, 0 pass" in text

@@ -113,7 +113,7 @@ def test_clinical_figures_without_data_say_so():
         clinical.forest(pd.DataFrame(columns=columns), names),
         clinical.boxes(pd.DataFrame(), [], pd.Series(dtype=str), names),
         clinical.stage(pd.DataFrame(), [], pd.Series(dtype=str), pd.Series(dtype=float), names),
-        clinical.survival(pd.DataFrame(columns=["outcome", "group", "years"]), pd.DataFrame(), names),
+        clinical.survival(pd.DataFrame(columns=["outcome", "group", "years"]), pd.DataFrame(), [NORMAL]),
         clinical.transitions(pd.DataFrame(columns=["source", "target", "n"]), pd.DataFrame(), names),
     ):
         assert figure.axes[0].texts[0].get_text()

@@ -30,6 +30,16 @@ def other_analyses(labels: Labels, subtypes: pd.DataFrame, qc: pd.DataFrame, sit
     return versions
 
 
+def stage_groups(labels: Labels) -> tuple[pd.Series, list[str]]:
+    """Normal-appearing people, and thirds of the staged by their expected stage."""
+    staged = labels.group != NORMAL
+    names = ["early stages", "middle stages", "late stages"]
+    group = labels.group.where(~staged, "")
+    if staged.sum() >= 15:
+        group[staged] = pd.qcut(labels.stage[staged].rank(method="first"), 3, labels=names).astype(str)
+    return group, [NORMAL, *names]
+
+
 def run(
     participants,
     visits,
@@ -73,12 +83,15 @@ def run(
     curves, tests = [], []
     for o in declared:
         if o.type == "survival":
-            curve, test = survival_tables(o.name, people[o.time], people[o.column], labels.group, order)
-            curves.append(curve)
-            tests.append(test)
+            for split, group, groups in (("subtype", labels.group, order), ("stage", *stage_groups(labels))):
+                curve, test = survival_tables(o.name, people[o.time], people[o.column], group, groups)
+                curves.append(curve.assign(split=split))
+                tests.append(test | {"split": split})
     repeated = scans(table, read_table(followup, text=("participant_id", "session_id")), name_of)
     slopes = stage_slopes(repeated, order)
-    logrank = pd.DataFrame(tests, columns=["outcome", "n", "n_events", "groups", "statistic", "df", "p", "reason"])
+    logrank = pd.DataFrame(
+        tests, columns=["outcome", "split", "n", "n_events", "groups", "statistic", "df", "p", "reason"]
+    )
     columns = ["age", "sex", "site", *dict.fromkeys(c for o in declared for c in [o.column, *o.covariates])]
     versions = other_analyses(labels, table, read_table(qc), people["site"])
     etiv = read_table(measures).set_index("participant_id")["etiv"].reindex(people.index)

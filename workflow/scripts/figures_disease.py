@@ -40,7 +40,13 @@ def run(tables, participants, biomarkers, label_names, disease, outcomes, simula
         "forest": clinical.forest(t["associations"], names),
         "boxes": clinical.boxes(people, outcomes, group, names),
         "stage": clinical.stage(people, outcomes, group, labelled["oof_expected_stage"], names),
-        "survival": clinical.survival(t["survival"], t["logrank"], names),
+        **{
+            figure: clinical.survival(*(t[k][t[k]["split"] == split] for k in ("survival", "logrank")), order)
+            for figure, split, order in (
+                ("survival", "subtype", ["normal-appearing", *names.values()]),
+                ("survival_stage", "stage", ["normal-appearing", "early stages", "middle stages", "late stages"]),
+            )
+        },
         "transitions": clinical.transitions(t["transitions"], t["slopes"], names),
     }
     for key, figure in figures.items():

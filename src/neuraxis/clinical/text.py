@@ -83,11 +83,11 @@ def paragraph(
     for row in logrank.itertuples():
         if pd.notna(row.p):
             out.append(
-                f"{row.outcome}: {row.n_events} events among {row.n} people; the groups' survival curves "
-                f"{'differ' if row.p < 0.05 else 'do not differ detectably'} (log-rank p = {row.p:.2g})."
+                f"{row.outcome}: {row.n_events} events among {row.n} people; survival by {row.split} "
+                f"{'differs' if row.p < 0.05 else 'does not differ detectably'} (log-rank p = {row.p:.2g})."
             )
         else:
-            out.append(f"{row.outcome}: no log-rank test, {row.reason}.")
+            out.append(f"{row.outcome}: no log-rank test by {row.split}, {row.reason}.")
     told = nested[(nested["model"] == "simple scores") & nested["p"].notna()]
     if len(told):
         better = told[told["p"] < 0.05]["outcome"].tolist()

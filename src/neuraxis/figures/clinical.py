@@ -132,13 +132,13 @@ def stage(people: pd.DataFrame, outcomes: list, group: pd.Series, expected: pd.S
     return figure
 
 
-def survival(curves: pd.DataFrame, tests: pd.DataFrame, names: dict):
-    """Kaplan-Meier curves with 95 % bands and numbers at risk."""
+def survival(curves: pd.DataFrame, tests: pd.DataFrame, order: list[str]):
+    """Kaplan-Meier curves with 95 % bands and numbers at risk, of the groups in `order`."""
     outcomes = [o for o in dict.fromkeys(curves["outcome"]) if len(curves)] if len(curves) else []
     if not outcomes:
         return empty("No survival outcome, or nobody with follow-up.")
-    order = [g for g in [NORMAL, *names.values()] if g in set(curves["group"])]
-    tint = colours([NORMAL, *names.values()])
+    tint = colours(order)
+    order = [g for g in order if g in set(curves["group"])]
     figure, axes = plt.subplots(
         2, len(outcomes), figsize=(5.4 * len(outcomes), 4.6), layout="constrained", squeeze=False,
         height_ratios=[3.2, 1], sharex="col",

@@ -21,6 +21,9 @@ OF_NAME = {
     "spinal cord": "#D55E00",
     "subcortical": "#009E73",
     "cerebellar": "#CC79A7",
+    "early stages": "#FDC086",
+    "middle stages": "#E6550D",
+    "late stages": "#7F2704",
 }
 sns.set_theme(context="paper", style="ticks", font_scale=1.1)
 

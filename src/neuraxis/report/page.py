@@ -38,7 +38,7 @@ caption,figcaption{color:#555;text-align:left;font-size:.85rem}figure{margin:1re
 <h3>Controls under the same model</h3>{{ d.controls }}
 <h3>Simple baselines</h3>{{ d.baselines }}
 {% if d.recovery %}<h3>Recovery of the simulated truth</h3><p>Best possible: people assigned with the very model they were drawn from (without the correlation between regions, which no subtype model has). Published: the study's counts.</p>{{ d.recovery }}{% endif %}
-<h3>Clinical</h3>{% for line in d.words %}<p>{{ line }}</p>{% endfor %}{{ fig(d, "forest", "Each subtype against the rest: by label, weighted by the posterior, by draws") }}{{ fig(d, "boxes", "Clinical measures per subtype") }}{{ fig(d, "stage", "Clinical measures against stage within subtype") }}{{ fig(d, "survival", "Survival by subtype, with numbers at risk") }}{{ fig(d, "transitions", "Follow-up scans") }}
+<h3>Clinical</h3>{% for line in d.words %}<p>{{ line }}</p>{% endfor %}{{ fig(d, "forest", "Each subtype against the rest: by label, weighted by the posterior, by draws") }}{{ fig(d, "boxes", "Clinical measures per subtype") }}{{ fig(d, "stage", "Clinical measures against stage within subtype") }}{{ fig(d, "survival", "Survival by subtype, with numbers at risk") }}{{ fig(d, "survival_stage", "Survival by stage: thirds of the staged people") }}{{ fig(d, "transitions", "Follow-up scans") }}
 <details><summary>Table 1 by subtype</summary>{{ d.table1 }}</details>
 <details><summary>All associations</summary>{{ d.associations }}</details>
 <details><summary>Nested models: what subtype and stage add to mean z and cord z</summary>{{ d.nested }}</details>
