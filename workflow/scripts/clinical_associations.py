@@ -103,7 +103,7 @@ def run(
         "worsening": worse,
         "survival": pd.concat(curves, ignore_index=True)
         if curves
-        else survival_tables("", *[pd.Series(dtype=float)] * 3, [])[0],
+        else survival_tables("", *[pd.Series(dtype=float)] * 3, [])[0].assign(split=""),
         "logrank": logrank,
         "scans": repeated,
         "transitions": transitions(repeated, order),
