@@ -224,6 +224,7 @@ def test_survival_tables_equal_a_direct_call():
     assert first["survival"] == 1 and first["at_risk"] == 50
     assert (curves["low"] <= curves["survival"]).all() and (curves["survival"] <= curves["high"]).all()
     assert "everyone is censored" in survival_tables("x", time, event * 0, group, ["one", "two"])[1]["reason"]
+    assert "nobody has" in survival_tables("x", time * np.nan, event, group, ["one", "two"])[1]["reason"]
     assert "two groups" in survival_tables("x", time[:50], event[:50], group[:50], ["one", "two"])[1]["reason"]
 
 

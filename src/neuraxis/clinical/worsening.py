@@ -142,7 +142,9 @@ def survival_tables(
         "p": np.nan,
         "reason": "",
     }
-    if len(big) < 2:
+    if not known.any():
+        test["reason"] = "nobody has all the values"
+    elif len(big) < 2:
         test["reason"] = "fewer than two groups of 5 people"
     elif event[group.isin(big)].sum() == 0:
         test["reason"] = "nobody had the event: everyone is censored"
