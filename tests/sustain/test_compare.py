@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import kendalltau
+from scipy.stats import fisher_exact, kendalltau
 
 from neuraxis.cohort.simulated import published_points, true_model
 from neuraxis.sustain import Point, SustainModel, Variant, ZScoreEvents, draw_labels, fit, simulate, stream
 from neuraxis.sustain.baselines import k_means
+from neuraxis.sustain.compare import agreement, enrichment, projection
 from neuraxis.sustain.matching import order_similarity, rand_index
 
 
@@ -81,3 +82,37 @@ def test_the_true_model_is_the_one_the_cohort_is_drawn_from(request, disease):
     clean = pd.DataFrame(np.stack([events.stage_values(s)[20] for s in sequences]), columns=truth["biomarkers"])
     got = model.assign(clean)
     assert got["subtype"].tolist() == [1, 2, 3] and (got["stage"] - 20).abs().max() <= 4  # the stage prior falls
+
+
+def test_enrichment_against_a_two_by_two_table():
+    labels = pd.DataFrame({"subtype": [1] * 10 + [2] * 10, "stage": [3] * 18 + [0, 0]})
+    group = pd.Series(["MS"] * 8 + ["NMOSD"] * 2 + ["MS"] * 3 + ["NMOSD"] * 7)
+    got = enrichment(labels, {1: "one", 2: "two"}, group).set_index(["subtype", "disease"])
+    # two people of subtype 2 are not staged
+    assert got.loc[(1, "MS"), "n"] == 8 and got.loc[(2, "NMOSD"), "n"] == 5
+    assert got.loc[(1, "MS"), "odds_ratio"] == pytest.approx(8 * 5 / (2 * 3))
+    assert got.loc[(1, "MS"), "p"] == pytest.approx(fisher_exact([[8, 2], [3, 5]]).pvalue)
+
+
+def test_agreement_counts_only_who_is_staged():
+    labels = pd.DataFrame({"subtype": [1, 1, 2, 2], "stage": [2, 3, 0, 4], "expected_stage": [2.0, 3, 0, 4]})
+    truth = pd.DataFrame({"subtype": ["C", "C", "NA", "SC"], "stage": [1, 2, 0, 5]})
+    got = agreement(labels, truth)
+    assert got["subtype ARI, truly staged people"] == (3, 1.0)
+    assert got["stage Spearman correlation"] == (4, 1.0) and got["share normal-appearing"] == (4, 0.25)
+
+
+def test_people_on_another_diseases_model():
+    events = ZScoreEvents([[1, 2], [1, 2]], 3.0, biomarkers=["a", "b"])
+    people = simulate(events, [events.random_sequence(np.random.default_rng(0))], 80, seed=1).X
+    z = pd.DataFrame(people, columns=["a", "b"], index=[f"p{i}" for i in range(80)])
+    z["group"] = ["MS"] * 40 + ["NMOSD"] * 40
+    models = {
+        d: fit(z.loc[z["group"] == d, ["a", "b"]], events, 1, n_startpoints=1, n_samples=0) for d in ("MS", "NMOSD")
+    }
+    names = {"MS": {1: "x"}, "NMOSD": {1: "y"}}
+    own = {d: models[d].assign(z.loc[z["group"] == d, ["a", "b"]]) for d in models}
+    table, counts = projection(models, names, z, own)
+    assert len(table) == 80 and set(table["model_of"]) == {"MS", "NMOSD"}
+    assert counts.groupby("group")["n"].sum().to_dict() == {"MS": 40, "NMOSD": 40}
+    assert (counts["stage_spearman"] > 0.8).all()
