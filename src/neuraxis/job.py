@@ -22,7 +22,7 @@ def start(job) -> None:
     logging.getLogger("numba").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
-    for noise in (FutureWarning, DeprecationWarning):
+    for noise in (FutureWarning, DeprecationWarning, PendingDeprecationWarning):
         warnings.simplefilter("ignore", noise)
 
     def hook(kind, error, trace):
