@@ -46,7 +46,7 @@ def selection(table: pd.DataFrame, heldout: pd.DataFrame):
     zero = part.loc[part["n_subtypes"] == 0, "gap_cvic"]
     if len(zero) and zero.iloc[0] > 3 * max(top, 1):
         low = min(0.0, float(gaussian["gap_cvic"].iloc[0])) if len(gaussian) else 0.0
-        low = max(low, -2 * top)
+        low = max(low, -0.5 * top)
         axis.set_ylim(low - 0.15 * top, 1.35 * top)
         axis.annotate(f"k = 0: {zero.iloc[0]:+.0f}\n(off the scale)", (0, 1.3 * top), ha="left", va="top", fontsize=8)
         if len(gaussian) and gaussian["gap_cvic"].iloc[0] < low:
