@@ -98,7 +98,9 @@ def read_participants(
     problems += _schema_problems(table, schema)
     absent = [c for c in needed if c not in table.columns]
     if absent:
-        problems.append(f"columns that the configuration names are missing: {', '.join(absent)}")
+        problems.append(
+            f"columns that clinical.outcomes names are missing: {', '.join(absent)} (add them, or take the outcome out)"
+        )
     if not (table["group"] == control).any():
         problems.append(f"nobody is in the control group {control}")
     if problems:
