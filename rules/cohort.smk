@@ -86,8 +86,6 @@ rule cohort_participants:
         control=lookup("cohort/control", within=config),
         diseases=lookup("cohort/diseases", within=config),
         needed=clinical_columns(),
-        segmentations=branch(
-            SIMULATED, then="", otherwise=lookup("features/labels", within=config)
-        ),
+        segmentations=segmentations,
     script:
         "../workflow/scripts/cohort_participants.py"

@@ -83,6 +83,18 @@ def people_table(name):
     return config["cohort"][name] or []
 
 
+def segmentations(wildcards):
+    """Path template of the user's segmentations (a function, so that its braces stay)."""
+    images = config["features"]["source"] == "images"
+    return config["features"]["labels"] if images and not SIMULATED else ""
+
+
+def image_templates(wildcards):
+    """Path templates of segmentation, cord mask and cord levels; a function for the same reason."""
+    features = config["features"]
+    return [features[k] for k in ("labels", "cord_mask", "cord_levels_image")]
+
+
 def clinical_columns():
     """Columns of participants.tsv that the declared outcomes need."""
     names = [

@@ -30,9 +30,7 @@ if config["features"]["source"] == "images":
             runtime="2h",
         params:
             n_batches=len(BATCHES),
-            labels=lookup("features/labels", within=config),
-            cord_mask=lookup("features/cord_mask", within=config),
-            cord_levels_image=lookup("features/cord_levels_image", within=config),
+            templates=image_templates,
             cord_levels=lookup("features/cord_levels", within=config),
             baseline_session=lookup("cohort/baseline_session", within=config),
         script:
@@ -68,9 +66,7 @@ if config["features"]["source"] == "images":
             mem_mb=1500,
             runtime="2h",
         params:
-            labels=lookup("features/labels", within=config),
-            cord_mask=lookup("features/cord_mask", within=config),
-            cord_levels_image=lookup("features/cord_levels_image", within=config),
+            templates=image_templates,
             cord_levels=lookup("features/cord_levels", within=config),
             baseline_session=lookup("cohort/baseline_session", within=config),
         script:

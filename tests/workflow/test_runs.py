@@ -94,3 +94,33 @@ def test_the_documented_graph_is_current(tmp_path):
     edges = {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", out)}
     written = set(re.findall(r"^    (\w+) --> (\w+)$", (ROOT / "docs/workflow.md").read_text(), re.M))
     assert edges == written and len(edges) > 20
+
+
+@pytest.mark.parametrize(
+    ("extra", "target", "words"),
+    [
+        ("", "sustain_prepare", "MS: 5 people are too few for 2 subtypes in 4 folds"),
+        ("features: {use: [thalamus, claustrum]}\n", "features_combine", "not measured or not defined: claustrum"),
+        ("cohort: {control: controls}\n", "cohort_participants", "nobody is in the control group controls"),
+    ],
+)
+def test_what_the_data_cannot_carry_is_refused_in_words(tmp_path, extra, target, words):
+    from neuraxis.cohort.simulated import simulate_cohort
+
+    folder = checkout(tmp_path / "few")
+    cohort = simulate_cohort(ROOT / "resources", scale=0.1, seed=3)
+    measures = cohort.measures.query("session_id == 'baseline'").drop(columns=["session_id", "etiv_measured"])
+    people = cohort.participants
+    people = pd.concat([people[people["group"] == "HC"], people[people["group"] == "MS"].head(5)])
+    people.to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
+    measures.to_csv(folder / "measures.tsv", sep="\t", index=False)
+    (folder / "more.yaml").write_text(extra or "{}")
+    arguments = overlay(
+        folder,
+        "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
+        "features: {source: table, table: measures.tsv}\nsustain: {folds: 4}\n",
+    )
+    done = snakemake(folder, *arguments, "more.yaml", "--until", target, check=False)
+    log = "".join(f.read_text() for f in (folder / "logs").rglob("*.log"))
+    assert done.returncode != 0 and words in log
+    assert not list((folder / "results").rglob(".*.part.*")) and not (folder / "results/sustain/MS/k1").exists()

@@ -141,3 +141,49 @@ def test_a_broken_image_fails_alone_and_is_retried_alone(tmp_path):
     assert len(pd.read_csv(folder / "results/features/failures.tsv", sep="\t")) == 0
     mended = (folder / "results/features/measures.tsv").read_text().splitlines()
     assert sorted(mended) == sorted(whole.decode().splitlines())
+
+
+def test_own_images_by_path_templates(study, tmp_path):
+    """Own label volumes, cords and follow-up scans, with orphans of both kinds, head sizes in a table."""
+    whole, _ = study
+    folder = checkout(tmp_path / "own_images")
+    source = whole / "results/cohort/simulated"
+    people = pd.read_csv(source / "SIMULATED_participants.tsv", sep="\t")
+    people = people[people["group"].isin(["HC", "MS"])].drop(columns="origin")
+    sessions = pd.read_csv(source / "SIMULATED_sessions.tsv", sep="\t")
+    (folder / "images").mkdir()
+    names = {
+        "dseg": "desc-SIMULATED_dseg",
+        "cord": "desc-SIMULATED_label-cord_mask",
+        "levels": "desc-SIMULATED_label-levels_dseg",
+    }
+    for image in source.rglob("*.nii.gz"):
+        stem, kind = image.name.removesuffix(".nii.gz").split("_desc")
+        person, _, session = stem.partition("_")
+        short = next(k for k, v in names.items() if v == f"desc{kind}")
+        (folder / "images" / f"{person}_{session or 'ses-01'}_{short}.nii.gz").symlink_to(image)
+    lost = people["participant_id"].iloc[0]
+    for image in (folder / "images").glob(f"{lost}_*"):
+        image.unlink()
+    people.to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
+    sessions.drop(columns="origin").to_csv(folder / "sessions.tsv", sep="\t", index=False)
+    (folder / "etiv.tsv").write_bytes((source / "SIMULATED_etiv.tsv").read_bytes())
+    template = "images/{participant_id}_{session_id}_"
+    arguments = overlay(
+        folder,
+        "cohort: {source: files, participants: participants.tsv, sessions: sessions.tsv, diseases: [MS]}\n"
+        f"features: {{labels: '{template}dseg.nii.gz', cord_mask: '{template}cord.nii.gz', "
+        f"cord_levels_image: '{template}levels.nii.gz', etiv: etiv.tsv, exclude_rules: []}}\n",
+    )
+    snakemake(folder, *arguments, "--until", "features_combine")
+    flow = pd.read_csv(folder / "results/cohort/flow.tsv", sep="\t").set_index(["step", "group"])
+    assert flow.loc[("segmentation found", "HC"), "who"] == lost
+    assert flow.loc[("segmentation without participant",), "excluded"].iloc[0] > 5  # the NMOSD people
+    got = pd.read_csv(folder / "results/features/measures.tsv", sep="\t").set_index("participant_id")
+    same = pd.read_csv(whole / "results/features/measures.tsv", sep="\t").set_index("participant_id")
+    shared = got.index.intersection(same.index)
+    assert len(got) == len(people) - 1 and len(shared) > 100
+    columns = ["etiv", "thalamus", "cord_csa"]
+    pd.testing.assert_frame_equal(got.loc[shared, columns], same.loc[shared, columns])
+    later = pd.read_csv(folder / "results/features/followup.tsv", sep="\t")
+    assert len(later) > 3 and set(later["participant_id"]) <= set(people["participant_id"])

@@ -32,7 +32,7 @@ if __name__ == "__main__":
         biomarkers=i.biomarkers,
         labels_file=i.label_names,
         etiv=str(i.get("etiv") or ""),
-        templates=(p.labels, p.cord_mask, p.cord_levels_image),
+        templates=p.templates,
         baseline_session=p.baseline_session,
         cord_levels=p.cord_levels,
     )
