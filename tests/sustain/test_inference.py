@@ -158,6 +158,26 @@ def test_sampler_has_the_enumerated_posterior_two_subtypes():
         assert 0.5 * np.abs(counts - exact).sum() < 0.02
 
 
+def steps(problem, chain, n, sweep_every, value, rng, *, learnt=False, concentration=0.1, integral=False):
+    """Some steps of the sampler's kernel, noise and tuning off; the log-likelihood after them."""
+    return kernels.chain_steps(
+        problem.people,
+        problem.layout,
+        chain,
+        problem.sum_squares,
+        problem.n_observed,
+        learnt,
+        concentration,
+        False,
+        integral,
+        n,
+        sweep_every,
+        False,
+        value,
+        rng,
+    )
+
+
 def sample_counts(problem, sequences, n_subtypes, n_steps, sweep_every):
     """Visited share of every (tuple of) sequence(s)."""
     rng = stream(1, "toy", sweep_every)
@@ -168,22 +188,7 @@ def sample_counts(problem, sequences, n_subtypes, n_steps, sweep_every):
     counts = np.zeros((len(sequences),) * n_subtypes)
     block = max(1, sweep_every)
     for _ in range(n_steps // (block * 2)):
-        value = kernels.chain_steps(
-            problem.people,
-            problem.layout,
-            chain,
-            problem.sum_squares,
-            problem.n_observed,
-            False,
-            0.1,
-            False,
-            integral,
-            block * 2,
-            sweep_every,
-            False,
-            value,
-            rng,
-        )
+        value = steps(problem, chain, block * 2, sweep_every, value, rng, integral=integral)
         counts[tuple(index[tuple(s)] for s in chain.sequence)] += 1
     check = kernels.refresh(problem.people, problem.layout, chain, integral)
     assert value == pytest.approx(check, abs=1e-7)
@@ -216,22 +221,7 @@ def test_learnt_prior_sampler_has_the_enumerated_posterior(n_subtypes):
     counts = np.zeros(shape)
     index = {tuple(s): i for i, s in enumerate(sequences)}
     for _ in range(100_000):
-        value = kernels.chain_steps(
-            problem.people,
-            problem.layout,
-            chain,
-            problem.sum_squares,
-            problem.n_observed,
-            True,
-            a,
-            False,
-            False,
-            3,
-            3,
-            False,
-            value,
-            rng,
-        )
+        value = steps(problem, chain, 3, 3, value, rng, learnt=True, concentration=a)
         counts[tuple(index[tuple(s)] for s in chain.sequence)] += 1
     assert 0.5 * np.abs(counts / counts.sum() - exact).sum() < 0.02
     assert chain.weight.sum() == pytest.approx(1)
@@ -251,22 +241,7 @@ def test_incremental_moves_equal_full_recomputation(seed, missing, n_subtypes):
     chain = problem.chain(random_start(problem, n_subtypes, rng))
     value = kernels.refresh(problem.people, problem.layout, chain, False)
     before = problem.chain(Point(chain.sequence, chain.weight, chain.inverse_variance**-0.5))
-    value = kernels.chain_steps(
-        problem.people,
-        problem.layout,
-        chain,
-        problem.sum_squares,
-        problem.n_observed,
-        False,
-        0.1,
-        False,
-        False,
-        60,
-        0,
-        False,
-        value,
-        rng,
-    )
+    value = steps(problem, chain, 60, 0, value, rng)
     mixture, reference = chain.mixture.copy(), chain.reference.copy()
     full = kernels.refresh(problem.people, problem.layout, chain, False)
     assert value == pytest.approx(full, rel=1e-11)

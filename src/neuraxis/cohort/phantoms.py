@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..features.biomarkers import read_biomarkers
+from ..features.extract import scan_stem
 from ..features.stats import INSIDE_WHITE_MATTER
 from ..tables import aside
 
@@ -67,11 +68,6 @@ def cord_phantom(area: float, tilt: float) -> tuple[nib.Nifti1Image, nib.Nifti1I
     return nib.Nifti1Image(mask, affine), nib.Nifti1Image(levels, affine)
 
 
-def scan_name(row) -> str:
-    """File stem of one scan: the person, and the session where it is a follow-up."""
-    return row.participant_id if row.session_id == "baseline" else f"{row.participant_id}_{row.session_id}"
-
-
 def write_phantoms(measures: pd.DataFrame, biomarkers_file, folder, *, seed: int) -> None:
     """Write label volume, cord mask and cord levels of every row of `measures` into `folder`."""
     from ..sustain import stream
@@ -87,7 +83,7 @@ def write_phantoms(measures: pd.DataFrame, biomarkers_file, folder, *, seed: int
             (mask, "desc-SIMULATED_label-cord_mask"),
             (levels, "desc-SIMULATED_label-levels_dseg"),
         ):
-            with aside(folder / f"{scan_name(row)}_{name}.nii.gz") as part:
+            with aside(folder / f"{scan_stem(row.participant_id, row.session_id)}_{name}.nii.gz") as part:
                 part.write_bytes(compress(image.to_bytes()))
 
 
@@ -106,7 +102,7 @@ def write_stats(measures: pd.DataFrame, biomarkers_file, labels_file, folder) ->
         for b in biomarkers[biomarkers["kind"] == "labels"].itertuples():
             ids = [i for i in b.labels if i not in INSIDE_WHITE_MATTER]
             volumes |= dict.fromkeys(ids, getattr(row, b.biomarker) / len(ids))
-        stats = folder / f"{scan_name(row)}_SIMULATED" / "stats"
+        stats = folder / f"{scan_stem(row.participant_id, row.session_id)}_SIMULATED" / "stats"
         head = "# Title Segmentation Statistics\n# SIMULATED: no person was measured\n"
         aseg = head + "".join(
             f"# Measure {key}, {key}Vol, {long}, {value:.6f}, mm^3\n"
@@ -135,7 +131,9 @@ def write_stats(measures: pd.DataFrame, biomarkers_file, labels_file, folder) ->
             with aside(stats / name) as part:
                 part.write_text(text, encoding="utf-8")
         for level in CORD_LEVELS:
-            cord.append(f"SIMULATED,SIMULATED,/SIMULATED/{scan_name(row)}_seg.nii.gz,,{level},{row.cord_csa:.6f},0.0")
+            cord.append(
+                f"SIMULATED,SIMULATED,/SIMULATED/{scan_stem(row.participant_id, row.session_id)}_seg.nii.gz,,{level},{row.cord_csa:.6f},0.0"
+            )
     with aside(folder / "SIMULATED_sct.csv") as part:
         part.write_text("\n".join(cord) + "\n", encoding="utf-8")
 
