@@ -114,11 +114,15 @@ class ZScoreEvents:
         """The same as arrays for the kernels."""
         index = {(b, lev): e for e, (b, lev) in enumerate(zip(self.biomarker, self.level, strict=True))}
         pairs = list(zip(self.biomarker.tolist(), self.level.tolist(), strict=True))
+        previous = np.array([index.get((b, lev - 1), -1) for b, lev in pairs], np.int64)
+        following = np.array([index.get((b, lev + 1), -1) for b, lev in pairs], np.int64)
         return kernels.Layout(
             biomarker=self.biomarker.copy(),
             value=self.value.copy(),
-            previous=np.array([index.get((b, lev - 1), -1) for b, lev in pairs], np.int64),
-            following=np.array([index.get((b, lev + 1), -1) for b, lev in pairs], np.int64),
+            previous=previous,
+            following=following,
+            value_before=np.where(previous >= 0, self.value[previous], 0.0),
+            value_after=np.where(following >= 0, self.value[following], self.z_max[self.biomarker]),
             first_event=np.array([index[b, 0] for b in range(self.n_biomarkers)], np.int64),
             z_max=self.z_max.copy(),
         )

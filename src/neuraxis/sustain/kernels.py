@@ -48,12 +48,15 @@ class People(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Events: per event its biomarker, value and neighbours of the same biomarker (-1: none)."""
+    """Events: per event its biomarker, value and neighbours of the same biomarker (-1: none) with the curve's
+    values there (0 before the first event, z_max after the last)."""
 
     biomarker: np.ndarray
     value: np.ndarray
     previous: np.ndarray
     following: np.ndarray
+    value_before: np.ndarray
+    value_after: np.ndarray
     first_event: np.ndarray
     z_max: np.ndarray
 
@@ -480,52 +483,19 @@ def prefix_sums(W, Y, PW, PY):
 
 
 @njit(cache=True, nogil=True)
-def piece(b, left, left_value, right, right_value, PW, PY, inverse_variance):
-    """Expected complete-data log-likelihood of one linear piece of biomarker b's curve.
+def piece(b, left, left_value, right, right_value, PW, PY):
+    """Expected complete-data log-likelihood of one linear piece of biomarker b's curve, times sigma_b^2.
 
-    sum over stages k in [left, right) of g(k) (Y_bk - W_k g(k) / 2) / sigma_b^2, with
-    g(k) = start + slope k.
+    sum over stages k in [left, right) of g(k) (Y_bk - W_k g(k) / 2), with g(k) = start + slope k.
     """
     slope = (right_value - left_value) / (right - left)
     start = left_value + slope * (0.5 - left)
     bw = b if PW.shape[1] > 1 else 0
-    return inverse_variance[b] * (
-        start * (PY[0, b, right] - PY[0, b, left])
-        + slope * (PY[1, b, right] - PY[1, b, left])
-        - 0.5
-        * (
-            start * start * (PW[0, bw, right] - PW[0, bw, left])
-            + 2.0 * start * slope * (PW[1, bw, right] - PW[1, bw, left])
-            + slope * slope * (PW[2, bw, right] - PW[2, bw, left])
-        )
-    )
-
-
-@njit(cache=True, nogil=True)
-def knots(e, place, layout):
-    """Points and values of the curve's knots before and after event e."""
-    before = layout.previous[e]
-    after = layout.following[e]
-    b = layout.biomarker[e]
-    if before >= 0:
-        left, left_value = place[before] + 1, layout.value[before]
-    else:
-        left, left_value = 0, 0.0
-    if after >= 0:
-        right, right_value = place[after] + 1, layout.value[after]
-    else:
-        right, right_value = place.size + 1, layout.z_max[b]
-    return left, left_value, right, right_value
-
-
-@njit(cache=True, nogil=True)
-def both_pieces(e, at, place, layout, PW, PY, inverse_variance):
-    """Log-likelihood of the two pieces that meet at event e, were it at place `at`."""
-    b = layout.biomarker[e]
-    left, left_value, right, right_value = knots(e, place, layout)
-    value = layout.value[e]
-    return piece(b, left, left_value, at + 1, value, PW, PY, inverse_variance) + piece(
-        b, at + 1, value, right, right_value, PW, PY, inverse_variance
+    return start * (PY[0, b, right] - PY[0, b, left] - 0.5 * start * (PW[0, bw, right] - PW[0, bw, left])) + slope * (
+        PY[1, b, right]
+        - PY[1, b, left]
+        - start * (PW[1, bw, right] - PW[1, bw, left])
+        - 0.5 * slope * (PW[2, bw, right] - PW[2, bw, left])
     )
 
 
@@ -540,31 +510,61 @@ def window(e, place, layout):
 
 
 @njit(cache=True, nogil=True)
+def step_aside(e, at, to, home, place, layout, PW, PY, inverse_variance):
+    """Gain of event e stepping from place `at` to its neighbour `to`, on the way of a move that began at `home`.
+
+    Events of e's biomarker between `home` and `at` have made the same step.
+    """
+    step = to - at
+    b = layout.biomarker[e]
+    before, after = layout.previous[e], layout.following[e]
+    # reading a place that exists and choosing afterwards compiles without branches
+    left = place[max(before, 0)]
+    left += 1 + (step if (left > home) & (step < 0) else 0)
+    left = left if before >= 0 else 0
+    right = place[max(after, 0)]
+    right += 1 + (step if (right < home) & (step > 0) else 0)
+    right = right if after >= 0 else place.size + 1
+    value, before_value, after_value = layout.value[e], layout.value_before[e], layout.value_after[e]
+    return inverse_variance[b] * (
+        piece(b, left, before_value, to + 1, value, PW, PY)
+        + piece(b, to + 1, value, right, after_value, PW, PY)
+        - piece(b, left, before_value, at + 1, value, PW, PY)
+        - piece(b, at + 1, value, right, after_value, PW, PY)
+    )
+
+
+@njit(cache=True, nogil=True)
 def scan(e, sequence, place, layout, PW, PY, inverse_variance, score):
     """Log-likelihood, given the statistics, of every place of event e relative to where it is.
 
     A move to a later (earlier) place is a run of adjacent swaps, each of which changes two pieces of
-    two biomarkers. Writes score[q] for q in the window and returns the window.
+    two biomarkers. Writes score[q] for q in the window and returns the window. No loop here branches or
+    depends on its last turn, so that the processor can work on many places at once.
     """
     low, high = window(e, place, layout)
     home = place[e]
-    base = both_pieces(e, home, place, layout, PW, PY, inverse_variance)
+    n_events = place.size
+    value = layout.value[e]
+    before_value, after_value = layout.value_before[e], layout.value_after[e]
+    before, after = layout.previous[e], layout.following[e]
+    left = place[max(before, 0)] + 1 if before >= 0 else 0
+    right = place[max(after, 0)] + 1 if after >= 0 else n_events + 1
+    b = layout.biomarker[e]
+    # the events between step aside by one; of their biomarkers' other events those passed have stepped already
     score[home] = 0.0
-    for direction in (1, -1):
-        others = 0.0
-        at = home
-        end = high if direction == 1 else low
-        while at != end:
-            at += direction
-            other = sequence[at]
-            before = both_pieces(other, at, place, layout, PW, PY, inverse_variance)
-            # `other` steps back by one; its own biomarker's neighbours may have stepped already
-            place[other] = at - direction
-            others += both_pieces(other, at - direction, place, layout, PW, PY, inverse_variance) - before
-            score[at] = others + both_pieces(e, at, place, layout, PW, PY, inverse_variance) - base
-        while at != home:
-            place[sequence[at]] = at
-            at -= direction
+    for q in range(home + 1, high + 1):
+        score[q] = step_aside(sequence[q], q, q - 1, home, place, layout, PW, PY, inverse_variance)
+    for q in range(home + 1, high + 1):
+        score[q] += score[q - 1]
+    for q in range(low, home):
+        score[q] = step_aside(sequence[q], q, q + 1, home, place, layout, PW, PY, inverse_variance)
+    for q in range(home - 1, low - 1, -1):
+        score[q] += score[q + 1]
+    here = piece(b, left, before_value, home + 1, value, PW, PY) + piece(b, home + 1, value, right, after_value, PW, PY)
+    for q in range(low, high + 1):
+        there = piece(b, left, before_value, q + 1, value, PW, PY) + piece(b, q + 1, value, right, after_value, PW, PY)
+        score[q] += inverse_variance[b] * (there - here)
     return low, high
 
 
