@@ -465,7 +465,7 @@ def sensitivity(outcomes, people, labels: Labels, versions: dict, controls=None)
                 fit = fit_model(outcome, part.take(taking), terms) if len(known) and terms.shape[1] else None
                 for name in mine.names:
                     result = _pooled(
-                        [(sizes, left, fit)],
+                        [(sizes, left, fit)] if len(known) else [],
                         lambda s, name=name, mine=mine: contrasts_of(s, mine.names).get((name, "the rest")),
                         (name,),
                         mine.reliability if method == "weighted" else None,

@@ -55,4 +55,5 @@ def table_one(people: pd.DataFrame, group: pd.Series, columns, order: list[str])
     largest = table[smd].apply(pd.to_numeric, errors="coerce").abs().max(axis=1) if smd else float("nan")
     table = table[["variable", "level", "missing", "all", *[g for g in present if g in table]]].copy()
     table["largest_smd"] = largest
-    return table.replace("", pd.NA)
+    # a group in which a variable was never recorded has no median to show
+    return table.replace("", pd.NA).replace(r"^nan \[nan,\s*nan\]$", pd.NA, regex=True)

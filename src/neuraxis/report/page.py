@@ -25,12 +25,12 @@ caption,figcaption{color:#555;text-align:left;font-size:.85rem}figure{margin:1re
 <nav>{% for d in diseases %}<a href="#{{ d.name }}">{{ d.name }}</a> {% endfor %}{% if cross %}<a href="#compared">Diseases compared</a> {% endif %}<a href="#methods">Methods</a></nav>
 <h2>People</h2>{{ flow }}
 <p>{{ qc }}</p>
-{% for w in warnings %}<p class="warn">{{ w }}</p>{% endfor %}
+{% for w in warnings %}<p class="warn">{{ w|e }}</p>{% endfor %}
 {% if said %}<details><summary>{{ said|length }} warnings of the run</summary><ul>{% for w in said %}<li>{{ w|e }}</li>{% endfor %}</ul></details>{% endif %}
 <details><summary>Table 1 by group</summary>{{ groups }}</details>
 <h2>Normalisation</h2><p>{{ normative }}</p>{{ failures }}<figure><img src="../figures/normative.png" alt="Diagnostics of the controls"></figure>
 {% for d in diseases %}<h2 id="{{ d.name }}">{{ d.name }}{% if simulated %} (SIMULATED){% endif %}</h2>
-{% for s in d.sentences %}<p{% if s.warn %} class="warn"{% endif %}>{{ s.text }}</p>{% endfor %}
+{% for s in d.sentences %}<p{% if s.warn %} class="warn"{% endif %}>{{ s.text|e }}</p>{% endfor %}
 <h3>How many subtypes</h3>{{ d.selection }}{% if d.variants %}<h4>Other variants of the model</h4>{{ d.variants }}{% endif %}{{ fig(d, "selection", "CVIC by number of subtypes, held-out log-likelihood per fold") }}
 <h3>Subtypes</h3>{{ d.names }}{{ fig(d, "ternary", "Subtype probabilities, out of fold") }}{{ fig(d, "brain_mean_z", "Mean z per subtype on brain and cord") }}{{ fig(d, "brain_t", "t of each subtype against the others; circular, because these regions defined the subtypes") }}
 <details><summary>Mean z as numbers</summary>{{ fig(d, "mean_z", "Mean z per subtype") }}</details>
@@ -38,7 +38,7 @@ caption,figcaption{color:#555;text-align:left;font-size:.85rem}figure{margin:1re
 <h3>Controls under the same model</h3>{{ d.controls }}
 <h3>Simple baselines</h3>{{ d.baselines }}
 {% if d.recovery %}<h3>Recovery of the simulated truth</h3><p>Best possible: people assigned with the very model they were drawn from (without the correlation between regions, which no subtype model has). Published: the study's counts.</p>{{ d.recovery }}{% endif %}
-<h3>Clinical</h3>{% for line in d.words %}<p>{{ line }}</p>{% endfor %}{{ fig(d, "forest", "Each subtype against the rest: by label, weighted by the posterior, by draws") }}{{ fig(d, "boxes", "Clinical measures per subtype") }}{{ fig(d, "stage", "Clinical measures against stage within subtype") }}{{ fig(d, "survival", "Survival by subtype, with numbers at risk") }}{{ fig(d, "survival_stage", "Survival by stage: thirds of the staged people") }}{{ fig(d, "transitions", "Follow-up scans") }}
+<h3>Clinical</h3>{% for line in d.words %}<p>{{ line|e }}</p>{% endfor %}{{ fig(d, "forest", "Each subtype against the rest: by label, weighted by the posterior, by draws") }}{{ fig(d, "boxes", "Clinical measures per subtype") }}{{ fig(d, "stage", "Clinical measures against stage within subtype") }}{{ fig(d, "survival", "Survival by subtype, with numbers at risk") }}{{ fig(d, "survival_stage", "Survival by stage: thirds of the staged people") }}{{ fig(d, "transitions", "Follow-up scans") }}
 <details><summary>Table 1 by subtype</summary>{{ d.table1 }}</details>
 <details><summary>All associations</summary>{{ d.associations }}</details>
 <details><summary>Nested models: what subtype and stage add to mean z and cord z</summary>{{ d.nested }}</details>
@@ -49,15 +49,18 @@ caption,figcaption{color:#555;text-align:left;font-size:.85rem}figure{margin:1re
 <figure><img src="../figures/similarity.png" alt="Similarity of event orders"><figcaption>Kendall tau between event orders, over the events both models have</figcaption></figure>
 <p>People of one disease on the other's model:</p>{{ cross.projection }}
 <p>One joint model of all diseases, and which disease its subtypes are enriched in (Fisher's exact test, staged people):</p>{{ cross.enrichment }}{% endif %}
-<h2 id="methods">Methods</h2>{% for m in methods %}<p>{{ m }}</p>{% endfor %}
-<h2>Provenance</h2><pre>{{ provenance }}</pre></body></html>"""
+<h2 id="methods">Methods</h2>{% for m in methods %}<p>{{ m|e }}</p>{% endfor %}
+<h2>Provenance</h2><pre>{{ provenance|e }}</pre></body></html>"""
 )
+
+#: Failed checks shown on the page; the table holds all.
+SHOWN = 15
 
 
 def html(table: pd.DataFrame) -> str:
     """A table as HTML, three significant digits, escaped."""
     return table.to_html(
-        index=False, na_rep="", float_format=lambda v: f"{v:.3g}" if abs(v) < 1000 else f"{v:.0f}", border=0
+        index=False, na_rep="", float_format=lambda v: f"{v:.3g}" if abs(v) < 999.5 else f"{v:.0f}", border=0
     )
 
 
@@ -190,13 +193,15 @@ def methods_text(config: dict) -> list[str]:
         if s["choose_thresholds"]
         else f"thresholds z = {', '.join(f'{t:g}' for t in s['thresholds'])} for every biomarker, maximum {s['z_max']:g}"
     )
+    folds = s["n_samples_folds"] or s["n_samples"]
     return [
         f"Measures were turned into z against the controls' regression on age ({n['age']}"
         f"{', by sex' if n['age_by_sex'] else ''}), sex, {size[n['head_size']]}, {site.get(n['site'], n['site'])}; "
         "positive is abnormal. Controls' own z come from norms that did not see them.",
         f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), z-score model, one model per disease: {events}; "
         f"stage prior {prior}; k up to {s['max_subtypes']}, {s['n_startpoints']} start points per split and as many random "
-        f"ones, {s['n_chains']} chains of {s['n_samples']} MCMC steps after warm-up.",
+        f"ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the model of everyone, of "
+        f"{folds:,} in each fold's.",
         f"The number of subtypes was {'chosen' if s['n_subtypes'] == 'auto' else 'fixed in the configuration, not chosen,'} "
         f"by CVIC over {s['folds']} folds stratified by site. Labels of the clinical analyses are out of fold: from models "
         "that never saw the person.",
@@ -254,8 +259,15 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
         flow=html(flow[["step", "group", "n", "excluded"]]),
         groups=optional(first) if first else "",
         qc=f"Quality rules: {int((qc['decision'] == 'excluded').sum())} findings excluded people, {int((qc['decision'] == 'flagged').sum())} only flag them (results/features/qc.tsv).",
-        normative=f"{len(failed)} of {len(normative)} checks of the controls' out-of-sample z failed.",
-        failures=html(failed[["biomarker", "check", "part", "n", "mean", "sd", "why"]].head(15)) if len(failed) else "",
+        normative=f"{len(failed)} of {len(normative)} checks of the controls' out-of-sample z failed"
+        + (
+            f"; the first {SHOWN} are shown, all are in results/normative/diagnostics.tsv."
+            if len(failed) > SHOWN
+            else "."
+        ),
+        failures=html(failed[["biomarker", "check", "part", "n", "mean", "sd", "why"]].head(SHOWN))
+        if len(failed)
+        else "",
         diseases=[disease_section(root, d) for d in diseases],
         cross={
             "projection": optional(cross / "projection_counts.tsv"),
