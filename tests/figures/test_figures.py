@@ -67,20 +67,24 @@ def test_probabilities_for_any_number_of_subtypes(n, tmp_path):
     assert len(model.probability(table, names).axes[0].collections) >= n
 
 
-def test_selection_keeps_the_far_off_baseline_in_words():
+@pytest.mark.parametrize(("zero", "said"), [(5000.0, True), (-60.0, False)])
+def test_selection_keeps_the_far_off_baseline_in_words(zero, said):
     table = pd.DataFrame(
         {
+            "model": ["everyone a control", "1 subtypes", "2 subtypes", "one multivariate normal"],
             "n_subtypes": [0, 1, 2, -1],
-            "gap_cvic": [5000.0, 60, 0, -900],
-            "gap_se": [400.0, 20, 0, 90],
+            "gap_cvic": [zero, 60, 0, -900],
+            "gap_se": [30.0, 20, 0, 90],
             "chosen": [False, False, True, False],
         }
     )
     heldout = pd.DataFrame({"fold": [0, 1], "k0": [-900.0, -800], "k1": [-10.0, -12], "k2": [-8.0, -9]})
     axis = model.selection(table, heldout).axes[0]
-    assert axis.get_ylim()[1] < 200
+    low, high = axis.get_ylim()
+    assert -150 < low < high < 200
     words = " ".join(t.get_text() for t in axis.texts)
-    assert "+5000" in words and "-900" in words
+    assert "one multivariate normal: -900" in words
+    assert ("everyone a control" in words) == said
 
 
 def test_maps_and_progression(where):

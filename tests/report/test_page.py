@@ -27,7 +27,12 @@ def test_methods_follow_the_configuration(request):
     root = request.config.rootpath
     config = yaml.safe_load((root / "config.yaml").read_text())
     text = " ".join(methods_text(config))
-    assert "30,000 MCMC steps" in text and "of 10,000 in each fold" in text and "chosen by CVIC over 5 folds" in text and "one offset per site" in text
+    assert (
+        "30,000 MCMC steps" in text
+        and "of 10,000 in each fold" in text
+        and "chosen by CVIC over 5 folds" in text
+        and "one offset per site" in text
+    )
     for section, values in yaml.safe_load((root / "config" / "study.yaml").read_text()).items():
         config[section] |= values
     config["sustain"]["n_subtypes"] = 3

@@ -25,34 +25,37 @@ def selection(table: pd.DataFrame, heldout: pd.DataFrame):
     """
     part = table[table["n_subtypes"] >= 0]
     figure, (axis, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    chosen = part["chosen"].astype(str) == "True"
+    # Everyone a control and one normal are often so far off that the other k could not be told apart: what lies further
+    # than twice their range is said in words.
+    rest = part[part["n_subtypes"] > 0]
+    error = rest["gap_se"].fillna(0)
+    low, high = float((rest["gap_cvic"] - error).min()), float((rest["gap_cvic"] + error).max())
+    reach = 2 * max(high - low, 1.0)
+    far = (table["gap_cvic"] < low - reach) | (table["gap_cvic"] > high + reach)
     # the spread that matters is that of the difference from the best k, not of the sum over people
-    axis.errorbar(part["n_subtypes"], part["gap_cvic"], yerr=part["gap_se"], color="0.4", capsize=3, lw=1)
-    axis.scatter(
-        part["n_subtypes"], part["gap_cvic"], c=np.where(chosen, COLOURS[1], "white"), edgecolor="0.2", zorder=3, s=60
-    )
+    near = part[~far[part.index]]
+    axis.errorbar(near["n_subtypes"], near["gap_cvic"], yerr=near["gap_se"], color="0.4", capsize=3, lw=1)
+    fill = np.where(near["chosen"].astype(str) == "True", COLOURS[1], "white")
+    axis.scatter(near["n_subtypes"], near["gap_cvic"], c=fill, edgecolor="0.2", zorder=3, s=60)
     gaussian = table[table["n_subtypes"] == -1]
-    if len(gaussian):
+    if len(gaussian) and not far[gaussian.index].any():
         axis.axhline(gaussian["gap_cvic"].iloc[0], ls=":", color=COLOURS[2], label="one multivariate normal")
         axis.legend(frameon=False)
+    if far.any():
+        words = [f"{r.model}: {r.gap_cvic:+.0f}" for r in table[far].itertuples()]
+        axis.annotate(
+            "\n".join(["off the scale:", *words]),
+            (0.98, 0.97),
+            xycoords="axes fraction",
+            ha="right",
+            va="top",
+            fontsize=8,
+        )
     axis.set(
         xlabel="Number of subtypes (0: everyone a control)",
         ylabel="CVIC above the best k (paired SE)",
         xticks=part["n_subtypes"],
     )
-    # everyone a control is usually so far off that the other k could not be told apart
-    rest = part[part["n_subtypes"] > 0]
-    top = float((rest["gap_cvic"] + rest["gap_se"].fillna(0)).max())
-    zero = part.loc[part["n_subtypes"] == 0, "gap_cvic"]
-    if len(zero) and zero.iloc[0] > 3 * max(top, 1):
-        low = min(0.0, float(gaussian["gap_cvic"].iloc[0])) if len(gaussian) else 0.0
-        low = max(low, -0.5 * top)
-        axis.set_ylim(low - 0.15 * top, 1.35 * top)
-        axis.annotate(f"k = 0: {zero.iloc[0]:+.0f}\n(off the scale)", (0, 1.3 * top), ha="left", va="top", fontsize=8)
-        if len(gaussian) and gaussian["gap_cvic"].iloc[0] < low:
-            words = f"one multivariate normal: {gaussian['gap_cvic'].iloc[0]:+.0f} (off the scale)"
-            axis.annotate(words, (0, low - 0.1 * top), ha="left", va="bottom", fontsize=8, color=COLOURS[2])
-            axis.get_legend().remove()
     ks = [f"k{k}" for k in part["n_subtypes"]]
     folds = heldout.groupby("fold")[[k for k in ks if k != "k0"]].sum()
     folds = folds.sub(folds.mean(axis=1), axis=0)
