@@ -5,6 +5,8 @@ rule report_page:
     """Write the page."""
     input:
         engine=room("report"),
+        template="src/neuraxis/report/page.html.j2",
+        dictionary="docs/results.md",
         cohort_flow="results/cohort/flow.tsv",
         features_flow="results/features/flow.tsv",
         qc="results/features/qc.tsv",

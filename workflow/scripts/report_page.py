@@ -8,4 +8,4 @@ if __name__ == "__main__":
     write_page(
         "results", snakemake.output.page, biomarkers=snakemake.input.biomarkers, **dict(snakemake.params.items())
     )
-    write_dictionary(snakemake.output.dictionary)
+    write_dictionary(snakemake.input.dictionary, snakemake.output.dictionary)

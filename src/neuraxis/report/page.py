@@ -14,47 +14,13 @@ from ..job import warnings_in
 from ..sustain import verdict
 from ..tables import aside, read_table
 
-PAGE = jinja2.Template(
-    """{% macro fig(d, name, words) %}<figure><img src="../figures/{{ d.name }}/{{ name }}.png" alt="{{ words }}" loading="lazy"><figcaption>{{ words }} (<a href="../figures/{{ d.name }}/{{ name }}.pdf">PDF</a>)</figcaption></figure>{% endmacro %}<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ title }}{% if simulated %} - SIMULATED{% endif %}</title><style>
-body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;font-size:.85rem;margin:.5rem 0;display:block;overflow-x:auto}td,th{border-bottom:1px solid #ddd;padding:.2rem .6rem;text-align:left}
-img{max-width:100%}.mark{background:#B00020;color:#fff;padding:.5rem 1rem;font-weight:bold}.warn{border-left:4px solid #E69F00;padding:.3rem .8rem;background:#fff8e6}
-caption,figcaption{color:#555;text-align:left;font-size:.85rem}figure{margin:1rem 0}nav a{margin-right:1rem}details{margin:.5rem 0}summary{cursor:pointer;color:#0072B2}</style></head><body>
-{% if simulated %}<p class="mark">SIMULATED DATA. Nothing on this page is a finding about patients.</p>{% endif %}
-<h1>{{ title }}</h1>
-<nav>{% for d in diseases %}<a href="#{{ d.name }}">{{ d.name }}</a> {% endfor %}{% if cross %}<a href="#compared">Diseases compared</a> {% endif %}<a href="#methods">Methods</a></nav>
-<h2>People</h2>{{ flow }}
-<p>{{ qc }}</p>
-{% for w in warnings %}<p class="warn">{{ w|e }}</p>{% endfor %}
-{% if said %}<details><summary>{{ said|length }} warnings of the run</summary><ul>{% for w in said %}<li>{{ w|e }}</li>{% endfor %}</ul></details>{% endif %}
-<details><summary>Table 1 by group</summary>{{ groups }}</details>
-<h2>Normalisation</h2><p>{{ normative }}</p>{{ failures }}<figure><img src="../figures/normative.png" alt="Diagnostics of the controls"></figure>
-{% for d in diseases %}<h2 id="{{ d.name }}">{{ d.name }}{% if simulated %} (SIMULATED){% endif %}</h2>
-{% for s in d.sentences %}<p{% if s.warn %} class="warn"{% endif %}>{{ s.text|e }}</p>{% endfor %}
-<h3>How many subtypes</h3>{{ d.selection }}{% if d.variants %}<h4>Other variants of the model</h4>{{ d.variants }}{% endif %}{{ fig(d, "selection", "CVIC by number of subtypes, held-out log-likelihood per fold") }}
-<h3>Subtypes</h3>{{ d.names }}{{ fig(d, "ternary", "Subtype probabilities, out of fold") }}{{ fig(d, "brain_mean_z", "Mean z per subtype on brain and cord") }}{{ fig(d, "brain_t", "t of each subtype against the others; circular, because these regions defined the subtypes") }}
-<details><summary>Mean z as numbers</summary>{{ fig(d, "mean_z", "Mean z per subtype") }}</details>
-<h3>Order of events</h3>{{ fig(d, "positional_variance", "Positional variance, model of everyone") }}<details><summary>Cross-validated</summary>{{ fig(d, "positional_variance_folds", "Positional variance, mean of the fold models") }}</details>{{ fig(d, "progression", "Expected z along the stages") }}{{ fig(d, "probability", "Certainty of the subtype by stage") }}
-<h3>Controls under the same model</h3>{{ d.controls }}
-<h3>Simple baselines</h3>{{ d.baselines }}
-{% if d.recovery %}<h3>Recovery of the simulated truth</h3><p>Best possible: people assigned with the very model they were drawn from (without the correlation between regions, which no subtype model has). Published: the study's counts.</p>{{ d.recovery }}{% endif %}
-<h3>Clinical</h3>{% for line in d.words %}<p>{{ line|e }}</p>{% endfor %}{{ fig(d, "forest", "Each subtype against the rest: by label, weighted by the posterior, by draws") }}{{ fig(d, "boxes", "Clinical measures per subtype") }}{{ fig(d, "stage", "Clinical measures against stage within subtype") }}{{ fig(d, "survival", "Survival by subtype, with numbers at risk") }}{{ fig(d, "survival_stage", "Survival by stage: thirds of the staged people") }}{{ fig(d, "transitions", "Follow-up scans") }}
-<details><summary>Table 1 by subtype</summary>{{ d.table1 }}</details>
-<details><summary>All associations</summary>{{ d.associations }}</details>
-<details><summary>Nested models: what subtype and stage add to mean z and cord z</summary>{{ d.nested }}</details>
-<details><summary>Sensitivity: other people, other labels</summary>{{ d.sensitivity }}</details>
-<details><summary>Follow-up: reversals and slopes</summary>{{ d.reversals }}{{ d.slopes }}</details>
-{% endfor %}
-{% if cross %}<h2 id="compared">Diseases compared{% if simulated %} (SIMULATED){% endif %}</h2>
-<figure><img src="../figures/similarity.png" alt="Similarity of event orders"><figcaption>Kendall tau between event orders, over the events both models have</figcaption></figure>
-<p>People of one disease on the other's model:</p>{{ cross.projection }}
-<p>One joint model of all diseases, and which disease its subtypes are enriched in (Fisher's exact test, staged people):</p>{{ cross.enrichment }}{% endif %}
-<h2 id="methods">Methods</h2>{% for m in methods %}<p>{{ m|e }}</p>{% endfor %}
-<h2>Provenance</h2><pre>{{ provenance|e }}</pre></body></html>"""
-)
+PAGES = jinja2.Environment(loader=jinja2.PackageLoader("neuraxis.report", "."), autoescape=True, trim_blocks=True)
 
 #: Failed checks shown on the page; the table holds all.
 SHOWN = 15
+
+#: A subtype of fewer staged people is called too small for conclusions.
+SMALL = 20
 
 
 def html(table: pd.DataFrame) -> str:
@@ -64,94 +30,77 @@ def html(table: pd.DataFrame) -> str:
     )
 
 
-def disease_section(root: Path, name: str) -> dict:
-    """What the page says of one disease, warnings first."""
-    at = root / "sustain" / name
+def verdicts(at: Path) -> list[dict]:
+    """What is to be said of one disease's model, as text and whether it is a warning."""
     selection = read_table(at / "selection.tsv")
-    names = read_table(at / "names.tsv")
-    stability = read_table(at / "stability.tsv")
-    diagnostics = read_table(at / "diagnostics.tsv")
-    starts = read_table(at / "starts.tsv")
     chosen = selection[selection["chosen"].astype(str) == "True"].iloc[0]
-    converged, sentence = verdict(diagnostics)
-    sentences = [
-        {
-            "text": f"Number of subtypes: {chosen['reason']}.",
-            "warn": "k = 0" in str(chosen["reason"]) or "fixed" in str(chosen["reason"]),
-        },
-        {"text": sentence, "warn": not converged},
-    ]
+    k, reason = int(chosen["n_subtypes"]), str(chosen["reason"])
+    said = []
+
+    def say(text, warn):
+        said.append({"text": text, "warn": bool(warn)})
+
+    say(f"Number of subtypes: {reason}.", "k = 0" in reason or "fixed" in reason)
+    converged, sentence = verdict(read_table(at / "diagnostics.tsv"))
+    say(sentence, not converged)
     gaussian = selection[selection["n_subtypes"] == -1]
     if len(gaussian) and gaussian["heldout_loglik"].iloc[0] > chosen["heldout_loglik"]:
         gain = gaussian["heldout_loglik"].iloc[0] - chosen["heldout_loglik"]
-        sentences.append(
-            {
-                "text": f"One multivariate normal without subtypes predicts unseen people better by {gain:.0f} nats: residuals correlate between regions, and posteriors are over-confident.",
-                "warn": True,
-            }
+        say(
+            f"One multivariate normal without subtypes predicts unseen people better by {gain:.0f} nats: residuals "
+            "correlate between regions, and posteriors are over-confident.",
+            True,
         )
+    stability = read_table(at / "stability.tsv")
     tau = stability.groupby("subtype")["tau"].mean()
-    sentences.append(
-        {
-            "text": "Fold models agree with the model of everyone at Kendall tau "
-            + ", ".join(f"{v:.2f}" for v in tau)
-            + f" (two random sequences: {stability['tau_chance'].iloc[0]:.2f}).",
-            "warn": bool((tau < 0.7).any()),
-        }
+    say(
+        f"Fold models agree with the model of everyone at Kendall tau {', '.join(f'{v:.2f}' for v in tau)} "
+        f"(two random sequences: {stability['tau_chance'].iloc[0]:.2f}).",
+        (tau < 0.7).any(),
     )
-    polished = starts["label_disagreement"].dropna()
-    if len(polished) > 1 and polished.max() > 0.05:
-        sentences.append(
-            {
-                "text": f"Among the best starts, an optimum {starts['polished_log_likelihood'].max() - starts.loc[polished.idxmax(), 'polished_log_likelihood']:.1f} nats below the best labels {polished.max():.0%} of the people differently.",
-                "warn": True,
-            }
+    starts = read_table(at / "starts.tsv")
+    differing = starts["label_disagreement"].dropna()
+    if len(differing) > 1 and differing.max() > 0.05:
+        heights = starts["polished_log_likelihood"]
+        say(
+            f"Among the best starts, an optimum {heights.max() - heights[differing.idxmax()]:.1f} nats below the best "
+            f"labels {differing.max():.0%} of the people differently.",
+            True,
         )
     controls = read_table(at / "controls.tsv").set_index("quantity")["value"]
     wrong = float(controls["share of controls at stage 1 or above"])
-    sentences.append(
-        {
-            "text": f"{wrong:.0%} of the controls stand at stage 1 or above under this model"
-            + (": stage 1 alone does not mean disease." if wrong > 0.05 else "."),
-            "warn": wrong > 0.05,
-        }
+    say(
+        f"{wrong:.0%} of the controls stand at stage 1 or above under this model"
+        + (": stage 1 alone does not mean disease." if wrong > 0.05 else "."),
+        wrong > 0.05,
     )
-    if int(chosen["n_subtypes"]) <= 1:
-        sentences.append({"text": "The data do not support more than one subtype.", "warn": True})
-    if int(chosen["n_subtypes"]) != 3:
+    if k <= 1:
+        say("The data do not support more than one subtype.", True)
+    if k != 3:
         three = selection[selection["n_subtypes"] == 3]
         gap = f" (CVIC {three['gap_cvic'].iloc[0]:+.1f} against the best k)" if len(three) else ""
-        sentences.append(
-            {
-                "text": f"The study this workflow follows published three subtypes; here the data give "
-                f"{int(chosen['n_subtypes'])}{gap}.",
-                "warn": False,
-            }
-        )
-    small = names[names["n_staged_oof"] < 20]
+        say(f"The study this workflow follows published three subtypes; here the data give {k}{gap}.", False)
+    names = read_table(at / "names.tsv")
+    small = names[names["n_staged_oof"] < SMALL]
     if len(small):
-        sentences.append(
-            {
-                "text": "Too small for conclusions: "
-                + ", ".join(
-                    f"{r.name_} ({r.n})"
-                    for r in small.rename(columns={"name": "name_", "n_staged_oof": "n"}).itertuples()
-                )
-                + " people out of fold.",
-                "warn": True,
-            }
-        )
+        few = ", ".join(f"{name} ({n})" for name, n in zip(small["name"], small["n_staged_oof"], strict=True))
+        say(f"Too small for conclusions: {few} people out of fold.", True)
+    return said
+
+
+def disease_section(root: Path, name: str) -> dict:
+    """Sentences and tables of one disease."""
+    at = root / "sustain" / name
+    names = read_table(at / "names.tsv")
     clinical = root / "clinical" / name
     words = (clinical / "results.txt").read_text(encoding="utf-8").splitlines()
-    variants = at / "variants.tsv"
     return {
         "name": name,
-        "sentences": sentences,
-        "selection": html(selection.drop(columns="reason")),
-        "variants": optional(variants),
-        "names": html(names.drop(columns="rule")) + f"<p>Naming rule: {names['rule'].iloc[0]}. "
-        "Fractions are the model's and count the normal-appearing, who look the same in every subtype; n_staged_oof counts "
-        "people staged above 0 out of fold.</p>",
+        "sentences": verdicts(at),
+        "selection": html(read_table(at / "selection.tsv").drop(columns="reason")),
+        "variants": optional(at / "variants.tsv"),
+        "names": html(names.drop(columns="rule")),
+        "rule": names["rule"].iloc[0],
         "controls": html(read_table(at / "controls.tsv")),
         "baselines": optional(at / "baselines.tsv"),
         "recovery": optional(at / "recovery.tsv"),
@@ -251,7 +200,7 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
     if not diseases:
         warnings.append("No disease group was declared: norms and their diagnostics only, no subtypes.")
     first = root / "clinical" / diseases[0] / "table1_groups.tsv" if diseases else None
-    text = PAGE.render(
+    text = PAGES.get_template("page.html.j2").render(
         warnings=warnings,
         said=warnings_in(logs),
         title=title,
@@ -282,8 +231,8 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
         part.write_text(text, encoding="utf-8")
 
 
-def write_dictionary(path) -> None:
+def write_dictionary(source, path) -> None:
     """Write results/README.md from docs/results.md, the data dictionary's source."""
-    source = Path("docs/results.md").read_text(encoding="utf-8")
+    text = Path(source).read_text(encoding="utf-8")
     with aside(path) as part:
-        part.write_text(source, encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
