@@ -15,6 +15,7 @@ CLINICAL_TABLES = [
     "associations",
     "nested",
     "sensitivity",
+    "nuisance",
     "worsening",
     "survival",
     "logrank",

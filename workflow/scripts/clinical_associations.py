@@ -5,6 +5,7 @@ import pandas as pd
 from neuraxis.clinical.associations import NORMAL, Labels, associations, nested_models, read_labels, sensitivity
 from neuraxis.clinical.longitudinal import reversals, scans, stage_slopes, transitions
 from neuraxis.clinical.maps import region_maps
+from neuraxis.clinical.nuisance import nuisance
 from neuraxis.clinical.outcomes import Outcome
 from neuraxis.clinical.table1 import table_one
 from neuraxis.clinical.text import paragraph
@@ -99,6 +100,7 @@ def run(
         "associations": effects,
         "maps": region_maps(values, people, etiv, labels.group),
         "nested": nested,
+        "nuisance": nuisance(people, etiv, labels.group, labels.stage, NORMAL),
         "sensitivity": sensitivity(declared, people, labels, versions, controls),
         "worsening": worse,
         "survival": pd.concat(curves, ignore_index=True)

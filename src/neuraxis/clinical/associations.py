@@ -8,9 +8,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.optimize import brentq
 
-from .effects import false_discovery, partial_correlation, probabilistic_index, rubin
+from .effects import cramers_v, false_discovery, partial_correlation, probabilistic_index, rubin
 from .models import check_assumption, fit_model
 from .outcomes import complete_cases
 
@@ -361,31 +360,8 @@ def _categorical(outcome, cases, labels) -> list[dict]:
         "warning": "",
         "reason": "",
     }
-    table = pd.crosstab(labels.group.loc[cases.y.index], cases.y)
-    if min(table.shape, default=0) < 2:
-        return [row | {"reason": "the outcome is constant or there is one group"}]
-    chi2, p, _, expected = stats.chi2_contingency(table, correction=False)
-    model = "chi-square"
-    if (expected < 5).mean() > 0.2:
-        monte_carlo = stats.MonteCarloMethod(rng=np.random.default_rng(0), n_resamples=9999)
-        p = stats.fisher_exact(table, method=monte_carlo).pvalue
-        model = "Fisher's exact test"
-    n, free = table.to_numpy().sum(), min(table.shape) - 1
-    df = (table.shape[0] - 1) * (table.shape[1] - 1)
-    low, high = (float(np.sqrt(min((v + df) / (n * free), 1.0))) for v in _noncentrality(chi2, df))
-    low = 0.0 if p > 0.05 else low
-    return [row | {"estimate": float(np.sqrt(chi2 / (n * free))), "low": low, "high": high, "p": p, "model": model}]
-
-
-def _noncentrality(chi2: float, df: int) -> tuple[float, float]:
-    """95 % interval of the noncentrality of a chi-square statistic (Smithson 2003), 0 where even 0 is too large."""
-    ends = []
-    for tail in (0.975, 0.025):
-        if stats.chi2.cdf(chi2, df) < tail:
-            ends.append(0.0)
-        else:
-            ends.append(brentq(lambda v, tail=tail: stats.ncx2.cdf(chi2, df, v) - tail, 1e-9, 10 * chi2 + 50))
-    return ends[0], ends[1]
+    found = cramers_v(labels.group.loc[cases.y.index], cases.y)
+    return [row | (found or {"reason": "the outcome is constant or there is one group"})]
 
 
 def nested_models(

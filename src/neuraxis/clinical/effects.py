@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.optimize import brentq
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.nonparametric import rank_compare_2indep
 
@@ -48,6 +49,48 @@ def partial_correlation(a: pd.Series, b: pd.Series, covariates: pd.DataFrame) ->
         "r_high": float(high),
         "kendall_tau": float(stats.kendalltau(a, b).statistic),
     }
+
+
+def cramers_v(a: pd.Series, b: pd.Series) -> dict | None:
+    """Two categories against each other: Cramer's V with 95 % interval, and p.
+
+    The p is of the chi-square test, or of Fisher's exact test by simulation (seeded) where more than a fifth of the
+    expected counts are below 5. The interval inverts the noncentral chi-square (Smithson 2003); it starts at 0 unless p <= 0.05.
+
+    Returns
+    -------
+    dict or None
+        estimate, low, high, p, model; None where one of them has a single value.
+    """
+    table = pd.crosstab(a, b)
+    if min(table.shape, default=0) < 2:
+        return None
+    chi2, p, df, expected = stats.chi2_contingency(table, correction=False)
+    model = "chi-square"
+    if (expected < 5).mean() > 0.2:
+        monte_carlo = stats.MonteCarloMethod(rng=np.random.default_rng(0), n_resamples=9999)
+        p = stats.fisher_exact(table, method=monte_carlo).pvalue
+        model = "Fisher's exact test"
+    scale = table.to_numpy().sum() * (min(table.shape) - 1)
+    low, high = (float(np.sqrt(min((v + df) / scale, 1.0))) for v in _noncentrality(chi2, df))
+    return {
+        "estimate": float(np.sqrt(chi2 / scale)),
+        "low": 0.0 if p > 0.05 else low,
+        "high": high,
+        "p": float(p),
+        "model": model,
+    }
+
+
+def _noncentrality(chi2: float, df: int) -> tuple[float, float]:
+    """95 % interval of the noncentrality of a chi-square statistic, 0 where even 0 is too large."""
+    ends = []
+    for tail in (0.975, 0.025):
+        if stats.chi2.cdf(chi2, df) < tail:
+            ends.append(0.0)
+        else:
+            ends.append(brentq(lambda v, tail=tail: stats.ncx2.cdf(chi2, df, v) - tail, 1e-9, 10 * chi2 + 50))
+    return ends[0], ends[1]
 
 
 def rubin(estimates: np.ndarray, variances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -88,7 +88,34 @@ def verdicts(at: Path) -> list[dict]:
     return said
 
 
-def disease_section(root: Path, name: str) -> dict:
+def leftovers(nuisance: pd.DataFrame, site_term: str) -> list[dict]:
+    """What of site, sex, age and head size is still in the labels, a sentence each."""
+    words = {
+        "site": "it may follow scanners and not disease"
+        + (
+            " (there is no site term in the norms)."
+            if site_term == "none"
+            else ", although the norms have a site term."
+        ),
+        "etiv": "it may follow the size of heads and not disease.",
+    }
+    found = nuisance[nuisance["p_holm"] < 0.05]
+    said = [
+        {
+            "text": f"{r.label.capitalize()} goes with {'head size' if r.variable == 'etiv' else r.variable} ({r.effect} "
+            f"{r.estimate:.2f}, n = {r.n}, Holm's p = {r.p_holm:.1g}): "
+            + words.get(r.variable, "the norms took it out of the measures, so this is of the disease or left over."),
+            "warn": True,
+        }
+        for r in found.itertuples()
+    ]
+    if found.empty:
+        text = "Neither subtype nor stage goes detectably with site, sex, age or head size (Holm's p >= 0.05)."
+        said.append({"text": text, "warn": False})
+    return said
+
+
+def disease_section(root: Path, name: str, site_term: str) -> dict:
     """Sentences and tables of one disease."""
     at = root / "sustain" / name
     names = read_table(at / "names.tsv")
@@ -96,7 +123,7 @@ def disease_section(root: Path, name: str) -> dict:
     words = (clinical / "results.txt").read_text(encoding="utf-8").splitlines()
     return {
         "name": name,
-        "sentences": verdicts(at),
+        "sentences": verdicts(at) + leftovers(read_table(clinical / "nuisance.tsv"), site_term),
         "selection": html(read_table(at / "selection.tsv").drop(columns="reason")),
         "variants": optional(at / "variants.tsv"),
         "names": html(names.drop(columns="rule")),
@@ -109,6 +136,7 @@ def disease_section(root: Path, name: str) -> dict:
         "associations": optional(clinical / "associations.tsv", drop=("family", "type", "kind", "subtype", "against")),
         "nested": optional(clinical / "nested.tsv"),
         "sensitivity": optional(clinical / "sensitivity.tsv"),
+        "nuisance": optional(clinical / "nuisance.tsv"),
         "reversals": optional(clinical / "reversals.tsv"),
         "slopes": optional(clinical / "slopes.tsv"),
     }
@@ -217,7 +245,7 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
         failures=html(failed[["biomarker", "check", "part", "n", "mean", "sd", "why"]].head(SHOWN))
         if len(failed)
         else "",
-        diseases=[disease_section(root, d) for d in diseases],
+        diseases=[disease_section(root, d, provenance["config"]["normative"]["site"]) for d in diseases],
         cross={
             "projection": optional(cross / "projection_counts.tsv"),
             "enrichment": optional(cross / "enrichment.tsv"),

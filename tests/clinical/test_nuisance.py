@@ -1,0 +1,53 @@
+"""Site, sex, age and head size left in the labels."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from neuraxis.clinical.nuisance import nuisance
+from neuraxis.report.page import leftovers
+
+
+def labelled(n=300, seed=0):
+    """Labels and stages that follow nothing."""
+    rng = np.random.default_rng(seed)
+    index = pd.Index([f"p{i}" for i in range(n)], name="participant_id")
+    people = pd.DataFrame(
+        {"site": rng.choice([1, 2, 3], n), "sex": rng.choice(["F", "M"], n), "age": rng.normal(40, 10, n)}, index
+    )
+    group = pd.Series(rng.choice(["normal", "one", "two"], n), index)
+    return people, pd.Series(rng.normal(1.5e6, 1e5, n), index), group, pd.Series(rng.gamma(2, 3, n), index)
+
+
+def test_what_is_planted_is_found_and_nothing_else():
+    people, etiv, group, stage = labelled()
+    none = nuisance(people, etiv, group, stage, "normal")
+    assert len(none) == 8 and (none["p_holm"] > 0.05).all() and (none["reason"] == "").all()
+    assert leftovers(none, "none") == [
+        {
+            "text": "Neither subtype nor stage goes detectably with site, sex, age or head size (Holm's p >= 0.05).",
+            "warn": False,
+        }
+    ]
+    group = group.mask((people["site"] == 2) & (group == "one"), "two")
+    stage = stage + (etiv - etiv.mean()) / 3e4
+    table = nuisance(people, etiv, group, stage, "normal").set_index(["label", "variable"])
+    found = table.index[table["p_holm"] < 0.05]
+    assert set(found) == {("subtype", "site"), ("stage", "etiv")}
+    staged = group != "normal"
+    direct = stats.chi2_contingency(pd.crosstab(group[staged], people["site"][staged]), correction=False)
+    site = table.loc[("subtype", "site")]
+    assert site["p"] == pytest.approx(direct.pvalue) and site["n"] == staged.sum()
+    assert table.loc[("stage", "etiv"), "estimate"] == pytest.approx(stats.spearmanr(stage, etiv)[0])
+    said = leftovers(table.reset_index(), "none")
+    assert "Subtype goes with site (Cramer's V" in said[0]["text"] and "no site term" in said[0]["text"]
+    assert "Stage goes with head size" in said[1]["text"] and said[1]["warn"]
+
+
+def test_one_site_and_unknown_head_sizes_are_named():
+    people, etiv, group, stage = labelled(40)
+    table = nuisance(people.assign(site="a"), etiv * np.nan, group, stage, "normal").set_index(["label", "variable"])
+    for key in (("subtype", "site"), ("stage", "site"), ("subtype", "etiv"), ("stage", "etiv")):
+        assert np.isnan(table.loc[key, "p"]) and "everyone alike" in table.loc[key, "reason"]
+    assert table.loc[("stage", "age"), "p"] <= table.loc[("stage", "age"), "p_holm"]
