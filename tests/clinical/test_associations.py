@@ -269,7 +269,7 @@ def test_table_one_counts_and_differences():
     assert score["largest_smd"] == pytest.approx(smd, abs=0.1)
     assert table.iloc[0]["all"] in ("200", 200)
     unseen = people.assign(score=people["score"].where(labels.group != "one"))
-    table = table_one(unseen, labels.group, ["score"], [NORMAL, "one", "two"])
+    table = table_one(unseen, labels.group, ["age", "score"], [NORMAL, "one", "two"])
     score = table[table["variable"].str.startswith("score")].iloc[0]
     assert pd.isna(score["one"]) and "[" in score["two"]
 
