@@ -229,11 +229,13 @@ def test_learnt_prior_sampler_has_the_enumerated_posterior(n_subtypes):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.booleans(), st.integers(1, 3))
-def test_incremental_moves_equal_full_recomputation(seed, missing, n_subtypes):
+@given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.integers(1, 3))
+def test_incremental_moves_equal_full_recomputation(seed, missing, far, n_subtypes):
     rng = np.random.default_rng(seed)
     events = ZScoreEvents([sorted(rng.choice([0.5, 1, 1.5, 2, 3], rng.integers(1, 4), False)) for _ in range(5)], 4.5)
     X = rng.normal(1, 2, (37, 5))
+    if far:  # densities then leave the range of the stored reference all the time
+        X[:3] *= 30
     if missing:
         X[rng.random(X.shape) < 0.2] = np.nan
         X[:, 0] = 1.0
@@ -241,7 +243,7 @@ def test_incremental_moves_equal_full_recomputation(seed, missing, n_subtypes):
     chain = problem.chain(random_start(problem, n_subtypes, rng))
     value = kernels.refresh(problem.people, problem.layout, chain, False)
     before = problem.chain(Point(chain.sequence, chain.weight, chain.inverse_variance**-0.5))
-    value = steps(problem, chain, 60, 0, value, rng)
+    value = steps(problem, chain, 400, 0, value, rng)
     mixture, reference = chain.mixture.copy(), chain.reference.copy()
     full = kernels.refresh(problem.people, problem.layout, chain, False)
     assert value == pytest.approx(full, rel=1e-11)

@@ -36,14 +36,18 @@ VECTOR = {"reassoc", "contract", "nsz"}
 # A person's mixture density, relative to the person's reference, may drift this far before the
 # reference is renewed; far inside what float64 can hold.
 DRIFT_LOW, DRIFT_HIGH = 1e-100, 1e100
+# Accepted moves multiply the densities. Their logs may have changed by this much in sum before all are computed again: what
+# began at the smallest number, 708 nats below the reference, is then still e^-78 of the smallest mixture.
+LARGEST_CHANGE = 400.0
 
 
 class People(NamedTuple):
-    """Data in blocks: `x` and `observed` (n_blocks, B, width), `real` (n_blocks, width)."""
+    """Data in blocks: `x` and `observed` (n_blocks, B, width), `real` (n_blocks, width), `largest` |x| (B,)."""
 
     x: np.ndarray
     observed: np.ndarray
     real: np.ndarray
+    largest: np.ndarray
     any_missing: bool
 
 
@@ -69,13 +73,12 @@ class Chain(NamedTuple):
     curve: np.ndarray  # (C, B, N+1) value of each biomarker at each stage
     weight: np.ndarray  # (C, N+1) joint weight of subtype and stage, sum 1
     inverse_variance: np.ndarray  # (B,)
-    log_density: np.ndarray  # (C, n_blocks, N+1, width)
-    density: np.ndarray  # (C, n_blocks, N+1, width) exp(log_density - reference)
+    density: np.ndarray  # (C, n_blocks, N+1, width) exp(l - reference)
     reference: np.ndarray  # (n_blocks, width)
     subtype_density: np.ndarray  # (C, n_blocks, width)
     mixture: np.ndarray  # (n_blocks, width)
-    trial_log_density: np.ndarray  # (n_blocks, N+1, width) of the move under trial, where it changes
-    trial_density: np.ndarray  # (n_blocks, N+1, width)
+    changed: np.ndarray  # (1,) sum of the largest changes of a log-density since all were computed
+    trial_density: np.ndarray  # (n_blocks, N+1, width) of the move under trial, where it changes
     trial_total: np.ndarray  # (n_blocks, width)
     step: np.ndarray  # (C, N) proposal scale of each event
     tried: np.ndarray  # (C, N)
@@ -749,9 +752,11 @@ def refresh(people, layout, chain, integral):
                 points,
                 chain.inverse_variance,
                 integral,
-                chain.log_density[c, block],
+                chain.density[c, block],
             )
-    return renew_reference(people, chain)
+    exponentiate(people, chain)
+    add_up(people, chain)
+    return log_mixture(people, chain)
 
 
 @njit(cache=True, nogil=True)
@@ -766,29 +771,27 @@ def log_mixture(people, chain):
 
 
 @njit(cache=True, nogil=True, fastmath=VECTOR)
-def renew_reference(people, chain):
-    """Reference of every person := the largest weighted log-density; exponentiate again."""
+def exponentiate(people, chain):
+    """Log-densities in `chain.density` become densities relative to each person's largest weighted one."""
     width = people.x.shape[2]
     n_subtypes, n_stages = chain.weight.shape
     log_weight = np.log(np.maximum(chain.weight, 1e-300))
+    chain.changed[0] = 0.0
     for block in range(people.x.shape[0]):
         reference = chain.reference[block]
         for w in range(width):
             reference[w] = -np.inf
         for c in range(n_subtypes):
             for k in range(n_stages):
-                row = chain.log_density[c, block, k]
+                row = chain.density[c, block, k]
                 v = log_weight[c, k]
                 for w in range(width):
                     reference[w] = max(reference[w], row[w] + v)
         for c in range(n_subtypes):
             for k in range(n_stages):
-                row = chain.log_density[c, block, k]
-                out = chain.density[c, block, k]
+                row = chain.density[c, block, k]
                 for w in range(width):
-                    out[w] = fast_exp(row[w] - reference[w])
-    add_up(people, chain)
-    return log_mixture(people, chain)
+                    row[w] = fast_exp(row[w] - reference[w])
 
 
 @njit(cache=True, nogil=True, fastmath=VECTOR)
@@ -850,67 +853,97 @@ def changed_curves(c, e, to, chain, layout, new_curve, biomarkers, first, last):
     return n_changed
 
 
+@njit(cache=True, nogil=True)
+def largest_change(people, c, chain, new_curve, biomarkers, first, last, n_changed):
+    """A bound on how much anybody's log-density at any stage changes under the new curves."""
+    largest = 0.0
+    for i in range(n_changed):
+        b = biomarkers[i]
+        most = 0.0
+        for k in range(first[i], last[i]):
+            was, now = chain.curve[c, b, k], new_curve[b, k]
+            most = max(most, abs(now - was) * (people.largest[b] + 0.5 * (now + was)))
+        largest += most * chain.inverse_variance[b]
+    return largest
+
+
 @njit(cache=True, nogil=True, fastmath=VECTOR)
 def try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
     """Log-likelihood change if subtype c took the new curves (midpoint rule), which `keep_curves` then does.
 
-    Only the stages in which some curve changed are computed and exponentiated again; the rest of the
-    person's sum is read. Returns (change, fine): not fine when somebody's density left the range in
-    which the stored reference is good, and then nothing may be concluded from `change`.
+    A stage in which some curve changes has its density multiplied by exp(change); the others are read. Returns
+    (change, fine): not fine when somebody's density left the range in which the stored reference is good, and then nothing may
+    be concluded from `change`.
     """
     width = people.x.shape[2]
     n_stages = new_curve.shape[1]
-    low, high = n_stages, 0
-    for i in range(n_changed):
-        low = min(low, first[i])
-        high = max(high, last[i])
+    if largest_change(people, c, chain, new_curve, biomarkers, first, last, n_changed) > LARGEST_CHANGE:
+        return 0.0, False
     change = 0.0
     product = 1.0
     fine = True
     t = np.empty(width)
+    power = np.empty(width)
     ratio = np.empty(width)
-    others = np.empty(width)
+    slope = np.zeros(n_changed + 3)
+    which = np.zeros(n_changed + 3, np.int64)
     for block in range(people.x.shape[0]):
+        x = people.x[block]
         for w in range(width):
             t[w] = 0.0
         for k in range(n_stages):
             v = chain.weight[c, k]
-            if k < low or k >= high:
-                for w in range(width):
-                    t[w] += v * chain.density[c, block, k, w]
-                continue
-            for w in range(width):
-                chain.trial_log_density[block, k, w] = chain.log_density[c, block, k, w]
+            density = chain.density[c, block, k]
+            constant = 0.0
+            n = 0
             for i in range(n_changed):
                 if first[i] <= k < last[i]:
                     b = biomarkers[i]
-                    was = chain.curve[c, b, k]
-                    now = new_curve[b, k]
-                    iv = chain.inverse_variance[b]
-                    slope = (now - was) * iv
-                    half = 0.5 * (now * now - was * was) * iv
-                    if people.any_missing:
+                    was, now = chain.curve[c, b, k], new_curve[b, k]
+                    slope[n] = (now - was) * chain.inverse_variance[b]
+                    which[n] = b
+                    constant -= 0.5 * (now + was) * slope[n]
+                    n += 1
+            if n == 0:
+                for w in range(width):
+                    t[w] += v * density[w]
+                continue
+            if people.any_missing:
+                for w in range(width):
+                    power[w] = 0.0
+                for i in range(n):
+                    b, s0 = which[i], slope[i]
+                    half = 0.5 * (chain.curve[c, b, k] + new_curve[b, k]) * s0
+                    for w in range(width):
+                        power[w] += s0 * x[b, w] - half * people.observed[block, b, w]
+            else:
+                # four biomarkers a pass, the last ones with slope 0
+                slope[n : n + 3] = 0.0
+                which[n : n + 3] = which[0]
+                for i in range(0, n, 4):
+                    s0, s1, s2, s3 = slope[i], slope[i + 1], slope[i + 2], slope[i + 3]
+                    b0, b1, b2, b3 = which[i], which[i + 1], which[i + 2], which[i + 3]
+                    if i == 0:
                         for w in range(width):
-                            chain.trial_log_density[block, k, w] += (
-                                slope * people.x[block, b, w] - half * people.observed[block, b, w]
-                            )
+                            power[w] = constant + s0 * x[b0, w] + s1 * x[b1, w] + s2 * x[b2, w] + s3 * x[b3, w]
                     else:
                         for w in range(width):
-                            chain.trial_log_density[block, k, w] += slope * people.x[block, b, w] - half
+                            power[w] += s0 * x[b0, w] + s1 * x[b1, w] + s2 * x[b2, w] + s3 * x[b3, w]
+            trial = chain.trial_density[block, k]
             for w in range(width):
-                d = fast_exp(chain.trial_log_density[block, k, w] - chain.reference[block, w])
-                chain.trial_density[block, k, w] = d
+                d = density[w] * fast_exp(power[w])
+                trial[w] = d
                 t[w] += v * d
         mixture = chain.mixture[block]
         for w in range(width):
-            others[w] = 0.0
+            ratio[w] = t[w]
         for d in range(chain.weight.shape[0]):
             if d != c:
                 for w in range(width):
-                    others[w] += chain.subtype_density[d, block, w]
+                    ratio[w] += chain.subtype_density[d, block, w]
         for w in range(width):
             chain.trial_total[block, w] = t[w]
-            ratio[w] = (others[w] + t[w]) / mixture[w]
+            ratio[w] /= mixture[w]
         for w in range(width):
             r = ratio[w] if people.real[block, w] > 0.0 else 1.0
             if not (DRIFT_LOW < r < DRIFT_HIGH):
@@ -927,18 +960,19 @@ def try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
 def keep_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
     """Make the move last given to `try_curves` the state of the chain."""
     width = people.x.shape[2]
-    low, high = new_curve.shape[1], 0
+    n_stages = new_curve.shape[1]
+    chain.changed[0] += largest_change(people, c, chain, new_curve, biomarkers, first, last, n_changed)
+    touched = np.zeros(n_stages, np.bool_)
     for i in range(n_changed):
         b = biomarkers[i]
-        low = min(low, first[i])
-        high = max(high, last[i])
         for k in range(first[i], last[i]):
+            touched[k] = True
             chain.curve[c, b, k] = new_curve[b, k]
     for block in range(people.x.shape[0]):
-        for k in range(low, high):
-            for w in range(width):
-                chain.log_density[c, block, k, w] = chain.trial_log_density[block, k, w]
-                chain.density[c, block, k, w] = chain.trial_density[block, k, w]
+        for k in range(n_stages):
+            if touched[k]:
+                for w in range(width):
+                    chain.density[c, block, k, w] = chain.trial_density[block, k, w]
         for w in range(width):
             chain.subtype_density[c, block, w] = chain.trial_total[block, w]
             chain.mixture[block, w] = 0.0
@@ -1028,8 +1062,8 @@ def collapsed_move(people, layout, chain, c, e, value, work, integral, rng):
     if log_u < ratio:
         keep_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed)
         value += change
-        if mixture_drifted(people, chain):
-            value = renew_reference(people, chain)
+        if chain.changed[0] > LARGEST_CHANGE or mixture_drifted(people, chain):
+            value = refresh(people, layout, chain, integral)
         return value, True, ratio
     move(e, home, chain.sequence[c], chain.place[c])
     return value, False, ratio

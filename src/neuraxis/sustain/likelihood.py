@@ -28,6 +28,7 @@ def pack(values: np.ndarray) -> kernels.People:
         x=np.ascontiguousarray(np.nan_to_num(blocks)),
         observed=observed,
         real=real.reshape(n_blocks, width),
+        largest=np.nanmax(np.abs(values), axis=0, initial=0.0),
         any_missing=bool(np.isnan(values).any()),
     )
 
