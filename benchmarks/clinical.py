@@ -15,7 +15,7 @@ import pandas as pd
 
 from neuraxis.clinical.associations import NORMAL, Labels, associations
 from neuraxis.clinical.outcomes import Outcome
-from neuraxis.sustain import stream
+from neuraxis.streams import stream
 from neuraxis.tables import write_table
 
 N = 390

@@ -15,7 +15,7 @@ import pandas as pd
 from neuraxis.cohort.phantoms import write_phantoms
 from neuraxis.cohort.simulated import simulate_cohort
 from neuraxis.features.images import label_volumes
-from neuraxis.sustain import stream
+from neuraxis.streams import stream
 from neuraxis.tables import write_table
 
 ROOT = Path(__file__).parents[1]

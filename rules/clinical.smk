@@ -1,10 +1,35 @@
-"""clinical: what subtypes and stages mean. Out: results/clinical/{disease}/."""
+"""clinical: what subtypes and stages mean. Out: results/clinical/."""
+
+
+rule clinical_columns:
+    """Refuse outcomes that the people's table cannot serve, before anything is measured; count who has the values."""
+    input:
+        engine=sources("clinical_columns"),
+        participants="results/cohort/participants.tsv",
+    output:
+        columns="results/clinical/columns.tsv",
+    log:
+        "logs/clinical/columns.log",
+    benchmark:
+        "benchmarks/runs/clinical/columns.tsv"
+    priority: 50
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        control=lookup("cohort/control", within=config),
+        outcomes=lookup("clinical/outcomes", within=config),
+    script:
+        "../workflow/scripts/clinical_columns.py"
 
 
 rule clinical_associations:
     """Outcomes on subtype and stage with their uncertainty, survival, follow-up, Table 1, words."""
     input:
-        engine=room("clinical"),
+        engine=sources("clinical_associations"),
+        columns="results/clinical/columns.tsv",
         participants="results/cohort/participants.tsv",
         visits="results/cohort/visits.tsv",
         relapses="results/cohort/relapses.tsv",

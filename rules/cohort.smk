@@ -5,7 +5,7 @@ if SIMULATED:
     rule cohort_simulate:
         """Draw the simulated study cohort: people, measures to be written into images, truth."""
         input:
-            engine=room("cohort"),
+            engine=sources("cohort_simulate"),
             orders="resources/event_order.tsv",
             regional="resources/subtype_z.tsv",
         output:
@@ -34,7 +34,7 @@ if SIMULATED:
     rule cohort_phantoms:
         """Write a batch of simulated people as label volumes and cord masks, or as stats files."""
         input:
-            engine=room("cohort"),
+            engine=sources("cohort_phantoms"),
             measures="results/cohort/simulated/SIMULATED_measures.tsv",
             biomarkers=lookup("features/biomarkers", within=config),
             label_names="resources/labels.tsv",
@@ -60,7 +60,7 @@ if SIMULATED:
 rule cohort_participants:
     """Read and check the participants table; say who was left out and why."""
     input:
-        engine=room("cohort"),
+        engine=sources("cohort_participants"),
         schema="workflow/schemas/participants.schema.yaml",
         participants=people_table("participants"),
         phenotype=lookup("cohort/phenotype", within=config),
@@ -85,7 +85,6 @@ rule cohort_participants:
     params:
         control=lookup("cohort/control", within=config),
         diseases=lookup("cohort/diseases", within=config),
-        needed=clinical_columns(),
         segmentations=segmentations,
     script:
         "../workflow/scripts/cohort_participants.py"

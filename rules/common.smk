@@ -1,6 +1,8 @@
 """Validation of the configuration, wildcards, and input functions."""
 
-import glob
+import ast
+from functools import cache
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
@@ -71,10 +73,34 @@ wildcard_constraints:
     batch="[0-9]+",
 
 
-def room(*names):
-    """Sources of package rooms: an edited source reruns the rules that use it."""
-    files = [f for n in names for f in sorted(glob.glob(f"src/neuraxis/{n}/*.py"))]
-    return files + sorted(glob.glob("src/neuraxis/*.py"))
+@cache
+def imports_of(path):
+    """Files of the package that a Python file imports itself."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if node.level:
+            base = path.parents[node.level - 1]
+        elif (node.module or "").split(".")[0] == "neuraxis":
+            base = Path("src")
+        else:
+            continue
+        base = base.joinpath(*(node.module or "").split("."))
+        for name in node.names:
+            # a module of that name, or else whatever the module or package above defines
+            places = (base / f"{name.name}.py", base.with_suffix(".py"))
+            found.add(next((p for p in places if p.is_file()), base / "__init__.py"))
+    return found
+
+
+def sources(script):
+    """Package files behind a script, through all imports: an edited source reruns the rules that use it, no others."""
+    known, new = set(), imports_of(Path(f"workflow/scripts/{script}.py"))
+    while new:
+        known |= new
+        new = set().union(*map(imports_of, new)) - known
+    return sorted(map(str, known))
 
 
 def people_table(name):
@@ -82,6 +108,23 @@ def people_table(name):
     if SIMULATED:
         return f"results/cohort/simulated/SIMULATED_{name}.tsv"
     return config["cohort"][name] or []
+
+
+def given_tables():
+    """Every table that the results were made from: the user's, or the simulated cohort's, and the definitions."""
+    cohort, features = config["cohort"], config["features"]
+    tables = [
+        people_table(name)
+        for name in ("participants", "sessions", "visits", "relapses")
+    ]
+    tables += [*cohort["phenotype"], HEAD_SIZE, features["sct"], features["qc_scores"]]
+    tables += {
+        "images": [],
+        "table": [features["table"]],
+        "volume_tables": features["volume_tables"],
+    }[features["source"]]
+    tables += [features["biomarkers"], "resources/labels.tsv"]
+    return [table for table in tables if table]
 
 
 def segmentations(wildcards):
@@ -96,25 +139,6 @@ def image_templates(wildcards):
     return [features[k] for k in ("labels", "cord_mask", "cord_levels_image")]
 
 
-def clinical_columns():
-    """Columns of participants.tsv that the declared outcomes need."""
-    names = [
-        c
-        for o in config["clinical"]["outcomes"]
-        for c in [
-            o.get("column", ""),
-            o.get("exposure", ""),
-            o.get("time", ""),
-            *o.get("covariates", []),
-            *o.get("strata", []),
-        ]
-    ]
-    return sorted(
-        {c for c in names if c and not c.startswith("worsening")}
-        - {"age", "sex", "site"}
-    )
-
-
 def previous_model(wildcards):
     """The model with one subtype fewer, from which k subtypes are split."""
     k = int(wildcards.k)
@@ -122,6 +146,15 @@ def previous_model(wildcards):
         []
         if k == 1
         else f"results/sustain/{wildcards.disease}/k{k - 1}/{wildcards.part}/model.npz"
+    )
+
+
+def folds_of_part(wildcards):
+    """The division into folds, which the model of everyone does not depend on."""
+    return (
+        []
+        if wildcards.part == "full"
+        else f"results/sustain/{wildcards.disease}/folds.tsv"
     )
 
 

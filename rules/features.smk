@@ -5,7 +5,7 @@ if config["features"]["source"] == "images":
     rule features_extract:
         """Measure a batch of people; whoever cannot be measured is named and left out alone."""
         input:
-            engine=room("features"),
+            engine=sources("features_extract"),
             participants="results/cohort/participants.tsv",
             sessions="results/cohort/sessions.tsv",
             etiv=HEAD_SIZE,
@@ -19,6 +19,7 @@ if config["features"]["source"] == "images":
         output:
             measures="results/features/batches/{batch}_measures.tsv",
             failures="results/features/batches/{batch}_failures.tsv",
+            inputs="results/features/batches/{batch}_inputs.tsv",
         log:
             "logs/features/extract_{batch}.log",
         benchmark:
@@ -39,7 +40,7 @@ if config["features"]["source"] == "images":
     rule features_retry:
         """Measure the scans that failed once more, alone; after mending files: --forcerun features_retry."""
         input:
-            engine=room("features"),
+            engine=sources("features_retry"),
             failures=expand(
                 "results/features/batches/{batch}_failures.tsv", batch=BATCHES
             ),
@@ -56,6 +57,7 @@ if config["features"]["source"] == "images":
         output:
             measures="results/features/batches/retried_measures.tsv",
             failures="results/features/batches/retried_failures.tsv",
+            inputs="results/features/batches/retried_inputs.tsv",
         log:
             "logs/features/retry.log",
         benchmark:
@@ -76,7 +78,7 @@ if config["features"]["source"] == "images":
 rule features_combine:
     """One table of measures, checked for units and quality."""
     input:
-        engine=room("features"),
+        engine=sources("features_combine"),
         participants="results/cohort/participants.tsv",
         sessions="results/cohort/sessions.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
@@ -87,6 +89,14 @@ rule features_combine:
             then=["results/features/batches/retried_failures.tsv"],
             otherwise=[],
         ),
+        inputs=branch(
+            config["features"]["source"] == "images",
+            then=expand(
+                "results/features/batches/{batch}_inputs.tsv",
+                batch=[*BATCHES, "retried"],
+            ),
+            otherwise=[],
+        ),
         sct=config["features"]["sct"] or [],
         etiv=HEAD_SIZE,
         qc_scores=config["features"]["qc_scores"] or [],
@@ -94,6 +104,7 @@ rule features_combine:
         measures="results/features/measures.tsv",
         followup="results/features/followup.tsv",
         failures="results/features/failures.tsv",
+        inputs="results/features/inputs.tsv",
         qc="results/features/qc.tsv",
         flow="results/features/flow.tsv",
     log:

@@ -4,7 +4,7 @@
 rule figures_disease:
     """All figures of one disease."""
     input:
-        engine=room("figures"),
+        engine=sources("figures_disease"),
         participants="results/cohort/participants.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
         label_names="resources/labels.tsv",
@@ -50,7 +50,7 @@ if len(DISEASES) > 1:
     rule figures_crossdisease:
         """Similarity of the diseases' event orders."""
         input:
-            engine=room("figures"),
+            engine=sources("figures_crossdisease"),
             similarity="results/sustain/crossdisease/similarity.tsv",
         output:
             figure=report(
@@ -76,7 +76,7 @@ if len(DISEASES) > 1:
 rule figures_normative:
     """Diagnostics of the controls' z."""
     input:
-        engine=room("figures"),
+        engine=sources("figures_normative"),
         zscores="results/normative/zscores.tsv",
         diagnostics="results/normative/diagnostics.tsv",
         biomarkers=lookup("features/biomarkers", within=config),

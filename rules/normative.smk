@@ -4,7 +4,7 @@
 rule normative_zscores:
     """Fit norms on controls; z of everyone, controls out of sample."""
     input:
-        engine=room("normative"),
+        engine=sources("normative_zscores"),
         participants="results/cohort/participants.tsv",
         measures="results/features/measures.tsv",
         followup="results/features/followup.tsv",

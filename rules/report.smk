@@ -4,7 +4,7 @@
 rule report_page:
     """Write the page."""
     input:
-        engine=room("report"),
+        engine=sources("report_page"),
         template="src/neuraxis/report/page.html.j2",
         dictionary="docs/results.md",
         cohort_flow="results/cohort/flow.tsv",
@@ -75,12 +75,12 @@ rule report_page:
 rule report_provenance:
     """Versions, seed, configuration, checksums of the inputs, git commit."""
     input:
-        engine=room("report"),
-        participants="results/cohort/participants.tsv",
+        engine=sources("report_provenance"),
+        files=given_tables() + ["requirements.lock"],
+        scans="results/features/inputs.tsv",
         measures="results/features/measures.tsv",
-        lock="requirements.lock",
     output:
-        "results/provenance.json",
+        provenance="results/provenance.json",
     log:
         "logs/report/provenance.log",
     benchmark:

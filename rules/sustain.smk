@@ -1,39 +1,87 @@
 """sustain: subtypes and stages per disease. In: z-scores. Out: results/sustain/{disease}/."""
 
 
-rule sustain_prepare:
-    """Choose the events and divide the people into folds."""
+rule sustain_sizes:
+    """Refuse a group too small for its subtypes and folds, before anything is measured or fitted."""
     input:
-        engine=room("sustain"),
+        engine=sources("sustain_sizes"),
         participants="results/cohort/participants.tsv",
-        zscores="results/normative/zscores.tsv",
     output:
-        events="results/sustain/{disease}/events.json",
-        thresholds="results/sustain/{disease}/thresholds.tsv",
-        folds="results/sustain/{disease}/folds.tsv",
+        sizes="results/sustain/{disease}/sizes.tsv",
     log:
-        "logs/sustain/{disease}/prepare.log",
+        "logs/sustain/{disease}/sizes.log",
     benchmark:
-        "benchmarks/runs/sustain/{disease}/prepare.tsv"
+        "benchmarks/runs/sustain/{disease}/sizes.tsv"
+    priority: 50
     conda:
         "../envs/neuraxis.yaml"
     resources:
         mem_mb=500,
         runtime="10m",
     params:
-        settings=lookup("sustain", within=config),
+        folds=lookup("sustain/folds", within=config),
+        max_subtypes=lookup("sustain/max_subtypes", within=config),
+    script:
+        "../workflow/scripts/sustain_sizes.py"
+
+
+rule sustain_events:
+    """Choose the events."""
+    input:
+        engine=sources("sustain_events"),
+        zscores="results/normative/zscores.tsv",
+    output:
+        events="results/sustain/{disease}/events.json",
+        thresholds="results/sustain/{disease}/thresholds.tsv",
+    log:
+        "logs/sustain/{disease}/events.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/events.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        thresholds=lookup("sustain/thresholds", within=config),
+        choose_thresholds=lookup("sustain/choose_thresholds", within=config),
+        min_people=lookup("sustain/min_people", within=config),
+        z_max=lookup("sustain/z_max", within=config),
+    script:
+        "../workflow/scripts/sustain_events.py"
+
+
+rule sustain_folds:
+    """Divide the people into folds."""
+    input:
+        engine=sources("sustain_folds"),
+        participants="results/cohort/participants.tsv",
+        zscores="results/normative/zscores.tsv",
+    output:
+        folds="results/sustain/{disease}/folds.tsv",
+    log:
+        "logs/sustain/{disease}/folds.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/folds.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        folds=lookup("sustain/folds", within=config),
         seed=lookup("seed", within=config),
     script:
-        "../workflow/scripts/sustain_prepare.py"
+        "../workflow/scripts/sustain_folds.py"
 
 
 rule sustain_fit:
     """Fit k subtypes to everyone or to all but one fold."""
     input:
-        engine=room("sustain"),
+        engine=sources("sustain_fit"),
         zscores="results/normative/zscores.tsv",
         events="results/sustain/{disease}/events.json",
-        folds="results/sustain/{disease}/folds.tsv",
+        folds=folds_of_part,
         previous=previous_model,
     output:
         model="results/sustain/{disease}/k{k}/{part}/model.npz",
@@ -60,10 +108,10 @@ rule sustain_fit:
 
 use rule sustain_fit as sustain_fit_variant with:
     input:
-        engine=room("sustain"),
+        engine=sources("sustain_fit"),
         zscores="results/normative/zscores.tsv",
         events="results/sustain/{disease}/events.json",
-        folds="results/sustain/{disease}/folds.tsv",
+        folds=folds_of_part,
         previous=previous_variant,
     output:
         model="results/sustain/{disease}/variants/{variant}/k{k}/{part}/model.npz",
@@ -83,7 +131,8 @@ use rule sustain_fit as sustain_fit_variant with:
 rule sustain_select:
     """Held-out densities of every k, baselines, CVIC and the choice of k."""
     input:
-        engine=room("sustain"),
+        engine=sources("sustain_select"),
+        sizes="results/sustain/{disease}/sizes.tsv",
         zscores="results/normative/zscores.tsv",
         folds="results/sustain/{disease}/folds.tsv",
         models=expand(
@@ -110,7 +159,7 @@ rule sustain_select:
 rule sustain_select_variant:
     """The same for another variant of the model."""
     input:
-        engine=room("sustain"),
+        engine=sources("sustain_select"),
         zscores="results/normative/zscores.tsv",
         folds="results/sustain/{disease}/folds.tsv",
         models=expand(
@@ -139,7 +188,7 @@ rule sustain_select_variant:
 rule sustain_variants:
     """What every variant of the model says about k, side by side."""
     input:
-        engine=room("sustain"),
+        engine=sources("sustain_variants"),
         main="results/sustain/{disease}/heldout.tsv",
         tables=expand(
             "results/sustain/{{disease}}/variants/{variant}/heldout.tsv",
@@ -166,7 +215,7 @@ rule sustain_variants:
 rule sustain_subtypes:
     """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:
-        engine=room("sustain"),
+        engine=sources("sustain_subtypes"),
         zscores="results/normative/zscores.tsv",
         followup="results/normative/followup.tsv",
         norms="results/normative/norms.json",
@@ -175,6 +224,7 @@ rule sustain_subtypes:
         models=expand(
             "results/sustain/{{disease}}/k{k}/{part}/model.npz", k=KS, part=PARTS
         ),
+        biomarkers=lookup("features/biomarkers", within=config),
     output:
         model="results/sustain/{disease}/model.npz",
         subtypes="results/sustain/{disease}/subtypes.tsv",
@@ -208,12 +258,13 @@ rule sustain_subtypes:
 rule sustain_recovery:
     """Simple baselines beside the model; recovery of the truth where it is simulated."""
     input:
-        engine=room("sustain", "cohort"),
+        engine=sources("sustain_recovery"),
         zscores="results/normative/zscores.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
         names="results/sustain/{disease}/names.tsv",
         order="results/sustain/{disease}/event_order.tsv",
         model="results/sustain/{disease}/model.npz",
+        biomarkers=lookup("features/biomarkers", within=config),
         truth=branch(
             SIMULATED,
             then="results/cohort/simulated/SIMULATED_truth.tsv",
@@ -242,12 +293,13 @@ if len(DISEASES) > 1:
     rule sustain_crossdisease:
         """Event orders of the diseases compared, people on one another's models, one joint model."""
         input:
-            engine=room("sustain"),
+            engine=sources("sustain_crossdisease"),
             zscores="results/normative/zscores.tsv",
             models=expand("results/sustain/{disease}/model.npz", disease=DISEASES),
             names=expand("results/sustain/{disease}/names.tsv", disease=DISEASES),
             orders=expand("results/sustain/{disease}/event_order.tsv", disease=DISEASES),
             subtypes=expand("results/sustain/{disease}/subtypes.tsv", disease=DISEASES),
+            biomarkers=lookup("features/biomarkers", within=config),
         output:
             similarity="results/sustain/crossdisease/similarity.tsv",
             projection="results/sustain/crossdisease/projection.tsv",
@@ -267,7 +319,20 @@ if len(DISEASES) > 1:
             runtime="6h",
         params:
             diseases=DISEASES,
-            settings=lookup("sustain", within=config),
+            events={
+                key: lookup(f"sustain/{key}", within=config)
+                for key in ("thresholds", "choose_thresholds", "min_people", "z_max")
+            },
+            chain={
+                key: lookup(f"sustain/{key}", within=config)
+                for key in (
+                    "n_startpoints",
+                    "n_samples",
+                    "n_chains",
+                    "stage_prior",
+                    "noise",
+                )
+            },
             seed=lookup("seed", within=config),
         script:
             "../workflow/scripts/sustain_crossdisease.py"

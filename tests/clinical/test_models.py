@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from neuraxis.clinical.models import check_assumption, fit_model
-from neuraxis.clinical.outcomes import Outcome, complete_cases
+from neuraxis.clinical.outcomes import Outcome, check_outcomes, complete_cases
 from neuraxis.errors import InputError
 
 
@@ -124,6 +124,35 @@ def test_declarations_and_columns_are_checked():
     ):
         with pytest.raises(InputError, match=words):
             make()
+
+
+def test_outcomes_are_checked_before_anything_is_fitted():
+    people = pd.DataFrame(
+        {"group": ["HC", "MS", "MS"], "edss": [np.nan, 2.0, 3.0], "age": [30.0, np.nan, 40.0], "spms": [0, 1, 2]},
+        index=["a", "b", "c"],
+    )
+    edss = Outcome("EDSS", "edss", "ordinal", covariates=("age",))
+    worse = Outcome("worse", "worsening_event", "survival", time="worsening_time", covariates=("age",))
+    made = ("worsening_event", "worsening_time")
+    table = check_outcomes([edss, worse], people, "HC", made=made).set_index(["outcome", "group", "column"])
+    assert table.loc[("EDSS", "MS", "edss"), ["n", "complete"]].tolist() == [2, 1]
+    assert table.loc[("EDSS", "HC", "age"), ["n", "complete"]].tolist() == [1, 0]
+    assert table.loc[("worse", "MS", "age"), "complete"] == 1
+    others = [
+        Outcome("SDMT", "sdmt", "robust", covariates=("education",)),
+        Outcome("SPMS", "spms", "binary"),
+        Outcome("EDSS z", "edss", "robust", reference="controls", covariates=("age",)),
+    ]
+    with pytest.raises(InputError) as error:
+        check_outcomes([edss, *others, worse], people, "HC")
+    for words in (
+        "outcome SDMT: column sdmt, education is not in",
+        "outcome worse: column worsening_event, worsening_time",
+        "outcome SPMS: spms must be 0 or 1",
+        "outcome EDSS z: 0 controls have edss",
+    ):
+        assert words in str(error.value)
+    assert "outcome EDSS:" not in str(error.value)
 
 
 def test_control_based_z_equals_a_hand_computation():

@@ -94,14 +94,14 @@ def test_phenotype_tables_join_and_clash(tmp_path):
     path = write(tmp_path, "participant_id\tgroup\tage\tsex\ns1\tHC\t30\tM\ns2\tMS\t30\tF\n")
     more = tmp_path / "edss.tsv"
     more.write_text("participant_id\tedss\ns2\t2.5\n")
-    people, _ = read_participants(path, SCHEMA, control="HC", diseases=["MS"], phenotype=[more], needed=["edss"])
+    people, _ = read_participants(path, SCHEMA, control="HC", diseases=["MS"], phenotype=[more])
     assert people.set_index("participant_id")["edss"].to_dict() == pytest.approx({"s1": np.nan, "s2": 2.5}, nan_ok=True)
     more.write_text("participant_id\tage\ns2\t2\ns2\t3\n")
     clash = tmp_path / "age.tsv"
     clash.write_text("participant_id\tage\ns2\t2\n")
     with pytest.raises(InputError) as error:
-        read_participants(path, SCHEMA, control="HX", diseases=["MS", "HC"], phenotype=[more, clash], needed=["sdmt"])
-    for words in ("listed more than once: s2", "column age is already in", "missing: sdmt", "control group HX"):
+        read_participants(path, SCHEMA, control="HX", diseases=["MS", "HC"], phenotype=[more, clash])
+    for words in ("listed more than once: s2", "column age is already in", "control group HX"):
         assert words in str(error.value)
 
 

@@ -1,6 +1,7 @@
 """Measures from images, against independent counts, real samples, and broken files."""
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import nibabel as nib
@@ -12,8 +13,9 @@ from neuraxis.cohort.phantoms import cord_phantom, label_phantom
 from neuraxis.cohort.simulated import NORMS, simulate_cohort
 from neuraxis.errors import InputError
 from neuraxis.features.biomarkers import read_biomarkers
+from neuraxis.features.extract import checksum, extract
 from neuraxis.features.images import cord_area, label_volumes, map_volume
-from neuraxis.features.measures import RULES, check_units, measure_batch, quality, split_session
+from neuraxis.features.measures import RULES, check_units, measure_batch, measure_scan, quality, split_session
 
 LABELS = Path(__file__).parents[2] / "resources" / "labels.tsv"
 
@@ -65,7 +67,9 @@ def test_phantoms_have_the_simulated_volumes(tmp_path, request, biomarkers):
 
 
 def test_a_failing_person_fails_alone_and_is_named(tmp_path, biomarkers):
-    good = save(tmp_path, np.full((4, 4, 4), 10, np.int16), name="good.nii.gz")
+    head = np.full((4, 4, 5), 10, np.int16)
+    head[..., 4] = 24  # the fluid around the brain
+    good = save(tmp_path, head, name="good.nii.gz")
     bad = tmp_path / "bad.nii.gz"
     bad.write_bytes(good.read_bytes()[:60])
     table, failed = measure_batch(
@@ -76,6 +80,7 @@ def test_a_failing_person_fails_alone_and_is_named(tmp_path, biomarkers):
         LABELS,
     )
     assert table["participant_id"].tolist() == ["s1"] and table["thalamus"].iloc[0] == 64
+    assert table["etiv"].iloc[0] == 80
     assert np.isnan(table["cord_csa"].iloc[0]) and np.isnan(table["putamen"].iloc[0])
     assert failed["participant_id"].tolist() == ["s2", "s3"]
     assert "bad.nii.gz cannot be read" in failed["problem"][0] and "no such image" in failed["problem"][1]
@@ -145,7 +150,7 @@ def test_biomarker_definitions(tmp_path, biomarkers):
     assert set(biomarkers["biomarker"]) == set(NORMS) and len(biomarkers) == 19
     labels = [i for v in biomarkers["labels"] for i in v]
     assert len(labels) == len(set(labels))
-    text = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tregion\n"
+    text = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tsystem\n"
     for row, words in (
         ("a\tA\tlabels\t1;2\tmm3\tfall\t1\t2\tx\n", "whole numbers"),
         ("a\tA\tblob\t1\tmm3\tfall\t1\t2\tx\n", "kind"),
@@ -227,3 +232,37 @@ def test_head_size_from_a_table_and_maps_in_definitions(tmp_path, biomarkers):
 def test_sessions_in_ids():
     got = split_session(pd.Series(["sub-1", "sub-1_ses-02", "sub-2_ses-01"]), "ses-01")
     assert got.to_numpy().tolist() == [["sub-1", "baseline"], ["sub-1", "ses-02"], ["sub-2", "baseline"]]
+
+
+def test_a_sum_of_labels_without_the_fluid_around_the_brain_is_no_head_size(tmp_path):
+    brain = np.full((4, 4, 5), 10, np.int16)
+    brain[0, 0, 0] = 24  # aseg's cerebrospinal fluid
+    path = save(tmp_path, brain)
+    with pytest.raises(InputError, match="x.nii.gz: these labels leave out the fluid.*features.etiv"):
+        measure_scan(path, None, None, (1,), LABELS)
+    assert measure_scan(path, None, None, (1,), LABELS, etiv=90.0)[1]["etiv"] == 90.0
+
+
+def test_files_behind_a_measure_are_known_by_checksum(tmp_path, request):
+    (tmp_path / "sub-1/stats").mkdir(parents=True)
+    file = tmp_path / "sub-1/stats/aseg.stats"
+    file.write_text("# nothing\n")
+    image = save(tmp_path, np.full((3, 3, 3), 10, np.int16))
+    assert checksum(image) == hashlib.sha256(image.read_bytes()).hexdigest()
+    before = checksum(tmp_path / "sub-1")
+    file.write_text("# something\n")
+    after = checksum(tmp_path / "sub-1")
+    (tmp_path / "sub-1/stats/note.md").write_text("read by nobody")
+    assert before != after == checksum(tmp_path / "sub-1")
+    table, failed, files = extract(
+        pd.DataFrame({"participant_id": ["sub-1", "sub-2"], "session_id": ["baseline", "ses-02"]}),
+        biomarkers=request.config.rootpath / "resources" / "biomarkers.tsv",
+        labels_file=LABELS,
+        folders=[],
+        etiv="",
+        templates=(str(tmp_path / "{participant_id}"), "", ""),
+        baseline_session="ses-01",
+        cord_levels=(1,),
+    )
+    assert table.empty and failed["participant_id"].tolist() == ["sub-1", "sub-2"]
+    assert files.to_numpy().tolist() == [["sub-1", "baseline", str(tmp_path / "sub-1"), after]]

@@ -126,6 +126,21 @@ def test_tables_with_bom_crlf_and_slashes(tmp_path, labels, biomarkers):
             read_volume_tables([a], labels)
 
 
+def test_tables_of_other_people_and_in_any_order(tmp_path, labels, biomarkers):
+    """Sites with tables of their own lose nobody; white matter is counted once wherever its total stands."""
+    a, b, c = (tmp_path / f"{n}.tsv" for n in "abc")
+    a.write_text("Measure:volume\tLeft-Thalamus\tlhCerebralWhiteMatterVol\tCC_Central\ns1\t7000\t230000\t900\n")
+    b.write_text("Measure:volume\tLeft-Thalamus\tLeft-Putamen\ns2\t6900\t5000\ns1\t7000\t5100\n")
+    c.write_text("lh.aparc.volume\tlh_insula_volume\ns1\t6000\n")
+    for order in ([a, b, c], [c, b, a], [b, c, a]):
+        table = biomarkers_from_labels(read_volume_tables(order, labels), biomarkers)
+        assert table.loc["s1", ["thalamus", "putamen", "insula", "cerebral_wm"]].tolist() == [7000, 5100, 6000, 230000]
+        assert table.loc["s2", "thalamus"] == 6900 and np.isnan(table.loc["s2", "insula"])
+    b.write_text("Measure:volume\tLeft-Thalamus\ns1\t7.0\n")
+    with pytest.raises(InputError, match="b.tsv: 10 of s1 is 7, an earlier table has 7000"):
+        read_volume_tables([a, b], labels)
+
+
 def test_sct_tables(tmp_path):
     path = tmp_path / "csa.csv"
     row = "/data/sub-{0}/anat/sub-{0}_T1w_seg.nii.gz,{1},{2}\n"

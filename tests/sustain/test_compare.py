@@ -10,6 +10,7 @@ from neuraxis.sustain import Point, SustainModel, Variant, ZScoreEvents, draw_la
 from neuraxis.sustain.baselines import k_means
 from neuraxis.sustain.compare import agreement, enrichment, projection
 from neuraxis.sustain.matching import order_similarity, rand_index
+from neuraxis.sustain.naming import name_subtypes
 
 
 def order(subtype, positions):
@@ -116,3 +117,22 @@ def test_people_on_another_diseases_model():
     assert len(table) == 80 and set(table["model_of"]) == {"MS", "NMOSD"}
     assert counts.groupby("group")["n"].sum().to_dict() == {"MS": 40, "NMOSD": 40}
     assert (counts["stage_spearman"] > 0.8).all()
+
+
+def test_names_follow_what_begins_early_compared_with_the_other_subtypes():
+    def order(*rows):
+        return pd.DataFrame(rows, columns=["subtype", "biomarker", "threshold", "mean_position"])
+
+    systems = pd.Series({"frontal": "cortical", "cord": "spinal cord", "thalamus": "subcortical", "wm": np.nan})
+    table = order(
+        *((1, "frontal", 1, 3), (1, "cord", 1, 2), (1, "thalamus", 1, 9), (1, "wm", 1, 1)),
+        *((2, "frontal", 1, 8), (2, "cord", 1, 3), (2, "thalamus", 1, 6), (2, "wm", 1, 9)),
+        # the second threshold says nothing about where a subtype begins
+        *((1, "cord", 2, 90), (2, "thalamus", 2, 1)),
+    )
+    # cord comes first in subtype 1, but early in both; the frontal lobe is what sets it apart
+    assert name_subtypes(table, systems) == {1: "cortical", 2: "subcortical"}
+    assert name_subtypes(table[table["subtype"] == 1], systems) == {1: "spinal cord"}
+    same = pd.concat([table[table["subtype"] == 1].assign(subtype=c) for c in (1, 2)])
+    assert name_subtypes(same, systems) == {1: "cortical 1", 2: "cortical 2"}
+    assert name_subtypes(table, pd.Series({"other": "cortical"})) == {1: "wm", 2: "thalamus"}

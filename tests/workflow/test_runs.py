@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pandas as pd
 import pytest
+import yaml
 from small_study import ENVIRONMENT, ROOT, checkout, overlay, snakemake
 
 
@@ -81,10 +83,16 @@ def test_own_people_from_a_table(tmp_path):
 
 
 def test_environment_files_pin_the_lock_files_versions():
-    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", (ROOT / "requirements.lock").read_text(), re.M))
-    named = re.findall(r"- ([a-z0-9_-]+)==(\S+)", (ROOT / "envs/neuraxis.yaml").read_text())
-    assert len(named) > 10 and all(pins[name] == version for name, version in named)
-    assert not re.search(r"https?://|--index-url|--extra-index", (ROOT / "requirements.lock").read_text())
+    """Every dependency of the package and of its jobs, at the lock file's version; no path, which conda would not find."""
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", lock, re.M))
+    environment = yaml.safe_load((ROOT / "envs/neuraxis.yaml").read_text())
+    named = dict(p.split("==") for part in environment["dependencies"] if isinstance(part, dict) for p in part["pip"])
+    assert all(pins[name] == version for name, version in named.items())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {re.split("[<>=]", d)[0].lower() for d in project["dependencies"]} <= set(named)
+    assert "--editable ." in (ROOT / "envs/neuraxis.post-deploy.sh").read_text()
+    assert not re.search(r"https?://|--index-url|--extra-index", lock)
 
 
 def test_the_documented_graph_is_current(tmp_path):
@@ -99,7 +107,12 @@ def test_the_documented_graph_is_current(tmp_path):
 @pytest.mark.parametrize(
     ("extra", "target", "words"),
     [
-        ("", "sustain_prepare", "MS: 5 people are too few for 2 subtypes in 4 folds"),
+        ("", "sustain_sizes", "MS: 5 people are too few for 2 subtypes in 4 folds"),
+        (
+            "clinical: {outcomes: [{name: NfL, column: nfl, type: continuous}]}\n",
+            "clinical_columns",
+            "outcome NfL: column nfl is not in",
+        ),
         ("features: {use: [thalamus, claustrum]}\n", "features_combine", "not measured or not defined: claustrum"),
         ("cohort: {control: controls}\n", "cohort_participants", "nobody is in the control group controls"),
     ],

@@ -1,12 +1,14 @@
 """A small study end to end, what comes out of it, and a killed run resumed."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 
 import pandas as pd
+import pytest
 from small_study import ENVIRONMENT, SMALL, checkout, digests, overlay, snakemake
 
 
@@ -91,13 +93,75 @@ def test_stats_files_give_the_same_measures_as_images(study, tmp_path):
     assert len(later) > 5 and later["cord_csa"].notna().all()
 
 
-def test_nothing_reruns_and_a_setting_reruns_only_what_depends_on_it(study):
+def planned(folder, *arguments):
+    """Number of jobs by rule that a dry run would run."""
+    out = snakemake(folder, *arguments, "-n", "-q", "rules").stdout
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", out, re.M) if rule not in ("all", "total")}
+
+
+#: What every change of the configuration reruns, because the report holds the configuration.
+ALWAYS = {"report_provenance": 1, "report_page": 1}
+CHOICE = dict.fromkeys(("sustain_subtypes", "sustain_recovery", "clinical_associations", "figures_disease"), 2)
+CHOICE |= {"sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
+FITS = CHOICE | {"sustain_fit": 12, "sustain_fit_variant": 8, "sustain_select_variant": 2, "sustain_variants": 2}
+NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events": 2, "sustain_folds": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ("report: {title: Another}", {}),
+        ("clinical: {n_draws: 6}", {"clinical_associations": 2, "figures_disease": 2}),
+        (
+            "clinical: {outcomes: [{name: E, column: edss, type: ordinal}]}",
+            {"clinical_columns": 1, "clinical_associations": 2, "figures_disease": 2},
+        ),
+        ("sustain: {n_subtypes: 1}", CHOICE | {"sustain_variants": 2}),
+        # one more subtype: everyone and two folds of two diseases, and of their variant; nothing fitted is fitted again
+        (
+            "sustain: {max_subtypes: 3}",
+            FITS | {"sustain_fit": 6, "sustain_fit_variant": 4, "sustain_sizes": 2},
+        ),
+        # other folds: the models of everyone stay
+        (
+            "sustain: {folds: 3}",
+            FITS | {"sustain_fit": 12, "sustain_fit_variant": 12, "sustain_sizes": 2, "sustain_folds": 2},
+        ),
+        ("sustain: {n_chains: 3}", FITS),
+        ("sustain: {min_people: 9}", FITS | {"sustain_events": 2}),
+        ("sustain: {variants: []}", {}),
+        ("normative: {age: quadratic}", NORMS),
+        ("features: {outlier_limit: 6}", NORMS | {"features_combine": 1}),
+    ],
+)
+def test_a_setting_reruns_what_depends_on_it_and_nothing_else(study, change, rules):
     folder, arguments = study
-    assert "Nothing to be done" in snakemake(folder, *arguments, "-n").stdout
-    changed = overlay(folder, SMALL.replace("n_draws: 5", "n_draws: 6"))
-    planned = snakemake(folder, *changed, "-n", "-q", "rules").stdout
-    assert "clinical_associations" in planned and "report_page" in planned
-    assert "sustain_fit" not in planned and "features_extract" not in planned
+    assert planned(folder, *arguments) == {}
+    (folder / "change.yaml").write_text(change)
+    assert planned(folder, *arguments, "change.yaml") == rules | ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("source", "rules"),
+    [
+        ("report/page.py", {"report_page": 1}),
+        ("sustain/compare.py", {"sustain_recovery": 2, "sustain_crossdisease": 1}),
+        ("sustain/kernels.py", FITS),
+        ("features/images.py", NORMS | {"features_extract": 2, "features_retry": 1, "features_combine": 1}),
+    ],
+)
+def test_an_edited_source_reruns_the_rules_that_use_it(study, source, rules):
+    folder, arguments = study
+    path = folder / "src/neuraxis" / source
+    text = path.read_text()
+    try:
+        path.write_text(text + "\n# edited\n")
+        found = planned(folder, *arguments)
+    finally:
+        path.write_text(text)
+    assert rules.keys() <= found.keys() and all(found[r] == n for r, n in rules.items())
+    if source == "sustain/compare.py":
+        assert "sustain_fit" not in found and "cohort_simulate" not in found
 
 
 def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):

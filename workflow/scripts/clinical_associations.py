@@ -9,7 +9,8 @@ from neuraxis.clinical.nuisance import nuisance
 from neuraxis.clinical.outcomes import Outcome
 from neuraxis.clinical.table1 import table_one
 from neuraxis.clinical.text import paragraph
-from neuraxis.clinical.worsening import WorseningRule, confirmed_worsening, survival_tables
+from neuraxis.clinical.worsening import MADE, WorseningRule, confirmed_worsening, survival_tables
+from neuraxis.features.biomarkers import cord_of, read_biomarkers
 from neuraxis.job import start
 from neuraxis.tables import aside, read_table, write_table
 
@@ -71,15 +72,17 @@ def run(
     worse = confirmed_worsening(
         read_table(visits).query("participant_id in @people.index"), read_table(relapses), WorseningRule(**worsening)
     )
-    people = people.join(worse.set_index("participant_id")[["worsening_time", "worsening_event"]])
+    people = people.join(worse.set_index("participant_id")[list(MADE)])
     declared = [Outcome(**o) for o in outcomes]
-    measured = [b for b in read_table(biomarkers)["biomarker"] if b in people]
+    defined = read_biomarkers(biomarkers)
+    measured = [b for b in defined["biomarker"] if b in people]
     effects = associations(declared, people, labels, controls=controls, circular=tuple(measured))
     z = read_table(zscores).set_index("participant_id").loc[people.index]
     values = z.drop(columns=["group", "origin"], errors="ignore")
     scores = pd.DataFrame({"mean z": values.mean(axis=1)})
-    if "cord_csa" in values:
-        scores["cord z"] = values["cord_csa"]
+    cord = cord_of(defined)
+    if cord in values:
+        scores["cord z"] = values[cord]
     nested = nested_models(declared, people, labels, scores, controls)
     curves, tests = [], []
     for o in declared:
@@ -129,7 +132,7 @@ def run(
 if __name__ == "__main__":
     start(snakemake)
     run(
-        **{k: v for k, v in snakemake.input.items() if k != "engine"},
+        **{k: v for k, v in snakemake.input.items() if k not in ("engine", "columns")},
         disease=snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),

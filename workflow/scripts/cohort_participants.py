@@ -10,14 +10,13 @@ from neuraxis.job import as_list, start
 from neuraxis.tables import write_table
 
 
-def run(participants, schema, phenotype, sessions, visits, relapses, control, diseases, needed, segmentations, out):
+def run(participants, schema, phenotype, sessions, visits, relapses, control, diseases, segmentations, out):
     people, flow = read_participants(
         participants,
         yaml.safe_load(Path(schema).read_text()),
         control=control,
         diseases=diseases,
         phenotype=phenotype,
-        needed=needed,
     )
     if segmentations:
         people, found = compare_segmentations(people, segmentations)

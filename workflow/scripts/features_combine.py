@@ -6,7 +6,8 @@ import pandas as pd
 
 from neuraxis.cohort.participants import flow_rows
 from neuraxis.errors import InputError, name_some
-from neuraxis.features.biomarkers import read_biomarkers
+from neuraxis.features.biomarkers import cord_of, read_biomarkers
+from neuraxis.features.extract import FILES
 from neuraxis.features.measures import BASELINE, check_units, combine, quality, split_session
 from neuraxis.features.stats import biomarkers_from_labels, read_qc_scores, read_sct, read_volume_tables
 from neuraxis.job import as_list, start
@@ -48,6 +49,7 @@ def run(
     label_names,
     measures,
     failures,
+    inputs,
     sct,
     etiv,
     qc_scores,
@@ -65,7 +67,9 @@ def run(
     defined = read_biomarkers(biomarkers)
     table, failed = gather(source, measures, failures, defined, label_names, baseline_session, etiv)
     if sct:
-        cord = defined.loc[defined["kind"] == "cord", "biomarker"].iloc[0]
+        cord = cord_of(defined)
+        if cord is None:
+            raise InputError(f"features.sct is given, but {biomarkers} defines no biomarker of kind cord")
         area = read_sct(sct, cord_levels)
         keys = split_session(area.index.to_series(), baseline_session)
         area.index = pd.MultiIndex.from_frame(keys)
@@ -120,6 +124,10 @@ def run(
     write_table(kept, out["measures"])
     write_table(later, out["followup"])
     write_table(failed, out["failures"])
+    read = [read_table(i, text=("participant_id", "session_id", "file")) for i in inputs]
+    files = pd.concat(read or [pd.DataFrame(columns=list(FILES))], ignore_index=True)
+    # scans tried once more come last: what they were measured from in the end
+    write_table(files.drop_duplicates(["participant_id", "session_id", "file"], keep="last"), out["inputs"])
     write_table(qc.assign(decision=qc["rule"].isin(exclude_rules).map({True: "excluded", False: "flagged"})), out["qc"])
     write_table(flow, out["flow"])
 
@@ -133,6 +141,7 @@ if __name__ == "__main__":
         biomarkers=i.biomarkers,
         measures=as_list(i.measures),
         failures=as_list(i.get("failures")),
+        inputs=as_list(i.get("inputs")),
         label_names=i.label_names,
         **{k: str(i.get(k) or "") for k in ("sct", "etiv", "qc_scores")},
         **dict(snakemake.params.items()),

@@ -7,16 +7,17 @@ from neuraxis.job import start
 from neuraxis.tables import write_table
 
 
-def run(participants, sessions, folders, batch, n_batches, measures, failures, **settings):
+def run(participants, sessions, folders, batch, n_batches, measures, failures, inputs, **settings):
     scans = all_scans(participants, sessions)
     if folders:
         mine = {p.name.split("_")[0] for folder in folders for p in Path(folder).iterdir()}
     else:
         mine = set(sorted(set(scans["participant_id"]))[batch::n_batches])
     scans = scans[scans["participant_id"].isin(mine)]
-    table, failed = extract(scans, folders=folders, **settings)
+    table, failed, files = extract(scans, folders=folders, **settings)
     write_table(table, measures)
     write_table(failed, failures)
+    write_table(files, inputs)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from neuraxis.job import as_list, start
 from neuraxis.tables import read_table, write_table
 
 
-def run(first, measures, failures, **settings):
+def run(first, measures, failures, inputs, **settings):
     failed = pd.concat([read_table(f, text=("participant_id", "session_id")) for f in first], ignore_index=True)
-    table, still = extract(failed[["participant_id", "session_id"]], **settings)
+    table, still, files = extract(failed[["participant_id", "session_id"]], **settings)
     write_table(table, measures)
     write_table(still, failures)
+    write_table(files, inputs)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
-from neuraxis.sustain import SustainModel, choose_events, fit
+from neuraxis.sustain import SustainModel, declared_events, fit
 from neuraxis.sustain.compare import enrichment, projection, similarity
-from neuraxis.sustain.events import ZScoreEvents
 from neuraxis.sustain.naming import name_subtypes
 from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, models, names, orders, subtypes, diseases, settings, seed, threads, out):
+def run(zscores, models, names, orders, subtypes, biomarkers, diseases, events, chain, seed, threads, out):
     z = read_table(zscores).set_index("participant_id")
     fitted = {d: SustainModel.load(m) for d, m in zip(diseases, models, strict=True)}
     name_of = {d: read_table(n).set_index("subtype")["name"].to_dict() for d, n in zip(diseases, names, strict=True)}
@@ -24,28 +24,20 @@ def run(zscores, models, names, orders, subtypes, diseases, settings, seed, thre
     write_table(counts, out["projection_counts"])
     everyone = pd.concat([z[z.index.isin(own[d].index)] for d in diseases])
     group = everyone["group"]
-    everyone = everyone[list(fitted[diseases[0]].events.biomarkers)]
-    k = max(m.n_subtypes for m in fitted.values())
-    if settings["choose_thresholds"]:
-        events, _ = choose_events(everyone, settings["thresholds"], min_people=settings["min_people"])
-    else:
-        events = ZScoreEvents(sorted(settings["thresholds"]), settings["z_max"], biomarkers=list(everyone.columns))
+    used = {b for m in fitted.values() for b in m.events.biomarkers}
+    everyone = everyone[[b for b in everyone if b in used]]
     joint = fit(
         everyone,
-        events,
-        k,
-        n_startpoints=settings["n_startpoints"],
-        n_samples=settings["n_samples"],
-        n_chains=settings["n_chains"],
-        n_draws=min(500, settings["n_samples"]),
-        stage_prior=settings["stage_prior"],
-        noise=settings["noise"],
+        declared_events(everyone, **events)[0],
+        max(m.n_subtypes for m in fitted.values()),
+        n_draws=min(500, chain["n_samples"]),
         seed=seed,
         key=("joint",),
         n_threads=threads,
+        **chain,
     )
     order = joint.event_order()
-    joint_names = name_subtypes(order)
+    joint_names = name_subtypes(order, read_biomarkers(biomarkers).set_index("biomarker")["system"])
     labels = joint.assign(everyone)
     order.insert(1, "name", order["subtype"].map(joint_names))
     joint.save(Path(out["joint"]))
@@ -55,16 +47,15 @@ def run(zscores, models, names, orders, subtypes, diseases, settings, seed, thre
 
 if __name__ == "__main__":
     start(snakemake)
-    i, p = snakemake.input, snakemake.params
+    i = snakemake.input
     run(
         i.zscores,
         i.models,
         i.names,
         i.orders,
         i.subtypes,
-        p.diseases,
-        p.settings,
-        p.seed,
-        snakemake.threads,
+        i.biomarkers,
+        threads=snakemake.threads,
+        **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),
     )

@@ -11,10 +11,12 @@ from neuraxis.tables import read_table
 def run(zscores, events, folds, previous, disease, k, part, model, n_threads, **settings):
     events = ZScoreEvents(**json.loads(Path(events).read_text()))
     z = read_table(zscores).set_index("participant_id")
-    fold = read_table(folds).set_index("participant_id")["fold"]
-    rows = fold.index if part == "full" else fold.index[fold != int(part.removeprefix("fold"))]
+    z = z[z["group"] == disease]
+    if part != "full":
+        fold = read_table(folds).set_index("participant_id")["fold"]
+        z = z.loc[fold.index[fold != int(part.removeprefix("fold"))]]
     fitted = fit(
-        z.loc[rows],
+        z,
         events,
         k,
         previous=SustainModel.load(previous) if previous else None,
@@ -32,7 +34,7 @@ if __name__ == "__main__":
     run(
         i.zscores,
         i.events,
-        i.folds,
+        str(i.get("folds") or ""),
         str(i.get("previous") or ""),
         w.disease,
         int(w.k),

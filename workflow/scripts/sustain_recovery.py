@@ -3,15 +3,17 @@
 import pandas as pd
 
 from neuraxis.cohort.simulated import SUBTYPES, true_model
+from neuraxis.features.biomarkers import cord_of, read_biomarkers
 from neuraxis.job import start
-from neuraxis.sustain import SustainModel, stream
+from neuraxis.streams import stream
+from neuraxis.sustain import SustainModel
 from neuraxis.sustain.compare import best_possible, recovery, simple_scores
 from neuraxis.tables import read_table, write_table
 
 STUDY_NAMES = {"cortical": "C", "spinal cord": "SC", "cerebellar": "CE", "subcortical": "DGM"}
 
 
-def run(zscores, subtypes, names, order, model, truth, resources, disease, seed, out):
+def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, disease, seed, out):
     people = read_table(subtypes).set_index("participant_id")
     z = read_table(zscores).set_index("participant_id").loc[people.index]
     fitted = SustainModel.load(model)
@@ -25,7 +27,9 @@ def run(zscores, subtypes, names, order, model, truth, resources, disease, seed,
         published, label_of = SUBTYPES[disease], {s: n for n, s in STUDY_NAMES.items()}
         found = recovery(people, name_of, read_table(order), known, best, true_order, published, label_of)
     write_table(found, out["recovery"])
-    write_table(simple_scores(z, people, fitted, known, stream(seed, disease, "k-means")), out["baselines"])
+    cord = cord_of(read_biomarkers(biomarkers))
+    scores = simple_scores(z, people, fitted, known, stream(seed, disease, "k-means"), cord)
+    write_table(scores, out["baselines"])
 
 
 if __name__ == "__main__":
@@ -38,6 +42,7 @@ if __name__ == "__main__":
         i.order,
         i.model,
         str(i.get("truth") or ""),
+        i.biomarkers,
         "resources",
         snakemake.wildcards.disease,
         **dict(snakemake.params.items()),

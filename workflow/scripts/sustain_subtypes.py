@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.sustain import SustainModel, draw_labels, out_of_fold_posterior, stability, stream, summarise
 from neuraxis.sustain.naming import RULE, name_subtypes
@@ -45,7 +46,7 @@ def later_scans(model, fold_models, fold, path) -> pd.DataFrame:
     return pd.concat([keys, summarise(out_of_fold_posterior(model, values, folds, fold_models), index)], axis=1)
 
 
-def run(zscores, followup, norms, folds, selection, models, disease, control, seed, simulated, out):
+def run(zscores, followup, norms, folds, selection, models, biomarkers, disease, control, seed, simulated, out):
     z = read_table(zscores).set_index("participant_id")
     fold = read_table(folds).set_index("participant_id")["fold"]
     table = read_table(selection)
@@ -56,7 +57,7 @@ def run(zscores, followup, norms, folds, selection, models, disease, control, se
     model.norms = json.loads(Path(norms).read_text())
     values, index = model.events.check_data(z.loc[fold.index])
     order = model.event_order()
-    names = name_subtypes(order)
+    names = name_subtypes(order, read_biomarkers(biomarkers).set_index("biomarker")["system"])
     posterior = out_of_fold_posterior(model, values, fold.to_numpy()[None], fold_models)
     subtypes = model.assign(z.loc[fold.index]).join(summarise(posterior, index).add_prefix("oof_"))
     agreement, kept = stability(model, values, index, fold_models)
@@ -118,6 +119,7 @@ if __name__ == "__main__":
         i.folds,
         i.selection,
         i.models,
+        i.biomarkers,
         snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),

@@ -80,6 +80,12 @@ class Outcome:
         return TYPES[self.type][1]
 
     @property
+    def columns(self) -> list[str]:
+        """Everything that the model needs, the outcome first, each once."""
+        others = [c for c in (self.exposure, self.time) if c]
+        return list(dict.fromkeys([self.column, *self.covariates, *self.strata, *others]))
+
+    @property
     def model_covariates(self) -> tuple:
         """Covariates of the model itself: none of those that made a control-based z."""
         return () if self.reference == "controls" else self.covariates
@@ -154,12 +160,10 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
     InputError
         Absent columns, an exposure or time that is not positive, events other than 0 and 1.
     """
-    columns = [outcome.column, *outcome.covariates, *outcome.strata]
-    columns += [c for c in (outcome.exposure, outcome.time) if c]
-    absent = [c for c in columns if c not in people.columns]
+    absent = [c for c in outcome.columns if c not in people.columns]
     if absent:
         raise InputError(f"clinical outcome {outcome.name}: column {', '.join(absent)} is not in participants.tsv")
-    data = people[list(dict.fromkeys(columns))].dropna()
+    data = people[outcome.columns].dropna()
     for kind, column in (("exposure", outcome.exposure), ("time", outcome.time)):
         if column and (data[column].astype(float) <= 0).any():
             raise InputError(f"clinical outcome {outcome.name}: {kind} {column} must be positive")
@@ -190,3 +194,52 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
         data[outcome.time].astype(float) if outcome.time else None,
         data[list(outcome.strata)] if outcome.strata else None,
     )
+
+
+def check_outcomes(outcomes, people: pd.DataFrame, control: str, made=()) -> pd.DataFrame:
+    """Refuse outcomes that the table cannot serve, and count who has what each of the others needs.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    people : DataFrame
+        participants.tsv with column group, indexed by participant_id.
+    control : str
+        Group of the controls.
+    made : sequence of str
+        Columns that the workflow makes later on, from visits; they count as present.
+
+    Returns
+    -------
+    DataFrame
+        outcome, group, column, n (people of the group who have a value), complete (people who have all the outcome needs).
+
+    Raises
+    ------
+    InputError
+        Everything that `complete_cases` refuses, of all outcomes in one message.
+    """
+    problems = []
+    patients, controls = people[people["group"] != control], people[people["group"] == control]
+    for o in outcomes:
+        try:
+            known = {c: 1.0 for c in made if c not in people}
+            complete_cases(o, patients.assign(**known), controls.assign(**known))
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        raise InputError(
+            "clinical.outcomes cannot be served by cohort.participants and cohort.phenotype; mend the tables, or take the "
+            "outcome out:\n- " + "\n- ".join(problems)
+        )
+    rows = []
+    for o in outcomes:
+        there = [c for c in o.columns if c in people]
+        for group, part in people.groupby("group"):
+            known = part[there].notna()
+            complete = int(known.all(axis=1).sum())
+            rows += [
+                {"outcome": o.name, "group": group, "column": c, "n": int(known[c].sum()), "complete": complete}
+                for c in there
+            ]
+    return pd.DataFrame(rows, columns=["outcome", "group", "column", "n", "complete"])

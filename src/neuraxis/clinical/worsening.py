@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 from lifelines.statistics import multivariate_logrank_test
 
+#: Columns of people that `confirmed_worsening` makes from their visits.
+MADE = ("worsening_time", "worsening_event")
+
 
 @dataclass(frozen=True)
 class WorseningRule:

@@ -32,9 +32,7 @@ def _schema_problems(table: pd.DataFrame, schema: dict) -> list[str]:
     return [f"{c}: {words}: {name_some(who)}" for (c, words), who in broken.items()]
 
 
-def read_participants(
-    path, schema, *, control: str, diseases, phenotype=(), needed=()
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_participants(path, schema, *, control: str, diseases, phenotype=()) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read participants.tsv, join the phenotype tables, and check it whole.
 
     Parameters
@@ -48,8 +46,6 @@ def read_participants(
         Groups to be modelled.
     phenotype : sequence of path
         Tables joined by participant_id (BIDS phenotype/*.tsv).
-    needed : sequence of str
-        Clinical columns that the configuration names.
 
     Returns
     -------
@@ -96,11 +92,6 @@ def read_participants(
     spelt = table["sex"].str.strip().str.lower()
     table["sex"] = spelt.map(SEXES).fillna(table["sex"])
     problems += _schema_problems(table, schema)
-    absent = [c for c in needed if c not in table.columns]
-    if absent:
-        problems.append(
-            f"columns that clinical.outcomes names are missing: {', '.join(absent)} (add them, or take the outcome out)"
-        )
     if not (table["group"] == control).any():
         problems.append(f"nobody is in the control group {control}")
     if problems:

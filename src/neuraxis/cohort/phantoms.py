@@ -11,6 +11,7 @@ import pandas as pd
 from ..features.biomarkers import read_biomarkers
 from ..features.extract import scan_stem
 from ..features.stats import INSIDE_WHITE_MATTER
+from ..streams import stream
 from ..tables import aside
 
 #: Edge of the phantoms' cubic voxels, mm.
@@ -70,8 +71,6 @@ def cord_phantom(area: float, tilt: float) -> tuple[nib.Nifti1Image, nib.Nifti1I
 
 def write_phantoms(measures: pd.DataFrame, biomarkers_file, folder, *, seed: int) -> None:
     """Write label volume, cord mask and cord levels of every row of `measures` into `folder`."""
-    from ..sustain import stream
-
     biomarkers = read_biomarkers(biomarkers_file)
     folder = Path(folder)
     for row in measures.itertuples(index=False):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..sustain import stream
+from ..streams import stream
 
 GROUPS = {
     # n, age quartiles (25, 50, 75 %), share of women

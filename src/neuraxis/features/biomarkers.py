@@ -13,14 +13,14 @@ def read_biomarkers(path) -> pd.DataFrame:
 
     By `kind`: "labels", FreeSurfer label ids (ints) to be summed; "names", named volumes to be summed, such as
     ``lh.hippoSfVolumes.CA1`` or ``brainstemSsVolumes.Pons`` of the subregion files; "map", path templates of
-    posterior or partial-volume maps; "cord", the cord's area.
+    posterior or partial-volume maps; "cord", the cord's area. `system` names subtypes that begin in it; it may be missing.
 
     Raises
     ------
     InputError
         Duplicate names, labels that are no numbers, or an unknown kind.
     """
-    columns = ("biomarker", "label", "kind", "labels", "unit", "direction", "plausible_low", "plausible_high", "region")
+    columns = ("biomarker", "label", "kind", "labels", "unit", "direction", "plausible_low", "plausible_high", "system")
     table = read_table(path, needed=columns)
     doubled = table.loc[table["biomarker"].duplicated(), "biomarker"]
     if len(doubled):
@@ -39,3 +39,9 @@ def read_biomarkers(path) -> pd.DataFrame:
     except ValueError as error:
         raise InputError(f"{path}: labels must be whole numbers separated by commas ({error})") from None
     return table
+
+
+def cord_of(biomarkers: pd.DataFrame) -> str | None:
+    """Name of the biomarker that is the cord's area; None where none is defined."""
+    cord = biomarkers.loc[biomarkers["kind"] == "cord", "biomarker"]
+    return str(cord.iloc[0]) if len(cord) else None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 
 from ..tables import read_table
-from .biomarkers import read_biomarkers
+from .biomarkers import cord_of, read_biomarkers
 from .measures import BASELINE, measure_batch
 from .stats import read_sct
 
+#: Columns of the table of files that scans were measured from.
+FILES = ("participant_id", "session_id", "file", "sha256")
 SIMULATED_NAMES = ("desc-SIMULATED_dseg", "desc-SIMULATED_label-cord_mask", "desc-SIMULATED_label-levels_dseg")
 
 
@@ -47,10 +50,23 @@ def all_scans(participants, sessions) -> pd.DataFrame:
     return pd.concat([first, follow[follow["participant_id"].isin(people)]], ignore_index=True)
 
 
+def checksum(path) -> str:
+    """SHA-256 of a file; of a folder of results, of the names and contents of all that is read there."""
+    path = Path(path)
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    stats = path / "stats" if (path / "stats").is_dir() else path
+    total = hashlib.sha256()
+    for file in sorted([*stats.glob("*.stats"), *stats.glob("*.csv"), *(path / "mri").glob("*.txt")]):
+        total.update(f"{file.name} {checksum(file)}\n".encode())
+    return total.hexdigest()
+
+
 def extract(
     scans: pd.DataFrame, *, biomarkers, labels_file, folders, etiv, templates, baseline_session, cord_levels
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measure scans; see `measures.measure_batch`.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Measure scans; see `measures.measure_batch` for the first two tables.
 
     Parameters
     ----------
@@ -66,6 +82,13 @@ def extract(
         Paths of label volume or stats folder, cord mask, cord levels.
     baseline_session : str
     cord_levels : sequence of int
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        Measures, and scans that failed.
+    DataFrame
+        participant_id, session_id, file, sha256: what they were measured from.
     """
     if folders:
 
@@ -86,6 +109,13 @@ def extract(
     areas = [read_sct(f, cord_levels) for folder in folders if (f := Path(folder) / "SIMULATED_sct.csv").exists()]
     if areas:
         stem = [scan_stem(*row) for row in table[["participant_id", "session_id"]].itertuples(index=False)]
-        cord = defined.loc[defined["kind"] == "cord", "biomarker"].iloc[0]
+        cord = cord_of(defined)
         table[cord] = pd.concat(areas).reindex(stem).to_numpy()
-    return table, failed
+    maps = [t.partition("#")[0] for b in defined[defined["kind"] == "map"].itertuples() for t in b.labels]
+    files = [
+        (person, session, str(file), checksum(file))
+        for person, session in scans[["participant_id", "session_id"]].itertuples(index=False)
+        for file in (*paths(person, session), *template_paths(maps, baseline_session, person, session))
+        if file and Path(file).exists()
+    ]
+    return table, failed, pd.DataFrame(files, columns=list(FILES))

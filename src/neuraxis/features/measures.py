@@ -15,6 +15,9 @@ from .stats import biomarkers_from_labels, freesurfer_volumes
 log = logging.getLogger(__name__)
 #: A scan of a table whose ids end in _ses-<label> is a follow-up, except for the baseline's own label.
 BASELINE = "baseline"
+#: FreeSurfer's label of cerebrospinal fluid. SynthSeg labels all that surrounds the brain with it, a quarter of the
+#: head; in aseg it is 1 cm3. Only with such a rim do the labels of a volume sum to the head's size.
+CSF, RIM = 24, 0.1
 RULES = (
     "implausible eTIV",
     "missing",
@@ -30,9 +33,9 @@ RULES = (
 def measure_scan(labels_path, mask_path, levels_path, cord_levels, labels_file, etiv=None) -> tuple[dict, dict]:
     """Volumes by label and other quantities (etiv, cord area, surface holes) of one scan.
 
-    `labels_path` is a label volume, whose labels sum to the head size unless a table gives it, or a folder of
-    FreeSurfer, FastSurfer or SAMSEG results; `etiv` (mm3) from elsewhere replaces its head size. Absent files leave
-    their measures missing.
+    `labels_path` is a label volume or a folder of FreeSurfer, FastSurfer or SAMSEG results; `etiv` (mm3) from elsewhere
+    replaces its head size. The labels of a volume sum to the head size where they hold the fluid around the brain
+    (SynthSeg's total intracranial volume is that sum), else the volume has none. Absent files leave their measures missing.
 
     Raises
     ------
@@ -45,11 +48,18 @@ def measure_scan(labels_path, mask_path, levels_path, cord_levels, labels_file, 
             volumes, extra = freesurfer_volumes(labels_path, labels_file)
         else:
             volumes = label_volumes(labels_path)
-            extra["etiv"] = sum(v for i, v in volumes.items() if not 3000 < i < 5003)
+            whole = sum(v for i, v in volumes.items() if not 3000 < i < 5003)
+            if volumes.get(CSF, 0.0) > RIM * whole:
+                extra["etiv"] = whole
     if etiv is not None:
         extra["etiv"] = etiv
     if labels_path and np.isnan(extra["etiv"]):
-        raise InputError(f"{labels_path}: the header has no eTIV; give the head size in the table features.etiv")
+        absent = (
+            "the header has no eTIV"
+            if Path(labels_path).is_dir()
+            else "these labels leave out the fluid around the brain, so that their sum is no head size"
+        )
+        raise InputError(f"{labels_path}: {absent}; give the head size in the table features.etiv")
     if mask_path:
         extra["cord"] = cord_area(mask_path, levels_path, cord_levels)[0]
     return volumes, extra

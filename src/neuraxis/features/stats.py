@@ -264,6 +264,8 @@ def freesurfer_volumes(folder, labels_file) -> tuple[dict, dict]:
 def read_volume_tables(paths, labels_file) -> pd.DataFrame:
     """Join wide tables of volumes by person: asegstats2table, aparcstats2table, SynthSeg --vol, or alike.
 
+    Tables may hold other columns of the same people, the same columns of other people, or both.
+
     Returns
     -------
     DataFrame
@@ -272,7 +274,8 @@ def read_volume_tables(paths, labels_file) -> pd.DataFrame:
     Raises
     ------
     InputError
-        A table without recognisable labels, people listed twice, decimal commas, or values that are no numbers.
+        A table without recognisable labels, people listed twice, decimal commas, values that are no numbers, or two
+        tables that disagree by more than 1 %.
     """
     ids = label_ids(str(labels_file))
     joined: pd.DataFrame | None = None
@@ -313,16 +316,24 @@ def read_volume_tables(paths, labels_file) -> pd.DataFrame:
             out[target] = np.where(np.isfinite(out[target]), out[target], values) if target in out else values
         if not [c for c in out if c not in ("etiv", "surface_holes")]:
             raise InputError(f"{path}: no column is a known label; it has {name_some(table.columns)}")
+        if 2 in out and {"lhcerebralwhitemattervol", "lhcorticalwhitemattervol"} & set(map(plain, table.columns)):
+            out = {k: v for k, v in out.items() if k not in INSIDE_WHITE_MATTER}
         frame = pd.DataFrame(out, index=pd.Index(people, name="participant_id"))
         if joined is None:
             joined = frame
-        else:
-            new = [c for c in frame.columns if c not in joined.columns]
-            joined = joined.join(frame[new], how="outer")
-    if 2 in joined and any(
-        k in ("lhcerebralwhitemattervol", "lhcorticalwhitemattervol") for k in map(plain, table.columns)
-    ):
-        joined = joined.drop(columns=[c for c in INSIDE_WHITE_MATTER if c in joined])
+            continue
+        rows, columns = joined.index.intersection(frame.index), joined.columns.intersection(frame.columns)
+        was, now = joined.loc[rows, columns], frame.loc[rows, columns]
+        differ = (was - now).abs() > 0.01 * was.abs()
+        if differ.to_numpy().any():
+            who, what = differ.stack().idxmax()
+            raise InputError(
+                f"{path}: {what} of {who} is {now.loc[who, what]:g}, an earlier table has {was.loc[who, what]:g}; "
+                "are the tables of one version and unit?"
+            )
+        # columns in the order they were met, people of any table
+        order = [*joined.columns, *frame.columns.difference(joined.columns, sort=False)]
+        joined = joined.combine_first(frame)[order].rename_axis("participant_id")
     return joined
 
 

@@ -22,7 +22,8 @@ from scipy.spatial import ConvexHull
 
 SHIPPED = Path(ggseg.__file__).parent / "data"
 CODES = {"M": Outline.MOVETO, "C": Outline.CURVE4, "L": Outline.LINETO}
-EMPTY = "#EDEDED"
+#: What has no value: darker than the middle of the diverging colours, so that it is not taken for z = 0.
+EMPTY = "#C9C9C9"
 EDGE = "#4D4D4D"
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
 VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.5}
@@ -118,7 +119,7 @@ def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm
     for view in ("lateral", "medial"):
         frame = outline("dk", f"{view}_left")
         transform = _place(view, [frame])
-        add(frame, transform, EMPTY, 0.8, 1)
+        add(frame, transform, "white", 0.8, 1)
         low, high = _box([frame])
         for file in sorted((SHIPPED / "dk").glob("*_left")):
             if file.name.split("_")[0] in ("lateral", "medial", "NA", "corpuscallosum"):
@@ -147,7 +148,7 @@ def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm
                 hull = points[ConvexHull(points).vertices]
                 centre = hull.mean(axis=0)
                 add(Outline(centre + 0.86 * (hull - centre)), transform, white, 0.0, 1)
-        add(ribbon, transform, EMPTY, 0.4, 1.5)
+        add(ribbon, transform, "white", 0.4, 1.5)  # of all lobes, so it has no value of its own
         for name, parts in inside.items():
             for piece in parts:
                 fill = colour.get(("aseg", name.replace("Right-", "Left-")), EMPTY)

@@ -185,7 +185,7 @@ def transitions(table: pd.DataFrame, slopes: pd.DataFrame, names: dict):
         cbar_kws={"label": "share of the row"},
     )  # fmt: skip
     left.set(xlabel="next scan", ylabel="scan")
-    left.tick_params(axis="x", rotation=20)
+    left.set_xticks(left.get_xticks(), order, rotation=20, ha="right")
     left.tick_params(axis="y", rotation=0)
     tint = colours(order)
     for i, row in enumerate(slopes.itertuples()):

@@ -49,7 +49,7 @@ def brain_mean_z(table: pd.DataFrame, names: dict, where: dict):
             rows.append((f"{group} (n = {int(part['n'].max())})", part["mean_z"].to_dict()))
     return _panels(
         rows, where, Normalize(-limit, limit), plt.get_cmap("RdBu_r"), "mean z\n(positive: abnormal)",
-        "Left hemisphere stands for both; poles of frontal and temporal lobe are not drawn. Grey: not measured.",
+        "Left hemisphere stands for both; poles of frontal and temporal lobe, and lobes in the cuts, are not drawn. Grey: not measured.",
     )  # fmt: skip
 
 

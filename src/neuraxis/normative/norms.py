@@ -20,7 +20,7 @@ from statsmodels.gam import generalized_additive_model as gam_models
 
 from .. import __version__
 from ..errors import InputError, NeuraxisWarning, name_some
-from ..sustain import stream
+from ..streams import stream
 from ..tables import write_json
 
 log = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 Usable by itself: ``from neuraxis.sustain import ZScoreEvents, fit, cross_validate, SustainModel``.
 """
 
+from ..streams import stream
 from .crossval import (
     CrossValidation,
     cross_validate,
@@ -14,14 +15,13 @@ from .crossval import (
 )
 from .diagnostics import convergence, verdict
 from .em import Point, Variant
-from .events import ZScoreEvents, choose_events
+from .events import ZScoreEvents, choose_events, declared_events
 from .likelihood import mixture_log_likelihood, uniform_weights
 from .mcmc import Draws
 from .model import SustainModel, fit
 from .peer import import_peer
 from .simulate import simulate
 from .staging import draw_labels, summarise
-from .streams import stream
 
 __all__ = [
     "CrossValidation",
@@ -33,6 +33,7 @@ __all__ = [
     "choose_events",
     "convergence",
     "cross_validate",
+    "declared_events",
     "draw_labels",
     "fit",
     "import_peer",

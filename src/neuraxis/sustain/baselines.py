@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
+import scipy
 
 from .events import noise_vector
 from .likelihood import constants
@@ -48,7 +48,7 @@ def k_means(values: np.ndarray, n_clusters: int, rng: np.random.Generator, start
     centred = np.nan_to_num(values - np.nanmean(values, axis=1, keepdims=True))
     best, least = np.zeros(len(values), np.int64), np.inf
     for _ in range(starts):
-        centres, labels = kmeans2(centred, n_clusters, minit="++", rng=rng, missing="warn")
+        centres, labels = scipy.cluster.vq.kmeans2(centred, n_clusters, minit="++", rng=rng, missing="warn")
         spread = float(((centred - centres[labels]) ** 2).sum())
         if spread < least:
             best, least = labels, spread

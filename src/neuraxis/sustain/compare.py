@@ -9,12 +9,12 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2_contingency, fisher_exact, spearmanr
 
+from ..streams import stream
 from .baselines import k_means
 from .em import Point, Variant
 from .events import ZScoreEvents
 from .matching import chance_agreement, order_similarity, rand_index
 from .model import SustainModel
-from .streams import stream
 
 
 def best_possible(truth: dict, z: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -162,7 +162,7 @@ def recovery(people, names, order, truth, best, true_order, published: dict, lab
     return pd.DataFrame(rows)
 
 
-def simple_scores(z, people, model, truth, rng) -> pd.DataFrame:
+def simple_scores(z, people, model, truth, rng, cord: str | None = None) -> pd.DataFrame:
     """Mean z, cord z and k-means: how near to stage and subtype the simplest summaries come.
 
     Parameters
@@ -176,6 +176,8 @@ def simple_scores(z, people, model, truth, rng) -> pd.DataFrame:
         participant_id, subtype, stage, where simulated.
     rng : numpy Generator
         Starts of k-means.
+    cord : str, optional
+        The biomarker that measures the cord.
 
     Returns
     -------
@@ -184,8 +186,8 @@ def simple_scores(z, people, model, truth, rng) -> pd.DataFrame:
     """
     values = z[list(model.events.biomarkers)]
     scores = {"mean z": values.mean(axis=1)}
-    if "cord_csa" in values:
-        scores["cord z"] = values["cord_csa"]
+    if cord in values:
+        scores["cord z"] = values[cord]
     rows = []
     true_stage = truth.set_index("participant_id").loc[people.index, "stage"] if truth is not None else None
     for name, score in scores.items():

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..streams import stream
 from .baselines import gaussian_log_density, normal_log_density
 from .em import Variant, parallel
 from .events import ZScoreEvents
 from .matching import chance_agreement, order_agreement
 from .model import SustainModel, fit
 from .staging import summarise
-from .streams import stream
 
 log = logging.getLogger(__name__)
 

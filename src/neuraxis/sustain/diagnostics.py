@@ -7,13 +7,17 @@ import warnings
 import numpy as np
 import pandas as pd
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)
-    import arviz
-
 #: Usual demands on rank-normalised split R-hat and bulk effective sample size (Vehtari et al. 2021).
 R_HAT_LIMIT = 1.01
 ESS_LIMIT = 400
+
+
+def _arviz():
+    """The library, imported where it is used: it brings matplotlib and xarray, and a fit needs neither."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import arviz
+    return arviz
 
 
 def _row(quantity, subtype, event, values):
@@ -28,8 +32,8 @@ def _row(quantity, subtype, event, values):
             "event": event,
             "mean": values.mean(),
             "sd": values.std(ddof=1) if values.size > 1 else 0.0,
-            "ess": np.nan if constant or values.shape[1] < 4 else float(arviz.ess(values)),
-            "r_hat": np.nan if constant or not several else float(arviz.rhat(values)),
+            "ess": np.nan if constant or values.shape[1] < 4 else float(_arviz().ess(values)),
+            "r_hat": np.nan if constant or not several else float(_arviz().rhat(values)),
         }
 
 

@@ -333,3 +333,35 @@ def choose_events(
         f"z_max = {max_percentile:g}th percentile, at least {headroom:g} above the last threshold"
     )
     return ZScoreEvents(kept, np.round(tops, 3), biomarkers=names, rule=rule), pd.DataFrame(rows)
+
+
+def declared_events(
+    X: pd.DataFrame, *, thresholds, choose_thresholds: bool, min_people: int, z_max: float
+) -> tuple[ZScoreEvents, pd.DataFrame]:
+    """Events as a study declares them: chosen from the data, or every threshold of every biomarker.
+
+    Parameters
+    ----------
+    X : DataFrame, shape (M, B)
+        z-scores of the people to be fitted.
+    thresholds : sequence of float
+    choose_thresholds : bool
+        Keep a threshold only where `min_people` reach it (`choose_events`); else all, with maximum `z_max`.
+    min_people : int
+    z_max : float
+
+    Returns
+    -------
+    ZScoreEvents
+    DataFrame
+        biomarker, threshold, n_people, kept.
+    """
+    if choose_thresholds:
+        return choose_events(X, thresholds, min_people=min_people)
+    thresholds = sorted(thresholds)
+    rows = [
+        {"biomarker": b, "threshold": float(t), "n_people": int((X[b] >= t).sum()), "kept": True}
+        for b in X
+        for t in thresholds
+    ]
+    return ZScoreEvents(thresholds, z_max, biomarkers=list(X.columns)), pd.DataFrame(rows)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..streams import stream
 from .em import POLISH_WIDE, Point, Problem, parallel, random_start
 from .likelihood import uniform_weights
 from .matching import match_labels
-from .streams import stream
 
 log = logging.getLogger(__name__)
 

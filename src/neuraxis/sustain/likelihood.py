@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp
+import scipy
 
 from . import kernels
 
@@ -62,7 +62,7 @@ def mixture_log_likelihood(events, X, sequences, weights, *, noise_sd=1.0, stage
         [events.log_likelihood(X, s, noise_sd=noise_sd, stage_rule=stage_rule) for s in sequences], axis=1
     )
     with np.errstate(divide="ignore"):
-        return logsumexp(per_subtype + np.log(np.asarray(weights))[None], axis=(1, 2))
+        return scipy.special.logsumexp(per_subtype + np.log(np.asarray(weights))[None], axis=(1, 2))
 
 
 def uniform_weights(fractions, n_stages: int) -> np.ndarray:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import kendalltau
+import scipy  # loads its rooms when they are first used: a fit needs few of them
 
 
 def match_subtypes(places: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -14,14 +13,14 @@ def match_subtypes(places: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Optimal assignment on the summed absolute difference of places: ``places[perm]`` matches `reference`.
     """
     cost = np.abs(reference[:, None, :] - places[None, :, :]).sum(axis=2)
-    return linear_sum_assignment(cost)[1]
+    return scipy.optimize.linear_sum_assignment(cost)[1]
 
 
 def match_labels(reference: np.ndarray, other: np.ndarray, n_subtypes: int) -> np.ndarray:
     """Map (n_subtypes,) from labels of `other` to those of `reference` that makes most people agree."""
     table = np.zeros((n_subtypes, n_subtypes))
     np.add.at(table, (reference, other), 1)
-    rows, columns = linear_sum_assignment(-table)
+    rows, columns = scipy.optimize.linear_sum_assignment(-table)
     mapping = np.empty(n_subtypes, np.int64)
     mapping[columns] = rows
     return mapping
@@ -29,7 +28,7 @@ def match_labels(reference: np.ndarray, other: np.ndarray, n_subtypes: int) -> n
 
 def order_agreement(places: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Kendall's tau-b between event places (C, N) of two models, subtype by subtype, shape (C,)."""
-    return np.array([kendalltau(a, b).statistic for a, b in zip(places, reference, strict=True)])
+    return np.array([scipy.stats.kendalltau(a, b).statistic for a, b in zip(places, reference, strict=True)])
 
 
 def chance_agreement(events, rng: np.random.Generator, n_pairs: int = 500) -> float:
@@ -38,7 +37,9 @@ def chance_agreement(events, rng: np.random.Generator, n_pairs: int = 500) -> fl
     It is well above 0, because a biomarker's thresholds always come in order.
     """
     taus = [
-        kendalltau(np.argsort(events.random_sequence(rng)), np.argsort(events.random_sequence(rng))).statistic
+        scipy.stats.kendalltau(
+            np.argsort(events.random_sequence(rng)), np.argsort(events.random_sequence(rng))
+        ).statistic
         for _ in range(n_pairs)
     ]
     return float(np.mean(taus))
@@ -80,6 +81,10 @@ def order_similarity(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     for i, x in a.groupby("subtype"):
         for j, y in b.groupby("subtype"):
             both = x.merge(y, on=keys)
-            tau = kendalltau(both["mean_position_x"], both["mean_position_y"]).statistic if len(both) > 2 else np.nan
+            tau = (
+                scipy.stats.kendalltau(both["mean_position_x"], both["mean_position_y"]).statistic
+                if len(both) > 2
+                else np.nan
+            )
             rows.append({"subtype_a": i, "subtype_b": j, "n_events": len(both), "tau": tau})
     return pd.DataFrame(rows)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..streams import stream
 from . import kernels
 from .em import Point, Problem, parallel
 from .matching import match_subtypes
-from .streams import stream
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..streams import stream
 from .events import ZScoreEvents, noise_vector
-from .streams import stream
 
 
 @dataclass

@@ -1,0 +1,23 @@
+"""Choose the events of one disease."""
+
+from neuraxis.job import start
+from neuraxis.sustain.events import declared_events
+from neuraxis.tables import read_table, write_json, write_table
+
+
+def run(zscores, disease, out, **settings):
+    z = read_table(zscores).set_index("participant_id")
+    z = z[z["group"] == disease].drop(columns=["group", "origin"], errors="ignore")
+    events, table = declared_events(z, **settings)
+    write_json(events.to_dict(), out["events"])
+    write_table(table, out["thresholds"])
+
+
+if __name__ == "__main__":
+    start(snakemake)
+    run(
+        snakemake.input.zscores,
+        snakemake.wildcards.disease,
+        out=dict(snakemake.output.items()),
+        **dict(snakemake.params.items()),
+    )
