@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test test-slurm lint bench clean
+.PHONY: run test test-slurm lint bench docs clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ bench: $(VENV)/.installed  ## speed of the engine (beside the peer where it can 
 	python benchmarks/engine.py
 	python benchmarks/features.py
 	python benchmarks/clinical.py
+
+docs: $(VENV)/.installed  ## the graphs of docs/workflow.md, and the README's picture where results/ are there
+	python docs/draw.py
 
 clean:
 	rm -rf results .snakemake

@@ -8,7 +8,7 @@ from scipy.stats import fisher_exact, kendalltau
 from neuraxis.cohort.simulated import published_points, true_model
 from neuraxis.sustain import Point, SustainModel, Variant, ZScoreEvents, draw_labels, fit, simulate, stream
 from neuraxis.sustain.baselines import k_means
-from neuraxis.sustain.compare import agreement, enrichment, projection
+from neuraxis.sustain.compare import agreement, enrichment, order_of_known, projection
 from neuraxis.sustain.matching import order_similarity, rand_index
 from neuraxis.sustain.naming import name_subtypes
 
@@ -136,3 +136,18 @@ def test_names_follow_what_begins_early_compared_with_the_other_subtypes():
     same = pd.concat([table[table["subtype"] == 1].assign(subtype=c) for c in (1, 2)])
     assert name_subtypes(same, systems) == {1: "cortical 1", 2: "cortical 2"}
     assert name_subtypes(table, pd.Series({"other": "cortical"})) == {1: "wm", 2: "thalamus"}
+
+
+def test_orders_of_known_subtypes_are_those_people_were_drawn_from():
+    events = ZScoreEvents([1.0, 2.0], 4.0, biomarkers=list("abcd"))
+    sequences = [[0, 4, 1, 5, 2, 6, 3, 7], [3, 2, 7, 6, 1, 0, 5, 4]]
+    people = simulate(events, sequences, 400, seed=4)
+    z = pd.DataFrame(people.X, columns=list("abcd"))
+    model = fit(z, events, 1, n_startpoints=1, n_samples=100, n_chains=1)
+    names = pd.Series(np.where(people.subtype == 0, "x", "y"))
+    names[:10] = None
+    got = order_of_known(z, names, model, seed=1, n_samples=500)
+    for c, name in enumerate("xy"):
+        place = got.loc[got["subtype"] == name, "mean_position"]
+        own, other = (kendalltau(place, np.argsort(sequences[s])).statistic for s in (c, 1 - c))
+        assert own > 0.8 > other

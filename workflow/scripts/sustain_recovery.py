@@ -7,7 +7,7 @@ from neuraxis.features.biomarkers import cord_of, read_biomarkers
 from neuraxis.job import start
 from neuraxis.streams import stream
 from neuraxis.sustain import SustainModel
-from neuraxis.sustain.compare import best_possible, recovery, simple_scores
+from neuraxis.sustain.compare import best_possible, order_of_known, recovery, simple_scores
 from neuraxis.tables import read_table, write_table
 
 STUDY_NAMES = {"cortical": "C", "spinal cord": "SC", "cerebellar": "CE", "subcortical": "DGM"}
@@ -24,8 +24,10 @@ def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, di
         known = read_table(truth, text=("participant_id", "subtype", "session_id"))
         known = known[known["session_id"] == "baseline"].assign(subtype=lambda t: t["subtype"].fillna("NA"))
         best, true_order = best_possible(true_model(resources, disease), z)
+        true_subtype = known.set_index("participant_id").loc[z.index, "subtype"].replace("NA", None)
+        known_order = order_of_known(z, true_subtype, fitted, seed=seed, key=(disease,))
         published, label_of = SUBTYPES[disease], {s: n for n, s in STUDY_NAMES.items()}
-        found = recovery(people, name_of, read_table(order), known, best, true_order, published, label_of)
+        found = recovery(people, name_of, read_table(order), known, best, known_order, true_order, published, label_of)
     write_table(found, out["recovery"])
     cord = cord_of(read_biomarkers(biomarkers))
     scores = simple_scores(z, people, fitted, known, stream(seed, disease, "k-means"), cord)

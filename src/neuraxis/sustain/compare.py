@@ -14,7 +14,7 @@ from .baselines import k_means
 from .em import Point, Variant
 from .events import ZScoreEvents
 from .matching import chance_agreement, order_similarity, rand_index
-from .model import SustainModel
+from .model import SustainModel, fit
 
 
 def best_possible(truth: dict, z: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -61,6 +61,49 @@ def best_possible(truth: dict, z: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFr
     return labels, order
 
 
+def order_of_known(
+    z, subtype, model: SustainModel, *, seed: int, key: tuple = (), n_samples: int = 2000
+) -> pd.DataFrame:
+    """Event order of one-subtype models, each fitted to the people who truly belong: what nobody can do without the truth.
+
+    Parameters
+    ----------
+    z : DataFrame
+        People x biomarkers.
+    subtype : Series
+        True subtype; same index. People whose subtype is missing take no part.
+    model : SustainModel
+        Whose events and variant are used.
+    seed, key
+        As in `fit`.
+    n_samples : int
+        Steps per chain.
+
+    Returns
+    -------
+    DataFrame
+        subtype (by name), biomarker, threshold, mean_position, sd_position.
+    """
+    v = model.variant
+    parts = []
+    for name in sorted(subtype.dropna().unique()):
+        known = fit(
+            z.loc[subtype.index[subtype == name]],
+            model.events,
+            1,
+            n_startpoints=10,
+            n_samples=n_samples,
+            stage_prior=v.stage_prior,
+            noise=v.noise,
+            stage_rule=v.stage_rule,
+            seed=seed,
+            key=(*key, "known", name),
+            progress=False,
+        )
+        parts.append(known.event_order().assign(subtype=name))
+    return pd.concat(parts, ignore_index=True)
+
+
 def agreement(labels, truth) -> dict[str, tuple[int, float]]:
     """Quantities of one labelling against the truth.
 
@@ -92,7 +135,9 @@ def agreement(labels, truth) -> dict[str, tuple[int, float]]:
     }
 
 
-def recovery(people, names, order, truth, best, true_order, published: dict, label_of: dict) -> pd.DataFrame:
+def recovery(
+    people, names, order, truth, best, known_order, true_order, published: dict, label_of: dict
+) -> pd.DataFrame:
     """Found (in and out of fold) beside the best possible, the truth and what the study published.
 
     Parameters
@@ -106,6 +151,8 @@ def recovery(people, names, order, truth, best, true_order, published: dict, lab
         participant_id, subtype, stage.
     best, true_order : DataFrame
         From `best_possible`.
+    known_order : DataFrame
+        From `order_of_known`: the best that can be asked of an event order.
     published : dict of true subtype to the study's count
     label_of : dict of true subtype to the name a found one would carry
 
@@ -150,6 +197,7 @@ def recovery(people, names, order, truth, best, true_order, published: dict, lab
             }
         )
     tau = order_similarity(order, true_order).pivot(index="subtype_a", columns="subtype_b", values="tau")
+    known = order_similarity(known_order, true_order).query("subtype_a == subtype_b").set_index("subtype_a")["tau"]
     pairs = zip(*linear_sum_assignment(-tau.fillna(-1).to_numpy()), strict=True)
     for i, j in pairs:
         rows.append(
@@ -157,6 +205,7 @@ def recovery(people, names, order, truth, best, true_order, published: dict, lab
                 "quantity": f"event order tau, {names[tau.index[i]]} with the study's {tau.columns[j]}",
                 "n": len(people),
                 "in_sample": tau.iloc[i, j],
+                "best_possible": known.get(tau.columns[j], np.nan),
             }
         )
     return pd.DataFrame(rows)
