@@ -110,6 +110,22 @@ def test_maps_and_progression(where):
     assert "(n = 20)" in heat.axes[0].get_xticklabels()[0].get_text()
 
 
+def test_positional_variance_orders_biomarkers_by_their_first_event():
+    rows = [("b", 1.0, 0), ("a", 1.0, 1), ("b", 2.0, 2), ("a", 2.0, 3)]
+    table = pd.DataFrame(
+        [
+            {"subtype": 1, "biomarker": b, "threshold": t, **{f"place{i + 1}": float(i == p) for i in range(4)}}
+            for b, t, p in rows
+        ]
+    )
+    subtypes = pd.DataFrame({"subtype": [1], "name": ["cortical"], "fraction": [0.42], "n_staged_oof": [7]})
+    axis = model.positional_variance(table, subtypes, pd.Series({"a": "Area", "b": "Bulk"})).axes[0]
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["Bulk", "Area"]
+    assert axis.get_title() == "cortical\n7 staged people, model fraction 42%"
+    image = np.asarray(axis.images[0].get_array())
+    assert (image[0, 0] < 1).any() and (image[0, 1] == 1).all() and (image[1, 1] < 1).any()
+
+
 def test_clinical_figures_without_data_say_so():
     names = {1: "one", 2: "two"}
     columns = ["outcome", "against", "estimate", "low", "high", "method", "subtype", "effect"]

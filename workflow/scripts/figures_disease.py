@@ -18,7 +18,6 @@ def run(tables, participants, biomarkers, label_names, disease, outcomes, simula
     where = structures(defined, pd.read_csv(label_names, sep="\t").set_index("label")["name"])
     t = {name: read_table(path) for name, path in tables.items()}
     names = t["names"].set_index("subtype")["name"].to_dict()
-    fractions = t["names"].set_index("subtype")["fraction"].to_dict()
     labelled = t["subtypes"].set_index("participant_id")
     group = labelled["oof_subtype"].map(names).where(labelled["oof_stage"] > 0, "normal-appearing")
     people = read_table(participants).set_index("participant_id").loc[labelled.index]
@@ -31,10 +30,10 @@ def run(tables, participants, biomarkers, label_names, disease, outcomes, simula
         "mean_z": maps.mean_z(t["maps"], names, labels),
         "progression": maps.progression(t["progression"], labelled, names, where),
         "positional_variance": model.positional_variance(
-            variance[variance["models"] == "everyone"], names, fractions, labels
+            variance[variance["models"] == "everyone"], t["names"], labels
         ),
         "positional_variance_folds": model.positional_variance(
-            variance[variance["models"] == "folds"], names, fractions, labels
+            variance[variance["models"] == "folds"], t["names"], labels
         ),
         "probability": model.probability(labelled, names),
         "forest": clinical.forest(t["associations"], names),

@@ -69,35 +69,37 @@ def selection(table: pd.DataFrame, heldout: pd.DataFrame):
     return figure
 
 
-def positional_variance(table: pd.DataFrame, names: dict, fractions: dict, labels: pd.Series):
+def positional_variance(table: pd.DataFrame, subtypes: pd.DataFrame, labels: pd.Series):
     """Probability of every event's place, one panel per subtype, biomarkers by their first event.
 
     Parameters
     ----------
     table : DataFrame
         positional_variance.tsv of one set of models.
-    names, fractions : dict of subtype to name, share
+    subtypes : DataFrame
+        names.tsv: subtype, name, fraction (which counts the normal-appearing), n_staged_oof.
     labels : Series
         Biomarker to its label.
     """
     places = [c for c in table.columns if c.startswith("place")]
     levels = sorted(table["threshold"].unique())
-    n = len(names)
+    n = len(subtypes)
     size = table["biomarker"].nunique()
     figure, axes = plt.subplots(1, n, figsize=(4.6 * n + 1.2, 0.27 * size + 1.8), layout="constrained", squeeze=False)
-    for axis, c in zip(axes[0], names, strict=True):
-        part = table[table["subtype"] == c]
+    for axis, row in zip(axes[0], subtypes.itertuples(), strict=True):
+        part = table[table["subtype"] == row.subtype]
         mean = part[places].to_numpy() @ np.arange(1, len(places) + 1)
         first = part.assign(mean=mean).groupby("biomarker")["mean"].min().sort_values().index
         image = np.ones((len(first), len(places), 3))
-        for row, b in enumerate(first):
+        for line, b in enumerate(first):
             for _, event in part[part["biomarker"] == b].iterrows():
                 tint = np.array(plt.get_cmap(MAPS[min(levels.index(event["threshold"]), 3)])(0.75)[:3])
                 p = np.clip(event[places].to_numpy(float) * 2, 0, 1)[:, None]
-                image[row] *= 1 - p * (1 - tint)
+                image[line] *= 1 - p * (1 - tint)
         axis.imshow(image, aspect="auto", interpolation="nearest")
         axis.set_yticks(range(len(first)), [labels.get(b, b) for b in first])
-        axis.set(xlabel="Place in the sequence", title=f"{names[c]} ({fractions[c]:.0%})")
+        share = f"{row.n_staged_oof} staged people, model fraction {row.fraction:.0%}"
+        axis.set(xlabel="Place in the sequence", title=f"{row.name}\n{share}")
     for level, threshold in enumerate(levels):
         axes[0, -1].plot([], [], "s", color=plt.get_cmap(MAPS[min(level, 3)])(0.75), label=f"z = {threshold:g}")
     axes[0, -1].legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
