@@ -9,7 +9,7 @@ rule figures_disease:
         biomarkers=lookup("features/biomarkers", within=config),
         label_names="resources/labels.tsv",
         selection="results/sustain/{disease}/selection.tsv",
-        heldout="results/sustain/{disease}/heldout.tsv",
+        heldout_folds="results/sustain/{disease}/heldout_folds.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
         names="results/sustain/{disease}/names.tsv",
         positional_variance="results/sustain/{disease}/positional_variance.tsv",

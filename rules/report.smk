@@ -20,6 +20,7 @@ rule report_page:
             disease=DISEASES,
             name=[
                 "selection",
+                "heldout_folds",
                 "subtypes",
                 "names",
                 "diagnostics",

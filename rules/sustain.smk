@@ -141,6 +141,7 @@ rule sustain_select:
     output:
         selection="results/sustain/{disease}/selection.tsv",
         heldout="results/sustain/{disease}/heldout.tsv",
+        heldout_folds="results/sustain/{disease}/heldout_folds.tsv",
     log:
         "logs/sustain/{disease}/select.log",
     benchmark:
@@ -170,6 +171,7 @@ rule sustain_select_variant:
     output:
         selection="results/sustain/{disease}/variants/{variant}/selection.tsv",
         heldout="results/sustain/{disease}/variants/{variant}/heldout.tsv",
+        heldout_folds="results/sustain/{disease}/variants/{variant}/heldout_folds.tsv",
     log:
         "logs/sustain/{disease}/{variant}_select.log",
     benchmark:

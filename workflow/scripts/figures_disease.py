@@ -23,7 +23,7 @@ def run(tables, participants, biomarkers, label_names, disease, outcomes, simula
     people = read_table(participants).set_index("participant_id").loc[labelled.index]
     variance = t["positional_variance"]
     figures = {
-        "selection": model.selection(t["selection"], t["heldout"]),
+        "selection": model.selection(t["selection"], t["heldout_folds"]),
         "ternary": model.ternary(labelled, names),
         "brain_mean_z": maps.brain_mean_z(t["maps"], names, where),
         "brain_t": maps.brain_t(t["maps"], names, where),

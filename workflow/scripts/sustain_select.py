@@ -11,7 +11,7 @@ from neuraxis.sustain.baselines import gaussian_log_density, normal_log_density
 from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, folds, models, n_subtypes, selection, heldout):
+def run(zscores, folds, models, n_subtypes, selection, heldout, heldout_folds):
     z = read_table(zscores).set_index("participant_id")
     fold = read_table(folds).set_index("participant_id")["fold"]
     z = z.loc[fold.index]
@@ -36,7 +36,12 @@ def run(zscores, folds, models, n_subtypes, selection, heldout):
         )
     write_table(table, selection)
     wide = pd.DataFrame({"participant_id": z.index, "fold": fold.to_numpy(), "gaussian": gaussian})
-    write_table(wide.join(pd.DataFrame({f"k{k}": lpd[k] for k in sorted(lpd)})), heldout)
+    wide = wide.join(pd.DataFrame({f"k{k}": lpd[k] for k in sorted(lpd)}))
+    write_table(wide, heldout)
+    by_fold = wide.drop(columns="participant_id").groupby("fold")
+    sums = by_fold.sum()
+    sums.insert(0, "n_people", by_fold.size())
+    write_table(sums.reset_index(), heldout_folds)
 
 
 if __name__ == "__main__":

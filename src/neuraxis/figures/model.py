@@ -13,15 +13,15 @@ MAPS = ["Blues", "Oranges", "Greens", "Purples"]
 NORMAL = "normal-appearing"
 
 
-def selection(table: pd.DataFrame, heldout: pd.DataFrame):
+def selection(table: pd.DataFrame, folds: pd.DataFrame):
     """CVIC above the best k with paired SE, and held-out log-likelihood per fold; the chosen k is filled.
 
     Parameters
     ----------
     table : DataFrame
         selection.tsv.
-    heldout : DataFrame
-        heldout.tsv: fold, and log predictive density per person and model.
+    folds : DataFrame
+        heldout_folds.tsv: fold, and held-out log-likelihood per model.
     """
     part = table[table["n_subtypes"] >= 0]
     figure, (axis, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
@@ -57,7 +57,7 @@ def selection(table: pd.DataFrame, heldout: pd.DataFrame):
         xticks=part["n_subtypes"],
     )
     ks = [f"k{k}" for k in part["n_subtypes"]]
-    folds = heldout.groupby("fold")[[k for k in ks if k != "k0"]].sum()
+    folds = folds[[k for k in ks if k != "k0"]]
     folds = folds.sub(folds.mean(axis=1), axis=0)
     right.plot(rest["n_subtypes"], folds.T.to_numpy(), color="0.75", lw=1)
     right.plot(rest["n_subtypes"], folds.mean(), "o-", color="0.2", ms=5)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jinja2
 import pandas as pd
+import yaml
 
 from ..errors import InputError
 from ..features.biomarkers import read_biomarkers
@@ -125,6 +126,7 @@ def disease_section(root: Path, name: str, site_term: str) -> dict:
         "name": name,
         "sentences": verdicts(at) + leftovers(read_table(clinical / "nuisance.tsv"), site_term),
         "selection": html(read_table(at / "selection.tsv").drop(columns="reason")),
+        "folds": optional(at / "heldout_folds.tsv"),
         "variants": optional(at / "variants.tsv"),
         "names": html(names.drop(columns="rule")),
         "rule": names["rule"].iloc[0],
@@ -254,6 +256,7 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
         else None,
         methods=methods_text(provenance["config"]) if diseases else [],
         provenance=json.dumps({k: v for k, v in provenance.items() if k != "config"}, indent=1),
+        config=yaml.safe_dump(provenance["config"], sort_keys=False, default_flow_style=None, width=120),
     )
     with aside(page) as part:
         part.write_text(text, encoding="utf-8")
