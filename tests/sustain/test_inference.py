@@ -266,8 +266,8 @@ def test_scan_equals_full_recomputation(seed, per_biomarker):
     W = rng.exponential(size=(6 if per_biomarker else 1, n_stages))
     Y = rng.normal(size=(6, n_stages))
     iv = rng.uniform(0.5, 2, 6)
-    PW, PY = np.empty((3, len(W), n_stages + 1)), np.empty((2, 6, n_stages + 1))
-    kernels.prefix_sums(W, Y, PW, PY)
+    sums = np.empty((6, n_stages + 1, 5))
+    kernels.prefix_sums(W, Y, sums)
     sequence = events.random_sequence(rng)
     place = np.argsort(sequence)
 
@@ -278,7 +278,7 @@ def test_scan_equals_full_recomputation(seed, per_biomarker):
     base = objective(sequence)
     for e in range(events.n_events):
         score = np.full(events.n_events, np.nan)
-        low, high = kernels.scan(e, sequence, place, layout, PW, PY, iv, score)
+        low, high = kernels.scan(e, sequence, place, layout, sums, iv, score)
         np.testing.assert_array_equal(place, np.argsort(sequence))
         for to in range(low, high + 1):
             s, p = sequence.copy(), place.copy()

@@ -9,7 +9,7 @@ from neuraxis.tables import read_table, write_table
 
 def run(participants, disease, folds, max_subtypes, out):
     people = int((read_table(participants)["group"] == disease).sum())
-    # fits need two people a subtype (sustain.model.fit), and a fold's model sees all people but those of the fold
+    # fits need two people a subtype (sustain.hierarchy), and a fold's model sees all people but those of the fold
     trained, needed = people - -(-people // folds), max(2 * max_subtypes, folds)
     if trained < needed:
         raise InputError(

@@ -33,12 +33,16 @@ MAX_WIDTH = 512
 WIDTH_STEP = 32
 # Reassociation lets sums over people use vector registers; NaN and infinity keep their meaning.
 VECTOR = {"reassoc", "contract", "nsz"}
-# A person's mixture density, relative to the person's reference, may drift this far before the
-# reference is renewed; far inside what float64 can hold.
+# A factor by which a person's mixture density may change in one move, and products of such factors: far inside what float64
+# can hold.
 DRIFT_LOW, DRIFT_HIGH = 1e-100, 1e100
-# Accepted moves multiply the densities. Their logs may have changed by this much in sum before all are computed again: what
-# began at the smallest number, 708 nats below the reference, is then still e^-78 of the smallest mixture.
-LARGEST_CHANGE = 400.0
+# A person's mixture density, relative to the person's reference, may drift this far before the reference is renewed.
+MIXTURE_LOW, MIXTURE_HIGH = 1e-20, 1e20
+# Moves multiply the densities. One move may change a log-density by so much, that ratios of such factors are numbers too;
+# and accepted moves by so much in sum before all densities are computed again: what began at the smallest number, 708 nats
+# below the reference, is then still e^-62 of the smallest mixture.
+LARGEST_MOVE = 300.0
+LARGEST_CHANGE = 600.0
 
 
 class People(NamedTuple):
@@ -90,6 +94,9 @@ if numba_config.DISABLE_JIT:
     def _bits_to_float(bits):
         return np.int64(bits).view(np.float64)
 
+    def _float_to_bits(value):
+        return np.float64(value).view(np.int64)
+
 else:
 
     @intrinsic
@@ -99,32 +106,43 @@ else:
 
         return types.float64(types.int64), codegen
 
+    @intrinsic
+    def _float_to_bits(typing_context, value):
+        def codegen(context, builder, signature, arguments):
+            return builder.bitcast(arguments[0], ir.IntType(64))
+
+        return types.int64(types.float64), codegen
+
+
+#: Added to a whole number it leaves that number in the low bits, where an integer operation finds it: the processors'
+#: own conversion of many doubles to integers at once came with AVX-512 only.
+WHOLE = 6755399441055744.0
+
 
 @njit(cache=True)
 def fast_exp(x):
     """exp(x) in plain arithmetic, so that loops over it vectorise; relative error below 4e-15.
 
-    Arguments below -708 give about 3e-308, above 709 about 8e307. Cody-Waite reduction to
-    |r| <= log(2)/2, then the Taylor polynomial of degree 12, whose first dropped term is 2e-16.
+    Arguments below -708 give about 3e-308, above 709 about 8e307. Cody-Waite reduction to |r| <= log(2)/2, then the
+    polynomial of degree 10 through exp at the Chebyshev points of that interval, which is off by 1.8e-15 at most. Few
+    coefficients matter: with AVX2's sixteen registers every further one is loaded anew for each vector.
     """
     x = min(max(x, -708.0), 709.0)
     n = np.floor(x * 1.4426950408889634 + 0.5)
     r = x - n * 6.93145751953125e-1
     r = r - n * 1.42860682030941723212e-6
-    p = 1 / 479001600.0
-    p = p * r + 1 / 39916800.0
-    p = p * r + 1 / 3628800.0
-    p = p * r + 1 / 362880.0
-    p = p * r + 1 / 40320.0
-    p = p * r + 1 / 5040.0
-    p = p * r + 1 / 720.0
-    p = p * r + 1 / 120.0
-    p = p * r + 1 / 24.0
-    p = p * r + 1 / 6.0
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
-    return p * _bits_to_float((np.int64(n) + 1023) << 52)
+    p = 2.6395126582526755e-07
+    p = p * r + 2.763411179587552e-06
+    p = p * r + 2.480492104939883e-05
+    p = p * r + 0.00019841185367587414
+    p = p * r + 0.0013888885644825215
+    p = p * r + 0.008333333373313332
+    p = p * r + 0.041666666679511064
+    p = p * r + 0.16666666666591878
+    p = p * r + 0.49999999999981276
+    p = p * r + 1.0000000000000033
+    p = p * r + 1.0000000000000007
+    return p * _bits_to_float((_float_to_bits(n + WHOLE) + 1023) << 52)
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +168,8 @@ def fill_uniforms(rng, out):
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
-        out[i] = np.float64(np.int64(z >> np.uint64(11))) * 1.1102230246251565e-16
+        # 52 bits as the mantissa of a number in [1, 2)
+        out[i] = _bits_to_float(np.int64((z >> np.uint64(12)) | np.uint64(0x3FF0000000000000))) - 1.0
 
 
 # ------------------------------------------------------------------ curves
@@ -220,37 +239,48 @@ def fill_curves(place, layout, out):
 
 @njit(cache=True, nogil=True, fastmath=VECTOR)
 def fill_block_midpoint(x, observed, any_missing, curve, inverse_variance, out):
-    """l_jk of one block under the midpoint rule; x (B, W), curve (B, N+1), out (N+1, W)."""
+    """l_jk of one block under the midpoint rule; x (B, W), curve (B, N+1), out (N+1, W).
+
+    With all values observed, sum_b g_b(k) x_jb / sigma_b^2 is followed along the stages instead of summed at each: it grows
+    from the middle of one stage to the middle of the next by half of what it grows over either, and that growth changes only
+    where an event lies, by the share of the event's biomarker.
+    """
     width = x.shape[1]
     n_biomarkers, n_stages = curve.shape
-    for k in range(n_stages):
-        row = out[k]
-        constant = 0.0
-        if not any_missing:
-            for b in range(n_biomarkers):
-                constant -= 0.5 * curve[b, k] * curve[b, k] * inverse_variance[b]
-        for w in range(width):
-            row[w] = constant
-        if any_missing:
+    if any_missing:
+        for k in range(n_stages):
+            row = out[k]
+            for w in range(width):
+                row[w] = 0.0
             for b in range(n_biomarkers):
                 slope = curve[b, k] * inverse_variance[b]
                 half = 0.5 * curve[b, k] * slope
                 for w in range(width):
                     row[w] += slope * x[b, w] - half * observed[b, w]
-            continue
-        # four biomarkers a pass: the row is read and written a quarter as often
-        whole = n_biomarkers // 4 * 4
-        for b in range(0, whole, 4):
-            s0 = curve[b, k] * inverse_variance[b]
-            s1 = curve[b + 1, k] * inverse_variance[b + 1]
-            s2 = curve[b + 2, k] * inverse_variance[b + 2]
-            s3 = curve[b + 3, k] * inverse_variance[b + 3]
-            for w in range(width):
-                row[w] += s0 * x[b, w] + s1 * x[b + 1, w] + s2 * x[b + 2, w] + s3 * x[b + 3, w]
-        for b in range(whole, n_biomarkers):
-            slope = curve[b, k] * inverse_variance[b]
-            for w in range(width):
-                row[w] += slope * x[b, w]
+        return
+    point = np.zeros(n_biomarkers)
+    growth = np.zeros(n_biomarkers)
+    middle = np.zeros(width)
+    half = np.zeros(width)
+    for k in range(n_stages):
+        constant = 0.0
+        for w in range(width):
+            middle[w] += half[w]
+        for b in range(n_biomarkers):
+            g = curve[b, k]
+            constant -= 0.5 * g * g * inverse_variance[b]
+            now = 2.0 * (g - point[b])
+            change = now - growth[b]
+            if abs(change) > 1e-11:
+                growth[b] = now
+                slope = 0.5 * change * inverse_variance[b]
+                for w in range(width):
+                    half[w] += slope * x[b, w]
+            point[b] += growth[b]
+        row = out[k]
+        for w in range(width):
+            middle[w] += half[w]
+            row[w] = constant + middle[w]
 
 
 @njit(cache=True, nogil=True)
@@ -466,39 +496,42 @@ def stage_totals(people, layout, place, curves, points, weight, inverse_variance
 
 
 @njit(cache=True, nogil=True)
-def prefix_sums(W, Y, PW, PY):
+def prefix_sums(W, Y, sums):
     """Prefix sums that make a linear piece of a curve cost O(1).
 
-    W (Bw, N+1), Y (B, N+1) of one subtype; PW (3, Bw, N+2) for 1, k, k^2; PY (2, B, N+2) for 1, k.
+    W (B or 1, N+1) and Y (B, N+1) of one subtype; sums (B, N+2, 5): of W, k W, k^2 W, Y, k Y over the stages before k. The
+    five lie side by side, because they are read together.
     """
     n_stages = Y.shape[1]
-    for b in range(W.shape[0]):
-        PW[0, b, 0] = PW[1, b, 0] = PW[2, b, 0] = 0.0
-        for k in range(n_stages):
-            PW[0, b, k + 1] = PW[0, b, k] + W[b, k]
-            PW[1, b, k + 1] = PW[1, b, k] + k * W[b, k]
-            PW[2, b, k + 1] = PW[2, b, k] + k * k * W[b, k]
     for b in range(Y.shape[0]):
-        PY[0, b, 0] = PY[1, b, 0] = 0.0
+        w = W[b] if W.shape[0] > 1 else W[0]
+        out = sums[b]
+        for j in range(5):
+            out[0, j] = 0.0
         for k in range(n_stages):
-            PY[0, b, k + 1] = PY[0, b, k] + Y[b, k]
-            PY[1, b, k + 1] = PY[1, b, k] + k * Y[b, k]
+            out[k + 1, 0] = out[k, 0] + w[k]
+            out[k + 1, 1] = out[k, 1] + k * w[k]
+            out[k + 1, 2] = out[k, 2] + k * k * w[k]
+            out[k + 1, 3] = out[k, 3] + Y[b, k]
+            out[k + 1, 4] = out[k, 4] + k * Y[b, k]
 
 
 @njit(cache=True, nogil=True)
-def piece(b, left, left_value, right, right_value, PW, PY):
-    """Expected complete-data log-likelihood of one linear piece of biomarker b's curve, times sigma_b^2.
+def piece(b, left, left_value, right, right_value, sums):
+    """Expected complete-data log-likelihood of one linear piece of a biomarker's curve, times sigma_b^2.
 
-    sum over stages k in [left, right) of g(k) (Y_bk - W_k g(k) / 2), with g(k) = start + slope k.
+    sum over stages k in [left, right) of g(k) (Y_bk - W_k g(k) / 2), with g(k) = start + slope k; `sums` as `prefix_sums`
+    writes it.
     """
     slope = (right_value - left_value) / (right - left)
     start = left_value + slope * (0.5 - left)
-    bw = b if PW.shape[1] > 1 else 0
-    return start * (PY[0, b, right] - PY[0, b, left] - 0.5 * start * (PW[0, bw, right] - PW[0, bw, left])) + slope * (
-        PY[1, b, right]
-        - PY[1, b, left]
-        - start * (PW[1, bw, right] - PW[1, bw, left])
-        - 0.5 * slope * (PW[2, bw, right] - PW[2, bw, left])
+    return start * (
+        sums[b, right, 3] - sums[b, left, 3] - 0.5 * start * (sums[b, right, 0] - sums[b, left, 0])
+    ) + slope * (
+        sums[b, right, 4]
+        - sums[b, left, 4]
+        - start * (sums[b, right, 1] - sums[b, left, 1])
+        - 0.5 * slope * (sums[b, right, 2] - sums[b, left, 2])
     )
 
 
@@ -513,7 +546,7 @@ def window(e, place, layout):
 
 
 @njit(cache=True, nogil=True)
-def step_aside(e, at, to, home, place, layout, PW, PY, inverse_variance):
+def step_aside(e, at, to, home, place, layout, sums, inverse_variance):
     """Gain of event e stepping from place `at` to its neighbour `to`, on the way of a move that began at `home`.
 
     Events of e's biomarker between `home` and `at` have made the same step.
@@ -530,15 +563,15 @@ def step_aside(e, at, to, home, place, layout, PW, PY, inverse_variance):
     right = right if after >= 0 else place.size + 1
     value, before_value, after_value = layout.value[e], layout.value_before[e], layout.value_after[e]
     return inverse_variance[b] * (
-        piece(b, left, before_value, to + 1, value, PW, PY)
-        + piece(b, to + 1, value, right, after_value, PW, PY)
-        - piece(b, left, before_value, at + 1, value, PW, PY)
-        - piece(b, at + 1, value, right, after_value, PW, PY)
+        piece(b, left, before_value, to + 1, value, sums)
+        + piece(b, to + 1, value, right, after_value, sums)
+        - piece(b, left, before_value, at + 1, value, sums)
+        - piece(b, at + 1, value, right, after_value, sums)
     )
 
 
 @njit(cache=True, nogil=True)
-def scan(e, sequence, place, layout, PW, PY, inverse_variance, score):
+def scan(e, sequence, place, layout, sums, inverse_variance, score):
     """Log-likelihood, given the statistics, of every place of event e relative to where it is.
 
     A move to a later (earlier) place is a run of adjacent swaps, each of which changes two pieces of
@@ -557,16 +590,16 @@ def scan(e, sequence, place, layout, PW, PY, inverse_variance, score):
     # the events between step aside by one; of their biomarkers' other events those passed have stepped already
     score[home] = 0.0
     for q in range(home + 1, high + 1):
-        score[q] = step_aside(sequence[q], q, q - 1, home, place, layout, PW, PY, inverse_variance)
+        score[q] = step_aside(sequence[q], q, q - 1, home, place, layout, sums, inverse_variance)
     for q in range(home + 1, high + 1):
         score[q] += score[q - 1]
     for q in range(low, home):
-        score[q] = step_aside(sequence[q], q, q + 1, home, place, layout, PW, PY, inverse_variance)
+        score[q] = step_aside(sequence[q], q, q + 1, home, place, layout, sums, inverse_variance)
     for q in range(home - 1, low - 1, -1):
         score[q] += score[q + 1]
-    here = piece(b, left, before_value, home + 1, value, PW, PY) + piece(b, home + 1, value, right, after_value, PW, PY)
+    here = piece(b, left, before_value, home + 1, value, sums) + piece(b, home + 1, value, right, after_value, sums)
     for q in range(low, high + 1):
-        there = piece(b, left, before_value, q + 1, value, PW, PY) + piece(b, q + 1, value, right, after_value, PW, PY)
+        there = piece(b, left, before_value, q + 1, value, sums) + piece(b, q + 1, value, right, after_value, sums)
         score[q] += inverse_variance[b] * (there - here)
     return low, high
 
@@ -594,11 +627,11 @@ def shuffle(order, rng):
 
 
 @njit(cache=True, nogil=True)
-def maximise_events(sequence, place, layout, PW, PY, inverse_variance, order, score):
+def maximise_events(sequence, place, layout, sums, inverse_variance, order, score):
     """One greedy sweep: every event to its best place given the statistics. Returns the gain."""
     gain = 0.0
     for e in order:
-        low, high = scan(e, sequence, place, layout, PW, PY, inverse_variance, score)
+        low, high = scan(e, sequence, place, layout, sums, inverse_variance, score)
         best = place[e]
         for q in range(low, high + 1):
             if score[q] > score[best] + 1e-10:
@@ -610,10 +643,10 @@ def maximise_events(sequence, place, layout, PW, PY, inverse_variance, order, sc
 
 
 @njit(cache=True, nogil=True)
-def sample_events(sequence, place, layout, PW, PY, inverse_variance, order, score, rng):
+def sample_events(sequence, place, layout, sums, inverse_variance, order, score, rng):
     """One Gibbs sweep: every event drawn from its exact conditional given everyone's stage."""
     for e in order:
-        low, high = scan(e, sequence, place, layout, PW, PY, inverse_variance, score)
+        low, high = scan(e, sequence, place, layout, sums, inverse_variance, score)
         top = score[low]
         for q in range(low + 1, high + 1):
             top = max(top, score[q])
@@ -684,8 +717,7 @@ def climb(
     n_sets = n_biomarkers if people.any_missing else 1
     W = np.empty((n_subtypes, n_sets, n_stages))
     Y = np.empty((n_subtypes, n_biomarkers, n_stages))
-    PW = np.empty((3, n_sets, n_stages + 1))
-    PY = np.empty((2, n_biomarkers, n_stages + 1))
+    sums = np.empty((n_biomarkers, n_stages + 1, 5))
     totals = np.empty((n_subtypes, n_stages))
     scratch = np.empty((n_subtypes, n_stages, width))
     score = np.empty(n_events)
@@ -715,11 +747,11 @@ def climb(
                 for k in range(n_stages):
                     weight[c, k] = max(fraction, 1e-12) / n_stages
         for c in range(n_subtypes):
-            prefix_sums(W[c], Y[c], PW, PY)
+            prefix_sums(W[c], Y[c], sums)
             shuffle(order, rng)
             # a second pass over the same statistics is far cheaper than a second E-step
             for _ in range(2):
-                if maximise_events(sequence[c], place[c], layout, PW, PY, inverse_variance, order, score) <= 0:
+                if maximise_events(sequence[c], place[c], layout, sums, inverse_variance, order, score) <= 0:
                     break
         fill_subtypes(place, layout, curves, points, integral)
         if learn_noise:
@@ -867,74 +899,224 @@ def largest_change(people, c, chain, new_curve, biomarkers, first, last, n_chang
     return largest
 
 
-@njit(cache=True, nogil=True, fastmath=VECTOR)
-def try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
-    """Log-likelihood change if subtype c took the new curves (midpoint rule), which `keep_curves` then does.
+@njit(cache=True, nogil=True)
+def linear_runs(delta, starts, growth):
+    """Divide the time axis into runs in which every changed biomarker's change is linear.
 
-    A stage in which some curve changes has its density multiplied by exp(change); the others are read. Returns
-    (change, fine): not fine when somebody's density left the range in which the stored reference is good, and then nothing may
-    be concluded from `change`.
+    delta (n_changed, N+1) is the change at every stage. Writes the first stage of every run, and N+1 after the last, into
+    `starts` (N+2,), and the change's growth over a stage into growth (n_changed, N+1), by biomarker and run. Returns the
+    number of runs.
+
+    The change is 0 at point 0 and a stage's value is the mean of its two ends, so points and growths follow from the stages
+    one after the other. Growths are changed by an event of the old or the new sequence, and then by more than 1 / N^2, far
+    more than rounding.
     """
-    width = people.x.shape[2]
-    n_stages = new_curve.shape[1]
-    if largest_change(people, c, chain, new_curve, biomarkers, first, last, n_changed) > LARGEST_CHANGE:
+    n_changed, n_stages = delta.shape
+    bends = np.zeros(n_stages, np.bool_)
+    bends[0] = True
+    for i in range(n_changed):
+        point = 0.0
+        before = 0.0
+        for k in range(n_stages):
+            following = 2.0 * delta[i, k] - point
+            growth[i, k] = following - point
+            point = following
+            bends[k] |= abs(growth[i, k] - before) > 1e-9
+            before = growth[i, k]
+    n = 0
+    for k in range(n_stages):
+        if bends[k]:
+            for i in range(n_changed):
+                g = growth[i, k]
+                if n > 0 and abs(g - growth[i, n - 1]) <= 1e-9:
+                    g = growth[i, n - 1]
+                growth[i, n] = g if abs(g) > 1e-9 else 0.0
+            starts[n] = k
+            n += 1
+    starts[n] = n_stages
+    return n
+
+
+@njit(cache=True, nogil=True, fastmath=VECTOR)
+def bend(x, which, slope, n, scratch, half, power):
+    """half *= exp(sum over i < n of slope[i] x[which[i]]), then power *= half; rows of people (W,).
+
+    `slope` and `which` have one place more than n.
+    """
+    width = half.size
+    slope[n], which[n] = 0.0, which[0]
+    if n <= 2:
+        s0, s1, b0, b1 = slope[0], slope[1], which[0], which[1]
+        for w in range(width):
+            h = half[w] * fast_exp(s0 * x[b0, w] + s1 * x[b1, w])
+            half[w] = h
+            power[w] *= h
+        return
+    for w in range(width):
+        scratch[w] = 0.0
+    for i in range(0, n, 2):
+        s0, s1, b0, b1 = slope[i], slope[i + 1], which[i], which[i + 1]
+        for w in range(width):
+            scratch[w] += s0 * x[b0, w] + s1 * x[b1, w]
+    for w in range(width):
+        h = half[w] * fast_exp(scratch[w])
+        half[w] = h
+        power[w] *= h
+
+
+@njit(cache=True, nogil=True, fastmath=VECTOR)
+def try_stages(people, block, c, chain, biomarkers, starts, growth, n_runs, factor, touched, scratch, t):
+    """Densities of one block at the stages that the new curves change, into `trial_density`; all stages' sum into t (W,).
+
+    The log-density changes by sum_b (h_b - g_b) (x_jb - (h_b + g_b) / 2) / sigma_b^2. The part with x_j is linear along a
+    run of stages, so that its exponential, `power`, is a geometric series for every person: it grows by `half` from the
+    point where a stage begins to the stage's middle, and by `half` again to the point where it ends. The other part is the
+    same for all people, exp of it is `factor` (N+1,). One exponential a person and run is needed, whatever the number of
+    stages. scratch (3, W).
+    """
+    width = t.size
+    n_changed = growth.shape[0]
+    x = people.x[block]
+    power, half = scratch[0], scratch[1]
+    slope = np.empty(n_changed + 1)
+    which = np.empty(n_changed + 1, np.int64)
+    for w in range(width):
+        t[w] = 0.0
+        power[w] = 1.0
+        half[w] = 1.0
+    for run in range(n_runs):
+        begin, end = starts[run], starts[run + 1]
+        n = 0
+        grows = False
+        for i in range(n_changed):
+            grows = grows or growth[i, run] != 0.0
+            change = growth[i, run] - (growth[i, run - 1] if run > 0 else 0.0)
+            if change != 0.0:
+                which[n] = biomarkers[i]
+                slope[n] = 0.5 * change * chain.inverse_variance[which[n]]
+                n += 1
+        if n > 0:
+            bend(x, which, slope, n, scratch[2], half, power)
+        for k in range(begin, end):
+            v = chain.weight[c, k]
+            density = chain.density[c, block, k]
+            trial = chain.trial_density[block, k]
+            f = factor[k]
+            if not touched[k]:
+                for w in range(width):
+                    t[w] += v * density[w]
+            elif k + 1 < end:
+                for w in range(width):
+                    d = density[w] * (power[w] * f)
+                    trial[w] = d
+                    t[w] += v * d
+                    power[w] *= half[w] * half[w]
+            else:
+                for w in range(width):
+                    d = density[w] * (power[w] * f)
+                    trial[w] = d
+                    t[w] += v * d
+                    power[w] *= half[w]
+
+
+@njit(cache=True, nogil=True, fastmath=VECTOR)
+def try_stages_missing(people, block, c, chain, new_curve, biomarkers, delta, touched, power, t):
+    """The same where values are missing: what does not depend on x_j then differs between people, stage by stage."""
+    width = t.size
+    x = people.x[block]
+    for w in range(width):
+        t[w] = 0.0
+    for k in range(touched.size):
+        v = chain.weight[c, k]
+        density = chain.density[c, block, k]
+        if not touched[k]:
+            for w in range(width):
+                t[w] += v * density[w]
+            continue
+        for w in range(width):
+            power[w] = 0.0
+        for i in range(delta.shape[0]):
+            if delta[i, k] != 0.0:
+                b = biomarkers[i]
+                slope = delta[i, k] * chain.inverse_variance[b]
+                half = 0.5 * (chain.curve[c, b, k] + new_curve[b, k]) * slope
+                for w in range(width):
+                    power[w] += slope * x[b, w] - half * people.observed[block, b, w]
+        trial = chain.trial_density[block, k]
+        for w in range(width):
+            d = density[w] * fast_exp(power[w])
+            trial[w] = d
+            t[w] += v * d
+
+
+@njit(cache=True, nogil=True, fastmath=VECTOR)
+def log_of_ratios(ratio, real):
+    """Sum of log(ratio) over real people, and whether all ratios lie within the drift range."""
+    width = ratio.size
+    low, high = 1.0, 1.0
+    for w in range(width):
+        r = ratio[w] if real[w] > 0.0 else 1.0
+        ratio[w] = r
+        low, high = min(low, r), max(high, r)
+    # NaN passes no comparison, but it does not survive in min and max either
+    total = 0.0
+    for w in range(width):
+        total += ratio[w]
+    if not (low > DRIFT_LOW and high < DRIFT_HIGH and total < np.inf):
         return 0.0, False
     change = 0.0
     product = 1.0
-    fine = True
-    t = np.empty(width)
-    power = np.empty(width)
-    ratio = np.empty(width)
-    slope = np.zeros(n_changed + 3)
-    which = np.zeros(n_changed + 3, np.int64)
-    for block in range(people.x.shape[0]):
-        x = people.x[block]
-        for w in range(width):
-            t[w] = 0.0
+    # four at a time where their product with another 1e100 is a number, else one by one
+    several = 4 if low > 1e-25 and high < 1e25 else 1
+    for w in range(0, width, several):
+        if several == 4:
+            product *= (ratio[w] * ratio[w + 1]) * (ratio[w + 2] * ratio[w + 3])
+        else:
+            product *= ratio[w]
+        if product < DRIFT_LOW or product > DRIFT_HIGH:
+            change += math.log(product)
+            product = 1.0
+    return change + math.log(product), True
+
+
+@njit(cache=True, nogil=True, fastmath=VECTOR)
+def try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed, touched):
+    """Log-likelihood change if subtype c took the new curves (midpoint rule), which `keep_curves` then does.
+
+    Stages whose densities were computed anew are marked in `touched` (N+1,). Returns (change, fine): not fine when somebody's
+    density left the range in which the stored reference is good, and then nothing may be concluded from `change`.
+    """
+    width = people.x.shape[2]
+    n_stages = new_curve.shape[1]
+    if largest_change(people, c, chain, new_curve, biomarkers, first, last, n_changed) > LARGEST_MOVE:
+        return 0.0, False
+    delta = np.empty((n_changed, n_stages))
+    factor = np.zeros(n_stages)
+    for k in range(n_stages):
+        touched[k] = False
+    for i in range(n_changed):
+        b = biomarkers[i]
+        was, now, row = chain.curve[c, b], new_curve[b], delta[i]
+        scale = -0.5 * chain.inverse_variance[b]
         for k in range(n_stages):
-            v = chain.weight[c, k]
-            density = chain.density[c, block, k]
-            constant = 0.0
-            n = 0
-            for i in range(n_changed):
-                if first[i] <= k < last[i]:
-                    b = biomarkers[i]
-                    was, now = chain.curve[c, b, k], new_curve[b, k]
-                    slope[n] = (now - was) * chain.inverse_variance[b]
-                    which[n] = b
-                    constant -= 0.5 * (now + was) * slope[n]
-                    n += 1
-            if n == 0:
-                for w in range(width):
-                    t[w] += v * density[w]
-                continue
-            if people.any_missing:
-                for w in range(width):
-                    power[w] = 0.0
-                for i in range(n):
-                    b, s0 = which[i], slope[i]
-                    half = 0.5 * (chain.curve[c, b, k] + new_curve[b, k]) * s0
-                    for w in range(width):
-                        power[w] += s0 * x[b, w] - half * people.observed[block, b, w]
-            else:
-                # four biomarkers a pass, the last ones with slope 0
-                slope[n : n + 3] = 0.0
-                which[n : n + 3] = which[0]
-                for i in range(0, n, 4):
-                    s0, s1, s2, s3 = slope[i], slope[i + 1], slope[i + 2], slope[i + 3]
-                    b0, b1, b2, b3 = which[i], which[i + 1], which[i + 2], which[i + 3]
-                    if i == 0:
-                        for w in range(width):
-                            power[w] = constant + s0 * x[b0, w] + s1 * x[b1, w] + s2 * x[b2, w] + s3 * x[b3, w]
-                    else:
-                        for w in range(width):
-                            power[w] += s0 * x[b0, w] + s1 * x[b1, w] + s2 * x[b2, w] + s3 * x[b3, w]
-            trial = chain.trial_density[block, k]
-            for w in range(width):
-                d = density[w] * fast_exp(power[w])
-                trial[w] = d
-                t[w] += v * d
-        mixture = chain.mixture[block]
+            row[k] = now[k] - was[k]
+            factor[k] += scale * (now[k] + was[k]) * row[k]
+        for k in range(first[i], last[i]):
+            touched[k] = True
+    for k in range(n_stages):
+        factor[k] = fast_exp(factor[k])
+    change = 0.0
+    scratch = np.empty((3, width))
+    starts = np.empty(n_stages + 1, np.int64)
+    growth = np.empty((n_changed, n_stages))
+    n_runs = 0 if people.any_missing else linear_runs(delta, starts, growth)
+    for block in range(people.x.shape[0]):
+        t = chain.trial_total[block]
+        if people.any_missing:
+            try_stages_missing(people, block, c, chain, new_curve, biomarkers, delta, touched, scratch[0], t)
+        else:
+            try_stages(people, block, c, chain, biomarkers, starts, growth, n_runs, factor, touched, scratch, t)
+        ratio = scratch[0]
         for w in range(width):
             ratio[w] = t[w]
         for d in range(chain.weight.shape[0]):
@@ -942,31 +1124,23 @@ def try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
                 for w in range(width):
                     ratio[w] += chain.subtype_density[d, block, w]
         for w in range(width):
-            chain.trial_total[block, w] = t[w]
-            ratio[w] /= mixture[w]
-        for w in range(width):
-            r = ratio[w] if people.real[block, w] > 0.0 else 1.0
-            if not (DRIFT_LOW < r < DRIFT_HIGH):
-                fine = False
-            product *= r
-            if product < DRIFT_LOW or product > DRIFT_HIGH:
-                change += math.log(max(product, 1e-300))
-                product = 1.0
-    change += math.log(max(product, 1e-300))
-    return change, fine
+            ratio[w] /= chain.mixture[block, w]
+        more, fine = log_of_ratios(ratio, people.real[block])
+        if not fine:
+            return 0.0, False
+        change += more
+    return change, True
 
 
 @njit(cache=True, nogil=True, fastmath=VECTOR)
-def keep_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed):
+def keep_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed, touched):
     """Make the move last given to `try_curves` the state of the chain."""
     width = people.x.shape[2]
     n_stages = new_curve.shape[1]
     chain.changed[0] += largest_change(people, c, chain, new_curve, biomarkers, first, last, n_changed)
-    touched = np.zeros(n_stages, np.bool_)
     for i in range(n_changed):
         b = biomarkers[i]
         for k in range(first[i], last[i]):
-            touched[k] = True
             chain.curve[c, b, k] = new_curve[b, k]
     for block in range(people.x.shape[0]):
         for k in range(n_stages):
@@ -990,7 +1164,7 @@ def mixture_drifted(people, chain):
         for w in range(width):
             if people.real[block, w] > 0.0:
                 v = chain.mixture[block, w]
-                if not (DRIFT_LOW < v < DRIFT_HIGH):
+                if not (MIXTURE_LOW < v < MIXTURE_HIGH):
                     return True
     return False
 
@@ -1033,7 +1207,7 @@ def collapsed_move(people, layout, chain, c, e, value, work, integral, rng):
 
     Returns (log-likelihood, accepted, log acceptance ratio).
     """
-    new_curve, biomarkers, first, last = work
+    new_curve, biomarkers, first, last, touched = work
     home = chain.place[c, e]
     to, log_hastings = propose(e, chain.place[c], layout, chain.step[c, e], rng)
     if to == home:
@@ -1043,7 +1217,7 @@ def collapsed_move(people, layout, chain, c, e, value, work, integral, rng):
     n_changed = 0
     if not slow:
         n_changed = changed_curves(c, e, to, chain, layout, new_curve, biomarkers, first, last)
-        change, fine = try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed)
+        change, fine = try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed, touched)
         if not fine:
             move(e, home, chain.sequence[c], chain.place[c])
             slow = True
@@ -1060,7 +1234,7 @@ def collapsed_move(people, layout, chain, c, e, value, work, integral, rng):
         return value, False, ratio
     ratio = change + log_hastings
     if log_u < ratio:
-        keep_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed)
+        keep_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed, touched)
         value += change
         if chain.changed[0] > LARGEST_CHANGE or mixture_drifted(people, chain):
             value = refresh(people, layout, chain, integral)
@@ -1255,14 +1429,13 @@ def augmented_sweep(
             for k in range(n_stages):
                 chain.weight[c, k] = fraction[c] / total / n_stages
     if move_events:
-        PW = np.empty((3, n_sets, n_stages + 1))
-        PY = np.empty((2, n_biomarkers, n_stages + 1))
+        sums = np.empty((n_biomarkers, n_stages + 1, 5))
         score = np.empty(n_events)
         order = np.arange(n_events)
         for c in range(n_subtypes):
-            prefix_sums(W[c], Y[c], PW, PY)
+            prefix_sums(W[c], Y[c], sums)
             shuffle(order, rng)
-            sample_events(chain.sequence[c], chain.place[c], layout, PW, PY, chain.inverse_variance, order, score, rng)
+            sample_events(chain.sequence[c], chain.place[c], layout, sums, chain.inverse_variance, order, score, rng)
             fill_curves(chain.place[c], layout, chain.curve[c])
     if learn_noise:
         draw_noise(chain, W, Y, sum_squares, n_observed, rng)
@@ -1300,6 +1473,7 @@ def chain_steps(
         np.empty(n_biomarkers, np.int64),
         np.empty(n_biomarkers, np.int64),
         np.empty(n_biomarkers, np.int64),
+        np.zeros(n_events + 1, np.bool_),
     )
     for s in range(n_steps):
         for c in range(n_subtypes):
@@ -1350,6 +1524,7 @@ def polish(people, layout, chain, integral, max_sweeps, reach, rng):
     biomarkers = np.empty(n_biomarkers, np.int64)
     first = np.empty(n_biomarkers, np.int64)
     last = np.empty(n_biomarkers, np.int64)
+    touched = np.zeros(n_events + 1, np.bool_)
     order = np.arange(n_events)
     value = refresh(people, layout, chain, integral)
     moves = 0
@@ -1370,7 +1545,9 @@ def polish(people, layout, chain, integral, max_sweeps, reach, rng):
                         fine = True
                     else:
                         n_changed = changed_curves(c, e, to, chain, layout, new_curve, biomarkers, first, last)
-                        change, fine = try_curves(people, c, chain, new_curve, biomarkers, first, last, n_changed)
+                        change, fine = try_curves(
+                            people, c, chain, new_curve, biomarkers, first, last, n_changed, touched
+                        )
                     move(e, home, chain.sequence[c], chain.place[c])
                     if fine and change > best_change:
                         best, best_change = to, change

@@ -293,10 +293,6 @@ def fit(
         raise InputError("n_startpoints and n_chains must be at least 1, n_samples at least 0")
     variant = Variant(stage_prior, noise, noise_sd, concentration, stage_rule)
     values, _ = events.check_data(X)
-    if len(values) < 2 * n_subtypes:
-        raise InputError(
-            f"{' '.join(map(str, key)) or 'the data'}: {len(values)} people are too few for {n_subtypes} subtypes"
-        )
     problem = Problem(values, events, variant)
     if previous is not None:
         if previous.n_subtypes != n_subtypes - 1 or previous.events.to_dict() != events.to_dict():
