@@ -45,6 +45,11 @@ LARGEST_MOVE = 300.0
 LARGEST_CHANGE = 600.0
 
 
+#: Where sweeps draw events from their conditionals too, proposals of the collapsed moves reach no further than this share of
+#: the places: a longer move passes more events and costs more, and the far moves are the sweeps' anyway (docs/sustain.md).
+NEAR = 1 / 16
+
+
 class People(NamedTuple):
     """Data in blocks: `x` and `observed` (n_blocks, B, width), `real` (n_blocks, width), `largest` |x| (B,)."""
 
@@ -1464,10 +1469,11 @@ def chain_steps(
     Every `sweep_every` steps (0: never) an augmented sweep draws events, stage weights and noise SD
     from their conditionals. Both leave the posterior unchanged, and so does their fixed alternation.
     `tune` > 0 adapts the proposal scales by Robbins-Monro towards one acceptance in four, with gain
-    1 / (tries)^0.6; a scale stays within [0.6, N], so an event can always move.
+    1 / (tries)^0.6; a scale is at least 0.6 places, so an event can always move, and at most N or, with sweeps, `NEAR` of it.
     """
     n_subtypes, n_events = chain.sequence.shape
     n_biomarkers = chain.inverse_variance.size
+    farthest = max(1.0, n_events * (NEAR if sweep_every > 0 and not integral else 1.0))
     work = (
         np.empty((n_biomarkers, n_events + 1)),
         np.empty(n_biomarkers, np.int64),
@@ -1486,7 +1492,7 @@ def chain_steps(
                 gain = 4.0 / max(chain.tried[c, e], 1.0) ** 0.6
                 target = min(1.0, math.exp(min(ratio, 0.0))) - 0.25
                 scale = chain.step[c, e] * math.exp(gain * target)
-                chain.step[c, e] = min(max(scale, 0.6), float(n_events))
+                chain.step[c, e] = min(max(scale, 0.6), farthest)
         if sweep_every > 0 and (s + 1) % sweep_every == 0:
             # under the integral rule the event conditionals above do not hold, the others do
             augmented_sweep(
