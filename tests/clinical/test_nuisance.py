@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from neuraxis.clinical.effects import cramers_v
 from neuraxis.clinical.nuisance import nuisance
 from neuraxis.report.page import leftovers
 
@@ -51,3 +52,13 @@ def test_one_site_and_unknown_head_sizes_are_named():
     for key in (("subtype", "site"), ("stage", "site"), ("subtype", "etiv"), ("stage", "etiv")):
         assert np.isnan(table.loc[key, "p"]) and "everyone alike" in table.loc[key, "reason"]
     assert table.loc[("stage", "age"), "p"] <= table.loc[("stage", "age"), "p_holm"]
+
+
+def test_sparse_tables_have_one_p():
+    a, b = pd.Series(list("xxxxyyyyyy")), pd.Series(list("MMMFFFFFFF"))
+    assert cramers_v(a, b)["p"] == pytest.approx(stats.fisher_exact(pd.crosstab(a, b).to_numpy()).pvalue)
+    # scipy's simulated test gives an array for this one
+    counts = {"x": "aa", "y": "a", "z": "abbc"}
+    a = pd.Series([g for g, values in counts.items() for _ in values])
+    found = cramers_v(a, pd.Series(list("".join(counts.values()))))
+    assert found["model"] == "Fisher's exact test" and 0 < found["p"] <= 1

@@ -68,8 +68,10 @@ def cramers_v(a: pd.Series, b: pd.Series) -> dict | None:
     chi2, p, df, expected = stats.chi2_contingency(table, correction=False)
     model = "chi-square"
     if (expected < 5).mean() > 0.2:
+        # two by two the test is exact at once; simulated, scipy gives its p as a number or as an array of one
         monte_carlo = stats.MonteCarloMethod(rng=np.random.default_rng(0), n_resamples=9999)
-        p = stats.fisher_exact(table, method=monte_carlo).pvalue
+        p = stats.fisher_exact(table.to_numpy(), method=None if table.shape == (2, 2) else monte_carlo).pvalue
+        p = np.asarray(p).item()
         model = "Fisher's exact test"
     scale = table.to_numpy().sum() * (min(table.shape) - 1)
     low, high = (float(np.sqrt(min((v + df) / scale, 1.0))) for v in _noncentrality(chi2, df))
