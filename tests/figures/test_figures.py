@@ -122,6 +122,7 @@ def test_positional_variance_orders_biomarkers_by_their_first_event():
     axis = model.positional_variance(table, subtypes, pd.Series({"a": "Area", "b": "Bulk"})).axes[0]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["Bulk", "Area"]
     assert axis.get_title() == "cortical\n7 staged people, model fraction 42%"
+    assert axis.get_xlim() == (0.5, 4.5)  # places count from 1
     image = np.asarray(axis.images[0].get_array())
     assert (image[0, 0] < 1).any() and (image[0, 1] == 1).all() and (image[1, 1] < 1).any()
 

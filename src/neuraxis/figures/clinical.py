@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from .style import colours, empty
 
@@ -36,7 +36,10 @@ def forest(table: pd.DataFrame, names: dict):
             axis.hlines(y[known], r["low"][known], r["high"][known], color=colour, lw=1.2)
             axis.plot(r["estimate"][known], y[known], marker, color=colour, ms=4.5, ls="", label=method)
         axis.axvline(0 if linear else 1, color="0.6", lw=0.8, ls=":")
-        if not linear:
+        if linear:
+            axis.xaxis.set_major_locator(MaxNLocator(5))
+            axis.xaxis.set_major_formatter("{x:g}")
+        else:
             axis.set_xscale("log")
             span = np.log10(rows["high"].max() / rows["low"].min())
             axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if span < 2 else (1.0,), numticks=8))
@@ -90,7 +93,7 @@ def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
             axis.margins(y=0.12)
         name = o["name"] + (" a year" if o.get("exposure") else "")
         axis.set_xticks(range(len(order)), order, rotation=20, ha="right", fontsize=8)
-        axis.set(title=name, ylabel="share of people" if yes_no else o["column"].replace("_", " "))
+        axis.set(title=name, ylabel="share of people" if yes_no else "")
         if not yes_no and o.get("transform", "none") in ("log", "log1p"):
             axis.set_yscale("log")
         if o.get("exposure"):

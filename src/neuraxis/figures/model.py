@@ -96,7 +96,9 @@ def positional_variance(table: pd.DataFrame, subtypes: pd.DataFrame, labels: pd.
                 tint = np.array(plt.get_cmap(MAPS[min(levels.index(event["threshold"]), 3)])(0.75)[:3])
                 p = np.clip(event[places].to_numpy(float) * 2, 0, 1)[:, None]
                 image[line] *= 1 - p * (1 - tint)
-        axis.imshow(image, aspect="auto", interpolation="nearest")
+        # places count from 1, as in the table
+        edges = (0.5, len(places) + 0.5, len(first) - 0.5, -0.5)
+        axis.imshow(image, aspect="auto", interpolation="nearest", extent=edges)
         axis.set_yticks(range(len(first)), [labels.get(b, b) for b in first])
         share = f"{row.n_staged_oof} staged people, model fraction {row.fraction:.0%}"
         axis.set(xlabel="Place in the sequence", title=f"{row.name}\n{share}")
