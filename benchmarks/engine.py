@@ -1,6 +1,6 @@
 """Speed, effective samples and memory of the engine on one core; writes benchmarks/engine.tsv.
 
-    python benchmarks/engine.py [--large] [--check-steps N]
+    python benchmarks/engine.py [--large]
 
 Where pySuStaIn can be imported it is timed in the same run on the same data; otherwise its row holds the times
 published with the project's peer numbers, marked `saved`, from another machine: read those ratios as orders of
