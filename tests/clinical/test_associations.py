@@ -162,9 +162,9 @@ def test_nested_models_and_sensitivity():
     scores = pd.DataFrame({"mean z": labels.stage + np.random.default_rng(0).normal(size=800)}, index=people.index)
     outcome = Outcome("Score", "score", "continuous")
     table = nested_models([outcome], people, labels, scores).set_index("model")
-    assert table.loc["simple scores", "p"] < 1e-6 and table.loc["simple scores", "df"] == 4
-    lr = 2 * (table.loc["scores, subtype and stage", "log_likelihood"] - table.loc["simple scores", "log_likelihood"])
-    assert table.loc["simple scores", "lr"] == pytest.approx(lr)
+    assert table.loc["mean z", "p"] < 1e-6 and table.loc["mean z", "df"] == 4
+    lr = 2 * (table.loc["mean z, subtype and stage", "log_likelihood"] - table.loc["mean z", "log_likelihood"])
+    assert table.loc["mean z", "lr"] == pytest.approx(lr)
     half = people.index[people["site"] == "s1"]
     got = sensitivity([outcome], people, labels, {"everyone": labels, "without s2": labels.take(half)})
     got = got.query("method == 'label' and subtype == 'two'").set_index("analysis")
@@ -281,7 +281,7 @@ def test_the_words_say_what_the_numbers_say():
     logrank = pd.DataFrame(
         [{"outcome": "W", "split": "subtype", "n": 9, "n_events": 0, "p": np.nan, "reason": "everyone is censored"}]
     )
-    nested = pd.DataFrame({"model": ["simple scores"], "outcome": ["Score"], "p": [1e-5]})
+    nested = pd.DataFrame({"model": ["mean z and cord z"], "outcome": ["Score"], "p": [1e-5]})
     lines = paragraph(table, logrank, nested, pd.DataFrame(columns=["group", "slope"]), "MS")
     text = " ".join(lines)
     assert "two (against the rest): higher Score" in text and "Allowing for uncertain labels" in text

@@ -94,20 +94,39 @@ def test_maps_and_progression(where):
         for g in (NORMAL, "one", "two")
         for i, b in enumerate(where)
     ]
-    table = pd.DataFrame(rows)
-    assert len(maps.brain_mean_z(table, names, where).axes) == 4  # three drawings and the scale
-    assert len(maps.brain_t(table, names, where).axes) == 3
-    none = maps.brain_t(table.assign(t=np.nan), names, where)
+    table, labels = pd.DataFrame(rows), pd.Series({b: b for b in where})
+    assert len(maps.brain_mean_z(table, names, where, labels).axes) == 4  # three drawings and the scale
+    assert len(maps.brain_t(table, names, where, labels).axes) == 3
+    none = maps.brain_t(table.assign(t=np.nan), names, where, labels)
     assert "five people" in none.axes[0].texts[0].get_text()
     labelled, _ = people(2)
     curve = pd.DataFrame(
         [{"subtype": c, "stage": s, "biomarker": b, "z": s / 5} for c in (1, 2) for s in range(11) for b in where]
     )
-    assert len(maps.progression(curve, labelled, names, where).axes) > 4
-    nobody = maps.progression(curve, labelled.assign(oof_stage=0), names, where)
+    assert len(maps.progression(curve, labelled, names, where, labels).axes) > 4
+    nobody = maps.progression(curve, labelled.assign(oof_stage=0), names, where, labels)
     assert "Nobody" in nobody.axes[0].texts[0].get_text()
-    heat = maps.mean_z(table, names, pd.Series({b: b for b in where}))
+    heat = maps.mean_z(table, names, labels)
     assert "(n = 20)" in heat.axes[0].get_xticklabels()[0].get_text()
+
+
+def test_biomarkers_without_a_place_on_the_brain_are_told_as_numbers():
+    names, labels = {1: "one", 2: "two"}, pd.Series({"thalamus": "Thalamus", "fa": "FA", "pole": "Pole"})
+    table = pd.DataFrame(
+        [{"group": g, "biomarker": b, "n": 9, "mean_z": 1.0, "t": 2.0} for g in names.values() for b in labels.index]
+    )
+    some = {"thalamus": [("aseg", "Left-Thalamus")], "fa": [], "pole": [("dk", "frontalpole_left")]}
+    assert "without a place here: FA, Pole" in maps.brain_mean_z(table, names, some, labels).get_supxlabel()
+    none = {"thalamus": [], "fa": [], "pole": []}
+    assert maps.brain_mean_z(table, names, none, labels).axes[0].texts[0].get_text() == maps.NOWHERE
+    assert maps.brain_t(table, names, none, labels).axes[0].texts[0].get_text() == maps.NOWHERE
+    labelled, _ = people(2)
+    curve = pd.DataFrame(
+        [{"subtype": c, "stage": s, "biomarker": b, "z": s * c} for c in names for s in range(11) for b in labels.index]
+    )
+    first, second = maps.progression(curve, labelled, names, none, labels).axes[:2]
+    assert [t.get_text() for t in first.get_yticklabels()] == ["Thalamus", "FA", "Pole"]
+    assert first.texts[0].get_text() == "1.0" and second.texts[0].get_text() == "2.0"  # z at stage 1
 
 
 def test_positional_variance_orders_biomarkers_by_their_first_event():

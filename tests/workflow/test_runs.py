@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -63,7 +64,7 @@ def test_lint_format_and_presets(tmp_path):
 
 
 def test_own_people_from_a_table(tmp_path):
-    """Own data: a participants table and a table of measures, no images, one disease."""
+    """Own data: a participants table and a table of measures with one of the user's own, no images, one disease."""
     from neuraxis.cohort.simulated import simulate_cohort
 
     folder = checkout(tmp_path / "own")
@@ -72,15 +73,22 @@ def test_own_people_from_a_table(tmp_path):
     measures = cohort.measures.query("session_id == 'baseline'").drop(columns=["session_id", "etiv_measured"])
     keep = people["group"].isin(["HC", "MS"])
     people[keep].drop(columns="origin").to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
+    measures["thickness"] = 1 + measures["frontal"] / measures["frontal"].mean()
     measures[keep.to_numpy()].to_csv(folder / "measures.tsv", sep="\t", index=False)
+    defined = (folder / "resources/biomarkers.tsv").read_text()
+    own = "thickness\tMean thickness\ttable\tn/a\tmm\tfall\tn/a\tn/a\tcortical\n"
+    (folder / "biomarkers.tsv").write_text(defined.rstrip("\n") + "\n" + own)
     arguments = overlay(
         folder,
         "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
-        "features: {source: table, table: measures.tsv}\nsustain: {n_samples: 200, n_startpoints: 1}\n",
+        "features: {source: table, table: measures.tsv, biomarkers: biomarkers.tsv, use: all}\n"
+        "sustain: {n_samples: 200, n_startpoints: 1}\n",
     )
     snakemake(folder, *arguments)
     page = (folder / "results/report/index.html").read_text()
     assert "SIMULATED" not in page and '<h2 id="MS">MS</h2>' in page
+    z = pd.read_csv(folder / "results/normative/zscores.tsv", sep="\t")
+    assert np.allclose(z["thickness"], z["frontal"], atol=1e-3, equal_nan=True)  # a linear function of it
 
 
 def test_environment_files_pin_the_lock_files_versions():

@@ -25,10 +25,10 @@ def run(tables, participants, biomarkers, label_names, disease, outcomes, simula
     figures = {
         "selection": model.selection(t["selection"], t["heldout_folds"]),
         "ternary": model.ternary(labelled, names),
-        "brain_mean_z": maps.brain_mean_z(t["maps"], names, where),
-        "brain_t": maps.brain_t(t["maps"], names, where),
+        "brain_mean_z": maps.brain_mean_z(t["maps"], names, where, labels),
+        "brain_t": maps.brain_t(t["maps"], names, where, labels),
         "mean_z": maps.mean_z(t["maps"], names, labels),
-        "progression": maps.progression(t["progression"], labelled, names, where),
+        "progression": maps.progression(t["progression"], labelled, names, where, labels),
         "positional_variance": model.positional_variance(
             variance[variance["models"] == "everyone"], t["names"], labels
         ),

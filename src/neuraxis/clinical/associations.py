@@ -367,12 +367,12 @@ def _categorical(outcome, cases, labels) -> list[dict]:
 def nested_models(
     outcomes, people: pd.DataFrame, labels: Labels, scores: pd.DataFrame, controls: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Do subtype and stage add to mean z and cord z? Likelihood-ratio tests of nested models.
+    """Do subtype and stage add to simple scores? Likelihood-ratio tests of nested models.
 
     Parameters
     ----------
     scores : DataFrame
-        Same index; simple scores (mean z, cord z).
+        Same index; simple scores (mean z, cord z), whose names joined by "and" are the name of their model.
 
     Returns
     -------
@@ -381,6 +381,8 @@ def nested_models(
         probabilities, stage by its expectation within subtype.
     """
     rows = []
+    simple = " and ".join(scores.columns)
+    everything = f"{simple}, subtype and stage"
     for outcome in outcomes:
         if outcome.type in ("categorical", "robust"):
             continue
@@ -390,9 +392,9 @@ def nested_models(
         base = (scores.loc[known] - scores.loc[known].mean()) / scores.loc[known].std()
         groups, sizes, _, _ = group_terms(labels.group.loc[known], labels.names, labels.probability.loc[known])
         both = stage_terms(groups, labels.stage.loc[known], 1.0, labels.names)
-        sets = {"simple scores": base, "subtype and stage": both, "scores, subtype and stage": base.join(both)}
+        sets = {simple: base, "subtype and stage": both, everything: base.join(both)}
         fits = {name: fit_model(outcome, cases, terms) for name, terms in sets.items()}
-        full = fits["scores, subtype and stage"]
+        full = fits[everything]
         for name, fit in fits.items():
             row = {
                 "outcome": outcome.name,
@@ -406,7 +408,7 @@ def nested_models(
             if fit is not full and not fit.reason and not full.reason and fit.model == full.model:
                 lr = 2 * (full.log_likelihood - fit.log_likelihood)
                 df = full.n_parameters - fit.n_parameters
-                row |= {"against": "scores, subtype and stage", "lr": lr, "df": df}
+                row |= {"against": everything, "lr": lr, "df": df}
                 row["p"] = stats.chi2.sf(max(lr, 0.0), df) if df > 0 else np.nan
             rows.append(row)
     columns = ["outcome", "model", "n", "n_parameters", "log_likelihood", "aic", "against", "lr", "df", "p", "reason"]

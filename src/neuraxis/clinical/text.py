@@ -88,13 +88,13 @@ def paragraph(
             )
         else:
             out.append(f"{row.outcome}: no log-rank test by {row.split}, {row.reason}.")
-    told = nested[(nested["model"] == "simple scores") & nested["p"].notna()]
+    told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna()]
     if len(told):
         better = told[told["p"] < 0.05]["outcome"].tolist()
         out.append(
-            "Beyond mean z and cord z, subtype and stage add to "
+            f"Beyond {told['model'].iloc[0]}, subtype and stage add to "
             + (", ".join(better) if better else "no outcome")
-            + f" (likelihood-ratio tests at 5 %, {len(told)} outcomes, not corrected)."
+            + f" (likelihood-ratio tests at 5 %, {len(told)} outcome{'s' * (len(told) > 1)}, not corrected)."
         )
     for row in slopes.itertuples():
         if pd.notna(row.slope) and row.group != NORMAL:

@@ -7,13 +7,17 @@ import pandas as pd
 from ..errors import InputError, name_some
 from ..tables import read_table
 
+#: How a biomarker is measured.
+KINDS = ("labels", "names", "map", "cord", "table")
+
 
 def read_biomarkers(path) -> pd.DataFrame:
     """Read the definitions; `labels` becomes a list.
 
     By `kind`: "labels", FreeSurfer label ids (ints) to be summed; "names", named volumes to be summed, such as
     ``lh.hippoSfVolumes.CA1`` or ``brainstemSsVolumes.Pons`` of the subregion files; "map", path templates of
-    posterior or partial-volume maps; "cord", the cord's area. `system` names subtypes that begin in it; it may be missing.
+    posterior or partial-volume maps; "cord", the cord's area; "table", a column of `features.table` alone. `system`
+    names subtypes that begin in it; n/a where it names none.
 
     Raises
     ------
@@ -25,15 +29,15 @@ def read_biomarkers(path) -> pd.DataFrame:
     doubled = table.loc[table["biomarker"].duplicated(), "biomarker"]
     if len(doubled):
         raise InputError(f"{path}: biomarker defined twice: {name_some(doubled)}")
-    wrong = table.loc[~table["kind"].isin(["labels", "names", "map", "cord"]), "biomarker"]
+    wrong = table.loc[~table["kind"].isin(KINDS), "biomarker"]
     if len(wrong):
-        raise InputError(f"{path}: kind must be 'labels', 'names', 'map' or 'cord': {name_some(wrong)}")
+        raise InputError(f"{path}: kind must be one of {', '.join(KINDS)}: {name_some(wrong)}")
     wrong = table.loc[~table["direction"].isin(["fall", "rise"]), "biomarker"]
     if len(wrong):
         raise InputError(f"{path}: direction must be 'fall' or 'rise' (with disease): {name_some(wrong)}")
     try:
         table["labels"] = [
-            [] if k == "cord" else [int(i) if k == "labels" else i.strip() for i in str(v).split(",")]
+            [] if k in ("cord", "table") else [int(i) if k == "labels" else i.strip() for i in str(v).split(",")]
             for v, k in zip(table["labels"], table["kind"], strict=True)
         ]
     except ValueError as error:

@@ -115,7 +115,7 @@ def measure_batch(
     index = pd.MultiIndex.from_tuples(keys, names=["participant_id", "session_id"])
     table = biomarkers_from_labels(pd.DataFrame(volumes, index=index), biomarkers, labels_file)
     extra = pd.DataFrame(extras, index=index)
-    for b in biomarkers[biomarkers["kind"].isin(["cord", "map"])].itertuples():
+    for b in biomarkers[biomarkers["kind"].isin(["cord", "map", "table"])].itertuples():
         column = "cord" if b.kind == "cord" else b.biomarker
         table[b.biomarker] = extra[column] if column in extra else np.nan
     for column in ("etiv", "surface_holes"):

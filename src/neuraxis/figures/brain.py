@@ -50,6 +50,11 @@ def outline(atlas: str, name: str) -> Outline | None:
     return Outline(np.array(vertices), codes)
 
 
+def has_outline(place: tuple[str, str]) -> bool:
+    """Whether a place (atlas, name) is shipped or drawn here."""
+    return place[0] == "own" or outline(*place) is not None
+
+
 def _box(paths) -> tuple[np.ndarray, np.ndarray]:
     points = np.concatenate([p.vertices for p in paths])
     return points.min(axis=0), points.max(axis=0)

@@ -8,10 +8,19 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.colors import Normalize
 
-from .brain import HEIGHT, WIDTH, draw_brain
+from .brain import HEIGHT, WIDTH, draw_brain, has_outline
 from .style import empty
 
 NORMAL = "normal-appearing"
+
+
+#: Said instead of a drawing on which nothing would be.
+NOWHERE = "None of these biomarkers has a place on the drawing of brain and cord; see the mean z as numbers."
+
+
+def undrawn(table: pd.DataFrame, where: dict, labels: pd.Series) -> list[str]:
+    """Labels of the table's biomarkers that have no place on the drawing."""
+    return [labels.get(b, b) for b in table["biomarker"].unique() if not any(map(has_outline, where.get(b, ())))]
 
 
 def _panels(rows: list[tuple[str, dict]], where, norm, colour_map, label, note=""):
@@ -30,7 +39,11 @@ def _panels(rows: list[tuple[str, dict]], where, norm, colour_map, label, note="
     return figure
 
 
-def brain_mean_z(table: pd.DataFrame, names: dict, where: dict):
+def _elsewhere(absent: list[str]) -> str:
+    return f"\nMeasured, but without a place here: {', '.join(absent)}." if absent else ""
+
+
+def brain_mean_z(table: pd.DataFrame, names: dict, where: dict, labels: pd.Series):
     """Mean z per group on brain and cord, one colour scale.
 
     Parameters
@@ -40,7 +53,12 @@ def brain_mean_z(table: pd.DataFrame, names: dict, where: dict):
     names : dict of subtype to name
     where : dict
         From `brain.structures`.
+    labels : Series
+        Biomarker to its label.
     """
+    absent = undrawn(table, where, labels)
+    if len(absent) == table["biomarker"].nunique():
+        return empty(NOWHERE)
     limit = max(1.0, float(np.ceil(table.loc[table["n"] >= 5, "mean_z"].abs().max() * 2) / 2))
     rows = []
     for group in [NORMAL, *names.values()]:
@@ -49,15 +67,19 @@ def brain_mean_z(table: pd.DataFrame, names: dict, where: dict):
             rows.append((f"{group} (n = {int(part['n'].max())})", part["mean_z"].to_dict()))
     return _panels(
         rows, where, Normalize(-limit, limit), plt.get_cmap("RdBu_r"), "mean z\n(positive: abnormal)",
-        "Left hemisphere stands for both; poles of frontal and temporal lobe, and lobes in the cuts, are not drawn. Grey: not measured.",
+        "Left hemisphere stands for both; poles of frontal and temporal lobe, and lobes in the cuts, are not drawn. Grey: not measured."
+        + _elsewhere(absent),
     )  # fmt: skip
 
 
-def brain_t(table: pd.DataFrame, names: dict, where: dict):
+def brain_t(table: pd.DataFrame, names: dict, where: dict, labels: pd.Series):
     """t of each subtype against the other subtypes (OLS with age, sex, eTIV), one colour scale."""
     known = table[table["t"].notna()]
     if known.empty:
         return empty("No subtype has five people to compare with five others.")
+    absent = undrawn(table, where, labels)
+    if len(absent) == table["biomarker"].nunique():
+        return empty(NOWHERE)
     limit = float(np.ceil(known["t"].abs().max()))
     rows = []
     for group in names.values():
@@ -66,16 +88,20 @@ def brain_t(table: pd.DataFrame, names: dict, where: dict):
         rows.append((f"{group} against the other subtypes{words}", part["t"].to_dict()))
     return _panels(
         rows, where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t (positive: more abnormal)",
-        "Circular: these regions defined the subtypes. The maps say where subtypes differ, not that they do.",
+        "Circular: these regions defined the subtypes. The maps say where subtypes differ, not that they do."
+        + _elsewhere(absent),
     )  # fmt: skip
 
 
-def progression(table: pd.DataFrame, people: pd.DataFrame, names: dict, where: dict):
-    """Expected z along the stages of every subtype, at stages that people really reach."""
+def progression(table: pd.DataFrame, people: pd.DataFrame, names: dict, where: dict, labels: pd.Series):
+    """Expected z along the stages of every subtype, at stages that people really reach; as numbers without a drawing."""
     staged = people.loc[people["oof_stage"] > 0, "oof_stage"]
     if staged.empty:
         return empty("Nobody is staged above 0.")
     stages = sorted({1, *np.quantile(staged, [0.25, 0.5, 0.75, 0.9, 1.0]).round().astype(int)})
+    absent = undrawn(table, where, labels)
+    if len(absent) == table["biomarker"].nunique():
+        return _progression_numbers(table[table["stage"].isin(stages)], names, labels)
     norm, colour_map = Normalize(0, max(1.0, float(table["z"].quantile(0.98)))), plt.get_cmap("magma_r")
     figure, axes = plt.subplots(
         len(stages), len(names), figsize=(4.4 * len(names) + 0.8, 1.02 * len(stages) + 0.9),
@@ -91,6 +117,30 @@ def progression(table: pd.DataFrame, people: pd.DataFrame, names: dict, where: d
             axis.set_title(f"{head}stage {stage} (n = {n} here or later)", fontsize=8, pad=2)
     scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
     figure.colorbar(scale, ax=axes.ravel().tolist(), label="expected z", shrink=0.5, pad=0.01, aspect=30)
+    if absent:
+        figure.supxlabel(_elsewhere(absent).strip(), fontsize=7, color="0.35")
+    return figure
+
+
+def _progression_numbers(table: pd.DataFrame, names: dict, labels: pd.Series):
+    """Expected z of biomarkers that cannot be drawn on the brain, one panel per subtype."""
+    size = table["biomarker"].nunique()
+    figure, axes = plt.subplots(
+        1,
+        len(names),
+        figsize=(3.2 * len(names) + 2, 0.3 * size + 1.4),
+        layout="constrained",
+        squeeze=False,
+        sharey=True,
+    )
+    for axis, (c, name) in zip(axes[0], names.items(), strict=True):
+        wide = table[table["subtype"] == c].pivot(index="biomarker", columns="stage", values="z")
+        wide = wide.loc[table["biomarker"].unique()].rename(index=lambda b: labels.get(b, b))
+        sns.heatmap(
+            wide, cmap="magma_r", vmin=0, vmax=max(1.0, float(table["z"].max())), annot=True, fmt=".1f", ax=axis,
+            annot_kws={"fontsize": 7}, cbar=axis is axes[0, -1], cbar_kws={"label": "expected z"},
+        )  # fmt: skip
+        axis.set(title=name, ylabel="")
     return figure
 
 

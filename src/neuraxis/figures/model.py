@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import mpltern  # noqa: F401  registers the ternary projection
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from .style import COLOURS, colours, empty
 
@@ -100,6 +101,7 @@ def positional_variance(table: pd.DataFrame, subtypes: pd.DataFrame, labels: pd.
         edges = (0.5, len(places) + 0.5, len(first) - 0.5, -0.5)
         axis.imshow(image, aspect="auto", interpolation="nearest", extent=edges)
         axis.set_yticks(range(len(first)), [labels.get(b, b) for b in first])
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         share = f"{row.n_staged_oof} staged people, model fraction {row.fraction:.0%}"
         axis.set(xlabel="Place in the sequence", title=f"{row.name}\n{share}")
     for level, threshold in enumerate(levels):
