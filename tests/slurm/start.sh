@@ -5,9 +5,16 @@ command -v slurmctld >/dev/null && command -v munged >/dev/null || {
     echo "slurmctld or munged is missing: apt-get install slurm-wlm munge" >&2
     exit 1
 }
+conf=/etc/slurm/slurm.conf
+mark="# written by tests/slurm/start.sh"
+if [[ -e $conf ]] && ! grep -qxF "$mark" "$conf"; then
+    echo "$conf belongs to a SLURM of this machine's own: run the tests elsewhere" >&2
+    exit 1
+fi
 host=$(hostname -s)
 mkdir -p /etc/slurm /run/munge /var/lib/slurm/ctld /var/lib/slurm/d /var/log/slurm
-cat > /etc/slurm/slurm.conf <<CONF
+cat > "$conf" <<CONF
+$mark
 ClusterName=neuraxis
 SlurmctldHost=$host
 SlurmUser=root
