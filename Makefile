@@ -20,8 +20,7 @@ test: $(VENV)/.installed  ## all tests
 	pytest
 
 test-slurm: $(VENV)/.installed  ## the small study on a one-machine SLURM (root; apt-get install slurm-wlm munge)
-	bash tests/slurm/start.sh
-	python tests/slurm/compare.py; status=$$?; bash tests/slurm/stop.sh; exit $$status
+	bash tests/slurm/start.sh && python tests/slurm/compare.py; status=$$?; bash tests/slurm/stop.sh; exit $$status
 
 lint: $(VENV)/.installed
 	ruff check .

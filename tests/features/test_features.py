@@ -217,16 +217,19 @@ def test_head_size_from_a_table_and_maps_in_definitions(tmp_path, biomarkers):
     save(tmp_path, np.full((4, 4, 4), 0.5, np.float32), name="sub-1_gm.nii.gz")
     row = biomarkers.iloc[-1].copy()
     row["biomarker"], row["kind"], row["labels"] = "gm", "map", [str(tmp_path / "{participant_id}_gm.nii.gz")]
+    own = row.copy()
+    own["biomarker"], own["kind"], own["labels"] = "thickness", "table", []
     scans = pd.DataFrame({"participant_id": ["sub-1"], "session_id": ["baseline"]})
     table, failed = measure_batch(
         scans,
-        pd.concat([biomarkers, row.to_frame().T]),
+        pd.concat([biomarkers, row.to_frame().T, own.to_frame().T]),
         lambda p, s: (labels, None, None),
         (1,),
         LABELS,
         {("sub-1", "baseline"): 1.4e6},
     )
     assert failed.empty and table["etiv"].iloc[0] == 1.4e6 and table["gm"].iloc[0] == 32
+    assert np.isnan(table["thickness"].iloc[0])  # no image holds a column of the user's table
 
 
 def test_sessions_in_ids():

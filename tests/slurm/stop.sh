@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# End what start.sh started. Without its slurm.conf too: with one and no daemon, Snakemake's SLURM plugin waits ten
-# seconds for an answer whenever any workflow starts on this machine.
+# End what start.sh started, and nothing else. Its slurm.conf goes too: with one and no daemon, Snakemake's SLURM plugin
+# waits ten seconds for an answer whenever any workflow starts on this machine.
+grep -qsxF "# written by tests/slurm/start.sh" /etc/slurm/slurm.conf || exit 0
 pkill -x slurmd
 pkill -x slurmctld
 pkill -x munged
-grep -qsxF "# written by tests/slurm/start.sh" /etc/slurm/slurm.conf && rm /etc/slurm/slurm.conf
-true
+rm /etc/slurm/slurm.conf
