@@ -103,7 +103,9 @@ def test_kernels_are_valid_python():
     code = (
         "import numpy as np; from neuraxis.sustain import ZScoreEvents, fit;"
         "e = ZScoreEvents([[1, 2], [1]], 4.0); X = np.random.default_rng(0).normal(1, 1, (12, 2));"
-        "m = fit(X, e, 1, n_startpoints=1, n_samples=20, n_chains=1, n_draws=2); print(repr(m.ml_log_likelihood))"
+        "X[0, 1] = np.nan; S = [[1, .4], [.4, 1]];"
+        "m = fit(X, e, 1, covariance=S, noise='adapted', n_startpoints=1, n_samples=12, n_chains=1, n_draws=2);"
+        "print(repr(m.ml_log_likelihood + m.draws.log_likelihood.sum()))"
     )
     values = []
     for off in ("0", "1"):
@@ -115,7 +117,7 @@ def test_kernels_are_valid_python():
                 subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
             )
         )
-    assert values[0] == pytest.approx(values[1], rel=1e-12)
+    assert values[0] == pytest.approx(values[1], rel=1e-5)  # chains keep densities in single precision
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Choose the events of one disease."""
 
 from neuraxis.job import start
-from neuraxis.sustain.events import declared_events
+from neuraxis.sustain import declared_events
 from neuraxis.tables import read_table, write_json, write_table
 
 

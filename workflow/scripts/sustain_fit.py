@@ -4,26 +4,34 @@ import json
 from pathlib import Path
 
 from neuraxis.job import start
-from neuraxis.sustain import SustainModel, ZScoreEvents, fit
+from neuraxis.normative.norms import Norms
+from neuraxis.sustain import SustainModel, events_from_dict, fit_part
+from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_table
 
 
-def run(zscores, events, folds, previous, disease, k, part, model, n_threads, **settings):
-    events = ZScoreEvents(**json.loads(Path(events).read_text()))
+def run(zscores, norms, events, folds, previous, disease, k, part, model, n_threads, seed, **settings):
+    events = events_from_dict(json.loads(Path(events).read_text()))
     z = read_table(zscores).set_index("participant_id")
     z = z[z["group"] == disease]
+    fold = None
     if part != "full":
-        fold = read_table(folds).set_index("participant_id")["fold"]
-        z = z.loc[fold.index[fold != int(part.removeprefix("fold"))]]
-    fitted = fit(
+        table = read_table(folds).set_index("participant_id")["fold"]
+        z, fold = z.loc[table.index], int(part.removeprefix("fold"))
+        folds = table.to_numpy()
+    settings = study_settings(events, covariance=Norms.load(norms).covariance_table(), **settings)
+    fitted = fit_part(
         z,
         events,
         k,
+        settings,
+        covariance=given_covariance(settings),
+        folds=folds if fold is not None else None,
+        fold=fold,
         previous=SustainModel.load(previous) if previous else None,
-        key=(disease, part),
+        seed=seed,
+        key=(disease,),
         n_threads=n_threads,
-        n_draws=min(500, settings["n_samples"]),
-        **settings,
     )
     fitted.save(model)
 
@@ -33,6 +41,7 @@ if __name__ == "__main__":
     i, w = snakemake.input, snakemake.wildcards
     run(
         i.zscores,
+        i.norms,
         i.events,
         str(i.get("folds") or ""),
         str(i.get("previous") or ""),

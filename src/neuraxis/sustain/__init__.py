@@ -1,4 +1,4 @@
-"""Subtype and Stage Inference (SuStaIn): data-driven subtypes and stages from z-scores.
+"""Subtype and Stage Inference (SuStaIn): data-driven subtypes and stages.
 
 Usable by itself: ``from neuraxis.sustain import ZScoreEvents, fit, cross_validate, SustainModel``.
 """
@@ -6,27 +6,43 @@ Usable by itself: ``from neuraxis.sustain import ZScoreEvents, fit, cross_valida
 from ..streams import stream
 from .crossval import (
     CrossValidation,
+    Selection,
     cross_validate,
+    fit_part,
+    held_out,
     make_folds,
     out_of_fold,
     out_of_fold_posterior,
+    select,
     selection_table,
     stability,
 )
 from .diagnostics import convergence, verdict
-from .em import Point, Variant
-from .events import ZScoreEvents, choose_events, declared_events
-from .likelihood import mixture_log_likelihood, uniform_weights
-from .mcmc import Draws
+from .families import (
+    MixedEvents,
+    MixtureEvents,
+    OrdinalEvents,
+    ZScoreEvents,
+    choose_events,
+    declared_events,
+    events_from_dict,
+)
 from .model import SustainModel, fit
-from .peer import import_peer
+from .problem import mixture_log_likelihood, null_log_density, uniform_weights
+from .pysustain import import_peer
 from .simulate import simulate
 from .staging import draw_labels, summarise
+from .state import Draws, FitSettings, Parameters, Variant
 
 __all__ = [
     "CrossValidation",
     "Draws",
-    "Point",
+    "FitSettings",
+    "MixedEvents",
+    "MixtureEvents",
+    "OrdinalEvents",
+    "Parameters",
+    "Selection",
     "SustainModel",
     "Variant",
     "ZScoreEvents",
@@ -35,12 +51,17 @@ __all__ = [
     "cross_validate",
     "declared_events",
     "draw_labels",
+    "events_from_dict",
     "fit",
+    "fit_part",
+    "held_out",
     "import_peer",
     "make_folds",
     "mixture_log_likelihood",
+    "null_log_density",
     "out_of_fold",
     "out_of_fold_posterior",
+    "select",
     "selection_table",
     "simulate",
     "stability",

@@ -1,4 +1,8 @@
-"""Cross-validation: how many subtypes do people carry whom the model has not seen?"""
+"""Cross-validation: how many subtypes do people carry whom the model has not seen?
+
+One path for the library and for a workflow that fits every part in a job of its own: `fit_part` fits everyone or all but one
+fold, `held_out` gathers what the folds' models say of the people they have not seen, `select` chooses.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,20 @@ import pandas as pd
 
 from ..errors import InputError
 from ..streams import stream
-from .baselines import gaussian_log_density, normal_log_density
-from .em import Variant, parallel
-from .events import ZScoreEvents
+from .baselines import gaussian_log_density
+from .families import Events
 from .matching import chance_agreement, order_agreement
 from .model import SustainModel, fit
-from .staging import summarise
+from .problem import check_covariance, warn_independent
+from .search import parallel
+from .state import FitSettings, Variant
 
 log = logging.getLogger(__name__)
 
 #: A gain in CVIC below this is not evidence for another subtype (the field's rule of thumb).
 CVIC_EVIDENCE = 6.0
+#: Key of the multivariate normal among held-out densities, whose other keys are numbers of subtypes.
+GAUSSIAN = -1
 
 
 def make_folds(
@@ -70,16 +77,163 @@ def make_folds(
     return fold
 
 
-def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = None) -> pd.DataFrame:
+def training(folds: np.ndarray, fold: int) -> np.ndarray:
+    """People (M,) whom the model of a fold may see: all but those whose fold it is."""
+    return np.asarray(folds) != fold
+
+
+def fit_part(
+    X,
+    events: Events,
+    n_subtypes: int,
+    settings: FitSettings | None = None,
+    *,
+    folds=None,
+    fold: int | None = None,
+    repeat: int = 0,
+    key: tuple = (),
+    normalise=None,
+    **options,
+) -> SustainModel:
+    """Fit everyone, or everyone but the people of one fold.
+
+    Parameters
+    ----------
+    X, events, n_subtypes, settings
+        As in `fit`; X holds everyone.
+    folds : ndarray, shape (M,), optional
+        Fold of every person.
+    fold, repeat : int, optional
+        The fold left out, and which division into folds it belongs to; without `fold` nobody is left out.
+    key : tuple of str or int
+        What the fits are for; the part is added, so that streams do not depend on who else is fitted, or when.
+    normalise : callable, optional
+        See `cross_validate`.
+    **options
+        Passed to `fit`.
+
+    Returns
+    -------
+    SustainModel
+    """
+    if fold is None:
+        return fit(X, events, n_subtypes, settings, key=(*key, "everyone"), **options)
+    seen = training(folds, fold)
+    if normalise is None:
+        train = X[seen] if isinstance(X, pd.DataFrame) else np.asarray(X, float)[seen]
+    else:
+        train = normalise(np.flatnonzero(seen), np.flatnonzero(~seen))[0]
+    return fit(train, events, n_subtypes, settings, key=(*key, "repeat", repeat, "fold", fold), **options)
+
+
+@dataclass
+class HeldOut:
+    """Held-out log predictive densities.
+
+    Attributes
+    ----------
+    density : dict of int to ndarray, shape (M,)
+        Mean over repeats, per number of subtypes; 0: everyone healthy, `GAUSSIAN`: one multivariate normal (where all
+        biomarkers have Gaussian noise).
+    by_fold : DataFrame
+        n_subtypes, repeat, fold, n_people, heldout_loglik.
+    """
+
+    density: dict
+    by_fold: pd.DataFrame
+
+    @property
+    def gaussian(self) -> np.ndarray | None:
+        """Density of one multivariate normal, or None."""
+        return self.density.get(GAUSSIAN)
+
+    @property
+    def subtypes(self) -> dict:
+        """Densities of the subtype models alone, k = 0 included."""
+        return {k: v for k, v in self.density.items() if k >= 0}
+
+
+def held_out(X, folds: np.ndarray, models, normalise=None) -> HeldOut:
+    """What the folds' models say of the people they have not seen.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray, shape (M, B)
+    folds : ndarray, shape (repeats, M)
+    models : dict of (repeat, fold, n_subtypes) to SustainModel
+        One per fold and number of subtypes; k = 0 is fitted here.
+    normalise : callable, optional
+        See `cross_validate`.
+
+    Returns
+    -------
+    HeldOut
+
+    Raises
+    ------
+    InputError
+        A fold without a model, or a model that was fitted to another number of people than its fold leaves.
+    """
+    folds = np.atleast_2d(folds)
+    repeats, n_people = folds.shape
+    events = next(iter(models.values())).events
+    rows = X if isinstance(X, pd.DataFrame) else np.asarray(X, float)
+    ks = sorted({k for _, _, k in models})
+    density = {k: np.zeros(n_people) for k in [0, *ks]}
+    gaussian = len(events.gaussian) == events.n_biomarkers
+    if gaussian:
+        density[GAUSSIAN] = np.zeros(n_people)
+    table = []
+    for repeat in range(repeats):
+        for fold in np.unique(folds[repeat]):
+            seen = training(folds[repeat], fold)
+            missing = [k for k in ks if (repeat, fold, k) not in models]
+            if missing:
+                raise InputError(f"fold {fold} of repeat {repeat} has no model with {missing[0]} subtypes")
+            if normalise is None:
+                train, test = rows[seen], rows[~seen]
+            else:
+                train, test = normalise(np.flatnonzero(seen), np.flatnonzero(~seen))
+            one = models[repeat, fold, ks[0]]
+            null = fit(train, events, 0, FitSettings(variant=one.variant), covariance=_covariance_of(one))
+            for k in [0, *ks]:
+                m = null if k == 0 else models[repeat, fold, k]
+                if m.settings.get("n_people", seen.sum()) != seen.sum():
+                    raise InputError(
+                        f"the model with {k} subtypes of fold {fold} was fitted to {m.settings['n_people']} people, "
+                        f"but {seen.sum()} are outside its fold"
+                    )
+                table.append((k, repeat, fold, m.log_predictive_density(test)))
+            if gaussian:
+                values = [events.check_data(part)[0] for part in (train, test)]
+                table.append((GAUSSIAN, repeat, fold, gaussian_log_density(*values)))
+            for k, _, _, v in table[-len(density) :]:
+                density[k][~seen] += v / repeats
+    by_fold = pd.DataFrame(
+        [
+            {"n_subtypes": k, "repeat": r, "fold": int(f), "n_people": v.size, "heldout_loglik": v.sum()}
+            for k, r, f, v in table
+        ]
+    )
+    return HeldOut(density, by_fold)
+
+
+def _covariance_of(model: SustainModel):
+    """What `fit` is to be given so that it takes the model's own covariance, and does not warn."""
+    return "independent" if model.variant.covariance is None else model.variant.covariance
+
+
+def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = None, fixed: int | None = None):
     """CVIC per number of subtypes, its SE, and the paired differences.
 
     Parameters
     ----------
     lpd : dict of int to ndarray, shape (M,)
-        Held-out log predictive density of every person per number of subtypes; 0 is the baseline in which
-        everyone is a control.
+        Held-out log predictive density of every person per number of subtypes; 0 is the model in which everyone is healthy.
     gaussian : ndarray, shape (M,), optional
         The same for one multivariate normal.
+    fixed : int, optional
+        Number of subtypes that was decided beforehand; the reason then says what the rule would choose.
 
     Returns
     -------
@@ -90,7 +244,7 @@ def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = No
     Notes
     -----
     CVIC = -2 sum_j lpd_j with SE 2 sqrt(M var(lpd)); paired SEs likewise from the differences (Vehtari,
-    Gelman & Gabry 2017). The rule: the smallest k >= 1 whose CVIC lies within max(6, one paired SE) of
+    Gelman & Gabry 2017). The rule: the smallest k, 0 included, whose CVIC lies within max(6, one paired SE) of
     the best k's.
     """
     ks = sorted(lpd)
@@ -99,54 +253,112 @@ def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = No
         v = lpd[k]
         m = v.size
         row = {
-            "model": f"{k} subtypes" if k else "everyone a control",
+            "model": f"{k} subtype{'s' if k > 1 else ''}" if k else "everyone healthy",
             "n_subtypes": k,
             "cvic": -2 * v.sum(),
             "cvic_se": 2 * np.sqrt(m * v.var(ddof=1)),
             "heldout_loglik": v.sum(),
+            "delta_cvic": np.nan,
+            "delta_se": np.nan,
         }
         if k - 1 in lpd:
             d = v - lpd[k - 1]
             row |= {"delta_cvic": -2 * d.sum(), "delta_se": 2 * np.sqrt(m * d.var(ddof=1))}
         rows.append(row)
     table = pd.DataFrame(rows)
-    candidates = table[table["n_subtypes"] >= 1]
-    best = int(candidates.loc[candidates["cvic"].idxmin(), "n_subtypes"])
+    best = int(table.loc[table["cvic"].idxmin(), "n_subtypes"])
     gaps = {k: -2 * (lpd[k] - lpd[best]) for k in ks}
     table["gap_cvic"] = [gaps[k].sum() for k in ks]
     table["gap_se"] = [np.sqrt(gaps[k].size * gaps[k].var(ddof=1)) for k in ks]
-    chosen = next(
-        int(r.n_subtypes)
-        for r in table.itertuples()
-        if r.n_subtypes >= 1 and r.gap_cvic <= max(CVIC_EVIDENCE, r.gap_se)
-    )
+    by_rule = next(int(r.n_subtypes) for r in table.itertuples() if r.gap_cvic <= max(CVIC_EVIDENCE, r.gap_se))
+    chosen = by_rule if fixed is None else fixed
+    if chosen not in ks:
+        raise InputError(f"{chosen} subtypes were asked for, but {', '.join(map(str, ks))} were tried")
     table["chosen"] = table["n_subtypes"] == chosen
-    row = table.set_index("n_subtypes").loc[chosen]
-    reason = (
-        f"k = {chosen} has the lowest CVIC and no smaller k comes within max({CVIC_EVIDENCE:g}, SE) of it"
-        if chosen == best
-        else f"k = {chosen} is the smallest whose CVIC is within max({CVIC_EVIDENCE:g}, SE) of the best, k = {best}: "
-        f"{row.gap_cvic:.1f} more, SE {row.gap_se:.1f}"
-    )
-    if 0 in lpd:
+    row = table.set_index("n_subtypes").loc[by_rule]
+    if fixed is not None:
+        reason = f"k = {fixed} was fixed in the configuration; the rule would choose {by_rule}"
+    elif chosen == best and chosen == ks[0]:
+        reason = f"k = {chosen} has the lowest CVIC"
+    elif chosen == best:
+        reason = f"k = {chosen} has the lowest CVIC and no smaller k comes within max({CVIC_EVIDENCE:g}, SE) of it"
+    else:
+        reason = (
+            f"k = {chosen} is the smallest whose CVIC is within max({CVIC_EVIDENCE:g}, SE) of the best, k = {best}: "
+            f"{row.gap_cvic:.1f} more, SE {row.gap_se:.1f}"
+        )
+    if best == ks[-1] and best > 1:
+        reason += f"; the best k, {best}, is the largest tried: more may be better"
+    if 0 in lpd and chosen > 0:
         loss = lpd[0].sum() - lpd[chosen].sum()
         if loss > 0:
-            reason += f"; but everyone a control (k = 0) predicts better by {loss:.1f} nats"
+            reason += f"; but everyone healthy (k = 0) predicts better by {loss:.1f} nats"
+    if gaussian is not None:
+        loss = gaussian.sum() - lpd[chosen].sum()
+        if loss > 0:
+            reason += f"; one multivariate normal predicts better by {loss:.1f} nats"
     table["reason"] = np.where(table["chosen"], reason, "")
     if gaussian is not None:
         d = -2 * (gaussian - lpd[best])
         table.loc[len(table)] = {
             "model": "one multivariate normal",
-            "n_subtypes": -1,
+            "n_subtypes": GAUSSIAN,
             "cvic": -2 * gaussian.sum(),
             "cvic_se": 2 * np.sqrt(gaussian.size * gaussian.var(ddof=1)),
             "heldout_loglik": gaussian.sum(),
+            "delta_cvic": np.nan,
+            "delta_se": np.nan,
             "gap_cvic": d.sum(),
             "gap_se": np.sqrt(d.size * d.var(ddof=1)),
             "chosen": False,
             "reason": "",
         }
     return table
+
+
+@dataclass
+class Selection:
+    """Tables of one selection: `selection_table`, densities per person, and sums per fold."""
+
+    selection: pd.DataFrame
+    heldout: pd.DataFrame
+    heldout_folds: pd.DataFrame
+
+    @property
+    def chosen(self) -> int:
+        """Number of subtypes chosen."""
+        return int(self.selection.loc[self.selection["chosen"], "n_subtypes"].iloc[0])
+
+
+def select(X: pd.DataFrame, fold: pd.Series, models, fixed: int | None = None) -> Selection:
+    """Choose the number of subtypes from fold models fitted elsewhere.
+
+    Parameters
+    ----------
+    X : DataFrame, indexed by participant_id
+    fold : Series, indexed by participant_id
+        Joined to X by id, never by position.
+    models : dict of (fold, n_subtypes) to SustainModel
+    fixed : int, optional
+        See `selection_table`.
+
+    Returns
+    -------
+    Selection
+        heldout has participant_id, fold, gaussian and one column k<n> per number of subtypes.
+    """
+    X = X.loc[fold.index]
+    held = held_out(X, fold.to_numpy()[None], {(0, f, k): m for (f, k), m in models.items()})
+    table = selection_table(held.subtypes, held.gaussian, fixed)
+    nothing = np.full(len(X), np.nan)
+    wide = pd.DataFrame({"participant_id": fold.index, "fold": fold.to_numpy()})
+    wide["gaussian"] = nothing if held.gaussian is None else held.gaussian
+    for k, v in sorted(held.subtypes.items()):
+        wide[f"k{k}"] = v
+    by_fold = wide.drop(columns="participant_id").groupby("fold")
+    sums = by_fold.sum(min_count=1)
+    sums.insert(0, "n_people", by_fold.size())
+    return Selection(table, wide, sums.reset_index())
 
 
 @dataclass
@@ -157,8 +369,10 @@ class CrossValidation:
     ----------
     selection : DataFrame
         See `selection_table`; with a column `variant` where several were compared.
+    fold_log_likelihood : DataFrame
+        variant, n_subtypes, repeat, fold, n_people, heldout_loglik.
     lpd : dict of (variant name, k) to ndarray, shape (M,)
-        Held-out log predictive density, mean over repeats.
+        Held-out log predictive density, mean over repeats; k = 0 everyone healthy, k = -1 one multivariate normal.
     folds : ndarray, shape (repeats, M)
     models : dict of (variant name, k, repeat, fold) to SustainModel
     index : Index
@@ -173,7 +387,7 @@ class CrossValidation:
     values: np.ndarray
 
     def chosen(self, variant: str | None = None) -> int:
-        """Number of subtypes the rule chose (for the first variant, or the one named)."""
+        """Number of subtypes the rule chose (for the first variant, or the one named); 0: none."""
         t = self.selection
         t = t[t["variant"] == (variant or t["variant"].iloc[0])]
         return int(t.loc[t["chosen"], "n_subtypes"].iloc[0])
@@ -192,8 +406,8 @@ class CrossValidation:
         return {key[2:]: m for key, m in self.models.items() if key[:2] == (name, k)}
 
 
-def out_of_fold_posterior(model, values, folds, fold_models) -> np.ndarray:
-    """P(subtype, stage | x) under the fold models that never saw a person, averaged over repeats.
+def out_of_fold_posterior(model, values, folds, fold_models) -> tuple[np.ndarray, np.ndarray]:
+    """Where people stand under the fold models that never saw them, averaged over repeats.
 
     Parameters
     ----------
@@ -207,6 +421,9 @@ def out_of_fold_posterior(model, values, folds, fold_models) -> np.ndarray:
     Returns
     -------
     ndarray, shape (M, C, N+1)
+        P(subtype, stage | x).
+    ndarray, shape (M,)
+        P(healthy | x).
 
     Raises
     ------
@@ -214,22 +431,24 @@ def out_of_fold_posterior(model, values, folds, fold_models) -> np.ndarray:
         A person belongs to no fold that was fitted.
     """
     posterior = np.zeros((len(values), model.n_subtypes, model.events.n_events + 1))
+    healthy = np.zeros(len(values))
     times = np.zeros(len(values))
     for (repeat, fold), m in fold_models.items():
-        rows = np.flatnonzero(folds[repeat] == fold)
+        rows = np.flatnonzero(~training(folds[repeat], fold))
         if rows.size == 0:
             continue
-        p, _, _ = m.matched_to(model).posterior(values[rows])
+        p, h, _, _ = m.matched_to(model).posterior(values[rows])
         posterior[rows] += p
+        healthy[rows] += h
         times[rows] += 1
     if (times == 0).any():
         raise InputError(f"{int((times == 0).sum())} people belong to no fold that was fitted")
-    return posterior / times[:, None, None]
+    return posterior / times[:, None, None], healthy / times
 
 
 def out_of_fold(model, values, index, folds, fold_models) -> pd.DataFrame:
     """Assignments from `out_of_fold_posterior`, one row a person; see `staging.summarise`."""
-    return summarise(out_of_fold_posterior(model, values, folds, fold_models), index)
+    return model.summary(*out_of_fold_posterior(model, values, folds, fold_models), index)
 
 
 def stability(model, values, index, fold_models) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -265,9 +484,10 @@ def _mean_places(model) -> np.ndarray:
 
 def cross_validate(
     X,
-    events: ZScoreEvents,
+    events: Events,
     max_subtypes: int = 5,
     *,
+    covariance=None,
     folds: int = 10,
     repeats: int = 1,
     strata=None,
@@ -283,10 +503,10 @@ def cross_validate(
 
     Parameters
     ----------
-    X, events
-        As in `fit`.
+    X, events, covariance
+        As in `fit`; one covariance serves all variants that do not bring their own.
     max_subtypes, folds, repeats
-        k runs from 1 to `max_subtypes`; the whole division into folds is repeated `repeats` times.
+        k runs from 0 to `max_subtypes`; the whole division into folds is repeated `repeats` times.
     strata, groups
         See `make_folds`.
     variants : sequence of Variant, optional
@@ -295,15 +515,24 @@ def cross_validate(
         ``normalise(train_rows, test_rows) -> (Z_train, Z_test)``: z-scores made inside the fold, so that
         norms learnt with the patients' folds cannot leak. By default rows of X.
     **settings
-        Passed to `fit`.
+        Single settings, as in `fit`.
 
     Returns
     -------
     CrossValidation
     """
     values, index = events.check_data(X)
-    shared = {f: settings.pop(f) for f in Variant.__dataclass_fields__ if f in settings}
-    variants = list(variants) if variants is not None else [Variant(**shared)]
+    base = FitSettings().with_(**settings)
+    matrix = check_covariance(events, covariance)
+    if variants is None:
+        variants = [base.with_(covariance=matrix).variant if matrix is not None else base.variant]
+        if covariance is None and base.variant.covariance is None and base.variant.noise != "learnt":
+            warn_independent(events)
+    variants = list(variants)
+    if len({v.name for v in variants}) < len(variants):
+        raise InputError("two variants have the same name; compare variants that differ in prior, noise or healthy component")
+    if max_subtypes < 1:
+        raise InputError(f"max_subtypes must be at least 1, not {max_subtypes}")
     assignment = np.stack(
         [
             make_folds(len(values), folds, seed=seed, key=key, strata=strata, groups=groups, repeat=r)
@@ -315,60 +544,46 @@ def cross_validate(
         raise InputError(
             f"{len(values)} people in {folds} folds leave {smallest} to train on, too few for {max_subtypes} subtypes"
         )
-    plan = [(v, r, f) for v in variants for r in range(repeats) for f in range(folds)]
 
     def run(item):
         variant, repeat, fold = item
-        test = assignment[repeat] == fold
-        if normalise is None:
-            train_z, test_z = values[~test], values[test]
-        else:
-            train_z, test_z = (np.asarray(z, float) for z in normalise(np.flatnonzero(~test), np.flatnonzero(test)))
-        models, densities = [], {0: normal_log_density(test_z), -1: gaussian_log_density(train_z, test_z)}
-        previous = None
+        fitted, previous = {}, None
+        given = "independent" if variant.covariance is None else variant.covariance
         for k in range(1, max_subtypes + 1):
-            previous = fit(
-                train_z,
+            previous = fit_part(
+                values,
                 events,
                 k,
+                base.with_(**{f: getattr(variant, f) for f in Variant.__dataclass_fields__}),
+                covariance=given,
+                folds=assignment[repeat],
+                fold=fold,
+                repeat=repeat,
                 previous=previous,
+                normalise=normalise,
                 seed=seed,
-                key=(*key, "repeat", repeat, "fold", fold),
+                key=key,
                 n_threads=1,
-                **vars(variant),
-                **settings,
             )
-            models.append(previous)
-            densities[k] = previous.log_predictive_density(test_z)
-            log.info("%s, repeat %d fold %d k=%d: held-out %.3f", variant.name, repeat, fold, k, densities[k].sum())
-        return np.flatnonzero(test), models, densities
+            fitted[repeat, fold, k] = previous
+            log.info("%s, repeat %d fold %d k=%d fitted", variant.name, repeat, fold, k)
+        return fitted
 
+    plan = [(v, r, f) for v in variants for r in range(repeats) for f in range(folds)]
     results = parallel(run, plan, n_threads)
-    sums: dict = {}
-    models: dict = {}
-    rows = []
-    for (variant, repeat, fold), (test, fitted, densities) in zip(plan, results, strict=True):
-        for k, v in densities.items():
-            total = sums.setdefault((variant.name, k), np.zeros(len(values)))
-            total[test] += v / repeats
-            rows.append(
-                {
-                    "variant": variant.name,
-                    "n_subtypes": k,
-                    "repeat": repeat,
-                    "fold": fold,
-                    "n_people": len(test),
-                    "heldout_loglik": v.sum(),
-                }
-            )
-        for m in fitted:
-            models[variant.name, m.n_subtypes, repeat, fold] = m
-    tables = []
+    tables, by_fold, lpd, models = [], [], {}, {}
     for variant in variants:
-        mine = {k: v for (name, k), v in sums.items() if name == variant.name and k >= 0}
-        table = selection_table(mine, sums[variant.name, -1])
+        mine = {}
+        for (v, _, _), fitted in zip(plan, results, strict=True):
+            if v is variant:
+                mine |= fitted
+        held = held_out(values, assignment, mine, normalise)
+        table = selection_table(held.subtypes, held.gaussian)
         table.insert(0, "variant", variant.name)
         tables.append(table)
-    return CrossValidation(
-        pd.concat(tables, ignore_index=True), pd.DataFrame(rows), sums, assignment, models, index, values
-    )
+        by_fold.append(held.by_fold.assign(variant=variant.name))
+        lpd |= {(variant.name, k): v for k, v in held.density.items()}
+        models |= {(variant.name, k, r, f): m for (r, f, k), m in mine.items()}
+    by_fold = pd.concat(by_fold, ignore_index=True)
+    by_fold.insert(0, "variant", by_fold.pop("variant"))
+    return CrossValidation(pd.concat(tables, ignore_index=True), by_fold, lpd, assignment, models, index, values)

@@ -55,14 +55,16 @@ def convergence(draws, events) -> pd.DataFrame:
     n_subtypes = fractions.shape[2]
     if n_subtypes > 1:
         rows += [_row("fraction", c + 1, "", fractions[:, :, c]) for c in range(n_subtypes)]
+    if np.ptp(draws.healthy) > 0:
+        rows.append(_row("healthy", 0, "", draws.healthy))
     names = events.names
     rows += [
         _row("place", c + 1, names[e], places[:, :, c, e].astype(float))
         for c in range(n_subtypes)
         for e in range(events.n_events)
     ]
-    if np.ptp(draws.noise_sd) > 0:
-        rows += [_row("noise_sd", 0, b, draws.noise_sd[:, :, i]) for i, b in enumerate(events.biomarkers)]
+    if draws.covariance.shape[1] > 1:
+        rows += [_row("noise_sd", 0, b, draws.noise_sd[:, :, i]) for i, b in enumerate(events.gaussian)]
     return pd.DataFrame(rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,18 @@ from tqdm import tqdm
 from .. import __version__
 from ..errors import InputError, ModelError
 from . import diagnostics as convergence
-from .em import Point, Problem, Variant
-from .events import ZScoreEvents
-from .hierarchy import fit_maximum
+from .families import Events, events_from_dict
 from .matching import match_subtypes
-from .mcmc import Draws, run_chains
+from .problem import Problem, check_covariance, warn_independent
+from .sampler import run_chains
+from .search import fit_maximum, null_point
 from .staging import CONFIDENT, summarise
+from .state import Draws, FitSettings, Parameters, Variant
 
 log = logging.getLogger(__name__)
-FORMAT = "neuraxis-sustain-model/1"
+FORMAT = "neuraxis-sustain-model/2"
+#: Files of the first edition: joint weights, stages from 0, independent noise.
+FIRST_FORMAT = "neuraxis-sustain-model/1"
 #: Draws used for one assignment; more change probabilities in the third decimal only.
 ASSIGN_DRAWS = 400
 
@@ -36,23 +39,23 @@ class SustainModel:
 
     Attributes
     ----------
-    events : ZScoreEvents
+    events : Events
     variant : Variant
-    point : Point
-        Maximum-likelihood sequences (C, N), joint weights (C, N+1), noise SD (B,), log-likelihood.
+    point : Parameters
+        Maximum-likelihood sequences, fractions, stage weights, healthy weight, covariance.
     draws : Draws or None
         Posterior draws; None where no chain was run.
     starts : DataFrame
-        One row per start, see `hierarchy.fit_maximum`.
+        One row per start, see `search.fit_maximum`.
     settings : dict
         Seeds, sizes and versions.
     norms : dict or None
         The control norms that made the z-scores, for staging new people from their measures.
     """
 
-    events: ZScoreEvents
+    events: Events
     variant: Variant
-    point: Point
+    point: Parameters
     draws: Draws | None = None
     starts: pd.DataFrame = field(default_factory=pd.DataFrame)
     settings: dict = field(default_factory=dict)
@@ -84,20 +87,17 @@ class SustainModel:
 
     def event_order(self) -> pd.DataFrame:
         """Posterior mean and SD of every event's 1-based position, per subtype."""
+        columns = ["subtype", "biomarker", "threshold", "mean_position", "sd_position"]
+        if self.n_subtypes == 0:
+            return pd.DataFrame(columns=columns)
         places = self._drawn().places + 1
         flat = places.reshape(-1, *places.shape[2:])
         rows = [
-            {
-                "subtype": c + 1,
-                "biomarker": self.events.biomarkers[b],
-                "threshold": v,
-                "mean_position": flat[:, c, e].mean(),
-                "sd_position": flat[:, c, e].std(),
-            }
+            (c + 1, self.events.biomarkers[b], v, flat[:, c, e].mean(), flat[:, c, e].std())
             for c in range(self.n_subtypes)
-            for e, (b, v) in enumerate(zip(self.events.biomarker, self.events.value, strict=True))
+            for e, (b, v) in enumerate(zip(self.events.biomarker, self.events.thresholds_of_events, strict=True))
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=columns)
 
     def positional_variance(self) -> np.ndarray:
         """P(event e at place p) per subtype, shape (C, N events, N places)."""
@@ -109,63 +109,68 @@ class SustainModel:
         )
 
     def progression(self, n_draws: int = 100) -> pd.DataFrame:
-        """Expected z of every biomarker along the stages, averaged over posterior draws.
+        """Expected course of every biomarker along the stages, averaged over posterior draws.
 
         Returns
         -------
         DataFrame
-            subtype, stage (0..N), biomarker, z.
+            subtype, stage (the stages a subtype owns), biomarker, z (curve value; level reached for step events).
         """
-        sequences, _, _ = self._drawn().flat(n_draws)
+        columns = ["subtype", "stage", "biomarker", "z"]
         names = list(self.events.biomarkers)
+        first = 1 if self.variant.healthy else 0
         parts = []
         for c in range(self.n_subtypes):
-            z = np.mean([self.events.stage_values(s[c].astype(np.int64)) for s in sequences], axis=0)
+            z = np.mean([self.events.stage_values(p.sequences[c]) for p in self._points(n_draws)], axis=0)
             wide = pd.DataFrame(z, columns=names).rename_axis("stage").reset_index()
+            wide = wide[wide["stage"] >= first]
             parts.append(wide.melt("stage", var_name="biomarker", value_name="z").assign(subtype=c + 1))
-        return pd.concat(parts, ignore_index=True)[["subtype", "stage", "biomarker", "z"]]
+        return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
-    def posterior(self, X, *, n_draws: int = ASSIGN_DRAWS) -> tuple[np.ndarray, np.ndarray, pd.Index]:
-        """P(subtype, stage | x) averaged over draws (M, C, N+1), log p(x | draw) (D, M), and row labels.
+    def _points(self, most: int) -> list[Parameters]:
+        """Up to `most` posterior draws, or the maximum where there are none."""
+        return [self.point] if self.draws is None else self.draws.each(self.point.bumps, most)
+
+    def posterior(self, X, *, n_draws: int = ASSIGN_DRAWS) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index]:
+        """Where people stand under the model, in or out of the training set, averaged over posterior draws.
 
         Without draws the maximum-likelihood model stands in for them.
+
+        Returns
+        -------
+        ndarray, shape (M, C, N+1)
+            P(subtype, stage | x); nothing at stage 0 where the model has a healthy component.
+        ndarray, shape (M,)
+            P(healthy | x); zeros without that component.
+        ndarray, shape (D, M)
+            log p(x | draw).
+        Index
+            Row labels.
         """
         values, index = self.events.check_data(X)
-        problem = Problem(values, self.events, replace(self.variant, noise="fixed"))
-        if self.draws is None:
-            p = self.point
-            parts = (p.sequences[None], p.weights[None], p.noise_sd[None])
-        else:
-            parts = self.draws.flat(n_draws)
-        posterior, density = problem.posterior(*parts)
-        return posterior, density, index
+        problem = Problem(values, self.events, replace(self.variant, noise="fixed", covariance=self.point.covariance))
+        return *problem.posterior(self._points(n_draws)), index
+
+    def summary(self, posterior: np.ndarray, healthy: np.ndarray, index, *, cutoff: float = CONFIDENT) -> pd.DataFrame:
+        """`staging.summarise` for this model's variant."""
+        with_component = self.variant.healthy or self.n_subtypes == 0
+        return summarise(posterior, index, healthy=healthy if with_component else None, cutoff=cutoff)
 
     def assign(self, X, *, cutoff: float = CONFIDENT, n_draws: int = ASSIGN_DRAWS) -> pd.DataFrame:
         """Subtype and stage of people, in or out of the training set; see `staging.summarise`."""
-        posterior, _, index = self.posterior(X, n_draws=n_draws)
-        return summarise(posterior, index, cutoff=cutoff)
+        posterior, healthy, _, index = self.posterior(X, n_draws=n_draws)
+        return self.summary(posterior, healthy, index, cutoff=cutoff)
 
     def log_predictive_density(self, X, *, n_draws: int = ASSIGN_DRAWS) -> np.ndarray:
         """log of the mean over draws of p(x_j | draw), shape (M,)."""
-        _, density, _ = self.posterior(X, n_draws=n_draws)
+        density = self.posterior(X, n_draws=n_draws)[2]
         top = density.max(axis=0)
         return top + np.log(np.exp(density - top).mean(axis=0))
 
     def matched_to(self, other: SustainModel) -> SustainModel:
         """The same model with its subtypes in the order that best matches `other`'s sequences."""
         perm = match_subtypes(np.argsort(self.sequences, axis=1), np.argsort(other.sequences, axis=1))
-        p, d = self.point, self.draws
-        point = Point(p.sequences[perm], p.weights[perm], p.noise_sd, p.log_likelihood)
-        if d is not None:
-            d = Draws(
-                d.sequences[:, :, perm],
-                d.weights[:, :, perm],
-                d.noise_sd,
-                d.log_likelihood,
-                d.acceptance[:, perm],
-                d.step[:, perm],
-            )
-        return replace(self, point=point, draws=d)
+        return replace(self, point=self.point.permuted(perm), draws=self.draws and self.draws.permuted(perm))
 
     def _drawn(self) -> Draws:
         if self.draws is None:
@@ -181,8 +186,10 @@ class SustainModel:
             "format": FORMAT,
             "neuraxis": __version__,
             "events": self.events.to_dict(),
-            "variant": {**asdict(self.variant), "noise_sd": np.asarray(self.variant.noise_sd).tolist()},
+            "variant": self.variant.to_dict(),
             "ml_log_likelihood": self.point.log_likelihood,
+            "log_prior": self.point.log_prior,
+            "healthy": self.point.healthy,
             "settings": self.settings,
             "norms": self.norms,
             "starts": self.starts.to_dict(orient="list"),
@@ -190,9 +197,12 @@ class SustainModel:
         arrays = {
             "meta": np.array(json.dumps(meta)),
             "sequences": self.point.sequences.astype(np.int16),
-            "weights": self.point.weights,
-            "noise_sd": self.point.noise_sd,
+            "fractions": self.point.fractions,
+            "shares": self.point.shares,
+            "covariance": self.point.covariance,
         }
+        if self.variant.covariance is not None:
+            arrays["prior_covariance"] = self.variant.covariance
         if self.draws is not None:
             arrays |= {f"draws_{k}": v for k, v in vars(self.draws).items()}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +217,13 @@ class SustainModel:
 
     @classmethod
     def load(cls, path) -> SustainModel:
-        """Read a file written by `save`; ModelError when it is something else."""
+        """Read a file written by `save`, of this edition or the first.
+
+        Raises
+        ------
+        ModelError
+            When it is something else, damaged, or its arrays do not fit its events.
+        """
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {k: file[k] for k in file.files}
@@ -216,58 +232,165 @@ class SustainModel:
             raise ModelError(f"{path}: no such model file") from None
         except Exception as error:
             raise ModelError(f"{path} is not a neuraxis model file ({error})") from None
-        if meta.get("format") != FORMAT:
-            raise ModelError(f"{path}: format {meta.get('format')!r}, this version reads {FORMAT!r}")
-        draws = {k[6:]: v for k, v in arrays.items() if k.startswith("draws_")}
-        return cls(
-            events=ZScoreEvents(**meta["events"]),
-            variant=Variant(**meta["variant"]),
-            point=Point(
-                arrays["sequences"].astype(np.int64), arrays["weights"], arrays["noise_sd"], meta["ml_log_likelihood"]
-            ),
-            draws=Draws(**draws) if draws else None,
-            starts=pd.DataFrame(meta["starts"]),
-            settings=meta["settings"],
-            norms=meta["norms"],
+        if not isinstance(meta, dict) or meta.get("format") not in (FORMAT, FIRST_FORMAT):
+            found = meta.get("format") if isinstance(meta, dict) else meta
+            raise ModelError(f"{path}: format {found!r}, this version reads {FORMAT!r} and {FIRST_FORMAT!r}")
+        try:
+            model = _from_arrays(cls, meta, arrays) if meta["format"] == FORMAT else _from_first(cls, meta, arrays)
+            model._check()
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from None
+        except Exception as error:
+            raise ModelError(f"{path} is damaged or incomplete ({type(error).__name__}: {error})") from None
+        return model
+
+    def _check(self) -> None:
+        """Shapes, permutations, finiteness and ranges; ModelError where they do not fit."""
+        p, c, n = self.point, self.n_subtypes, self.events.n_events
+        n_bumps, b = len(p.bumps), len(self.events.gaussian)
+        shapes = {
+            "sequences": (p.sequences, (c, n)),
+            "fractions": (p.fractions, (c,)),
+            "shares": (p.shares, (c, n_bumps)),
+            "covariance": (p.covariance, (b, b)),
+        }
+        if self.draws is not None:
+            d = self.draws
+            first = d.log_likelihood.shape
+            shapes |= {
+                "draws of sequences": (d.sequences, (*first, c, n)),
+                "draws of fractions": (d.fractions, (*first, c)),
+                "draws of shares": (d.shares, (*first, c, n_bumps)),
+                "draws of the healthy weight": (d.healthy, first),
+                "draws of covariances": (d.covariance, (*d.covariance.shape[:2], b, b)),
+            }
+            if len(first) != 2 or d.covariance.shape[:2] not in ((1, 1), first):
+                raise ModelError("draws do not have chains and draws as their first two dimensions")
+        for name, (array, shape) in shapes.items():
+            if array.shape != shape:
+                raise ModelError(f"{name} have shape {array.shape}, its events and subtypes ask for {shape}")
+            if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+                raise ModelError(f"{name} are not finite numbers")
+        for name in ("sequences", "draws of sequences"):
+            if name in shapes:
+                array = shapes[name][0]
+                if array.size and not (np.sort(array, axis=-1) == np.arange(n)).all():
+                    raise ModelError(f"{name} are no orders of the {n} events")
+        for name in ("fractions", "shares", "draws of fractions", "draws of shares"):
+            if name in shapes:
+                array = shapes[name][0]
+                if array.size and ((array < -1e-9).any() or not np.allclose(array.sum(axis=-1), 1, atol=1e-6)):
+                    raise ModelError(f"{name} are no weights that sum to 1")
+        if not 0 <= p.healthy <= 1:
+            raise ModelError(f"healthy weight {p.healthy!r} is no share")
+        if b and np.linalg.eigvalsh(p.covariance)[0] <= 0:
+            raise ModelError("the covariance is not positive definite")
+        for s in p.sequences:
+            self.events.check_sequence(s)
+
+
+def _from_arrays(cls, meta, arrays) -> SustainModel:
+    events = events_from_dict(meta["events"])
+    variant = Variant(**meta["variant"], covariance=arrays.get("prior_covariance"))
+    point = Parameters(
+        arrays["sequences"].astype(np.int64),
+        arrays["fractions"],
+        arrays["shares"],
+        variant.bumps(events.n_events),
+        float(meta["healthy"]),
+        arrays["covariance"],
+        meta["ml_log_likelihood"],
+        meta["log_prior"],
+    )
+    draws = {k[6:]: v for k, v in arrays.items() if k.startswith("draws_")}
+    return cls(
+        events,
+        variant,
+        point,
+        Draws(**draws) if draws else None,
+        pd.DataFrame(meta["starts"]),
+        meta["settings"],
+        meta["norms"],
+    )
+
+
+def _from_first(cls, meta, arrays) -> SustainModel:
+    """A file of the first edition: joint weights of cells, stages 0..N, noise SDs."""
+    events = events_from_dict(meta["events"])
+    old = dict(meta["variant"])
+    variant = Variant(
+        stage_prior=old["stage_prior"],
+        noise=old["noise"],
+        noise_sd=old["noise_sd"],
+        healthy=False,
+        concentration=old["concentration"] if old["stage_prior"] != "uniform" else None,
+        stage_rule=old["stage_rule"],
+    )
+    bumps = variant.bumps(events.n_events)
+
+    def divide(joint):
+        fractions = joint.sum(axis=-1)
+        if len(bumps) == 1:
+            return fractions, np.ones((*fractions.shape, 1))
+        return fractions, joint / fractions[..., None]
+
+    def covariance(sd):
+        return sd[..., None] ** 2 * np.eye(sd.shape[-1])
+
+    fractions, shares = divide(arrays["weights"])
+    point = Parameters(
+        arrays["sequences"].astype(np.int64),
+        fractions,
+        shares,
+        bumps,
+        0.0,
+        covariance(arrays["noise_sd"]),
+        meta["ml_log_likelihood"],
+    )
+    draws = None
+    if "draws_sequences" in arrays:
+        f, s = divide(arrays["draws_weights"])
+        sd = arrays["draws_noise_sd"]
+        draws = Draws(
+            arrays["draws_sequences"],
+            f,
+            s,
+            np.zeros(f.shape[:2]),
+            covariance(sd if old["noise"] == "learnt" else sd[:1, :1]),
+            arrays["draws_log_likelihood"],
+            arrays["draws_acceptance"],
+            arrays["draws_step"],
         )
+    return cls(events, variant, point, draws, pd.DataFrame(meta["starts"]), meta["settings"], meta["norms"])
 
 
 def fit(
     X,
-    events: ZScoreEvents,
+    events: Events,
     n_subtypes: int,
+    settings: FitSettings | None = None,
     *,
-    n_startpoints: int = 25,
-    n_samples: int = 100_000,
-    n_chains: int = 4,
-    n_draws: int = 500,
-    warm_up: float = 0.2,
-    stage_prior: str = "learnt",
-    noise: str = "fixed",
-    noise_sd=1.0,
-    concentration: float = 0.1,
-    stage_rule: str = "midpoint",
+    covariance=None,
     previous: SustainModel | None = None,
     seed: int = 1,
     key: tuple = (),
     n_threads: int = 1,
     progress: bool | None = None,
+    **shortcuts,
 ) -> SustainModel:
-    """Fit a z-score SuStaIn model.
+    """Fit a subtype and stage model.
 
     Parameters
     ----------
     X : array_like or DataFrame, shape (M, B)
-        z-scores, positive = abnormal, NaN = missing.
-    events : ZScoreEvents
+        One column per biomarker, NaN = missing; z-scores with positive = abnormal. A DataFrame may hold other columns too.
+    events : Events
     n_subtypes : int
-    n_startpoints : int
-        Starts per split of the model with one subtype fewer, and as many fully random ones.
-    n_samples, n_chains, n_draws, warm_up
-        Steps per chain after warm-up (0: no posterior, maximum likelihood only), chains, stored draws per
-        chain, and warm-up steps as a share of `n_samples`.
-    stage_prior, noise, noise_sd, concentration, stage_rule
-        The variant, see `Variant`. The study's (and the peer's) is ``stage_prior="uniform"``.
+        0: everyone healthy.
+    settings : FitSettings, optional
+    covariance : array_like or DataFrame, shape (B, B), or "independent", optional
+        Of the residuals: the controls' covariance of z. Where it is not given residuals are independent, and a warning says
+        what that does; "independent" says that it is meant.
     previous : SustainModel, optional
         Model with one subtype fewer; fitted first where not given.
     seed : int
@@ -277,6 +400,10 @@ def fit(
         Starts and chains run in threads; the result does not depend on it.
     progress : bool, optional
         Show progress bars; by default only on a terminal.
+    **shortcuts
+        Single settings, see `FitSettings` and `Variant`: ``noise="adapted"``, ``healthy=False``, ``stage_prior="uniform"``,
+        ``n_startpoints=10``, ``n_samples=0``. The study's (and the peer's) model is ``healthy=False, stage_prior="uniform",
+        covariance="independent"``.
 
     Returns
     -------
@@ -286,56 +413,60 @@ def fit(
     ------
     InputError
         Data or settings that cannot be used.
+
+    Notes
+    -----
+    Young et al. 2018, Nat Commun 9:4273 (the model and its maximum likelihood); docs/sustain.md (healthy component,
+    covariance, stage weights, sampler).
     """
-    if not isinstance(n_subtypes, (int, np.integer)) or n_subtypes < 1:
-        raise InputError(f"n_subtypes must be a whole number of at least 1, not {n_subtypes!r}")
-    if n_startpoints < 1 or n_chains < 1 or n_samples < 0:
-        raise InputError("n_startpoints and n_chains must be at least 1, n_samples at least 0")
-    variant = Variant(stage_prior, noise, noise_sd, concentration, stage_rule)
+    if not isinstance(n_subtypes, (int, np.integer)) or isinstance(n_subtypes, bool) or n_subtypes < 0:
+        raise InputError(f"n_subtypes must be a whole number of at least 0, not {n_subtypes!r}")
+    settings = (settings or FitSettings()).with_(**shortcuts)
+    matrix = check_covariance(events, covariance)
+    if covariance is None and settings.variant.covariance is None and settings.variant.noise != "learnt":
+        warn_independent(events)
+    if matrix is not None:
+        settings = settings.with_(covariance=matrix)
+    variant = settings.variant
     values, _ = events.check_data(X)
     problem = Problem(values, events, variant)
-    if previous is not None:
+    point, first, starts, draws = None, 1, pd.DataFrame(), None
+    if previous is not None and n_subtypes > 0:
         if previous.n_subtypes != n_subtypes - 1 or previous.events.to_dict() != events.to_dict():
             raise InputError(
                 f"previous must be a model with {n_subtypes - 1} subtypes and the same events; "
                 f"got {previous.n_subtypes} subtypes"
             )
-        point, first = previous.point, n_subtypes
-    else:
-        point, first = None, 1
+        point, first = (previous.point if n_subtypes > 1 else None), n_subtypes
     hidden = None if progress is None else not progress
-    starts = pd.DataFrame()
+    if n_subtypes == 0:
+        point = null_point(problem)
     for k in range(first, n_subtypes + 1):
-        total = n_startpoints * max(1, k)
+        total = settings.n_startpoints * max(1, k)
         with tqdm(total=total, desc=f"k={k} starts", disable=hidden, leave=False) as bar:
             point, table = fit_maximum(
-                problem, k, point, n_startpoints=n_startpoints, seed=seed, key=key, n_threads=n_threads, progress=bar
-            )
-        starts = pd.concat([starts, table], ignore_index=True)
-    draws = None
-    if n_samples:
-        with tqdm(total=n_chains, desc=f"k={n_subtypes} chains", disable=hidden, leave=False) as bar:
-            draws = run_chains(
                 problem,
+                k,
                 point,
-                n_samples=n_samples,
-                n_chains=n_chains,
-                n_draws=n_draws,
-                warm_up=warm_up,
+                n_startpoints=settings.n_startpoints,
                 seed=seed,
                 key=key,
                 n_threads=n_threads,
                 progress=bar,
             )
-    settings = {
+        starts = pd.concat([starts, table], ignore_index=True)
+    if settings.n_samples and n_subtypes:
+        with tqdm(total=settings.n_chains, desc=f"k={n_subtypes} chains", disable=hidden, leave=False) as bar:
+            draws = run_chains(problem, point, settings, seed=seed, key=key, n_threads=n_threads, progress=bar)
+    record = {
         "n_people": len(values),
-        "n_startpoints": n_startpoints,
-        "n_samples": n_samples,
-        "n_chains": n_chains,
-        "n_draws": n_draws,
-        "warm_up": warm_up,
+        "n_startpoints": settings.n_startpoints,
+        "n_samples": settings.n_samples,
+        "n_chains": settings.n_chains,
+        "n_draws": settings.n_draws,
+        "warm_up": settings.warm_up,
         "seed": seed,
         "key": [str(k) for k in key],
         "numpy": np.__version__,
     }
-    return SustainModel(events, variant, point, draws, starts, settings)
+    return SustainModel(events, variant, point, draws, starts, record)

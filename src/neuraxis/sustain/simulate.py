@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..streams import stream
-from .events import ZScoreEvents, noise_vector
+from .families import ZScoreEvents
+from .problem import noise_vector
 
 
 @dataclass

@@ -17,59 +17,98 @@ def stage_interval(probability: np.ndarray, level: float = 0.95) -> tuple[np.nda
     return (cdf < tail - 1e-12).sum(axis=1), (cdf < 1 - tail - 1e-12).sum(axis=1)
 
 
-def summarise(posterior: np.ndarray, index: pd.Index, *, cutoff: float = CONFIDENT) -> pd.DataFrame:
-    """One row per person from P(subtype, stage | x).
+def summarise(
+    posterior: np.ndarray, index: pd.Index, *, healthy: np.ndarray | None = None, cutoff: float = CONFIDENT
+) -> pd.DataFrame:
+    """One row per person from P(subtype, stage | x) and P(healthy | x).
 
     Parameters
     ----------
     posterior : ndarray, shape (M, C, N+1)
         Averaged over posterior draws.
+    healthy : ndarray, shape (M,), optional
+        P(healthy | x); with it `posterior` has nothing at stage 0, without it stage 0 stands for health.
     cutoff : float
         Probability of the most probable subtype below which `confident` is False.
 
     Returns
     -------
     DataFrame
-        subtype (1..C), p_subtype<c>, p_staged_subtype<c> (P(subtype c and stage above 0)), stage (most probable given the subtype), stage_low and stage_high
-        (95 % interval given the subtype), expected_stage (over subtypes and stages), p_stage0 (P(stage 0)
-        whatever the subtype), normal_appearing (most probable stage is 0), confident.
+        subtype (1..C, the most probable one given that the person is staged), p_subtype<c> (given that, sum 1), p_staged_subtype<c>
+        (P(subtype c and staged); with p_healthy they sum to 1), p_healthy, normal_appearing (p_healthy at least 1/2), stage
+        (0 where normal-appearing, else the most probable one from 1 on given the subtype), stage_low and stage_high (95 %
+        interval of the stage, healthy counting as 0, given healthy or the subtype), expected_stage (over everything),
+        p_stage0 (the same as p_healthy), confident.
+
+    Notes
+    -----
+    Without a healthy component (parity with pySuStaIn) `subtype` is the most probable one with stage 0 counted in, and
+    `stage` the most probable one given the subtype, 0 included; normal_appearing is stage 0 then.
     """
-    n_subtypes = posterior.shape[1]
-    by_subtype = posterior.sum(axis=2)
-    best = by_subtype.argmax(axis=1)
-    given = np.take_along_axis(posterior, best[:, None, None], axis=1)[:, 0]
-    stage = given.argmax(axis=1)
-    low, high = stage_interval(given)
+    parity = healthy is None
+    n_people, n_subtypes, n_stages = posterior.shape
+    staged = posterior[:, :, 1:].sum(axis=2)
     table = pd.DataFrame(index=index)
+    if n_subtypes == 0:
+        one = np.ones(n_people)
+        for name, value in {"subtype": 0, "p_healthy": one, "normal_appearing": True, "stage": 0}.items():
+            table[name] = value
+        return table.assign(
+            stage_low=0, stage_high=0, expected_stage=0.0, p_stage0=one, confident=True
+        )
+    p_healthy = posterior[:, :, 0].sum(axis=1) if parity else np.asarray(healthy, float)
+    by_subtype = posterior.sum(axis=2) if parity else staged
+    total = by_subtype.sum(axis=1, keepdims=True)
+    # somebody healthy beyond all doubt has no probability left to be divided among the subtypes
+    given = np.where(total > 0, by_subtype / np.where(total > 0, total, 1), 1 / n_subtypes)
+    best = given.argmax(axis=1)
+    mine = np.take_along_axis(posterior, best[:, None, None], axis=1)[:, 0].copy()
+    if not parity:
+        mine[:, 0] = p_healthy
+    low, high = stage_interval(mine)
+    stage = mine.argmax(axis=1) if parity else mine[:, 1:].argmax(axis=1) + 1
+    normal = stage == 0 if parity else p_healthy >= 0.5
+    stage = np.where(normal, 0, stage)
     table["subtype"] = best + 1
     for c in range(n_subtypes):
-        table[f"p_subtype{c + 1}"] = by_subtype[:, c]
+        table[f"p_subtype{c + 1}"] = given[:, c]
     for c in range(n_subtypes):
-        table[f"p_staged_subtype{c + 1}"] = posterior[:, c, 1:].sum(axis=1)
+        table[f"p_staged_subtype{c + 1}"] = staged[:, c]
+    table["p_healthy"] = p_healthy
     table["stage"] = stage
-    table["stage_low"] = low
-    table["stage_high"] = high
-    table["expected_stage"] = posterior.sum(axis=1) @ np.arange(posterior.shape[2])
-    table["p_stage0"] = posterior[:, :, 0].sum(axis=1)
-    table["normal_appearing"] = stage == 0
-    table["confident"] = by_subtype.max(axis=1) >= cutoff
+    # the most probable stage may lie just outside a central interval
+    table["stage_low"] = np.minimum(low, stage)
+    table["stage_high"] = np.maximum(high, stage)
+    table["expected_stage"] = posterior.sum(axis=1) @ np.arange(n_stages)
+    table["p_stage0"] = p_healthy
+    table["normal_appearing"] = normal
+    table["confident"] = given.max(axis=1) >= cutoff
     return table
 
 
-def draw_labels(posterior: np.ndarray, index: pd.Index, rng: np.random.Generator, n_draws: int) -> pd.DataFrame:
-    """Draws of (subtype, stage) from every person's posterior (M, C, N+1), for multiple-draw analyses.
+def draw_labels(
+    posterior: np.ndarray,
+    index: pd.Index,
+    rng: np.random.Generator,
+    n_draws: int,
+    *,
+    healthy: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Draws of (subtype, stage) from every person's posterior (M, C, N+1) and P(healthy) (M,), for multiple-draw analyses.
 
     Returns
     -------
     DataFrame
-        participant_id, draw (1..n_draws), subtype (0 where the drawn stage is 0), stage.
+        participant_id, draw (1..n_draws), subtype (0 where healthy or at stage 0), stage.
     """
     n_stages = posterior.shape[2]
-    cumulative = np.cumsum(posterior.reshape(len(posterior), -1), axis=1)
+    first = np.zeros(len(posterior)) if healthy is None else np.asarray(healthy, float)
+    cells = np.column_stack([first, posterior.reshape(len(posterior), -1)])
+    cumulative = np.cumsum(cells, axis=1)
     cumulative /= cumulative[:, -1:]
     u = rng.random((n_draws, len(posterior)))
-    flat = np.stack([(cumulative <= row[:, None]).sum(axis=1) for row in u])
-    subtype, stage = flat // n_stages + 1, flat % n_stages
+    flat = np.stack([(cumulative <= row[:, None]).sum(axis=1) for row in u]) - 1
+    subtype, stage = np.where(flat < 0, 0, flat // n_stages + 1), np.where(flat < 0, 0, flat % n_stages)
     return pd.DataFrame(
         {
             "participant_id": np.tile(np.asarray(index), n_draws),

@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import fisher_exact, kendalltau
 
 from neuraxis.cohort.simulated import published_points, true_model
-from neuraxis.sustain import Point, SustainModel, Variant, ZScoreEvents, draw_labels, fit, simulate, stream
-from neuraxis.sustain.baselines import k_means
-from neuraxis.sustain.compare import agreement, enrichment, order_of_known, projection
+from neuraxis.evaluation.clusters import k_means
+from neuraxis.evaluation.compare import agreement, enrichment, order_of_known, projection
+from neuraxis.sustain import Parameters, SustainModel, Variant, ZScoreEvents, draw_labels, fit, simulate, stream
 from neuraxis.sustain.matching import order_similarity, rand_index
 from neuraxis.sustain.naming import name_subtypes
 
@@ -59,8 +59,10 @@ def test_progression_is_the_mean_curve():
     people = simulate(events, [events.random_sequence(np.random.default_rng(0))], 150, seed=1)
     model = fit(people.X, events, 1, n_startpoints=2, n_samples=300, n_chains=2, n_draws=50)
     table = model.progression(n_draws=10)
-    sequences, _, _ = model.draws.flat(10)
-    expected = np.mean([events.stage_values(s[0].astype(np.int64)) for s in sequences], axis=0)
+    points = model.draws.each(model.point.bumps, 10)
+    assert len(points) == 10
+    expected = np.mean([events.stage_values(p.sequences[0]) for p in points], axis=0)[1:]
+    assert table["stage"].min() == 1  # nobody of a subtype is at stage 0 where health has a component of its own
     got = table.pivot(index="stage", columns="biomarker", values="z")[["a", "b"]].to_numpy()
     assert np.allclose(got, expected) and (np.diff(got, axis=0) >= -1e-9).all()
 
@@ -78,8 +80,12 @@ def test_the_true_model_is_the_one_the_cohort_is_drawn_from(request, disease):
         assert np.allclose(events.stage_values(s), 0.5 * (points[:-1] + points[1:]))
     weights = truth["weights"] / truth["weights"].sum()
     assert weights[:, 0].sum() == pytest.approx({"MS": 123 / 391, "NMOSD": 107 / 278}[disease], abs=1e-6)
-    point = Point(sequences, weights, np.ones(len(truth["biomarkers"])), 0.0)
-    model = SustainModel(events, Variant("learnt", "fixed", 1.0, 0.1, "midpoint"), point)
+    variant = Variant("dirichlet")
+    staged = weights[:, 1:]
+    f = staged.sum(axis=1)
+    bumps, sigma = variant.bumps(events.n_events), np.eye(len(truth["biomarkers"]))
+    point = Parameters(sequences, f / f.sum(), staged / f[:, None], bumps, float(weights[:, 0].sum()), sigma)
+    model = SustainModel(events, variant, point)
     clean = pd.DataFrame(np.stack([events.stage_values(s)[20] for s in sequences]), columns=truth["biomarkers"])
     got = model.assign(clean)
     assert got["subtype"].tolist() == [1, 2, 3] and (got["stage"] - 20).abs().max() <= 4  # the stage prior falls

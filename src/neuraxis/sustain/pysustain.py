@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ModelError
-from .em import Point, Variant
-from .events import ZScoreEvents
-from .likelihood import uniform_weights
-from .mcmc import Draws
+from .families import ZScoreEvents
 from .model import SustainModel
+from .state import Draws, Parameters, Variant
 
 _ALLOWED = {
     ("numpy", "ndarray"): np.ndarray,
@@ -79,20 +77,32 @@ def import_peer(path, events: ZScoreEvents) -> SustainModel:
     if samples.ndim != 3 or samples.shape[1] != events.n_events:
         raise ModelError(f"{path}: sequences of {samples.shape} do not fit {events.n_events} events")
     ml_sequence = np.stack([events.check_sequence(s) for s in ml_sequence])
-    n_stages = events.n_events + 1
     order = np.argsort(-ml_fraction, kind="stable")
     sequences = np.moveaxis(samples, 2, 0)[:, order].astype(np.int16)
-    weights = np.stack([uniform_weights(f, n_stages) for f in fractions.T[:, order]])
+    n_draws, n_subtypes = sequences.shape[:2]
     best = float(likelihood.max())
     if "ml_likelihood_EM" in found:
         best = float(np.ravel(found["ml_likelihood_EM"])[0])
+    variant = Variant(stage_prior="uniform", healthy=False)
+    covariance = np.eye(events.n_biomarkers)
+    nothing = np.full((1, *ml_sequence.shape), np.nan)
     draws = Draws(
         sequences[None],
-        weights[None],
-        np.ones((1, len(weights), events.n_biomarkers)),
+        fractions.T[None][:, :, order],
+        np.ones((1, n_draws, n_subtypes, 1)),
+        np.zeros((1, n_draws)),
+        covariance[None, None],
         likelihood[None],
-        np.full((1, *ml_sequence.shape), np.nan),
-        np.full((1, *ml_sequence.shape), np.nan),
+        nothing,
+        nothing.copy(),
     )
-    point = Point(ml_sequence[order], uniform_weights(ml_fraction[order], n_stages), np.ones(events.n_biomarkers), best)
-    return SustainModel(events, Variant(stage_prior="uniform"), point, draws, settings={"imported_from": "pySuStaIn"})
+    point = Parameters(
+        ml_sequence[order],
+        ml_fraction[order],
+        np.ones((n_subtypes, 1)),
+        variant.bumps(events.n_events),
+        0.0,
+        covariance,
+        best,
+    )
+    return SustainModel(events, variant, point, draws, settings={"imported_from": "pySuStaIn"})

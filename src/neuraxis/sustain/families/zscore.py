@@ -1,4 +1,4 @@
-"""Events of the z-score model: which biomarker passes which threshold, and how people fit a sequence."""
+"""Events of the z-score model: which biomarker passes which threshold."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, name_some
-from . import kernels
+from ...errors import InputError, name_some
+from .. import kernels
+from .base import Encoded, Events
 
 
 @dataclass(frozen=True, eq=False)
-class ZScoreEvents:
+class ZScoreEvents(Events):
     """Thresholds and maxima of every biomarker, and the events they define.
 
     Parameters
@@ -95,57 +96,47 @@ class ZScoreEvents:
         put(self, "biomarker", np.array([b for _, b in events], np.int64))
         put(self, "value", np.array([rows[b][lev] for lev, b in events]))
 
-    @property
-    def n_biomarkers(self) -> int:
-        """B."""
-        return len(self.biomarkers)
+    family = "zscore"
 
     @property
-    def n_events(self) -> int:
-        """N; stages run from 0 to N."""
-        return self.value.size
+    def gaussian(self) -> tuple:
+        """All of them."""
+        return self.biomarkers
+
+    @property
+    def has_integral(self) -> bool:
+        """Yes."""
+        return True
 
     @property
     def names(self) -> list[str]:
         """Event names, such as ``thalamus z>=2``."""
         return [f"{self.biomarkers[b]} z>={v:g}" for b, v in zip(self.biomarker, self.value, strict=True)]
 
+    @property
+    def thresholds_of_events(self) -> np.ndarray:
+        """Threshold of every event, (N,)."""
+        return self.value
+
+    def encode(self, values: np.ndarray) -> Encoded:
+        """See `Events.encode`: z-scores are what the curves describe."""
+        return Encoded(values, np.empty((len(values), 0)), np.zeros(len(values)))
+
     def layout(self) -> kernels.Layout:
-        """The same as arrays for the kernels."""
-        index = {(b, lev): e for e, (b, lev) in enumerate(zip(self.biomarker, self.level, strict=True))}
-        pairs = list(zip(self.biomarker.tolist(), self.level.tolist(), strict=True))
-        previous = np.array([index.get((b, lev - 1), -1) for b, lev in pairs], np.int64)
-        following = np.array([index.get((b, lev + 1), -1) for b, lev in pairs], np.int64)
+        """See `Events.layout`."""
+        previous, following = self.neighbours()
+        first = np.array([np.flatnonzero(self.biomarker == b)[0] for b in range(self.n_biomarkers)], np.int64)
         return kernels.Layout(
-            biomarker=self.biomarker.copy(),
+            curve=self.biomarker.copy(),
+            step=np.full(self.n_events, -1, np.int64),
             value=self.value.copy(),
             previous=previous,
             following=following,
             value_before=np.where(previous >= 0, self.value[previous], 0.0),
             value_after=np.where(following >= 0, self.value[following], self.z_max[self.biomarker]),
-            first_event=np.array([index[b, 0] for b in range(self.n_biomarkers)], np.int64),
+            first_event=first,
             z_max=self.z_max.copy(),
         )
-
-    def check_sequence(self, sequence) -> np.ndarray:
-        """Return `sequence` as int64 (N,), or raise InputError if it is no valid order of the events."""
-        s = np.asarray(sequence)
-        if s.shape != (self.n_events,) or not np.array_equal(np.sort(s), np.arange(self.n_events)):
-            raise InputError(f"a sequence must hold each of the {self.n_events} events once; got shape {s.shape}")
-        place = np.argsort(s)
-        for b in range(self.n_biomarkers):
-            places = place[self.biomarker == b]
-            if np.any(np.diff(places) < 0):
-                raise InputError(f"biomarker {self.biomarkers[b]}: a higher threshold comes before a lower one")
-        return s.astype(np.int64)
-
-    def random_sequence(self, rng: np.random.Generator) -> np.ndarray:
-        """A uniformly random valid sequence (N,): a random interleaving of the biomarkers' events."""
-        slots = rng.permutation(self.biomarker)
-        sequence = np.empty(self.n_events, np.int64)
-        for b in range(self.n_biomarkers):
-            sequence[slots == b] = np.flatnonzero(self.biomarker == b)
-        return sequence
 
     def stage_values(self, sequence) -> np.ndarray:
         """Curve values g_b(k) at every stage, shape (N+1, B) (midpoint rule)."""
@@ -154,106 +145,8 @@ class ZScoreEvents:
         kernels.fill_curves(np.argsort(s), self.layout(), out)
         return out.T
 
-    def check_data(self, X, *, biomarkers=None) -> tuple[np.ndarray, pd.Index]:
-        """Validate z-scores and bring them into the model's biomarker order.
-
-        Parameters
-        ----------
-        X : array_like or DataFrame, shape (M, B)
-            z-scores, positive = abnormal, NaN = missing. A DataFrame is matched by column name, with
-            extra columns left aside; an array must have the columns in model order.
-
-        Returns
-        -------
-        ndarray, shape (M, B)
-        Index
-            Row labels.
-
-        Raises
-        ------
-        InputError
-            Missing, unknown-order or duplicate columns, non-numeric or infinite values, or a person
-            without any value.
-        """
-        if isinstance(X, pd.DataFrame):
-            doubled = X.columns[X.columns.duplicated()].unique()
-            if len(doubled):
-                raise InputError(f"duplicate columns: {name_some(doubled)}")
-            absent = [b for b in self.biomarkers if b not in X.columns]
-            if absent:
-                raise InputError(
-                    f"biomarkers of the model absent from the data: {name_some(absent)}; "
-                    f"the data have {name_some(X.columns)}"
-                )
-            index = X.index
-            if index.has_duplicates:
-                raise InputError(f"people listed twice: {name_some(index[index.duplicated()].unique())}")
-            frame = X[list(self.biomarkers)]
-            for column in frame:
-                if not pd.api.types.is_numeric_dtype(frame[column]):
-                    bad = pd.to_numeric(frame[column], errors="coerce").isna() & frame[column].notna()
-                    raise InputError(
-                        f"biomarker {column} is not numeric, e.g. {frame[column][bad].iloc[0]!r} "
-                        f"for {name_some(index[bad], 3)}"
-                        if bad.any()
-                        else f"biomarker {column} is stored as {frame[column].dtype}; convert it to numbers"
-                    )
-            values = frame.to_numpy(float)
-        else:
-            try:
-                values = np.array(X, dtype=float)
-            except (TypeError, ValueError) as error:
-                raise InputError(f"z-scores are not numeric: {error}") from None
-            if values.ndim != 2 or values.shape[1] != self.n_biomarkers:
-                raise InputError(
-                    f"z-scores have shape {values.shape}; expected (people, {self.n_biomarkers}) for "
-                    f"{name_some(self.biomarkers)}"
-                )
-            index = pd.RangeIndex(values.shape[0])
-        if biomarkers is not None and tuple(biomarkers) != self.biomarkers:
-            raise InputError(
-                f"biomarkers come in another order than the model's: {name_some(biomarkers)} "
-                f"against {name_some(self.biomarkers)}"
-            )
-        if values.shape[0] == 0:
-            raise InputError("no people in the data")
-        rows, columns = np.nonzero(np.isinf(values))
-        if rows.size:
-            raise InputError(
-                f"infinite z-score of {self.biomarkers[columns[0]]} for {name_some(index[np.unique(rows)])}"
-            )
-        empty = np.isnan(values).all(axis=1)
-        if empty.any():
-            raise InputError(f"no value at all for {name_some(index[empty])}; leave such people out")
-        return values, index
-
-    def log_likelihood(self, X, sequence, *, noise_sd=1.0, stage_rule="midpoint") -> np.ndarray:
-        """log p(x_j | stage k, sequence), stage prior not included.
-
-        Parameters
-        ----------
-        X : array_like or DataFrame, shape (M, B)
-        sequence : array_like of int, shape (N,)
-        noise_sd : float or array_like, shape (B,)
-        stage_rule : {"midpoint", "integral"}
-
-        Returns
-        -------
-        ndarray, shape (M, N+1)
-        """
-        from .likelihood import constants, pack, unpack
-
-        values, _ = self.check_data(X)
-        sd = noise_vector(noise_sd, self.n_biomarkers)
-        people = pack(values)
-        out = np.empty((people.x.shape[0], self.n_events + 1, people.x.shape[2]))
-        kernels.stage_log_density(
-            people, self.layout(), self.check_sequence(sequence), sd**-2.0, integral_rule(stage_rule), out
-        )
-        return unpack(np.moveaxis(out, 1, 0), len(values)).T + constants(values, sd)[:, None]
-
-    def to_dict(self) -> dict:
-        """Plain numbers and strings, for the model file."""
+    def parameters(self) -> dict:
+        """See `Events.parameters`."""
         return {
             "thresholds": [list(t) for t in self.thresholds],
             "z_max": self.z_max.tolist(),
@@ -261,21 +154,6 @@ class ZScoreEvents:
             "allow_low_maximum": self.allow_low_maximum,
             "rule": self.rule,
         }
-
-
-def noise_vector(noise_sd, n_biomarkers: int) -> np.ndarray:
-    """Noise SD per biomarker (B,) from a number or a vector; InputError unless positive and finite."""
-    sd = np.broadcast_to(np.asarray(noise_sd, float), (n_biomarkers,)).copy()
-    if not (np.all(np.isfinite(sd)) and np.all(sd > 0)):
-        raise InputError(f"noise SD must be positive and finite; got {sd.tolist()}")
-    return sd
-
-
-def integral_rule(stage_rule: str) -> bool:
-    """Whether `stage_rule` is the exact stage integral; InputError for an unknown word."""
-    if stage_rule not in ("midpoint", "integral"):
-        raise InputError(f"stage_rule must be 'midpoint' or 'integral', not {stage_rule!r}")
-    return stage_rule == "integral"
 
 
 def choose_events(

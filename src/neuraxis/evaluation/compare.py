@@ -10,22 +10,24 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2_contingency, fisher_exact, spearmanr
 
 from ..streams import stream
-from .baselines import k_means
-from .em import Point, Variant
-from .events import ZScoreEvents
-from .matching import chance_agreement, order_similarity, rand_index
-from .model import SustainModel, fit
+from ..sustain import FitSettings, Parameters, SustainModel, Variant, ZScoreEvents, fit
+from ..sustain.matching import chance_agreement, order_similarity, rand_index
+from ..sustain.problem import check_covariance
+from .clusters import k_means
 
 
-def best_possible(truth: dict, z: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def best_possible(truth: dict, z: pd.DataFrame, covariance=None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Assignments and event order of the model people were drawn from: nothing fitted can do better on average.
 
     Parameters
     ----------
     truth : dict
-        subtypes, biomarkers, sequences (per subtype the events (biomarker, threshold) in order), weights (C, N+1).
+        subtypes, biomarkers, sequences (per subtype the events (biomarker, threshold) in order), weights (C, N+1) with the
+        healthy at stage 0.
     z : DataFrame
         People x biomarkers.
+    covariance : DataFrame or ndarray, optional
+        Of the residuals that people were drawn with; independent with SD 1 where not given.
 
     Returns
     -------
@@ -40,9 +42,21 @@ def best_possible(truth: dict, z: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFr
     }
     sequences = np.array([[number[b, float(v)] for b, v in order] for order in truth["sequences"]])
     used = [b for b in truth["biomarkers"] if b in z]
-    point = Point(sequences, truth["weights"] / truth["weights"].sum(), np.ones(len(truth["biomarkers"])), 0.0)
-    model = SustainModel(events, Variant("learnt", "fixed", 1.0, 0.1, "midpoint"), point)
-    labels = model.assign(z.reindex(columns=truth["biomarkers"]))
+    matrix = check_covariance(events, covariance)
+    variant = Variant("dirichlet", covariance=matrix)
+    weights = truth["weights"] / truth["weights"].sum()
+    staged = weights[:, 1:]
+    fractions = staged.sum(axis=1)
+    point = Parameters(
+        sequences,
+        fractions / fractions.sum(),
+        staged / fractions[:, None],
+        variant.bumps(events.n_events),
+        float(weights[:, 0].sum()),
+        np.eye(events.n_biomarkers) if matrix is None else matrix,
+        0.0,
+    )
+    labels = SustainModel(events, variant, point).assign(z.reindex(columns=truth["biomarkers"]))
     labels["subtype"] = labels["subtype"].map(lambda c: truth["subtypes"][c - 1])
     place = np.argsort(sequences, axis=1)
     order = pd.DataFrame(
@@ -84,18 +98,16 @@ def order_of_known(
     DataFrame
         subtype (by name), biomarker, threshold, mean_position, sd_position.
     """
-    v = model.variant
+    settings = FitSettings(variant=model.variant, n_startpoints=10, n_samples=n_samples)
+    given = "independent" if model.variant.covariance is None else model.variant.covariance
     parts = []
     for name in sorted(subtype.dropna().unique()):
         known = fit(
             z.loc[subtype.index[subtype == name]],
             model.events,
             1,
-            n_startpoints=10,
-            n_samples=n_samples,
-            stage_prior=v.stage_prior,
-            noise=v.noise,
-            stage_rule=v.stage_rule,
+            settings,
+            covariance=given,
             seed=seed,
             key=(*key, "known", name),
             progress=False,

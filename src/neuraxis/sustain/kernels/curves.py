@@ -1,0 +1,96 @@
+"""The z-score model's curves: piecewise linear from 0 through each threshold at its event's point to z_max."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_curve(b, place, layout, out):
+    """Write the stage values g_b(0..N) of biomarker `b` into `out` (K,).
+
+    The curve runs from 0 at point 0 through each threshold at its event's point (place + 1) to z_max at
+    point N+1; a stage has the mean of its two end points.
+    """
+    last = out.size
+    left, left_value = 0, 0.0
+    e = layout.first_event[b]
+    while True:
+        if e >= 0:
+            right, right_value = place[e] + 1, layout.value[e]
+        else:
+            right, right_value = last, layout.z_max[b]
+        slope = (right_value - left_value) / (right - left)
+        for k in range(left, right):
+            out[k] = left_value + slope * (k + 0.5 - left)
+        if e < 0:
+            return
+        left, left_value = right, right_value
+        e = layout.following[e]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_points(b, place, layout, out):
+    """Write biomarker b's curve at the points 0..N+1 into `out` (K+1,)."""
+    last = out.size - 1
+    left, left_value = 0, 0.0
+    out[0] = 0.0
+    e = layout.first_event[b]
+    while True:
+        if e >= 0:
+            right, right_value = place[e] + 1, layout.value[e]
+        else:
+            right, right_value = last, layout.z_max[b]
+        slope = (right_value - left_value) / (right - left)
+        for t in range(left + 1, right + 1):
+            out[t] = left_value + slope * (t - left)
+        if e < 0:
+            return
+        left, left_value = right, right_value
+        e = layout.following[e]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_curves(place, layout, out):
+    """`fill_curve` for every biomarker; `out` (B, K)."""
+    for b in range(out.shape[0]):
+        fill_curve(b, place, layout, out[b])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def linear_runs(delta, n_changed, starts, growth):
+    """Divide the time axis into runs in which every changed biomarker's change is linear.
+
+    delta (B, K) holds the change at every stage in its first `n_changed` rows. Writes the first stage of every run, and K
+    after the last, into `starts` (K+1,), and the change's growth over a stage into growth (B, K), by biomarker and run.
+    Returns the number of runs.
+
+    The change is 0 at point 0 and a stage's value is the mean of its two ends, so points and growths follow from the stages
+    one after the other. Growths are changed by an event of the old or the new sequence, and then by more than 1 / N^2, far
+    more than rounding.
+    """
+    n_stages = delta.shape[1]
+    bends = np.zeros(n_stages, np.bool_)
+    bends[0] = True
+    for i in range(n_changed):
+        point = 0.0
+        before = 0.0
+        for k in range(n_stages):
+            following = 2.0 * delta[i, k] - point
+            growth[i, k] = following - point
+            point = following
+            bends[k] |= abs(growth[i, k] - before) > 1e-9
+            before = growth[i, k]
+    n = 0
+    for k in range(n_stages):
+        if bends[k]:
+            for i in range(n_changed):
+                g = growth[i, k]
+                if n > 0 and abs(g - growth[i, n - 1]) <= 1e-9:
+                    g = growth[i, n - 1]
+                growth[i, n] = g if abs(g) > 1e-9 else 0.0
+            starts[n] = k
+            n += 1
+    starts[n] = n_stages
+    return n

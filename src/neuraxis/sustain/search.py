@@ -1,0 +1,274 @@
+"""The maximum: start points, each explored by stochastic EM and climbed by EM; the best shaken and polished exactly."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from ..streams import stream
+from . import kernels
+from .matching import match_labels
+from .problem import Problem
+from .state import Parameters
+
+log = logging.getLogger(__name__)
+
+#: One E-step more must gain this much log-likelihood, in nats, or the climb ends.
+TOLERANCE = 1e-2
+MAX_SWEEPS = 200
+#: Stochastic rounds before the EM of a start, and of one round of shaking.
+EXPLORE_ROUNDS = 40
+SHAKE_ROUNDS, SHAKE_SWEEPS = 4, 40
+#: Places an event may travel in one pass of a stochastic round, and of EM.
+NEAR, FAR = 16, 24
+#: Above this many people the exact polish is short and tries only places close by, and climbs end sooner: its price grows
+#: with people x events x places, and with so many people the climb's statistics already decide all but neighbours.
+POLISH_WIDE, POLISH_REACH = 5000, 2
+POLISH_NEAR = 8
+#: How many of the best climbs are shaken by stochastic EM, and how many of those polished exactly.
+N_SHAKEN = 8
+N_POLISHED = 2
+#: Rounds of the climbs that only prepare a start: half a subtype alone, then the two halves as a mixture.
+PREPARING_SWEEPS = 10
+
+
+def climb(problem: Problem, start: Parameters, rng, *, explore: int = 0, most: int = MAX_SWEEPS) -> Parameters:
+    """`explore` rounds of stochastic EM, then generalised EM, from `start`, which is left alone."""
+    noise = problem.noise(start.covariance)
+    subtypes, weights = problem.subtypes(start.sequences), problem.weights(start)
+    value, _ = kernels.climb(
+        problem.data,
+        problem.layout,
+        (subtypes, weights, noise),
+        problem.settings,
+        problem.work(len(start.sequences), noise.coupled),
+        (explore, most, TOLERANCE * max(1.0, problem.n_people / POLISH_WIDE), NEAR, FAR),
+        rng,
+    )
+    return problem.parameters(subtypes, weights, noise, value)
+
+
+def shake(problem: Problem, point: Parameters, rng, rounds: int = SHAKE_ROUNDS, sweeps: int = SHAKE_SWEEPS) -> Parameters:
+    """Leave a shallow optimum: stochastic EM from the best point so far, then climb; never worse."""
+    best = point
+    for _ in range(rounds):
+        end = climb(problem, best, rng, explore=sweeps)
+        if end.score > best.score:
+            best = end
+    return best
+
+
+def polish(problem: Problem, point: Parameters, rng, rounds: int = 5) -> Parameters:
+    """Alternate exact greedy ascent over the places nearby with the climb, until neither gains."""
+    best = point
+    reach, sweeps = POLISH_NEAR, 100
+    if problem.n_people > POLISH_WIDE:
+        reach, sweeps, rounds = POLISH_REACH, 5, 1
+    for _ in range(rounds):
+        chain = problem.chain(best)
+        kernels.renew(problem.data, problem.layout, chain, problem.settings)
+        value, moves = kernels.polish(
+            problem.data, problem.layout, chain, problem.settings, problem.trial(problem.dtype), (sweeps, reach), rng
+        )
+        moved = problem.parameters(chain.subtypes, chain.weights, chain.noise, value)
+        after = climb(problem, moved, rng)
+        candidate = after if after.score >= moved.score else moved
+        gain = candidate.score - best.score
+        if gain > 0:
+            best = candidate
+        if moves == 0 or gain < 1e-6:
+            break
+    return best
+
+
+def parallel(function, items, n_threads: int) -> list:
+    """`function` over `items` in threads (the kernels release the GIL); results in the items' order."""
+    items = list(items)
+    if n_threads <= 1 or len(items) < 2:
+        return [function(i) for i in items]
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(function, items))
+
+
+def even(problem: Problem, sequences: np.ndarray) -> Parameters:
+    """Equal fractions, every stage alike, half of all people healthy where there is a healthy component."""
+    k, n_bumps = len(sequences), len(problem.bumps)
+    width = problem.bumps.astype(bool).sum(axis=1).astype(float)  # wide bumps hold more stages
+    return Parameters(
+        sequences=np.asarray(sequences, np.int64),
+        fractions=np.full(k, 1 / max(k, 1)),
+        shares=np.repeat((width / width.sum())[None], k, axis=0).reshape(k, n_bumps),
+        bumps=problem.bumps,
+        healthy=0.5 if problem.variant.healthy else 0.0,
+        covariance=problem.covariance.copy(),
+    )
+
+
+def random_start(problem: Problem, n_subtypes: int, rng: np.random.Generator) -> Parameters:
+    """Random sequences, otherwise `even`."""
+    return even(problem, np.stack([problem.events.random_sequence(rng) for _ in range(n_subtypes)]))
+
+
+def null_point(problem: Problem) -> Parameters:
+    """The model without subtypes: everyone healthy, the noise learnt where the variant learns it."""
+    point = even(problem, np.empty((0, problem.events.n_events), np.int64))
+    point.healthy, point.fractions = 1.0, np.empty(0)
+    noise = problem.noise(point.covariance)
+    subtypes, weights = problem.subtypes(point.sequences), problem.weights(point)
+    value, _ = kernels.climb(
+        problem.data,
+        problem.layout,
+        (subtypes, weights, noise),
+        problem.settings._replace(healthy=True),
+        problem.work(0, noise.coupled),
+        (0, MAX_SWEEPS if problem.variant.noise != "fixed" else 1, 1e-6, NEAR, FAR),
+        stream(0, "null"),
+    )
+    covariance = problem.parameters(subtypes, weights, noise, value).covariance
+    return Parameters(
+        point.sequences,
+        point.fractions,
+        np.empty((0, len(problem.bumps))),
+        problem.bumps,
+        1.0,
+        covariance,
+        float(value) + problem.constant(noise),
+        problem.log_prior(covariance),
+    )
+
+
+def split_start(problem: Problem, previous: Parameters, labels: np.ndarray, parent: int, rng) -> Parameters:
+    """Start of a k-model: subtype `parent` of the (k-1)-model split in two, equal fractions.
+
+    Random halves of its members are fitted one by one from random sequences, then as a mixture of two
+    (Young et al. 2018, supplementary methods).
+    """
+    members = np.flatnonzero(labels == parent)
+    coin = rng.permutation(members.size) < (members.size + 1) // 2
+    halves = []
+    for rows in (members[coin], members[~coin]):
+        part = problem.subset(rows)
+        halves.append(climb(part, random_start(part, 1, rng), rng, most=PREPARING_SWEEPS))
+    own = problem.subset(members)
+    pair = climb(own, even(own, np.concatenate([h.sequences for h in halves])), rng, most=PREPARING_SWEEPS)
+    others = np.arange(len(previous.sequences)) != parent
+    start = even(problem, np.concatenate([previous.sequences[others], pair.sequences]))
+    start.covariance = previous.covariance.copy()
+    start.healthy = previous.healthy
+    return start
+
+
+def best_distinct(values, most: int) -> list[int]:
+    """Indices of the `most` largest values, leaving out repeats of the same optimum (within 0.001)."""
+    values = np.asarray(values)
+    chosen: list[int] = []
+    for i in np.argsort(-values, kind="stable"):
+        if all(abs(values[i] - values[j]) > 1e-3 for j in chosen):
+            chosen.append(int(i))
+        if len(chosen) == most:
+            break
+    return chosen
+
+
+def fit_maximum(
+    problem: Problem,
+    n_subtypes: int,
+    previous: Parameters | None,
+    *,
+    n_startpoints: int,
+    seed: int,
+    key=(),
+    n_threads=1,
+    progress=None,
+) -> tuple[Parameters, pd.DataFrame]:
+    """Maximum-likelihood model with `n_subtypes` subtypes.
+
+    Parameters
+    ----------
+    previous : Parameters or None
+        The (k-1)-model; None for k = 1.
+    n_startpoints : int
+        Starts per split of the (k-1)-model, and as many fully random ones.
+
+    Returns
+    -------
+    Parameters
+        Subtypes by descending fraction.
+    DataFrame
+        One row per start: n_subtypes, start, origin, log_likelihood after exploring and climbing, after shaking and
+        after polishing (where done), and label_disagreement: the share of people whose most probable
+        subtype differs from the best model's after optimal matching.
+
+    Raises
+    ------
+    InputError
+        If there are fewer people than would fill the subtypes.
+    """
+    n_people = problem.n_people
+    if n_people < 2 * n_subtypes:
+        raise InputError(f"{n_people} people cannot carry {n_subtypes} subtypes; at least {2 * n_subtypes} are needed")
+    # The integral rule has no statistics to climb by: search under the midpoint rule, polish under the integral.
+    exact = problem
+    if problem.variant.integral:
+        problem = problem.under(stage_rule="midpoint")
+    plan = [("random", i) for i in range(n_startpoints)]
+    labels = None
+    if n_subtypes > 1:
+        labels = problem.assignments(previous)
+        sizes = np.bincount(labels, minlength=n_subtypes - 1)
+        plan += [(parent, i) for parent in range(n_subtypes - 1) if sizes[parent] >= 2 for i in range(n_startpoints)]
+    few = min(1.0, POLISH_WIDE / n_people)
+    # exploring costs in proportion to the people, while many people leave fewer optima near one another
+    explore = max(5, round(EXPLORE_ROUNDS * few))
+
+    def run(item):
+        origin, i = item
+        rng = stream(seed, *key, "k", n_subtypes, "start", origin if origin == "random" else f"split{origin}", i)
+        if origin == "random":
+            start = random_start(problem, n_subtypes, rng)
+        else:
+            start = split_start(problem, previous, labels, origin, rng)
+        point = climb(problem, start, rng, explore=explore)
+        log.info("k=%d start %s/%d: log-likelihood %.3f", n_subtypes, origin, i, point.log_likelihood)
+        if progress is not None:
+            progress.update(1)
+        return point
+
+    points = parallel(run, plan, n_threads)
+    scores = np.array([p.score for p in points])
+    shaken = best_distinct(scores, max(2, round(N_SHAKEN * few)))
+
+    def shake_one(i):
+        return shake(problem, points[i], stream(seed, *key, "k", n_subtypes, "shake", i))
+
+    after = dict(zip(shaken, parallel(shake_one, shaken, n_threads), strict=True))
+    chosen = [shaken[i] for i in best_distinct([after[i].score for i in shaken], N_POLISHED if few == 1 else 1)]
+
+    def finish(i):
+        return polish(exact, after[i], stream(seed, *key, "k", n_subtypes, "polish", i))
+
+    polished = parallel(finish, chosen, n_threads)
+    best = max(polished, key=lambda p: p.score).ordered()
+    log.info("k=%d: best log-likelihood %.3f of %d starts", n_subtypes, best.log_likelihood, len(plan))
+    reference = exact.assignments(best)
+    table = pd.DataFrame(
+        {
+            "n_subtypes": n_subtypes,
+            "start": range(len(plan)),
+            "origin": [str(o) if o == "random" else f"split of subtype {o + 1}" for o, _ in plan],
+            "log_likelihood": [p.log_likelihood for p in points],
+        }
+    )
+    table["shaken_log_likelihood"] = table["start"].map({i: p.log_likelihood for i, p in after.items()})
+    table["polished_log_likelihood"] = np.nan
+    table["label_disagreement"] = np.nan
+    for i, p in zip(chosen, polished, strict=True):
+        table.loc[i, "polished_log_likelihood"] = p.log_likelihood
+        other = exact.assignments(p)
+        mapping = match_labels(reference, other, n_subtypes)
+        table.loc[i, "label_disagreement"] = float(np.mean(mapping[other] != reference))
+    return best, table

@@ -1,0 +1,222 @@
+"""What a study does with the engine: one disease's fits, selection and tables, as functions of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from ..streams import stream
+from .crossval import out_of_fold_posterior, stability
+from .families import Events
+from .model import SustainModel
+from .naming import RULE, name_subtypes
+from .staging import draw_labels
+from .state import FitSettings, Variant
+
+#: Draws of every person's label that are kept for the clinical stage.
+N_DRAWS = 50
+#: Stored draws per chain in a study.
+CHAIN_DRAWS = 500
+#: What a study calls its noise: (noise of the variant, whether it needs the controls' covariance).
+NOISES = {
+    "controls": ("fixed", True),
+    "adapted": ("adapted", True),
+    "independent": ("fixed", False),
+    "learnt": ("learnt", False),
+}
+
+
+def study_settings(
+    events: Events, *, noise: str, stage_prior: str, healthy: bool = True, covariance: pd.DataFrame | None = None, **effort
+) -> FitSettings:
+    """Settings of a study's fits.
+
+    Parameters
+    ----------
+    noise : {"controls", "adapted", "independent", "learnt"}
+    stage_prior, healthy
+        See `Variant`.
+    covariance : DataFrame, optional
+        The controls' covariance of z, by biomarker; needed by the first two kinds of noise.
+    **effort
+        n_startpoints, n_samples, n_chains.
+
+    Raises
+    ------
+    InputError
+        A noise that needs the controls' covariance without one.
+    """
+    if noise not in NOISES:
+        raise InputError(f"sustain.noise must be one of {', '.join(NOISES)}, not {noise!r}")
+    kind, needs = NOISES[noise]
+    matrix = None
+    names = list(events.gaussian)
+    if needs and names:
+        absent = names if covariance is None else [b for b in names if b not in covariance.index]
+        if absent:
+            raise InputError(
+                f"sustain.noise: {noise} needs the controls' covariance of {', '.join(absent)}, which the norms do not "
+                "have; fit the norms again, or set sustain.noise to independent"
+            )
+        matrix = covariance.loc[names, names].to_numpy(float)
+    variant = Variant(stage_prior, kind, matrix, healthy=healthy)
+    return FitSettings(variant=variant, n_draws=min(CHAIN_DRAWS, max(effort.get("n_samples", CHAIN_DRAWS), 1)), **effort)
+
+
+def given_covariance(settings: FitSettings):
+    """What `fit` is to be given for these settings: the covariance, or the word that independence is meant."""
+    return "independent" if settings.variant.covariance is None else settings.variant.covariance
+
+
+@dataclass
+class SubtypeTables:
+    """What `subtype_tables` makes; one table per attribute, as docs/results.md describes them."""
+
+    model: SustainModel
+    subtypes: pd.DataFrame
+    draws: pd.DataFrame
+    followup: pd.DataFrame
+    names: pd.DataFrame
+    order: pd.DataFrame
+    variance: pd.DataFrame
+    progression: pd.DataFrame
+    diagnostics: pd.DataFrame
+    stability: pd.DataFrame
+    starts: pd.DataFrame
+    controls: pd.DataFrame
+
+
+def subtype_tables(
+    model: SustainModel,
+    fold_models: dict,
+    z: pd.DataFrame,
+    fold: pd.Series,
+    later: pd.DataFrame,
+    systems: pd.Series,
+    *,
+    disease: str,
+    control: str,
+    seed: int,
+) -> SubtypeTables:
+    """Subtypes and stages under the chosen model, with convergence, stability, controls, draws and later scans.
+
+    Parameters
+    ----------
+    model : SustainModel
+        Fitted to everyone.
+    fold_models : dict of int to SustainModel
+        The same number of subtypes, fitted without the people of that fold.
+    z : DataFrame, indexed by participant_id
+        group and biomarkers, patients and controls.
+    fold : Series, indexed by participant_id
+        The disease's people.
+    later : DataFrame
+        participant_id, session_id, years and biomarkers of follow-up scans.
+    systems : Series, indexed by biomarker
+        For the subtypes' names.
+
+    Returns
+    -------
+    SubtypeTables
+    """
+    fold_models = {(0, f): m for f, m in fold_models.items()}
+    values, index = model.events.check_data(z.loc[fold.index])
+    order = model.event_order()
+    names = name_subtypes(order, systems)
+    posterior, healthy = out_of_fold_posterior(model, values, fold.to_numpy()[None], fold_models)
+    unseen = model.summary(posterior, healthy, index)
+    subtypes = model.assign(z.loc[fold.index]).join(unseen.add_prefix("oof_"))
+    agreement, kept = stability(model, values, index, fold_models)
+    subtypes = subtypes.join(kept)
+    summary, limit = controls_table(model, z, control, disease, subtypes)
+    subtypes["above_controls"] = subtypes["expected_stage"] > limit
+    with_component = model.variant.healthy
+    return SubtypeTables(
+        model=model,
+        subtypes=subtypes.rename_axis("participant_id").reset_index(),
+        draws=draw_labels(
+            posterior,
+            index,
+            stream(seed, disease, "label draws"),
+            N_DRAWS,
+            healthy=healthy if with_component else None,
+        ),
+        followup=later_scans(model, fold_models, fold, later),
+        names=names_table(model, names, subtypes),
+        order=order,
+        variance=variance_table(model, fold_models),
+        progression=model.progression(),
+        diagnostics=model.diagnostics(),
+        stability=agreement,
+        starts=model.starts,
+        controls=summary,
+    )
+
+
+def names_table(model: SustainModel, names: dict, subtypes: pd.DataFrame) -> pd.DataFrame:
+    """subtype, name, fraction, n_staged_oof, rule: fractions of the model, people counted where staged out of fold."""
+    counts = subtypes.loc[~subtypes["oof_normal_appearing"], "oof_subtype"].value_counts()
+    return pd.DataFrame(
+        [
+            {
+                "subtype": c,
+                "name": name,
+                "fraction": model.fractions[c - 1],
+                "n_staged_oof": int(counts.get(c, 0)),
+                "rule": RULE,
+            }
+            for c, name in names.items()
+        ]
+    )
+
+
+def variance_table(model: SustainModel, fold_models: dict) -> pd.DataFrame:
+    """Positional variance of the model of everyone and, averaged, of the fold models."""
+    events = model.events
+    matched = [m.matched_to(model) for m in fold_models.values()]
+    parts = [
+        pd.DataFrame(p, columns=[f"place{i + 1}" for i in range(p.shape[1])]).assign(
+            subtype=c + 1,
+            biomarker=[events.biomarkers[b] for b in events.biomarker],
+            threshold=events.thresholds_of_events,
+            models=which,
+        )
+        for which, of in (("everyone", [model]), ("folds", matched))
+        for c, p in enumerate(np.mean([m.positional_variance() for m in of], axis=0))
+    ]
+    table = pd.concat(parts)
+    first = ["models", "subtype", "biomarker", "threshold"]
+    return table[first + [c for c in table if c not in first]]
+
+
+def controls_table(model, z, control, disease, subtypes) -> tuple[pd.DataFrame, float]:
+    """Controls under the patients' model, and the expected stage that 95 % of them do not pass."""
+    healthy = z[z["group"] == control]
+    healthy = healthy[healthy[list(model.events.biomarkers)].notna().any(axis=1)]
+    staged = model.assign(healthy)
+    limit = float(np.percentile(staged["expected_stage"], 95))
+    above = subtypes["expected_stage"] > limit
+    rows = [
+        ("controls staged, out of sample", len(staged)),
+        ("share of controls at stage 1 or above", float((staged["stage"] > 0).mean())),
+        ("95th percentile of the controls' expected stage", limit),
+        (f"share of {disease} at stage 1 or above", float((subtypes["stage"] > 0).mean())),
+        (f"share of {disease} above the controls' 95th percentile", float(above.mean())),
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "value"]), limit
+
+
+def later_scans(model, fold_models, fold, later: pd.DataFrame) -> pd.DataFrame:
+    """Follow-up scans of the model's people, staged by the fold models that never saw them."""
+    later = later[later["participant_id"].isin(fold.index)]
+    later = later[later[list(model.events.biomarkers)].notna().any(axis=1)].reset_index(drop=True)
+    keys = later[["participant_id", "session_id", "years"]]
+    if later.empty:
+        return keys
+    values, index = model.events.check_data(later)
+    folds = fold.loc[later["participant_id"]].to_numpy()[None]
+    found = model.summary(*out_of_fold_posterior(model, values, folds, fold_models), index)
+    return pd.concat([keys, found], axis=1)

@@ -1,0 +1,420 @@
+"""Families without a curve: event-based, ordinal and given densities, alone and mixed."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from neuraxis.errors import InputError
+from neuraxis.sustain import MixedEvents, MixtureEvents, OrdinalEvents, ZScoreEvents, events_from_dict, fit
+from neuraxis.sustain.families.given import DensityEvents
+from neuraxis.sustain.families.mixture import GaussianPair, GridPair
+
+CONFUSION = [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.05, 0.25, 0.7]]
+#: Higher is abnormal, and lower is; both wider than or as wide as the other state.
+HIGHER = GaussianPair(normal_mean=10, normal_sd=2, abnormal_mean=16, abnormal_sd=3, share=0.4)
+LOWER = GaussianPair(normal_mean=0.5, normal_sd=0.1, abnormal_mean=0.2, abnormal_sd=0.1, share=0.2)
+
+
+def through_file(events):
+    """The same events after a model file's JSON."""
+    return events_from_dict(json.loads(json.dumps(events.to_dict())))
+
+
+# ------------------------------------------------------------------------------------------------------------ ordinal
+
+
+def test_a_score_adds_the_log_ratio_of_its_level_and_the_one_below():
+    events = OrdinalEvents([2, 1], [CONFUSION, 0.9], biomarkers=["memory", "gait"])
+    assert events.names == ["memory score>=1", "gait score>=1", "memory score>=2"]
+    x = np.array([[0, 0], [2, 1], [1, np.nan], [np.nan, 1]])
+    got = events.encode(x)
+    p = np.array(CONFUSION)
+    expected = [
+        [np.log(p[1, 0] / p[0, 0]), np.log(0.1 / 0.9), np.log(p[2, 0] / p[1, 0])],
+        [np.log(p[1, 2] / p[0, 2]), np.log(0.9 / 0.1), np.log(p[2, 2] / p[1, 2])],
+        [np.log(p[1, 1] / p[0, 1]), 0, np.log(p[2, 1] / p[1, 1])],
+        [0, np.log(9), 0],
+    ]
+    np.testing.assert_allclose(got.steps, expected, atol=1e-12)
+    np.testing.assert_allclose(got.base, [np.log(0.8 * 0.9), np.log(0.05 * 0.1), np.log(0.15), np.log(0.1)], atol=1e-12)
+    assert got.x.shape == (4, 0)
+
+
+def test_stage_log_likelihood_is_the_product_of_confusion_entries():
+    events = OrdinalEvents(2, CONFUSION, biomarkers=["a", "b"])
+    sequence = [1, 0, 3, 2]  # b 1, a 1, b 2, a 2
+    levels = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)]
+    x = np.array([[0, 2], [1, 2], [2, np.nan]])
+    p = np.array(CONFUSION)
+    expected = [
+        [np.log(p[a, int(r[0])]) + (0 if np.isnan(r[1]) else np.log(p[b, int(r[1])])) for a, b in levels] for r in x
+    ]
+    np.testing.assert_allclose(events.log_likelihood(x, sequence), expected, atol=1e-9)
+    np.testing.assert_array_equal(events.stage_values(sequence), levels)
+
+
+def test_one_number_is_spread_evenly_over_the_other_scores():
+    events = OrdinalEvents(3, 0.7, biomarkers=["a"])
+    np.testing.assert_allclose(events.probabilities[0], np.full((4, 4), 0.1) + 0.6 * np.eye(4))
+
+
+def test_scores_may_fall_and_need_not_be_whole():
+    events = OrdinalEvents([[30, 27.5, 20]], [CONFUSION], biomarkers=["mmse"])
+    assert events.names == ["mmse score<=27.5", "mmse score<=20"]
+    np.testing.assert_array_equal(events.thresholds_of_events, [27.5, 20])
+    np.testing.assert_allclose(
+        events.encode(np.array([[20.0], [30.0]])).steps,
+        [[np.log(0.2 / 0.05), np.log(0.7 / 0.2)], [np.log(0.1 / 0.8), np.log(0.05 / 0.1)]],
+    )
+
+
+def test_a_list_within_a_list_serves_all_biomarkers_and_matrices_go_to_their_own():
+    other = [[0.5, 0.3, 0.2], [0.2, 0.6, 0.2], [0.1, 0.1, 0.8]]
+    events = OrdinalEvents([[0, 5, 9]], [CONFUSION, other], biomarkers=["a", "b"])
+    assert events.scores == ((0, 5, 9), (0, 5, 9))
+    steps = events.encode(np.array([[5.0, 9.0]])).steps[0]
+    np.testing.assert_allclose(steps, np.log([0.7 / 0.15, 0.2 / 0.2, 0.25 / 0.7, 0.8 / 0.2]))
+
+
+def test_an_impossible_score_stays_finite():
+    events = OrdinalEvents(1, [[1.0, 0.0], [0.2, 0.8]], biomarkers=["a"])
+    np.testing.assert_allclose(events.encode(np.array([[1.0]])).steps, [[np.log(0.8 / 1e-6)]])
+
+
+def test_unknown_scores_are_refused_with_biomarker_value_and_person():
+    events = OrdinalEvents([2, 1], 0.9, biomarkers=["memory", "gait"])
+    X = pd.DataFrame({"gait": [0, 1, 3], "memory": [0, 2.5, np.nan]}, index=["s1", "s2", "s3"])
+    with pytest.raises(InputError) as error:
+        events.check_data(X)
+    for words in ("memory has scores 0, 1, 2", "2.5 of s2", "gait has scores 0, 1,", "3 of s3"):
+        assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("levels", "probabilities", "words"),
+    [
+        (2, [[0.8, 0.15, 0.15], [0.1, 0.7, 0.2], [0.1, 0.2, 0.7]], "a: every row.*sum to 1; the rows sum to 1.1, 1, 1"),
+        (2, [[1.2, -0.2, 0], [0.1, 0.7, 0.2], [0.1, 0.2, 0.7]], "a: every row"),
+        (3, CONFUSION, r"a: its probabilities have shape \(3, 3\); 4 scores need \(4, 4\)"),
+        (1, 0.5, "a: the probability of the right score is 0.5"),
+        (1, 1.0, "a: the probability of the right score is 1"),
+        (0, 0.9, "0 is no number of levels"),
+        (1.5, 0.9, "1.5 is no number of levels"),
+        ([[0, 1, 1]], 0.9, "a: scores 0, 1, 1 must be finite and different"),
+        ([[0]], 0.9, "a has no level above the normal one"),
+        ([1, 2], 0.9, "1 biomarker names for 2"),
+        (1, [0.9, 0.8], "2 sets of probabilities for 1 biomarkers: a"),
+    ],
+)
+def test_ordinal_refusals(levels, probabilities, words):
+    with pytest.raises(InputError, match=words):
+        OrdinalEvents(levels, probabilities, biomarkers=["a"])
+
+
+# ---------------------------------------------------------------------------------------------------------- event-based
+
+
+def test_an_event_adds_the_log_ratio_of_both_densities():
+    events = MixtureEvents([HIGHER, LOWER], biomarkers=["tau", "volume"])
+    assert events.names == ["tau abnormal", "volume abnormal"]
+    x = np.array([[10, 0.5], [13, 0.35], [15, 0.2], [np.nan, 0.3], [12, np.nan]])
+    ratio = np.column_stack(
+        [
+            norm.logpdf(x[:, 0], 16, 3) - norm.logpdf(x[:, 0], 10, 2),
+            norm.logpdf(x[:, 1], 0.2, 0.1) - norm.logpdf(x[:, 1], 0.5, 0.1),
+        ]
+    )
+    normal = np.column_stack([norm.logpdf(x[:, 0], 10, 2), norm.logpdf(x[:, 1], 0.5, 0.1)])
+    got = events.encode(x)
+    np.testing.assert_allclose(got.steps, np.nan_to_num(ratio), atol=1e-12)
+    np.testing.assert_allclose(got.base, np.nansum(normal, axis=1), atol=1e-12)
+
+
+def test_nobody_is_abnormal_for_a_value_better_than_normal():
+    """A wider abnormal density overtakes the normal one again on its far side; a wider normal one likewise."""
+    wide = MixtureEvents([HIGHER]).encode(np.array([[10.0], [4], [-20]])).steps.ravel()
+    # the ratio turns where its slope is zero: (x - 16) / 9 = (x - 10) / 4
+    turn = (16 / 9 - 10 / 4) / (1 / 9 - 1 / 4)
+    lowest = norm.logpdf(turn, 16, 3) - norm.logpdf(turn, 10, 2)
+    np.testing.assert_allclose(wide[1:], [lowest, lowest])
+    narrow = GaussianPair(normal_mean=10, normal_sd=3, abnormal_mean=4, abnormal_sd=2)
+    got = MixtureEvents([narrow]).encode(np.array([[-2.0], [-8]])).steps.ravel()
+    turn = (4 / 4 - 10 / 9) / (1 / 4 - 1 / 9)
+    np.testing.assert_allclose(got, norm.logpdf(turn, 4, 2) - norm.logpdf(turn, 10, 3))
+
+
+def test_log_ratios_end_at_the_floor():
+    steps = MixtureEvents([LOWER], floor=1e-3).encode(np.array([[-5.0], [0.35], [9.0]])).steps.ravel()
+    np.testing.assert_allclose(steps, [np.log(1e3), 0, -np.log(1e3)], atol=1e-9)
+
+
+def test_densities_on_a_grid_are_interpolated_and_held_beyond_it():
+    pair = GridPair([0, 2, 4], [-1, -2, -6], [-5, -3, -1])
+    got = MixtureEvents([pair]).encode(np.array([[0.0], [1], [3], [4], [70]]))
+    np.testing.assert_allclose(got.steps.ravel(), [-4, -2.5, 2, 5, 5])
+    np.testing.assert_allclose(got.base, [-1, -1.5, -4, -6, -6])
+
+
+def people(rng, n, share, abnormal, spread, sign=1):
+    state = rng.random(n) < share
+    return np.where(state, rng.normal(sign * abnormal, spread, n), rng.normal(0, 1, n)), state
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "kde"])
+def test_a_fit_finds_planted_states_in_either_direction(kind):
+    rng = np.random.default_rng(3)
+    up, is_up = people(rng, 600, 0.6, 3.5, 1.0)
+    down, is_down = people(rng, 600, 0.3, 3.0, 0.6, sign=-1)
+    X = pd.DataFrame({"site": "x", "volume": 5 + 0.5 * down, "tau": 100 + 20 * up})
+    X.loc[:30, "volume"] = np.nan
+    controls = pd.DataFrame({"tau": 100 + 20 * rng.normal(size=200), "volume": 5 + 0.5 * rng.normal(size=200)})
+    events = MixtureEvents.fit(X, controls, kind=kind, biomarkers=["tau", "volume"])
+    table = events.summary().set_index("biomarker")
+    assert table["direction"].to_dict() == {"tau": "higher", "volume": "lower"}
+    np.testing.assert_allclose(table["share"], [is_up.mean(), is_down[31:].mean()], atol=0.04)
+    np.testing.assert_allclose(table["cut"], [100 + 20 * 1.75, 5 - 0.5 * 1.8], rtol=0.1)
+    sign = events.encode(events.check_data(X)[0]).steps > 0
+    assert np.mean(sign[:, 0] == is_up) > 0.93
+    assert np.mean(sign[31:, 1] == is_down[31:]) > 0.93
+    if kind == "gaussian":
+        tau, volume = events.densities
+        np.testing.assert_allclose([tau.normal_mean, tau.normal_sd, tau.abnormal_mean], [100, 20, 170], rtol=0.06)
+        np.testing.assert_allclose([volume.abnormal_mean, volume.abnormal_sd], [3.5, 0.3], rtol=0.1)
+    shuffled = MixtureEvents.fit(
+        X.sample(frac=1, random_state=1),
+        controls.sample(frac=1, random_state=2),
+        kind=kind,
+        biomarkers=["tau", "volume"],
+    )
+    np.testing.assert_allclose(
+        shuffled.encode(X[["tau", "volume"]].to_numpy()[40:]).steps,
+        events.encode(X[["tau", "volume"]].to_numpy()[40:]).steps,
+        atol=0.05,
+    )
+
+
+def test_controls_stay_normal_although_most_others_are_abnormal():
+    """Without labels the larger component would be called normal."""
+    rng = np.random.default_rng(5)
+    x, _ = people(rng, 400, 0.9, 3.0, 1.0)
+    events = MixtureEvents.fit(x[:, None], rng.normal(size=(60, 1)))
+    pair = events.densities[0]
+    assert abs(pair.normal_mean) < 0.3 and abs(pair.abnormal_mean - 3) < 0.3
+    assert abs(pair.share - 0.9) < 0.05
+
+
+def test_kernels_follow_a_skewed_density():
+    """Log-normal abnormal values: nearer their density than a Gaussian is."""
+    rng = np.random.default_rng(8)
+    state = rng.random(1000) < 0.5
+    x = np.where(state, rng.lognormal(1.2, 0.5, 1000), rng.normal(0, 0.5, 1000))
+    c = rng.normal(0, 0.5, 300)
+    at = np.linspace(2, 10, 30)
+    true = -np.log(at) + norm.logpdf(np.log(at), 1.2, 0.5)
+    error = {}
+    for kind in ("gaussian", "kde"):
+        pair = MixtureEvents.fit(x[:, None], c[:, None], kind=kind).densities[0]
+        error[kind] = np.abs(np.exp(pair.log_densities(at)[:, 1]) - np.exp(true)).mean()
+    assert error["kde"] < 0.6 * error["gaussian"]
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "kde"])
+def test_a_kernel_or_gaussian_ratio_never_falls_towards_the_abnormal(kind):
+    rng = np.random.default_rng(4)
+    x, _ = people(rng, 300, 0.4, 3.0, 2.0)
+    events = MixtureEvents.fit(x[:, None], rng.normal(size=(100, 1)), kind=kind)
+    steps = events.encode(np.linspace(-15, 15, 500)[:, None]).steps.ravel()
+    assert np.diff(steps).min() > -1e-9 and steps[0] < 0 < steps[-1]
+
+
+def test_refused_biomarkers_are_named_together_with_their_reasons():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "same": rng.normal(size=100),
+            "good": np.r_[rng.normal(size=50), rng.normal(4, 1, 50)],
+            "flat": np.r_[np.ones(100)],
+            "few": np.r_[rng.normal(size=9), np.full(91, np.nan)],
+        }
+    )
+    controls = pd.DataFrame(rng.normal(size=(60, 4)), columns=list(X))
+    with pytest.raises(InputError) as error:
+        MixtureEvents.fit(X, controls)
+    text = str(error.value)
+    assert "same: no separation" in text
+    assert "flat: constant, 1, among the others" in text
+    assert "few: 9 values among the others, at least 10" in text
+    assert "good" not in text
+    assert MixtureEvents.fit(X[["good"]], controls).names == ["good abnormal"]
+
+
+def test_a_shared_skew_is_no_event():
+    """One normal distribution does not describe skewed values, yet controls have them as often as the others."""
+    refused = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        try:
+            MixtureEvents.fit(rng.lognormal(0, 0.7, (200, 1)), rng.lognormal(0, 0.7, (100, 1)))
+        except InputError as error:
+            refused += "controls lie in the abnormal component" in str(error)
+    assert refused >= 8
+
+
+@pytest.mark.parametrize(
+    ("densities", "words"),
+    [
+        (
+            [{"kind": "gaussian", "normal_mean": 0, "normal_sd": 0, "abnormal_mean": 1, "abnormal_sd": 1}],
+            "a: means must",
+        ),
+        ([{"kind": "gaussian", "normal_mean": 1, "normal_sd": 1, "abnormal_mean": 1, "abnormal_sd": 1}], "are both 1"),
+        ([{"kind": "gaussian", "normal_mean": 0}], "a: gaussian densities have abnormal_mean"),
+        ([{"kind": "gamma"}], "a: densities of kind 'gamma'; known are gaussian, kde"),
+        ([{"kind": "kde", "grid": [0, 0], "normal": [1, 1], "abnormal": [1, 1]}], "a: the grid must ascend"),
+        ([3], "a: 3 is no pair"),
+        ([LOWER, LOWER], "1 biomarker names for 2"),
+    ],
+)
+def test_mixture_refusals(densities, words):
+    with pytest.raises(InputError, match=words):
+        MixtureEvents(densities, biomarkers=["a"])
+
+
+def test_a_fit_refuses_what_is_no_data():
+    X = pd.DataFrame({"a": np.arange(20.0)})
+    with pytest.raises(InputError, match="controls: biomarkers of the model absent from the data: a"):
+        MixtureEvents.fit(X, X.rename(columns={"a": "b"}))
+    with pytest.raises(InputError, match="kind is 'gmm'"):
+        MixtureEvents.fit(X, X, kind="gmm")
+    with pytest.raises(InputError, match="controls: infinite values of a"):
+        MixtureEvents.fit(X, pd.DataFrame({"a": [np.inf, *range(19)]}))
+
+
+# ----------------------------------------------------------------------------------------------------- given densities
+
+
+def test_given_densities_in_any_of_their_shapes():
+    events = DensityEvents([1, 2], ["tau", "memory"])
+    assert events.names == ["tau abnormal", "memory level>=1", "memory level>=2"]
+    normal = np.array([[0.5, 0.7], [0.1, 0.2], [0.3, 0.1]])
+    levels = np.array([[[0.25, 0], [0.2, 0.1]], [[0.8, 0], [0.6, 0.2]], [[0.3, 0], [0.4, 0.5]]])
+    wide = events.from_peer(normal, levels)
+    expected = np.log(
+        [[0.5, 2 / 7, 0.5], [8, 3, 1 / 3], [1, 4, 1.25]],
+    )
+    block = np.log(np.concatenate([normal[:, :, None], np.where(levels == 0, 1, levels)], axis=2))
+    frame = pd.DataFrame(wide, columns=events.columns, index=["s1", "s2", "s3"]).sample(frac=1, axis=1, random_state=0)
+    for X in (wide, block, frame.assign(age=40)):
+        values, _ = events.check_data(X)
+        got = events.encode(values)
+        np.testing.assert_allclose(got.steps, expected, atol=1e-12)
+        np.testing.assert_allclose(got.base, np.log([0.35, 0.02, 0.03]), atol=1e-12)
+    frame.loc["s2", ["memory level 0", "memory level 1", "memory level 2"]] = np.nan
+    got = events.encode(events.check_data(frame)[0])
+    np.testing.assert_allclose(got.steps[1], [np.log(8), 0, 0])
+    np.testing.assert_allclose(got.base[1], np.log(0.1))
+    frame.loc["s3", "memory level 2"] = np.nan
+    with pytest.raises(InputError, match="of some levels are missing and of others not: memory for s3"):
+        events.check_data(frame)
+    with pytest.raises(InputError, match="densities of memory level 2 are zero or negative for 1 people"):
+        events.from_peer(normal, levels * [[[1, 1], [1, 0]], [[1, 1], [1, 1]], [[1, 1], [1, 1]]])
+
+
+# -------------------------------------------------------------------------------------------------------- all of them
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        MixtureEvents([HIGHER, GridPair([0, 1], [-1, -9], [-9, -1], 0.3)], biomarkers=["a", "b"], floor=1e-4),
+        OrdinalEvents([[3, 1, 0], [0, 1]], [CONFUSION, 0.9], biomarkers=["a", "b"]),
+        DensityEvents([1, 2], ["a", "b"]),
+    ],
+    ids=["mixture", "ordinal", "density"],
+)
+def test_events_come_back_from_the_model_file(events):
+    again = through_file(events)
+    assert type(again) is type(events) and again.names == events.names and again.to_dict() == events.to_dict()
+    x = np.array([[-0.1, -0.2, -0.3, -0.4, -0.5]]) if isinstance(events, DensityEvents) else np.array([[1.0, 0.0]])
+    for one, other in zip(events.encode(x), again.encode(x), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def mixed():
+    return MixedEvents(
+        [
+            OrdinalEvents(2, CONFUSION, biomarkers=["score"]),
+            ZScoreEvents([[1.0], [1.0, 2.0]], 4.0, biomarkers=["thalamus", "cord"]),
+            MixtureEvents([HIGHER], biomarkers=["tau"]),
+        ]
+    )
+
+
+def test_mixed_columns_are_found_by_name_and_missing_ones_add_nothing():
+    events = mixed()
+    assert events.biomarkers == ("score", "thalamus", "cord", "tau") and events.gaussian == ("thalamus", "cord")
+    X = pd.DataFrame(
+        {"tau": [16.0, np.nan], "group": "MS", "cord": [0.5, 1.5], "score": [2.0, 1], "thalamus": [np.nan, 0.25]},
+        index=["s1", "s2"],
+    )
+    got = events.encode(events.check_data(X)[0])
+    np.testing.assert_array_equal(got.x, [[np.nan, 0.5], [0.25, 1.5]])
+    tau = norm.logpdf(16, 16, 3) - norm.logpdf(16, 10, 2)
+    np.testing.assert_allclose(
+        got.steps, [[np.log(4), np.log(3.5), tau], [np.log(0.7 / 0.15), np.log(0.25 / 0.7), 0]], atol=1e-12
+    )
+    np.testing.assert_allclose(got.base, [np.log(0.05) + norm.logpdf(16, 10, 2), np.log(0.15)], atol=1e-12)
+
+
+def test_mixed_stage_log_likelihood_is_the_sum_of_its_parts():
+    events = mixed()
+    names = events.names
+    assert names == ["score score>=1", "score score>=2", "thalamus z>=1", "cord z>=1", "cord z>=2", "tau abnormal"]
+    sequence = [3, 5, 0, 2, 4, 1]
+    X = np.array([[2, 0.4, 1.3, 15], [np.nan, 1.0, np.nan, 9], [1, np.nan, 0.2, np.nan]])
+    course = events.stage_values(sequence)
+    np.testing.assert_array_equal(course[:, 0], [0, 0, 0, 1, 1, 1, 2])
+    np.testing.assert_array_equal(course[:, 3], [0, 0, 1, 1, 1, 1, 1])
+    expected = np.zeros((3, 7))
+    for j, row in enumerate(X):
+        for k, stage in enumerate(course):
+            for b in (1, 2):
+                expected[j, k] += 0 if np.isnan(row[b]) else norm.logpdf(row[b], stage[b], 1)
+            if np.isfinite(row[0]):
+                expected[j, k] += np.log(CONFUSION[int(stage[0])][int(row[0])])
+            if np.isfinite(row[3]):
+                mean, sd = ((10, 2), (16, 3))[int(stage[3])]
+                expected[j, k] += norm.logpdf(row[3], mean, sd)
+    np.testing.assert_allclose(events.log_likelihood(X, sequence), expected, atol=1e-9)
+
+
+# ------------------------------------------------------------------------------------- the peer's validation problems
+
+
+def test_the_peers_mixture_problem(samples):
+    """Its densities, three subtypes: subtypes and stages as its own validation run."""
+    sklearn = pytest.importorskip("sklearn.metrics")
+    folder = samples / "pysustain"
+    arrays = np.load(folder / "mixture_arrays.npz")
+    expected = pd.read_csv(folder / "MixtureSustain_results.csv")
+    events = DensityEvents(1, ["b0", "b1", "b2", "b3"])
+    X = events.from_peer(arrays["L_no"], arrays["L_yes"])
+    model = fit(
+        X,
+        events,
+        3,
+        healthy=False,
+        stage_prior="uniform",
+        n_startpoints=10,
+        n_samples=5_000,
+        n_chains=1,
+        progress=False,
+    )
+    posterior = model.posterior(X)[0]
+    label = posterior.sum(axis=2).argmax(axis=1)
+    stage = posterior[np.arange(len(X)), label].argmax(axis=1)
+    assert np.mean(stage == expected["ml_stage"]) > 0.9
+    assert sklearn.adjusted_rand_score(expected["ml_subtype"], label) > 0.8
