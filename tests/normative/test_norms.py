@@ -329,3 +329,27 @@ def test_real_healthy_people(samples):
     sites = z["a"].groupby(people["site"]).agg(["mean", "size"])
     assert sites.loc[sites["size"] >= 10, "mean"].abs().max() < 0.25
     assert z["a"].std() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda d: d.pop("models"), "models is missing"),
+        (lambda d: d["models"].pop("a"), "not of the same biomarkers"),
+        (lambda d: d["models"]["b"].pop("sd"), "sd is missing"),
+        (lambda d: d["controls"].pop("pooled_sites"), "pooled_sites is missing"),
+        (lambda d: d["models"]["b"]["coefficients"].__setitem__(1, float("nan")), "finite numbers"),
+        (lambda d: d["models"]["b"].update(sd=["wide", 0]), "finite numbers"),
+        (lambda d: d["settings"]["c"].update(colour="red"), "colour"),
+        (lambda d: d["settings"]["c"].update(age="cubic"), "normative.age"),
+    ],
+)
+def test_damaged_norms_are_refused(tmp_path, spoil, words):
+    measures, people = cohort(n=60, patients=0)
+    norms = fit_norms(measures, people, FALL, NormSettings(age="linear"))
+    d = json.loads(json.dumps(norms.to_dict()))
+    pd.testing.assert_frame_equal(Norms.from_dict(d).apply(measures, people), norms.apply(measures, people))
+    spoil(d)
+    (tmp_path / "norms.json").write_text(json.dumps(d))
+    with pytest.raises(InputError, match=words):
+        Norms.load(tmp_path / "norms.json")

@@ -31,6 +31,10 @@ FORMAT = "neuraxis-norms/2"
 #: Formats that `Norms.from_dict` reads: the first had no covariance.
 READABLE = ("neuraxis-norms/1", FORMAT)
 
+#: What applying a norm reads of it.
+MODELS_KNOW = {"power", "age_mean", "knots", "sexes", "sites", "coefficients", "sd"}
+CONTROLS_KNOW = {"age_range", "n_by_sex", "sites", "pooled_sites"}
+
 
 @dataclass
 class Norms:
@@ -186,9 +190,23 @@ class Norms:
         ]
         if absent:
             raise InputError(f"a damaged norm: {', '.join(absent)} is missing")
+        if not d["models"].keys() == d["settings"].keys() == d["direction"].keys():
+            raise InputError("a damaged norm: models, settings and direction are not of the same biomarkers")
+        absent = CONTROLS_KNOW - d["controls"].keys()
+        for model in d["models"].values():
+            absent |= MODELS_KNOW - model.keys()
+        if absent:
+            raise InputError(f"a damaged norm: {', '.join(sorted(absent))} is missing")
+        numbers = [v for m in d["models"].values() for v in [m["power"], m["age_mean"], *m["coefficients"], *m["sd"]]]
+        if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in numbers):
+            raise InputError("a damaged norm: its coefficients are not all finite numbers")
         kept = d.get("covariance")
+        try:
+            settings = {b: NormSettings(**s) for b, s in d["settings"].items()}
+        except TypeError as error:
+            raise InputError(f"a damaged norm: {error}") from None
         return cls(
-            {b: NormSettings(**s) for b, s in d["settings"].items()},
+            settings,
             d["direction"],
             d["models"],
             d["controls"],

@@ -181,7 +181,7 @@ def followup_zscores(norms: Norms, scans: pd.DataFrame, people: pd.DataFrame) ->
     absent = scans.loc[~scans["participant_id"].isin(people.index), "participant_id"]
     if len(absent):
         raise InputError(f"follow-up scans of people who are not in participants: {name_some(absent)}")
-    then = people.loc[scans["participant_id"], ["age", "sex", "site"]].reset_index()
+    then = people.reindex(columns=["age", "sex", "site"]).loc[scans["participant_id"]].reset_index()
     then["age"] = then["age"].to_numpy(float) + years.to_numpy(float)
     then["session_id"] = scans["session_id"].to_numpy()
     z = norms.apply(scans[["participant_id", "session_id", *norms.models, "etiv"]], then, quiet=True)
