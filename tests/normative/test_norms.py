@@ -208,7 +208,9 @@ def test_small_sites_are_pooled_or_refused():
     assert np.isfinite(norms.apply(measures.loc[["p1", "p8"]], people).to_numpy()).all()
     with pytest.raises(InputError, match=r"small \(5\), tiny \(7\)"):
         fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", small_sites="refuse"))
-    # both together are 12: at 13 the pool is no norm either
+    # both together are 12, which is enough at 12; at 13 the pool is no norm either
+    enough = fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=12))
+    assert enough.controls["pooled_sites"] == ["small", "tiny"]
     with pytest.raises(InputError, match="pooled they have only 12"):
         fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=13))
     # without a site term nothing is pooled
