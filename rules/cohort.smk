@@ -8,6 +8,8 @@ if SIMULATED:
             engine=sources("cohort_simulate"),
             orders="resources/event_order.tsv",
             regional="resources/subtype_z.tsv",
+            correlation="resources/healthy_correlation.tsv",
+            site_sd="resources/healthy_site_sd.tsv",
         output:
             participants="results/cohort/simulated/SIMULATED_participants.tsv",
             measures="results/cohort/simulated/SIMULATED_measures.tsv",

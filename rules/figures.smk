@@ -74,16 +74,22 @@ if len(DISEASES) > 1:
 
 
 rule figures_normative:
-    """Diagnostics of the controls' z."""
+    """Diagnostics of the controls' z, and their covariance."""
     input:
         engine=sources("figures_normative"),
         zscores="results/normative/zscores.tsv",
         diagnostics="results/normative/diagnostics.tsv",
+        covariance="results/normative/covariance.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
     output:
         figure=report(
             "results/figures/normative.png",
             caption="../workflow/report/normative.rst",
+            category="normative",
+        ),
+        covariance=report(
+            "results/figures/covariance.png",
+            caption="../workflow/report/covariance.rst",
             category="normative",
         ),
     log:

@@ -1,4 +1,5 @@
-"""normative: from measures to z-scores against controls. Out: results/normative/zscores.tsv, norms.json, diagnostics.tsv."""
+"""normative: from measures to z-scores against controls. Out: results/normative/zscores.tsv, norms.json,
+covariance.tsv, diagnostics.tsv."""
 
 
 rule normative_zscores:
@@ -14,6 +15,7 @@ rule normative_zscores:
         followup="results/normative/followup.tsv",
         norms="results/normative/norms.json",
         diagnostics="results/normative/diagnostics.tsv",
+        covariance="results/normative/covariance.tsv",
         dropped="results/normative/dropped.tsv",
     log:
         "logs/normative/zscores.log",

@@ -14,7 +14,9 @@ rule report_page:
         biomarkers=lookup("features/biomarkers", within=config),
         normative="results/normative/diagnostics.tsv",
         provenance="results/provenance.json",
+        covariance="results/normative/covariance.tsv",
         normative_figure="results/figures/normative.png",
+        covariance_figure="results/figures/covariance.png",
         sustain=expand(
             "results/sustain/{disease}/{name}.tsv",
             disease=DISEASES,

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from neuraxis.cohort.participants import compare_segmentations, read_participants, read_times
-from neuraxis.cohort.simulated import correlation, simulate_cohort
+from neuraxis.cohort.simulated import simulate_cohort
 from neuraxis.errors import InputError
 
 SCHEMA = yaml.safe_load((Path(__file__).parents[2] / "workflow/schemas/participants.schema.yaml").read_text())
@@ -79,15 +79,6 @@ def test_simulated_cohort_has_the_studys_sizes(request):
     assert (late["stage"] >= late["stage_0"]).all() and (cohort.sessions["years"] > 0.9).all()
     end = people.set_index("participant_id")["followup_years"]
     assert (cohort.relapses["years"] <= 6).all() and set(cohort.visits["participant_id"]) == set(end.dropna().index)
-
-
-def test_residual_correlation_is_a_correlation():
-    from neuraxis.cohort.simulated import NORMS
-
-    r = correlation(list(NORMS), "NMOSD")
-    assert np.allclose(np.diag(r), 1) and np.linalg.eigvalsh(r).min() > 0
-    i, j = list(NORMS).index("brainstem"), list(NORMS).index("ventral_dc")
-    assert r[i, j] == pytest.approx(0.51, abs=0.06)
 
 
 def test_phenotype_tables_join_and_clash(tmp_path):

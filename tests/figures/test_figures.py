@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import Normalize, to_hex
 
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.figures import clinical, maps, model
+from neuraxis.figures import clinical, maps, model, normative
 from neuraxis.figures.brain import draw_brain, outline, structures
 from neuraxis.figures.style import colours, finish
 
@@ -186,3 +186,35 @@ def test_one_colour_per_subtype_everywhere():
     a, b = colours([NORMAL, "cortical", "spinal cord"]), colours([NORMAL, "subcortical", "cortical"])
     assert a["cortical"] == b["cortical"] and len(set(a.values()) | set(b.values())) == 4
     assert len(set(colours(["x", "y", "z"]).values())) == 3
+
+
+def test_the_controls_correlation_stands_at_its_regions_with_its_counts():
+    """Rows in any order; drawn in the order of the labels, the same on both sides of the diagonal."""
+    table = pd.DataFrame(
+        {
+            "biomarker": ["b", "a", "b", "c", "c", "c"],
+            "other": ["b", "a", "a", "b", "a", "c"],
+            "n": [90, 100, 80, 60, 70, 75],
+            "covariance": 0.1,
+            "correlation": [1, 1, 0.6, -0.3, 0.1, 1],
+            "n_controls": 120,
+            "shrinkage": 0.034,
+            "condition_number": 41.3,
+        }
+    )
+    labels = pd.Series({"c": "Cord", "a": "Amygdala", "unmeasured": "Other", "b": "Brainstem"})
+    figure = normative.covariance(table, labels)
+    r, n = figure.axes[:2]
+    assert [t.get_text() for t in r.get_xticklabels()] == ["Cord", "Amygdala", "Brainstem"]
+    assert [t.get_text() for t in r.get_yticklabels()] == ["Cord", "Amygdala", "Brainstem"]
+    drawn = np.ma.filled(r.collections[0].get_array().astype(float), np.nan).reshape(3, 3)
+    np.testing.assert_array_equal(drawn, [[np.nan, 0.1, -0.3], [0.1, np.nan, 0.6], [-0.3, 0.6, np.nan]])
+    np.testing.assert_array_equal(
+        np.asarray(n.collections[0].get_array()).reshape(3, 3), [[75, 70, 60], [70, 100, 80], [60, 80, 90]]
+    )
+    assert r.collections[0].get_clim() == (-1, 1) and r.collections[0].get_cmap().name == "RdBu_r"
+    assert r.get_title() == ("60 to 100 of 120 controls behind each, after shrinkage by 3.4%,\ncondition number 41.3")
+    alone = normative.covariance(table.assign(n=120), labels)
+    assert (
+        alone.axes[0].get_title().startswith("120 of 120 controls behind each") and len(alone.axes) == 2
+    )  # and its scale

@@ -9,14 +9,12 @@ import pytest
 
 from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.normative.diagnostics import diagnose
+from neuraxis.normative.harmonisation import apply_combat, learn_combat, seeded_penalty_search
 from neuraxis.normative.norms import (
     STUDY,
     Norms,
     NormSettings,
-    apply_combat,
     fit_norms,
-    learn_combat,
-    seeded_penalty_search,
     zscores,
 )
 
@@ -201,15 +199,68 @@ def test_new_people_outside_the_norm_are_announced():
 
 def test_small_sites_are_pooled_or_refused():
     measures, people = cohort(n=200, patients=10)
-    people.iloc[:4, people.columns.get_loc("site")] = "tiny"
+    column = people.columns.get_loc("site")
+    people.iloc[:7, column], people.iloc[7:12, column] = "tiny", "small"
     healthy = people["group"] == "HC"
-    norms = fit_norms(
-        measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=10, small_sites="pool")
-    )
-    assert norms.controls["pooled_sites"] == ["tiny"]
-    assert np.isfinite(norms.apply(measures.loc[["p1"]], people).to_numpy()).all()
-    with pytest.raises(InputError, match="tiny"):
+    norms = fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=10))
+    assert norms.controls["pooled_sites"] == ["small", "tiny"]
+    assert norms.controls["n_by_site"]["pooled small sites"] == 12
+    assert np.isfinite(norms.apply(measures.loc[["p1", "p8"]], people).to_numpy()).all()
+    with pytest.raises(InputError, match=r"small \(5\), tiny \(7\)"):
         fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", small_sites="refuse"))
+    # both together are 12, which is enough at 12; at 13 the pool is no norm either
+    enough = fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=12))
+    assert enough.controls["pooled_sites"] == ["small", "tiny"]
+    with pytest.raises(InputError, match="pooled they have only 12"):
+        fit_norms(measures[healthy], people, FALL, NormSettings(site="fixed", min_site_controls=13))
+    # without a site term nothing is pooled
+    assert fit_norms(measures[healthy], people, FALL, NormSettings()).controls["pooled_sites"] == []
+
+
+@pytest.mark.parametrize("site", ["fixed", "random", "combat", "combat_gam"])
+@pytest.mark.parametrize("alone", [1, 2, 9])
+def test_a_pool_that_is_too_small_is_refused(site, alone):
+    measures, people = cohort(n=60, patients=20)
+    people["site"] = ["B"] * alone + ["A"] * (60 - alone) + ["A", "B"] * 10
+    with pytest.raises(InputError, match=rf"B \({alone}\); pooled they have only {alone}.*normative.site to none"):
+        zscores(measures, people, "HC", FALL, NormSettings(site=site, age="linear", folds=5))
+
+
+@pytest.mark.parametrize("site", ["fixed", "random", "combat", "combat_gam"])
+def test_every_site_of_the_norm_stays_in_every_training_fold(site):
+    """Three controls at a site are never held out together, nor is a pool of sites of one."""
+    for seed in range(4):
+        measures, people = cohort(n=60, patients=6, seed=seed)
+        people["site"] = ["A"] * 49 + ["B"] * 3 + [f"one{i}" for i in range(8)] + ["A", "B", "one3"] * 2
+        settings = NormSettings(site=site, age="linear", age_by_sex=False, folds=3, min_site_controls=3)
+        z, norms = zscores(measures, people, "HC", FALL, settings, seed=seed)
+        assert norms.controls["n_by_site"] == {"A": 49, "B": 3, "pooled small sites": 8}
+        assert np.isfinite(z.to_numpy()).all()
+
+
+def test_combat_needs_two_controls_of_a_site_in_every_fold():
+    measures, people = cohort(n=60, patients=4)
+    people["site"] = ["A"] * 57 + ["B"] * 7
+    settings = NormSettings(site="combat", age="linear", folds=2, min_site_controls=3)
+    with pytest.raises(InputError, match="one control: B.*normative.folds"):
+        zscores(measures, people, "HC", FALL, settings)
+
+
+def test_folds_do_not_depend_on_the_order_of_rows():
+    measures, people = cohort(n=90, patients=10)
+    settings = NormSettings(site="fixed", folds=5)
+    z, _ = zscores(measures, people, "HC", FALL, settings)
+    shuffled = measures.sample(frac=1, random_state=3)
+    again, _ = zscores(shuffled, people.sample(frac=1, random_state=4), "HC", FALL, settings)
+    assert list(again.index) == list(shuffled.index)
+    pd.testing.assert_frame_equal(again.loc[z.index], z, rtol=1e-9, atol=1e-9)
+
+
+def test_all_sites_small_is_said():
+    measures, people = cohort(n=32, patients=4)
+    people["site"] = [f"s{i % 4}" for i in range(36)]
+    with pytest.warns(NeuraxisWarning, match="every site has fewer than 10 controls.*no site term"):
+        fit_norms(measures.iloc[:32], people, FALL, NormSettings(site="fixed", age="linear"))
 
 
 def test_choices_per_biomarker():
@@ -280,3 +331,27 @@ def test_real_healthy_people(samples):
     sites = z["a"].groupby(people["site"]).agg(["mean", "size"])
     assert sites.loc[sites["size"] >= 10, "mean"].abs().max() < 0.25
     assert z["a"].std() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda d: d.pop("models"), "models is missing"),
+        (lambda d: d["models"].pop("a"), "not of the same biomarkers"),
+        (lambda d: d["models"]["b"].pop("sd"), "sd is missing"),
+        (lambda d: d["controls"].pop("pooled_sites"), "pooled_sites is missing"),
+        (lambda d: d["models"]["b"]["coefficients"].__setitem__(1, float("nan")), "finite numbers"),
+        (lambda d: d["models"]["b"].update(sd=["wide", 0]), "finite numbers"),
+        (lambda d: d["settings"]["c"].update(colour="red"), "colour"),
+        (lambda d: d["settings"]["c"].update(age="cubic"), "normative.age"),
+    ],
+)
+def test_damaged_norms_are_refused(tmp_path, spoil, words):
+    measures, people = cohort(n=60, patients=0)
+    norms = fit_norms(measures, people, FALL, NormSettings(age="linear"))
+    d = json.loads(json.dumps(norms.to_dict()))
+    pd.testing.assert_frame_equal(Norms.from_dict(d).apply(measures, people), norms.apply(measures, people))
+    spoil(d)
+    (tmp_path / "norms.json").write_text(json.dumps(d))
+    with pytest.raises(InputError, match=words):
+        Norms.load(tmp_path / "norms.json")

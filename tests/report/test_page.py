@@ -4,7 +4,7 @@ import pandas as pd
 import yaml
 
 from neuraxis.job import as_list, warnings_in
-from neuraxis.report.page import html, methods_text, optional
+from neuraxis.report.page import healthy_correlation, html, methods_text, optional
 
 
 def test_warnings_of_the_package_are_gathered_once(tmp_path):
@@ -48,3 +48,21 @@ def test_tables_are_escaped_and_absent_ones_left_out(tmp_path):
     page = optional(tmp_path / "t.tsv")
     assert "1.23" in page and "SIMULATED" not in page
     assert as_list("x") == ["x"] and as_list(None) == [] and as_list(("a", "b")) == ["a", "b"]
+
+
+def test_how_far_the_controls_regions_correlate_is_said():
+    table = pd.DataFrame(
+        {
+            "biomarker": ["a", "b", "b", "c", "c", "c"],
+            "other": ["a", "a", "b", "a", "b", "c"],
+            "n": [100, 80, 90, 70, 60, 75],
+            "correlation": [1, 0.6, 1, 0.1, -0.25, 1],
+            "n_controls": 120,
+            "shrinkage": 0.034,
+        }
+    )
+    said = healthy_correlation(table)
+    assert said.startswith("In 120 controls, 60 behind the rarest pair, z of 3 biomarkers correlate at r = 0.15 on")
+    assert "(-0.25 to 0.60), after shrinkage by 3.4%" in said
+    assert "rarest" not in healthy_correlation(table.assign(n=120))
+    assert "nothing correlates" in healthy_correlation(table[:1])

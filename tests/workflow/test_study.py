@@ -47,7 +47,7 @@ def test_snakemakes_own_report_holds_the_figures(study):
     with zipfile.ZipFile(folder / "report.zip") as file:
         names = file.namelist()
     assert any(n.endswith("report.html") for n in names)
-    assert len([n for n in names if n.endswith(".png")]) == 2 * 15 + 2
+    assert len([n for n in names if n.endswith(".png")]) == 2 * 15 + 3
 
 
 def test_measures_from_images_are_the_simulated_ones(study):

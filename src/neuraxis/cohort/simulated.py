@@ -2,7 +2,8 @@
 
 Nothing here is a person's data. Sources: group sizes, ages, sexes, sites, counts per subtype and event orders
 of Zhuo et al. 2025 (BMC Med 23:514); regional norms, cord area and clinical distributions from the aggregates
-named in docs/cohort.md. Where the study gives no number, the value is this module's assumption and says so.
+named in docs/cohort.md; correlation between regions and shifts between sites of public healthy people
+(resources/README.md). Where the study gives no number, the value is this module's assumption and says so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..errors import InputError, name_some
 from ..streams import stream
 
 GROUPS = {
@@ -53,20 +55,6 @@ NORMS = {
     "accumbens": (1200.0, 0.15, -0.050, 0.98, 0.3),
     "ventral_dc": (8730.0, 0.075, -0.015, 0.98, 0.6),
 }
-CORTEX = ("frontal", "temporal", "parietal", "occipital", "insula", "cingulate")
-BLOCKS = [
-    # regions, regions, residual correlation in MS, in NMOSD
-    (CORTEX, CORTEX, 0.24, 0.37),
-    (("brainstem",), ("ventral_dc",), 0.44, 0.51),
-    (("brainstem", "ventral_dc"), ("cerebral_wm",), 0.31, 0.46),
-    (("thalamus", "pallidum"), ("cerebral_wm",), 0.32, 0.44),
-    (("caudate", "putamen", "accumbens"), ("caudate", "putamen", "accumbens"), 0.20, 0.35),
-    (("hippocampus",), ("amygdala",), 0.33, 0.36),
-    (("cerebellum_gm",), ("cerebellum_wm",), 0.23, 0.36),
-    (("cord_csa",), ("brainstem", "ventral_dc"), 0.25, 0.16),
-    (("cord_csa",), CORTEX, 0.03, 0.06),
-]
-SITE_SD = 0.3
 #: Sites where registration-based head size fails, and in which share of the patients: the study has 28 MS and 33
 #: NMOSD people below 1.0 litre, nearly all from external sites.
 FAILING_SITES, FAILING_SHARE, FAILING_FACTOR = (6, 7), 0.7, 0.62
@@ -112,21 +100,38 @@ class SimulatedCohort:
     relapses: pd.DataFrame
 
 
-def correlation(names, disease: str) -> np.ndarray:
-    """Residual correlation (B, B) from the published blocks, made positive definite."""
-    column = 3 if disease == "NMOSD" else 2
-    r = np.full((len(names), len(names)), 0.05)
-    np.fill_diagonal(r, 1.0)
-    for block in BLOCKS:
-        for a in block[0]:
-            for b in block[1]:
-                if a != b:
-                    i, j = names.index(a), names.index(b)
-                    r[i, j] = r[j, i] = block[column]
-    values, vectors = np.linalg.eigh(r)
-    r = (vectors * np.maximum(values, 0.05)) @ vectors.T
-    d = np.sqrt(np.diag(r))
-    return r / np.outer(d, d)
+def healthy_correlation(resources, names) -> np.ndarray:
+    """Correlation (B, B) between regions of healthy people of one age, sex, head size and scanner.
+
+    Raises
+    ------
+    InputError
+        The table lacks a biomarker, or is no correlation: not symmetric, diagonal not 1, not positive definite.
+    """
+    path = Path(resources) / "healthy_correlation.tsv"
+    table = pd.read_csv(path, sep="\t", index_col=0)
+    absent = [b for b in names if b not in table.index or b not in table.columns]
+    if absent:
+        raise InputError(f"{path} has no correlation of {name_some(absent)}")
+    r = table.loc[list(names), list(names)].to_numpy(float)
+    if not np.allclose(r, r.T) or not np.allclose(np.diag(r), 1) or np.linalg.eigvalsh(r)[0] <= 0:
+        raise InputError(f"{path} is no correlation: it must be symmetric, 1 on the diagonal, positive definite")
+    return r
+
+
+def site_sd(resources, names) -> np.ndarray:
+    """SD (B,) of the shifts between sites, in SDs of healthy people."""
+    path = Path(resources) / "healthy_site_sd.tsv"
+    sd = pd.read_csv(path, sep="\t", index_col=0)["sd"]
+    absent = [b for b in names if b not in sd.index]
+    if absent:
+        raise InputError(f"{path} has no SD of {name_some(absent)}")
+    return sd[list(names)].to_numpy(float)
+
+
+def site_shifts(resources, names, seed: int, n_sites: int = 10) -> np.ndarray:
+    """Shift (n_sites, B) of every site in SDs of healthy people, each biomarker by itself."""
+    return stream(seed, "site").standard_normal((n_sites, len(names))) * site_sd(resources, names)
 
 
 def published_points(orders: pd.DataFrame, disease: str, subtype: str, names) -> np.ndarray:
@@ -148,7 +153,8 @@ def true_model(resources, disease: str) -> dict:
     -------
     dict
         subtypes (list of str), biomarkers (list of str), sequences: for every subtype the list of its 57 events
-        (biomarker, threshold) in order, weights (C, 58): P(subtype, stage), normal-appearing people spread over the subtypes' stage 0.
+        (biomarker, threshold) in order, weights (C, 58): P(subtype, stage), normal-appearing people spread over the subtypes' stage 0,
+        covariance (B, B) of the residuals around the curves, in z^2.
     """
     names = list(NORMS)
     orders = pd.read_csv(Path(resources) / "event_order.tsv", sep="\t", keep_default_na=False)
@@ -172,6 +178,7 @@ def true_model(resources, disease: str) -> dict:
         "biomarkers": names,
         "sequences": sequences,
         "weights": np.maximum(np.array(weights), 1e-12),
+        "covariance": healthy_correlation(resources, names),
     }
 
 
@@ -229,7 +236,7 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
     Parameters
     ----------
     resources : path
-        Folder with event_order.tsv and subtype_z.tsv.
+        Folder with event_order.tsv, subtype_z.tsv, healthy_correlation.tsv and healthy_site_sd.tsv.
     scale : float
         Share of the study's group sizes; 1 gives 1,065 / 278 / 391.
     seed : int
@@ -242,7 +249,9 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
     orders = pd.read_csv(Path(resources) / "event_order.tsv", sep="\t", keep_default_na=False)
     # "NA" is a subtype here, not a missing value
     regional = pd.read_csv(Path(resources) / "subtype_z.tsv", sep="\t", keep_default_na=False)
-    site_shift = stream(seed, "site").normal(0, SITE_SD, (10, len(names)))
+    # controls and patients alike vary around what is expected of them as healthy people do
+    root = np.linalg.cholesky(healthy_correlation(resources, names)).T
+    site_shift = site_shifts(resources, names, seed)
     parts = {name: [] for name in SimulatedCohort.__dataclass_fields__}
     number = 0
     for group, (full, quartiles, women) in GROUPS.items():
@@ -253,7 +262,6 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
         counts = np.array(SITES.get(group, np.add(SITES["MS"], SITES["NMOSD"])), float)
         site = rng.choice(10, n, p=counts / counts.sum())
         etiv = np.where(male, rng.normal(1.55e6, 0.14e6, n), rng.normal(1.385e6, 0.12e6, n)).clip(1.05e6, 2.1e6)
-        root = np.linalg.cholesky(correlation(names, group)).T
         noise = rng.standard_normal((n, len(names))) @ root
         subtype = np.full(n, "HC", object)
         stage = np.zeros(n, int)

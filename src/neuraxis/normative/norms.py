@@ -7,157 +7,146 @@ rise, so that positive always means abnormal. Fitted on controls only.
 from __future__ import annotations
 
 import json
-import logging
 import warnings
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from statsmodels.gam import generalized_additive_model as gam_models
 
 from .. import __version__
 from ..errors import InputError, NeuraxisWarning, name_some
 from ..streams import stream
 from ..tables import write_json
+from .covariance import NoiseCovariance, noise_covariance
+from .design import design, head_size_corrected, linear, spread
+from .fit import POOLED, as_pooled, fit_one, pooled_sites, sites_of
+from .harmonisation import apply_combat, learn_combat, plain
+from .inputs import aligned, covariates, values_of
+from .settings import STUDY, NormSettings, settings_of
 
-log = logging.getLogger(__name__)
-FORMAT = "neuraxis-norms/1"
-POOLED = "pooled small sites"
+__all__ = ["FORMAT", "POOLED", "STUDY", "NormSettings", "Norms", "fit_norms", "zscores"]
 
+FORMAT = "neuraxis-norms/2"
+#: Formats that `Norms.from_dict` reads: the first had no covariance.
+READABLE = ("neuraxis-norms/1", FORMAT)
 
-@dataclass(frozen=True)
-class NormSettings:
-    """How the norm is built.
-
-    Parameters
-    ----------
-    age : {"linear", "quadratic", "spline"}
-        Spline: restricted cubic with knots at the 10th, 50th and 90th percentile of the controls.
-    age_by_sex : bool
-        Let the slope of age differ between the sexes.
-    head_size : {"covariate", "proportional", "power", "none"}
-        eTIV as covariate; measure / eTIV; measure / eTIV^b with b from the controls; or left aside.
-    site : {"none", "fixed", "random", "combat", "combat_gam"}
-        No site term; one offset per site; a random intercept, whose site estimates are shrunk to 0 the more
-        the fewer controls a site has; ComBat (neuroHarmonize) learnt on controls, with age (its curvature
-        included where `age` is not linear), sex and eTIV preserved; or ComBat-GAM, with a smooth of age.
-    min_site_controls : int
-        Sites with fewer controls are treated by `small_sites`.
-    small_sites : {"pool", "refuse"}
-        Treat them together as one site, or stop with their names.
-    sd : {"constant", "age"}
-        One SD, or one that changes linearly with age.
-    robust : bool
-        Huber regression and median absolute deviation instead of least squares and SD.
-    folds : int
-        Folds in which the controls' own z are predicted by norms that did not see them.
-    """
-
-    age: str = "spline"
-    age_by_sex: bool = True
-    head_size: str = "covariate"
-    site: str = "none"
-    min_site_controls: int = 10
-    small_sites: str = "pool"
-    sd: str = "constant"
-    robust: bool = False
-    folds: int = 10
-
-    def __post_init__(self):
-        allowed = {
-            "age": ("linear", "quadratic", "spline"),
-            "head_size": ("covariate", "proportional", "power", "none"),
-            "site": ("none", "fixed", "random", "combat", "combat_gam"),
-            "small_sites": ("pool", "refuse"),
-            "sd": ("constant", "age"),
-        }
-        for key, words in allowed.items():
-            if getattr(self, key) not in words:
-                raise InputError(f"normative.{key} must be one of {', '.join(words)}, not {getattr(self, key)!r}")
-
-
-#: Linear age, sex and eTIV, SD of the controls, no site term: as published.
-STUDY = NormSettings(age="linear", age_by_sex=False, head_size="covariate", site="none")
+#: What applying a norm reads of it.
+MODELS_KNOW = {"power", "age_mean", "knots", "sexes", "sites", "coefficients", "sd"}
+CONTROLS_KNOW = {"age_range", "n_by_sex", "sites", "pooled_sites"}
 
 
 @dataclass
 class Norms:
-    """Fitted norms of several biomarkers; see `fit_norms` and `Norms.apply`."""
+    """Fitted norms of several biomarkers; see `fit_norms` and `Norms.apply`.
+
+    Attributes
+    ----------
+    settings : dict of str to NormSettings
+        Per biomarker.
+    direction : dict of str to {"fall", "rise"}
+    models : dict of str to dict
+        Per biomarker, the numbers of `fit.fit_one`.
+    controls : dict
+        Counts and ranges: n, age_range, n_by_sex, sites, n_by_site, pooled_sites.
+    combat : dict
+        The harmonisation, empty without one.
+    signed : tuple of str
+        Biomarkers that may be zero or negative.
+    covariance : NoiseCovariance or None
+        Of the controls' out-of-sample z; None where the norm was fitted without them (`fit_norms` alone).
+    """
 
     settings: dict[str, NormSettings]
     direction: dict[str, str]
     models: dict[str, dict]
     controls: dict
     combat: dict = field(default_factory=dict)
+    signed: tuple[str, ...] = ()
+    covariance: NoiseCovariance | None = None
 
     def apply(self, measures: pd.DataFrame, people: pd.DataFrame, *, quiet: bool = False) -> pd.DataFrame:
-        """z-scores of people, positive = abnormal.
+        """z-scores of people, positive = abnormal. A person's z never depends on who else is in the call.
 
         Parameters
         ----------
         measures : DataFrame
-            Indexed by participant_id; biomarkers and etiv.
+            Biomarkers and etiv, with participant_id as index or column; for scans participant_id and session_id.
         people : DataFrame
-            Same index; age (years), sex (M or F), site.
+            age (years, at the scan), sex (M or F), site, with the same ids, in any order; more people are left aside.
         quiet : bool
             Do not warn about people outside the controls' range.
 
         Returns
         -------
         DataFrame
-            NaN where a measure or covariate is missing.
+            By the ids, in the order of `measures`; NaN where a measure or covariate is missing.
 
         Raises
         ------
         InputError
-            A biomarker of the norm is absent, or a site is unknown to a norm that has a site term.
+            Rows that cannot be joined by id, a biomarker of the norm that is absent, a measure that is infinite, zero
+            or negative, a sex without controls, or a site unknown to a norm that has a site term.
         """
-        absent = [b for b in self.models if b not in measures.columns]
-        if absent:
-            raise InputError(f"measures lack biomarkers of the norm: {name_some(absent)}")
-        people = people.loc[measures.index]
+        measures, people = aligned(measures, people)
+        values, etiv = values_of(measures, list(self.models), self.signed)
+        people = covariates(people)
         site = self._known_sites(people["site"], quiet)
+        unseen = sorted(set(people["sex"].dropna()) - set(self.controls["n_by_sex"]))
+        if unseen:
+            raise InputError(f"no control of sex {', '.join(unseen)}; expected {', '.join(self.controls['n_by_sex'])}")
         if not quiet:
             self._warn_outside(people)
-        values = measures[list(self.models)].astype(float)
+        return self._predict(values, people, etiv, site)
+
+    def _predict(self, values: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, site: pd.Series) -> pd.DataFrame:
+        """z of checked rows; missing where this norm has no controls of a person's sex or site."""
         if self.combat:
-            values = apply_combat(self.combat, values, people, measures["etiv"], site)
+            values = apply_combat(self.combat, values, people, etiv, site)
         out = {}
         for name, model in self.models.items():
             settings = self.settings[name]
-            y = head_size_corrected(values[name], measures["etiv"], settings.head_size, model["power"])
-            expected = design(people, measures["etiv"], site, settings, model) @ np.asarray(model["coefficients"])
+            y = head_size_corrected(values[name], etiv, settings.head_size, model["power"])
+            expected = linear(design(people, etiv, site, settings, model), model["coefficients"])
+            placed = people["sex"].isin(model.get("sex_codes", self.controls["n_by_sex"]))
             if settings.site == "random":
-                expected = expected + site.map(model["site_effects"]).fillna(0.0).to_numpy()
-            sd = spread(people["age"], model)
+                expected = expected + site.map(model["site_effects"]).astype(float).fillna(0.0).to_numpy()
+            elif settings.site == "fixed":
+                placed &= site.isin(model["sites"])
+            if settings.site != "none":
+                placed &= site.notna()
             sign = 1.0 if self.direction[name] == "fall" else -1.0
-            out[name] = sign * (expected - y) / sd
-        return pd.DataFrame(out, index=measures.index)
+            out[name] = (sign * (expected - y) / spread(people["age"], model)).where(placed)
+        return pd.DataFrame(out, index=values.index)
 
     def _known_sites(self, site: pd.Series, quiet: bool) -> pd.Series:
         """Sites as the norm knows them; unknown ones are refused where the norm has a site term."""
         if all(s.site == "none" for s in self.settings.values()):
-            unseen = sorted(set(site.dropna().astype(str)) - set(self.controls["sites"]))
+            unseen = sorted(set(site.dropna()) - set(self.controls["sites"]))
             if unseen and not quiet:
-                n = int(site.astype(str).isin(unseen).sum())
                 warnings.warn(
-                    f"{n} people come from sites without controls in this norm: {name_some(unseen)}; a shift of their "
-                    "scanner would look like disease",
+                    f"{int(site.isin(unseen).sum())} people come from sites without controls in this norm: "
+                    f"{name_some(unseen)}; a shift of their scanner would look like disease",
                     NeuraxisWarning,
                     stacklevel=4,
                 )
             return site
-        small = set(self.controls["pooled_sites"])
-        site = site.where(~site.isin(small), POOLED)
+        site = as_pooled(site, self.controls["pooled_sites"])
         unknown = sorted(set(site.dropna()) - set(self.controls["sites"]))
         if unknown:
             raise InputError(
                 f"sites without controls in this norm: {name_some(unknown)}; a norm with a site term cannot place their "
                 "people. Add controls of the site, or set normative.site to none"
             )
+        for name, model in self.models.items():
+            unplaced = sorted(set(site.dropna()) - set(model["sites"])) if self.settings[name].site == "fixed" else []
+            if unplaced and not quiet:
+                warnings.warn(
+                    f"{name} is measured in too few controls of {name_some(unplaced)}: its z is missing for all people "
+                    "scanned there",
+                    NeuraxisWarning,
+                    stacklevel=4,
+                )
         return site
 
     def _warn_outside(self, people: pd.DataFrame) -> None:
@@ -169,11 +158,8 @@ class Norms:
                 f"{len(outside)} people lie outside the controls' ages {low:g}-{high:g} years, by up to {far:.1f}: "
                 f"{name_some(outside)}; their z are extrapolated",
                 NeuraxisWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        unseen = sorted(set(people["sex"].dropna()) - set(self.controls["n_by_sex"]))
-        if unseen:
-            raise InputError(f"no control of sex {', '.join(unseen)}; expected {', '.join(self.controls['n_by_sex'])}")
 
     def to_dict(self) -> dict:
         """Plain numbers and strings."""
@@ -184,7 +170,9 @@ class Norms:
             "direction": self.direction,
             "models": self.models,
             "controls": self.controls,
-            "combat": _plain(self.combat),
+            "combat": plain(self.combat),
+            "signed": list(self.signed),
+            "covariance": self.covariance.to_dict() if self.covariance else None,
         }
 
     def save(self, path) -> None:
@@ -193,15 +181,38 @@ class Norms:
 
     @classmethod
     def from_dict(cls, d: dict) -> Norms:
-        """Undo `to_dict`; InputError for another format."""
-        if d.get("format") != FORMAT:
-            raise InputError(f"not a norm this version reads: format {d.get('format')!r}, expected {FORMAT!r}")
+        """Undo `to_dict`, of this version or an earlier one; InputError for another format or a damaged one."""
+        if not isinstance(d, dict) or d.get("format") not in READABLE:
+            found = d.get("format") if isinstance(d, dict) else type(d).__name__
+            raise InputError(f"not a norm this version reads: format {found!r}, expected {FORMAT!r}")
+        absent = [
+            k for k in ("settings", "direction", "models", "controls", "combat") if not isinstance(d.get(k), dict)
+        ]
+        if absent:
+            raise InputError(f"a damaged norm: {', '.join(absent)} is missing")
+        if not d["models"].keys() == d["settings"].keys() == d["direction"].keys():
+            raise InputError("a damaged norm: models, settings and direction are not of the same biomarkers")
+        absent = CONTROLS_KNOW - d["controls"].keys()
+        for model in d["models"].values():
+            absent |= MODELS_KNOW - model.keys()
+        if absent:
+            raise InputError(f"a damaged norm: {', '.join(sorted(absent))} is missing")
+        numbers = [v for m in d["models"].values() for v in [m["power"], m["age_mean"], *m["coefficients"], *m["sd"]]]
+        if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in numbers):
+            raise InputError("a damaged norm: its coefficients are not all finite numbers")
+        kept = d.get("covariance")
+        try:
+            settings = {b: NormSettings(**s) for b, s in d["settings"].items()}
+        except TypeError as error:
+            raise InputError(f"a damaged norm: {error}") from None
         return cls(
-            {b: NormSettings(**s) for b, s in d["settings"].items()},
+            settings,
             d["direction"],
             d["models"],
             d["controls"],
             d["combat"],
+            tuple(d.get("signed", ())),
+            NoiseCovariance.from_dict(kept) if kept else None,
         )
 
     @classmethod
@@ -209,121 +220,8 @@ class Norms:
         """Read a file written by `save`."""
         try:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise InputError(f"{path} is not a norm file: {error}") from None
-
-
-def head_size_corrected(y, etiv, how: str, power: float):
-    """Measure corrected for head size, scaled to an eTIV of 1.5 litres."""
-    if how in ("proportional", "power"):
-        return y * (1.5e6 / etiv) ** power
-    return y
-
-
-def spline_term(age: np.ndarray, knots) -> np.ndarray:
-    """Restricted cubic spline term of three knots (Harrell 2015, section 2.4.5), scaled to years."""
-    a, b, c = knots
-    cube = lambda t: np.maximum(age - t, 0.0) ** 3  # noqa: E731
-    return (cube(a) - cube(b) * (c - a) / (c - b) + cube(c) * (b - a) / (c - b)) / (c - a) ** 2
-
-
-def design(people: pd.DataFrame, etiv: pd.Series, site: pd.Series, settings: NormSettings, model: dict) -> np.ndarray:
-    """Design matrix (M, p) by the columns that the norm was fitted with."""
-    age = people["age"].to_numpy(float)
-    male = np.where(people["sex"].isna(), np.nan, (people["sex"] == "M").astype(float))
-    centred = (age - model["age_mean"]) / 10
-    columns = [np.ones(len(people)), centred]
-    if settings.age == "quadratic":
-        columns.append(centred**2)
-    elif settings.age == "spline":
-        columns.append(spline_term(age, model["knots"]) / 10)
-    if model["sexes"] > 1:
-        columns.append(male)
-        if settings.age_by_sex:
-            columns.append(male * centred)
-    if settings.head_size == "covariate":
-        columns.append(etiv.to_numpy(float) / 1e6 - 1.5)
-    if settings.site == "fixed":
-        columns += [(site == s).to_numpy(float) for s in model["sites"][1:]]
-    return np.column_stack(columns)
-
-
-def spread(age, model: dict) -> np.ndarray:
-    """SD of healthy people at an age: constant, or linear in age and at least a quarter of the mean SD."""
-    intercept, slope = model["sd"]
-    return np.maximum(intercept + slope * (np.asarray(age, float) - model["age_mean"]) / 10, 0.25 * intercept)
-
-
-def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings) -> dict:
-    """Fit the norm of one biomarker on controls; see `fit_norms` for the errors."""
-    known = y.notna() & people["age"].notna() & people["sex"].notna()
-    if settings.head_size != "none":
-        known &= etiv.notna()
-    y, people, etiv, site = y[known], people[known], etiv[known], site[known]
-    if len(y) < 3 or np.ptp(y) == 0:
-        raise InputError(
-            f"{name}: {'constant in' if len(y) >= 3 else 'too few values of'} {len(y)} controls; no norm can be fitted"
-        )
-    power = {"proportional": 1.0}.get(settings.head_size, 0.0)
-    if settings.head_size == "power":
-        # a measure's own scaling with head size, from the controls; age and sex held, or their share goes into it
-        terms = pd.DataFrame({"etiv": np.log(etiv), "age": people["age"], "male": (people["sex"] == "M").astype(float)})
-        power = float(sm.OLS(np.log(y), sm.add_constant(terms)).fit().params["etiv"])
-    model = {
-        "power": power,
-        "age_mean": float(people["age"].mean()),
-        "knots": np.percentile(people["age"], [10, 50, 90]).tolist(),
-        "sexes": int(people["sex"].nunique()),
-        "sites": sorted(site.unique()) if settings.site == "fixed" else [],
-    }
-    if settings.age == "spline" and len(set(model["knots"])) < 3:
-        raise InputError(f"{name}: the controls' ages are too alike for a spline; set normative.age to linear")
-    X = design(people, etiv, site, settings, model)
-    target = head_size_corrected(y, etiv, settings.head_size, power)
-    if len(y) < X.shape[1] + 2:
-        raise InputError(f"{name}: {len(y)} controls for {X.shape[1]} parameters; simplify normative or add controls")
-    if np.linalg.matrix_rank(X) < X.shape[1]:
-        raise InputError(
-            f"{name}: covariates of the controls are collinear (one age, or a site of one sex?); simplify normative"
-        )
-    effects = {}
-    if settings.site == "random":
-        if site.nunique() < 2:
-            raise InputError(
-                f"{name}: a random site effect needs at least two sites with controls; set normative.site to none"
-            )
-        scaled = np.std(target)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            mixed = sm.MixedLM(target / scaled, X, groups=site).fit()
-        coefficients = np.asarray(mixed.fe_params) * scaled
-        effects = {str(k): float(v.iloc[0]) * scaled for k, v in mixed.random_effects.items()}
-    else:
-        fit = (sm.RLM(target, X, M=sm.robust.norms.HuberT()) if settings.robust else sm.OLS(target, X)).fit()
-        coefficients = np.asarray(fit.params)
-    residual = np.asarray(target - X @ coefficients) - (site.map(effects).to_numpy() if effects else 0.0)
-    if settings.robust:
-        scale = float(sm.robust.mad(residual))
-    else:
-        # the study divides by the SD of the residuals (n - 1), not by the regression's standard error
-        scale = float(np.std(residual, ddof=1))
-    if scale <= 1e-9 * np.abs(target).mean():
-        raise InputError(f"{name}: covariates explain the controls completely; no SD is left")
-    sd = [scale, 0.0]
-    if settings.sd == "age":
-        a = (people["age"].to_numpy() - model["age_mean"]) / 10
-        # E|residual| = SD sqrt(2 / pi) for a normal
-        size = sm.OLS(np.abs(residual) * np.sqrt(np.pi / 2), sm.add_constant(a)).fit().params
-        sd = [float(size[0]), float(size[1])]
-    if effects:
-        model["site_effects"] = effects
-    return {
-        **model,
-        "coefficients": coefficients.tolist(),
-        "sd": sd,
-        "n": len(y),
-        "r_squared": float(1 - residual.var() / np.var(target)),
-    }
 
 
 def fit_norms(
@@ -332,20 +230,24 @@ def fit_norms(
     direction: dict[str, str],
     settings: NormSettings,
     overrides: dict | None = None,
+    *,
+    signed=(),
 ) -> Norms:
     """Fit norms on controls.
 
     Parameters
     ----------
     measures : DataFrame
-        Controls only, indexed by participant_id: biomarkers and etiv (mm3).
+        Controls only, with participant_id as index or column: biomarkers and etiv (mm3).
     people : DataFrame
-        Same index: age, sex, site.
+        age, sex, site, with the same ids, in any order; more people are left aside.
     direction : dict of str to {"fall", "rise"}
         Per biomarker, the direction of change with disease; its keys are the biomarkers.
     settings : NormSettings
     overrides : dict of str to dict, optional
         Other choices for single biomarkers, e.g. ``{"cord_csa": {"head_size": "none"}}``.
+    signed : collection of str
+        Biomarkers that may be zero or negative; in all others such values are refused.
 
     Returns
     -------
@@ -354,146 +256,75 @@ def fit_norms(
     Raises
     ------
     InputError
-        No or too few controls, a constant measure, collinear covariates, small sites with
-        ``small_sites="refuse"``, one site only for ComBat, overrides of unknown biomarkers.
+        No or too few controls, measures that cannot be (infinite, zero, negative), a constant measure, collinear
+        covariates, small sites with ``small_sites="refuse"`` or too few for a pool, one site only for ComBat,
+        overrides of unknown biomarkers.
     """
     if len(measures) == 0:
         raise InputError("no controls: a norm needs healthy people; check cohort.control")
-    unknown = sorted(set(overrides or {}) - set(direction))
-    if unknown:
-        raise InputError(f"normative.overrides names unknown biomarkers: {name_some(unknown)}")
-    people = people.loc[measures.index]
-    own = {b: NormSettings(**{**asdict(settings), **(overrides or {}).get(b, {})}) for b in direction}
-    site = people["site"].fillna("unknown site").astype(str)
-    pooled: list[str] = []
-    if any(s.site != "none" for s in own.values()):
-        counts = site.value_counts()
-        pooled = sorted(counts.index[counts < settings.min_site_controls])
-        if pooled and settings.small_sites == "refuse":
-            raise InputError(
-                f"sites with fewer than {settings.min_site_controls} controls: {name_some(pooled)}; add controls, lower "
-                "normative.min_site_controls, or set normative.small_sites to pool"
-            )
-        site = site.where(~site.isin(pooled), POOLED)
-        if pooled:
-            log.warning(
-                "sites pooled for having fewer than %d controls: %s", settings.min_site_controls, ", ".join(pooled)
-            )
-    values, combat = measures, {}
+    own = settings_of(direction, settings, overrides)
+    measures, people = aligned(measures, people)
+    values, etiv = values_of(measures, list(direction), signed)
+    people = covariates(people)
+    pooled = pooled_sites(people["site"], settings) if has_site_term(own) else []
+    return _fit(values, people, etiv, direction, own, pooled, signed)
+
+
+def has_site_term(own: dict[str, NormSettings]) -> bool:
+    """Whether any biomarker's norm tells sites apart."""
+    return any(s.site != "none" for s in own.values())
+
+
+def _fit(values, people, etiv, direction, own, pooled, signed, placed=None) -> Norms:
+    """Norms on checked rows of controls; `pooled` and `placed` (sites per biomarker) are the whole's in a fold."""
+    # by id, for the penalty search of ComBat-GAM divides people by their rows
+    order = sorted(values.index)
+    values, people, etiv = values.loc[order], people.loc[order], etiv.loc[order]
+    site = as_pooled(people["site"], pooled)
+    combat = {}
     harmonised = {s.site for s in own.values()} & {"combat", "combat_gam"}
-    if len(harmonised) > 1 or (harmonised and len({s.site for s in own.values()}) > 1):
-        raise InputError(
-            "ComBat pools over biomarkers: normative.overrides cannot change site for single ones beside it"
-        )
+    placed = placed or {b: sites_of(values[b], site, own[b]) for b in direction}
     if harmonised:
         curved = any(s.age != "linear" for s in own.values())
-        gam = harmonised == {"combat_gam"}
-        combat = learn_combat(measures[list(direction)], people, measures["etiv"], site, curved=curved, gam=gam)
-        values = measures.copy()
-        values[list(direction)] = apply_combat(combat, measures[list(direction)], people, measures["etiv"], site)
-    models = {b: fit_one(b, values[b].astype(float), people, measures["etiv"], site, own[b]) for b in direction}
+        combat = learn_combat(values, people, etiv, site, curved=curved, gam=harmonised == {"combat_gam"})
+        values = apply_combat(combat, values, people, etiv, site)
+    models = {b: fit_one(b, values[b], people, etiv, site, own[b], placed[b]) for b in direction}
     controls = {
-        "n": len(measures),
+        "n": len(values),
         "age_range": [float(people["age"].min()), float(people["age"].max())],
         "n_by_sex": {k: int(v) for k, v in people["sex"].value_counts().sort_index().items()},
-        "sites": sorted(site.unique()),
+        "sites": sorted(site.dropna().unique()),
         "n_by_site": {k: int(v) for k, v in site.value_counts().sort_index().items()},
-        "pooled_sites": pooled,
+        "pooled_sites": list(pooled),
     }
-    return Norms(own, dict(direction), models, controls, combat)
+    return Norms(own, dict(direction), models, controls, combat, tuple(sorted(signed)))
 
 
-#: What harmonizationApply reads of a learnt model. The rest (design, fitted means) is people's data and stays out of the file.
-COMBAT_KEYS = ("SITE_labels", "B_hat", "var_pooled", "gamma_star", "delta_star")
+def folds_of(values: pd.DataFrame, site: pd.Series, n_folds: int, seed: int) -> pd.Series:
+    """Fold of every control: each site is dealt out over the folds, so that none loses all its controls to one fold.
 
+    Parameters
+    ----------
+    values : DataFrame
+        Measures by id. People with more missing ones are dealt out last, so that a biomarker measured in few people
+        of a site is spread over folds too.
+    site : Series
+        Same index; sites after pooling.
+    n_folds, seed : int
 
-def _covariates(people, etiv, site, knots, smooth) -> pd.DataFrame:
-    age = people["age"].astype(float)
-    if smooth:
-        # B-splines end at the controls' ages; beyond them the nearest one counts
-        age = age.clip(smooth[0], smooth[-1])
-    table = pd.DataFrame(
-        {"SITE": site, "AGE": age, "MALE": (people["sex"] == "M").astype(float), "ETIV": etiv.astype(float) / 1e6}
-    )
-    if knots:
-        table["AGE_CURVE"] = spline_term(age.to_numpy(), knots)
-    return table
-
-
-@contextmanager
-def seeded_penalty_search():
-    """Make the penalty search of the library's GAM repeatable.
-
-    It shuffles cross-validation folds without a seed and offers no way to pass one; unseeded, two fits to the
-    same controls differ by up to 0.2 % of a volume.
+    Returns
+    -------
+    Series of int
+        Same index; independent of the order of rows.
     """
-    original = gam_models.KFold
-    gam_models.KFold = lambda *args, **kwargs: original(*args, **{**kwargs, "rng": 0})
-    try:
-        yield
-    finally:
-        gam_models.KFold = original
-
-
-def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = False, gam: bool = False) -> dict:
-    """ComBat of neuroHarmonize learnt on controls; a dict of plain lists.
-
-    Age, sex and eTIV are preserved; with `curved` also a restricted cubic spline of age, with `gam` the library's
-    penalised smooth of age (ComBat-GAM, Pomponio et al. 2020, NeuroImage 208:116450) in place of both.
-    """
-    from neuroHarmonize import harmonizationLearn
-
-    if site.nunique() < 2:
-        raise InputError("ComBat needs at least two sites with controls; set normative.site to none")
-    if values.isna().any().any():
-        raise InputError(f"ComBat needs complete controls; missing: {name_some(values.columns[values.isna().any()])}")
-    knots = np.percentile(people["age"], [10, 50, 90]).tolist() if curved and not gam else []
-    with warnings.catch_warnings(), seeded_penalty_search():
-        warnings.simplefilter("ignore")
-        model, _ = harmonizationLearn(
-            values.to_numpy(float), _covariates(people, etiv, site, knots, []), smooth_terms=["AGE"] if gam else []
-        )
-    smooth = model["smooth_model"]["bsplines_constructor"].smoothers[0].knots.tolist() if gam else []
-    return {
-        **{k: _plain(model[k]) for k in COMBAT_KEYS},
-        "stand_mean": _plain(model["stand_mean"][:, [0]]),
-        "biomarkers": list(values.columns),
-        "age_knots": knots,
-        "smooth_knots": smooth,
-    }
-
-
-def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.DataFrame:
-    """Values with the sites' shifts and scales removed; rows with a missing value come back missing."""
-    from neuroHarmonize import harmonizationApply
-    from statsmodels.gam.api import BSplines
-
-    complete = values.notna().all(axis=1) & people["age"].notna() & people["sex"].notna() & etiv.notna()
-    out = values.astype(float) * np.nan
-    if complete.any():
-        model = {k: np.asarray(combat[k]) for k in (*COMBAT_KEYS, "stand_mean")} | {"info_dict": {}}
-        covariates = _covariates(people, etiv, site, combat["age_knots"], combat["smooth_knots"])[complete]
-        model["smooth_model"] = {"perform_smoothing": False, "smooth_cols": []}
-        if combat["smooth_knots"]:
-            knots = np.asarray(combat["smooth_knots"])
-            basis = BSplines(
-                np.linspace(knots[0], knots[-1], 50), df=[10], degree=[3], knot_kwds=[{"all_knots": knots}]
-            )
-            column = list(covariates.columns).index("AGE")
-            model["smooth_model"] = {"perform_smoothing": True, "smooth_cols": [column], "bsplines_constructor": basis}
-        out.loc[complete] = harmonizationApply(values[complete].to_numpy(float), covariates, model)
-    return out
-
-
-def _plain(value):
-    """Arrays and numpy numbers as lists and Python numbers, recursively."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (np.ndarray, pd.Series)):
-        return np.asarray(value).tolist()
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value.item() if isinstance(value, np.generic) else value
+    fold = pd.Series(-1, index=values.index)
+    rng = stream(seed, "normative", "folds")
+    label = site.astype(str)
+    for s in sorted(label.unique()):
+        mine = rng.permutation(sorted(values.index[label == s]))
+        mine = mine[np.argsort(values.loc[mine].isna().sum(axis=1).to_numpy(), kind="stable")]
+        fold.loc[mine] = (np.arange(len(mine)) + int(rng.integers(n_folds))) % n_folds
+    return fold
 
 
 def zscores(
@@ -505,37 +336,67 @@ def zscores(
     overrides=None,
     *,
     seed: int = 1,
+    signed=(),
 ) -> tuple[pd.DataFrame, Norms]:
     """z-scores of everyone: patients by the norm of all controls, controls by norms that did not see them.
+
+    Parameters
+    ----------
+    measures, people : DataFrame
+        As for `fit_norms`, of patients and controls; people also with group.
+    control : str
+        The group of the controls.
+    direction, settings, overrides, signed
+        See `fit_norms`.
+    seed : int
+        Of the division of the controls into folds.
 
     Returns
     -------
     DataFrame
-        Indexed by participant_id.
+        By participant_id, in the order of `measures`.
     Norms
-        Of all controls.
+        Of all controls, with the covariance of their out-of-sample z.
+
+    Raises
+    ------
+    InputError
+        As `fit_norms` and `Norms.apply`; fewer than two controls a fold.
     """
-    is_control = (people.loc[measures.index, "group"] == control).to_numpy()
-    norms = fit_norms(measures[is_control], people, direction, settings, overrides)
+    measures, people = aligned(measures, people)
+    is_control = (people["group"] == control).to_numpy()
+    if not is_control.any():
+        raise InputError("no controls: a norm needs healthy people; check cohort.control")
+    own = settings_of(direction, settings, overrides)
+    values, etiv = values_of(measures, list(direction), signed)
+    known = covariates(people)
+    values, etiv, controls = values[is_control], etiv[is_control], known[is_control]
+    pooled = pooled_sites(controls["site"], settings) if has_site_term(own) else []
+    norms = _fit(values, controls, etiv, direction, own, pooled, signed)
     z = pd.DataFrame(np.nan, index=measures.index, columns=list(direction))
     if (~is_control).any():
-        z.loc[~is_control] = norms.apply(measures[~is_control], people)
-    controls = measures.index[is_control]
-    if len(controls) < 2 * settings.folds:
+        z.loc[~is_control] = norms.apply(measures[~is_control], people[~is_control])
+    if len(values) < 2 * settings.folds:
         raise InputError(
-            f"{len(controls)} controls are too few for {settings.folds} folds of out-of-sample z; lower normative.folds"
+            f"{len(values)} controls are too few for {settings.folds} folds of out-of-sample z; lower normative.folds"
         )
-    site = people.loc[controls, "site"]
-    fold = np.empty(len(controls), int)
-    rng = stream(seed, "normative", "folds")
-    for s in sorted(site.astype(str).unique()):
-        rows = rng.permutation(np.flatnonzero(site.astype(str) == s))
-        fold[rows] = (np.arange(len(rows)) + int(rng.integers(settings.folds))) % settings.folds
+    site = as_pooled(controls["site"], pooled)
+    fold = folds_of(values, site, settings.folds, seed)
+    placed = {b: m["sites"] for b, m in norms.models.items()}
     for f in range(settings.folds):
-        held = controls[fold == f]
-        if len(held):
-            part = fit_norms(measures.loc[controls[fold != f]], people, direction, settings, overrides)
-            if part.controls["pooled_sites"] != norms.controls["pooled_sites"]:
-                log.warning("fold %d pools other sites than the whole: %s", f, part.controls["pooled_sites"])
-            z.loc[held] = part.apply(measures.loc[held], people, quiet=True)
+        held, train = fold == f, fold != f
+        if held.any():
+            part = _fit(values[train], controls[train], etiv[train], direction, own, pooled, signed, placed)
+            z.loc[values.index[held]] = part._predict(values[held], controls[held], etiv[held], site[held])
+    mine = z[is_control]
+    inside = norms._predict(values, controls, etiv, site)
+    gone = mine.columns[(mine.isna() & inside.notna()).any()]
+    if len(gone):
+        warnings.warn(
+            f"some controls have no out-of-sample z of {name_some(gone)}: their folds' norms had no other control of "
+            "their sex or site with it",
+            NeuraxisWarning,
+            stacklevel=2,
+        )
+    norms.covariance = noise_covariance(mine)
     return z, norms

@@ -190,6 +190,21 @@ def methods_text(config: dict) -> list[str]:
     ]
 
 
+def healthy_correlation(covariance: pd.DataFrame) -> str:
+    """How far the controls' regions correlate, and how many controls say so."""
+    pairs = covariance[covariance["biomarker"] != covariance["other"]]
+    one = covariance.iloc[0]
+    if pairs.empty:
+        return f"One biomarker, in {one['n_controls']} controls: nothing correlates."
+    fewest = f", {pairs['n'].min()} behind the rarest pair" if pairs["n"].min() < one["n_controls"] else ""
+    return (
+        f"In {one['n_controls']} controls{fewest}, z of {len(covariance) - len(pairs)} biomarkers correlate at "
+        f"r = {pairs['correlation'].mean():.2f} on average ({pairs['correlation'].min():.2f} to "
+        f"{pairs['correlation'].max():.2f}), after shrinkage by {one['shrinkage']:.1%} "
+        "(results/normative/covariance.tsv)."
+    )
+
+
 def write_page(results, page, *, title: str, diseases, control: str, simulated: bool, biomarkers, logs) -> None:
     """Write results/report/index.html from the tables in `results`."""
     root = Path(results)
@@ -244,6 +259,7 @@ def write_page(results, page, *, title: str, diseases, control: str, simulated: 
             if len(failed) > SHOWN
             else "."
         ),
+        covariance=healthy_correlation(read_table(root / "normative/covariance.tsv")),
         failures=html(failed[["biomarker", "check", "part", "n", "mean", "sd", "why"]].head(SHOWN))
         if len(failed)
         else "",

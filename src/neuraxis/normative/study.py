@@ -1,0 +1,188 @@
+"""What the study makes of measures: everyone's z, the norms behind them, their diagnostics, and who was left out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from ..errors import InputError, name_some
+from .diagnostics import diagnose
+from .inputs import by_person
+from .norms import Norms, zscores
+from .settings import NormSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NormativeTables:
+    """Tables of the stage, as documented in docs/results.md.
+
+    Attributes
+    ----------
+    zscores : DataFrame
+        participant_id, group, z per biomarker; controls out of sample.
+    followup : DataFrame
+        participant_id, session_id, years, z per biomarker, at the age of the scan.
+    norms : Norms
+        Of all controls, with the covariance of their z.
+    diagnostics : DataFrame
+        See `diagnostics.diagnose`; harmonisation says before or after the site term.
+    covariance : DataFrame
+        See `NoiseCovariance.table`.
+    dropped : DataFrame
+        participant_id, group, missing: people left out, and for which measures.
+    """
+
+    zscores: pd.DataFrame
+    followup: pd.DataFrame
+    norms: Norms
+    diagnostics: pd.DataFrame
+    covariance: pd.DataFrame
+    dropped: pd.DataFrame
+
+
+def normative_tables(
+    measures: pd.DataFrame,
+    people: pd.DataFrame,
+    followup: pd.DataFrame,
+    biomarkers: pd.DataFrame,
+    settings: dict,
+    *,
+    control: str,
+    seed: int = 1,
+    simulated: bool = False,
+) -> NormativeTables:
+    """Fit the norms and make everyone's z.
+
+    Parameters
+    ----------
+    measures : DataFrame
+        participant_id, etiv (mm3) and biomarkers of the baseline scans.
+    people : DataFrame
+        participant_id, group, age, sex, site; people without measures are left aside.
+    followup : DataFrame
+        participant_id, session_id, years since baseline, etiv, biomarkers of later scans; may be empty.
+    biomarkers : DataFrame
+        Definitions: biomarker, direction, plausible_low (of 0 or below: may be zero or negative). Those without a
+        column in `measures` are left aside.
+    settings : dict
+        The configuration's section `normative`: fields of `NormSettings`, overrides, and missing ("keep", or "drop"
+        for people with any measure missing).
+    control : str
+        The group of the controls.
+    seed : int
+    simulated : bool
+        Mark tables of people by a column origin.
+
+    Raises
+    ------
+    InputError
+        See `zscores`.
+    """
+    defined = biomarkers.set_index("biomarker")
+    direction = {b: defined.loc[b, "direction"] for b in defined.index if b in measures}
+    signed = [b for b in direction if "plausible_low" in defined and defined.loc[b, "plausible_low"] <= 0]
+    settings = dict(settings)
+    overrides, missing = settings.pop("overrides", None) or {}, settings.pop("missing", "keep")
+    chosen = NormSettings(**settings)
+    people = by_person(people, "participants")
+    measures, dropped = leave_out(by_person(measures, "measures"), people, list(direction), missing, chosen)
+    how = {"control": control, "direction": direction, "seed": seed, "signed": signed}
+    z, norms = zscores(measures, people, settings=chosen, overrides=overrides, **how)
+    healthy = people.loc[z.index, "group"] == control
+    diagnostics = diagnose(z[healthy], people, measures["etiv"]).assign(harmonisation="after")
+    if chosen.site != "none" and people["site"].nunique() > 1:
+        # the same norms without a site term: what harmonisation had to remove
+        plain = {b: {k: v for k, v in o.items() if k != "site"} for b, o in overrides.items()}
+        before, _ = zscores(
+            measures[healthy.reindex(measures.index)],
+            people,
+            settings=replace(chosen, site="none"),
+            overrides=plain,
+            **how,
+        )
+        before = diagnose(before, people, measures["etiv"]).assign(harmonisation="before")
+        sites = (before["check"] == "site") | (before["part"] == "site")
+        diagnostics = pd.concat([diagnostics, before[sites]], ignore_index=True)
+    later = followup_zscores(norms, followup[followup["participant_id"].isin(z.index)], people)
+    z.insert(0, "group", people.loc[z.index, "group"])
+    tables = {"zscores": z.rename_axis("participant_id").reset_index(), "followup": later, "dropped": dropped}
+    if simulated:
+        tables = {name: table.assign(origin="SIMULATED") for name, table in tables.items()}
+    return NormativeTables(norms=norms, diagnostics=diagnostics, covariance=norms.covariance.table(), **tables)
+
+
+def leave_out(
+    measures: pd.DataFrame, people: pd.DataFrame, biomarkers: list[str], missing: str, settings: NormSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measures of the people who stay, and who was left out.
+
+    Left out are people without any measure; with `missing` = "drop" and with ComBat, which needs all, people with any
+    measure (or the head size) missing.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `measures`.
+    DataFrame
+        participant_id, group, missing.
+    """
+    gaps = measures[[*biomarkers, "etiv"]].isna()
+    if missing == "drop" or settings.site in ("combat", "combat_gam"):
+        gone = gaps.any(axis=1)
+    else:
+        gone = gaps[biomarkers].all(axis=1)
+    names = measures.index[gone]
+    if len(names):
+        log.warning("left out for missing measures (results/normative/dropped.tsv): %s", name_some(names))
+    dropped = pd.DataFrame(
+        {
+            "participant_id": names,
+            "group": people["group"].reindex(names).to_numpy(),
+            "missing": [", ".join(gaps.columns[gaps.loc[p]]) for p in names],
+        }
+    )
+    return measures[~gone], dropped
+
+
+def followup_zscores(norms: Norms, scans: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """z of later scans, at the age of the scan.
+
+    Parameters
+    ----------
+    norms : Norms
+        Of the baseline's controls.
+    scans : DataFrame
+        participant_id, session_id, years since baseline, etiv, biomarkers.
+    people : DataFrame
+        By participant_id: age at baseline, sex, site.
+
+    Returns
+    -------
+    DataFrame
+        participant_id, session_id, years, z per biomarker, in the order of `scans`.
+
+    Raises
+    ------
+    InputError
+        See `Norms.apply`; years that are no numbers.
+    """
+    keys = ["participant_id", "session_id", "years"]
+    if scans.empty:
+        return pd.DataFrame(columns=[*keys, *norms.models])
+    years = pd.to_numeric(scans["years"], errors="coerce")
+    if years.isna().any():
+        raise InputError(
+            f"follow-up scans without years since baseline: {name_some(scans.loc[years.isna(), 'participant_id'])}"
+        )
+    absent = scans.loc[~scans["participant_id"].isin(people.index), "participant_id"]
+    if len(absent):
+        raise InputError(f"follow-up scans of people who are not in participants: {name_some(absent)}")
+    then = people.reindex(columns=["age", "sex", "site"]).loc[scans["participant_id"]].reset_index()
+    then["age"] = then["age"].to_numpy(float) + years.to_numpy(float)
+    then["session_id"] = scans["session_id"].to_numpy()
+    z = norms.apply(scans[["participant_id", "session_id", *norms.models, "etiv"]], then, quiet=True)
+    return pd.concat([scans[keys].reset_index(drop=True), z.reset_index(drop=True)], axis=1)
