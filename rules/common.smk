@@ -67,7 +67,7 @@ FIGURES = [
 
 wildcard_constraints:
     disease="|".join(DISEASES) or "none",
-    variant="(uniform|learnt)-(uniform|learnt|fixed)",
+    variant="(smooth|dirichlet|uniform)-(controls|adapted|independent|learnt)",
     part="full|fold[0-9]+",
     k="[0-9]+",
     batch="[0-9]+",

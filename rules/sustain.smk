@@ -80,6 +80,7 @@ rule sustain_fit:
     input:
         engine=sources("sustain_fit"),
         zscores="results/normative/zscores.tsv",
+        norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
         folds=folds_of_part,
         previous=previous_model,
@@ -101,6 +102,7 @@ rule sustain_fit:
         n_chains=lookup("sustain/n_chains", within=config),
         stage_prior=lookup("sustain/stage_prior", within=config),
         noise=lookup("sustain/noise", within=config),
+        healthy=lookup("sustain/healthy", within=config),
         seed=lookup("seed", within=config),
     script:
         "../workflow/scripts/sustain_fit.py"
@@ -110,6 +112,7 @@ use rule sustain_fit as sustain_fit_variant with:
     input:
         engine=sources("sustain_fit"),
         zscores="results/normative/zscores.tsv",
+        norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
         folds=folds_of_part,
         previous=previous_variant,
@@ -125,6 +128,7 @@ use rule sustain_fit as sustain_fit_variant with:
         n_chains=lookup("sustain/n_chains", within=config),
         stage_prior=variant_prior,
         noise=variant_noise,
+        healthy=lookup("sustain/healthy", within=config),
         seed=lookup("seed", within=config),
 
 
@@ -297,6 +301,7 @@ if len(DISEASES) > 1:
         input:
             engine=sources("sustain_crossdisease"),
             zscores="results/normative/zscores.tsv",
+            norms="results/normative/norms.json",
             models=expand("results/sustain/{disease}/model.npz", disease=DISEASES),
             names=expand("results/sustain/{disease}/names.tsv", disease=DISEASES),
             orders=expand("results/sustain/{disease}/event_order.tsv", disease=DISEASES),
@@ -333,6 +338,7 @@ if len(DISEASES) > 1:
                     "n_chains",
                     "stage_prior",
                     "noise",
+                    "healthy",
                 )
             },
             seed=lookup("seed", within=config),

@@ -99,7 +99,7 @@ def test_tables_are_consistent(study):
         for column, k in {"gaussian": -1, "k0": 0, "k1": 1, "k2": 2}.items():
             assert abs(folds[column].sum() - selection[k]) < 0.01 * len(folds)
         variants = read(f"sustain/{disease}/variants.tsv")
-        assert set(variants["variant"]) == {"learnt-fixed", "uniform-fixed"}
+        assert set(variants["variant"]) == {"smooth-controls", "uniform-independent"}
         assert (variants.groupby("variant")["chosen"].sum() == 1).all()
         recovery = read(f"sustain/{disease}/recovery.tsv").set_index("quantity")
         assert recovery.loc["stage Spearman correlation", "best_possible"] > 0.4

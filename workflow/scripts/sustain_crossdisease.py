@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuraxis.evaluation.compare import enrichment, projection, similarity
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
+from neuraxis.normative.norms import Norms
 from neuraxis.sustain import SustainModel, declared_events, fit
-from neuraxis.sustain.compare import enrichment, projection, similarity
 from neuraxis.sustain.naming import name_subtypes
+from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, models, names, orders, subtypes, biomarkers, diseases, events, chain, seed, threads, out):
+def run(zscores, norms, models, names, orders, subtypes, biomarkers, diseases, events, chain, seed, threads, out):
     z = read_table(zscores).set_index("participant_id")
     fitted = {d: SustainModel.load(m) for d, m in zip(diseases, models, strict=True)}
     name_of = {d: read_table(n).set_index("subtype")["name"].to_dict() for d, n in zip(diseases, names, strict=True)}
@@ -26,15 +28,17 @@ def run(zscores, models, names, orders, subtypes, biomarkers, diseases, events, 
     group = everyone["group"]
     used = {b for m in fitted.values() for b in m.events.biomarkers}
     everyone = everyone[[b for b in everyone if b in used]]
+    events = declared_events(everyone, **events)[0]
+    settings = study_settings(events, covariance=Norms.load(norms).noise_table(), **chain)
     joint = fit(
         everyone,
-        declared_events(everyone, **events)[0],
+        events,
         max(m.n_subtypes for m in fitted.values()),
-        n_draws=min(500, chain["n_samples"]),
+        settings,
+        covariance=given_covariance(settings),
         seed=seed,
         key=("joint",),
         n_threads=threads,
-        **chain,
     )
     order = joint.event_order()
     joint_names = name_subtypes(order, read_biomarkers(biomarkers).set_index("biomarker")["system"])
@@ -50,6 +54,7 @@ if __name__ == "__main__":
     i = snakemake.input
     run(
         i.zscores,
+        i.norms,
         i.models,
         i.names,
         i.orders,

@@ -19,7 +19,7 @@ def run(zscores, norms, events, folds, previous, disease, k, part, model, n_thre
         table = read_table(folds).set_index("participant_id")["fold"]
         z, fold = z.loc[table.index], int(part.removeprefix("fold"))
         folds = table.to_numpy()
-    settings = study_settings(events, covariance=Norms.load(norms).covariance_table(), **settings)
+    settings = study_settings(events, covariance=Norms.load(norms).noise_table(), **settings)
     fitted = fit_part(
         z,
         events,

@@ -7,7 +7,7 @@ from neuraxis.features.biomarkers import cord_of, read_biomarkers
 from neuraxis.job import start
 from neuraxis.streams import stream
 from neuraxis.sustain import SustainModel
-from neuraxis.sustain.compare import best_possible, order_of_known, recovery, simple_scores
+from neuraxis.evaluation.compare import best_possible, order_of_known, recovery, simple_scores
 from neuraxis.tables import read_table, write_table
 
 STUDY_NAMES = {"cortical": "C", "spinal cord": "SC", "cerebellar": "CE", "subcortical": "DGM"}
@@ -23,7 +23,8 @@ def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, di
     if truth:
         known = read_table(truth, text=("participant_id", "subtype", "session_id"))
         known = known[known["session_id"] == "baseline"].assign(subtype=lambda t: t["subtype"].fillna("NA"))
-        best, true_order = best_possible(true_model(resources, disease), z)
+        drawn_from = true_model(resources, disease)
+        best, true_order = best_possible(drawn_from, z, drawn_from["covariance"])
         true_subtype = known.set_index("participant_id").loc[z.index, "subtype"].replace("NA", None)
         known_order = order_of_known(z, true_subtype, fitted, seed=seed, key=(disease,))
         published, label_of = SUBTYPES[disease], {s: n for n, s in STUDY_NAMES.items()}

@@ -12,7 +12,7 @@ def run(tables: dict[str, str], out) -> None:
     for variant, path in tables.items():
         held = read_table(path)
         lpd = {int(c[1:]): held[c].to_numpy(float) for c in held.columns if c.startswith("k")}
-        table = selection_table(lpd, held["gaussian"].to_numpy(float))
+        table = selection_table(lpd, held["gaussian"].to_numpy(float) if held["gaussian"].notna().all() else None)
         parts.append(table[table["n_subtypes"] >= 0].assign(variant=variant))
     both = pd.concat(parts, ignore_index=True)
     both = both[

@@ -161,6 +161,13 @@ class Norms:
                 stacklevel=4,
             )
 
+    def noise_table(self) -> pd.DataFrame | None:
+        """The controls' covariance as a table by biomarker, (B, B); None in norms of the first edition."""
+        if self.covariance is None:
+            return None
+        names = list(self.covariance.biomarkers)
+        return pd.DataFrame(self.covariance.matrix, index=names, columns=names)
+
     def to_dict(self) -> dict:
         """Plain numbers and strings."""
         return {

@@ -163,8 +163,21 @@ def methods_text(config: dict) -> list[str]:
         "power": "measures divided by a power of intracranial volume",
         "none": "no head-size term",
     }
-    prior = (
-        "learnt with the model (Dirichlet weights over subtype and stage)" if s["stage_prior"] == "learnt" else "flat"
+    prior = {
+        "smooth": "learnt with the model (mixtures of triangular bumps over the stages)",
+        "dirichlet": "learnt with the model (Dirichlet weights over subtype and stage)",
+        "uniform": "flat",
+    }[s["stage_prior"]]
+    noise = {
+        "controls": "residuals with the controls' covariance",
+        "adapted": "residuals with a covariance learnt around the controls'",
+        "independent": "independent residuals of SD 1",
+        "learnt": "independent residuals, SDs learnt",
+    }[s["noise"]]
+    health = (
+        "a healthy component shared by all subtypes; normal-appearing: probability of it at least 1/2"
+        if s["healthy"]
+        else "no healthy component; normal-appearing: stage 0 most probable"
     )
     events = (
         f"candidate thresholds z = {', '.join(f'{t:g}' for t in s['thresholds'])}, kept where at least "
@@ -178,7 +191,7 @@ def methods_text(config: dict) -> list[str]:
         f"{', by sex' if n['age_by_sex'] else ''}), sex, {size[n['head_size']]}, {site.get(n['site'], n['site'])}; "
         "positive is abnormal. Controls' own z come from norms that did not see them.",
         f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), z-score model, one model per disease: {events}; "
-        f"stage prior {prior}; k up to {s['max_subtypes']}, {s['n_startpoints']} start points per split and as many random "
+        f"{noise}; {health}; stage prior {prior}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points per split and as many random "
         f"ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the model of everyone, of "
         f"{folds:,} in each fold's.",
         f"The number of subtypes was {'chosen' if s['n_subtypes'] == 'auto' else 'fixed in the configuration, not chosen,'} "
