@@ -98,6 +98,10 @@ def test_follow_up_residuals_keep_the_correlation(cohort, resources):
         off = (left.corr().to_numpy() - want)[np.tril_indices(19, -1)]
         assert np.abs(off).max() < 4.2 / np.sqrt(len(left)) and len(left) > 300
         assert np.abs(left.std(ddof=10) - 1).max() < 4 / np.sqrt(2 * len(left))
+        # a person's own residual again at .97, and as much new as keeps the SD at 1
+        new = left - 0.97 * residual_of(cohort, resources, group).loc[left.index]
+        new -= new.groupby(people.loc[new.index, "site"]).transform("mean")
+        np.testing.assert_allclose(new.std(ddof=10), np.sqrt(1 - 0.97**2), rtol=0.15)
     assert set(people.loc[order, "group"]) == {"MS", "NMOSD"}
 
 

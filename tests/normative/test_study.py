@@ -13,7 +13,7 @@ BIOMARKERS = pd.DataFrame(
     {
         "biomarker": ["thalamus", "ventricles", "asymmetry", "unmeasured"],
         "direction": ["fall", "rise", "fall", "fall"],
-        "plausible_low": [100.0, 1.0, -1.0, np.nan],
+        "plausible_low": [100.0, 1.0, 0.0, np.nan],
     }
 )
 PLAIN = {"age": "linear", "age_by_sex": False, "head_size": "none", "site": "none", "folds": 2}
