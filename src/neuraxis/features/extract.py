@@ -154,7 +154,7 @@ def extract(
 def _by_scan(sizes: pd.Series, baseline: str, follow) -> dict:
     """Head sizes by (participant_id, session_id)."""
     keys = split_scans({"features.etiv": sizes.index}, baseline=baseline, follow=follow)["features.etiv"]
-    return {tuple(k): v for k, v in zip(keys.itertuples(index=False), sizes, strict=True)}
+    return {tuple(k): v for k, v in zip(keys.itertuples(index=False), sizes, strict=True) if pd.notna(v)}
 
 
 def _map_places(maps, paths, simulated: bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from ..cohort.ids import refuse_repeats, scan_names
@@ -40,9 +41,9 @@ def read_head_sizes(path, people, *, what: str = "features.etiv") -> pd.Series:
     refuse_repeats(table["participant_id"], names, what=what)
     sizes = pd.Series(sizes.to_numpy(), index=names, name="etiv")[names.notna().to_numpy()]
     sizes = to_mm3(sizes, what=what)
-    if sizes.notna().sum() == 0:
+    if not ((sizes > 0) & np.isfinite(sizes)).any():
         raise InputError(f"{what}: no participant has a head size in it")
-    return sizes.dropna()
+    return sizes
 
 
 def resolve(own: pd.Series, table: pd.Series | None) -> pd.Series:

@@ -126,7 +126,7 @@ def measure_batch(
             # nobody's file, however bad, may take the others along
             log.exception("%s %s", person, session)
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            problem = f"{paths(person, session)[0]} could not be measured ({what}); see the log"
+            problem = f"could not be measured ({what}); see the log"
             failed.append({"participant_id": person, "session_id": session, "problem": problem})
             continue
         volumes.append(labels)

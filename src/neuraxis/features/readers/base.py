@@ -8,7 +8,6 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
 from ...errors import InputError, NeuraxisWarning, name_some
@@ -86,7 +85,9 @@ SMALLEST, LARGEST = 400.0, 3500.0
 
 
 def to_mm3(values: pd.Series, *, what: str) -> pd.Series:
-    """Head sizes in mm3: a column in ml (cm3) is recognised by its size; what is no size becomes missing, by name.
+    """Head sizes in mm3: a column in ml (cm3) is recognised by its size.
+
+    What cannot be a head size stays: `measures.possible` takes it out, by name.
 
     Parameters
     ----------
@@ -103,14 +104,9 @@ def to_mm3(values: pd.Series, *, what: str) -> pd.Series:
     Warns
     -----
     NeuraxisWarning
-        The column is in ml; zero, negative or infinite sizes.
+        The column is in ml.
     """
     values = values.astype(float)
-    none = values.notna() & (~np.isfinite(values) | (values <= 0))
-    if none.any():
-        who = [f"{i} ({v:g})" for i, v in values[none].items()]
-        warnings.warn(f"{what}: no head size: {name_some(who)}; taken as missing", NeuraxisWarning, stacklevel=2)
-        values = values.where(~none)
     ml = values.between(SMALLEST, LARGEST)
     mm3 = values.between(1000 * SMALLEST, 1000 * LARGEST)
     if ml.any() and mm3.any():

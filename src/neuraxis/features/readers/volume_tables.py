@@ -50,6 +50,8 @@ def target_of(column: str, ids: dict, side: str = "") -> tuple[object, float] | 
 
     `side` is that of the table where its columns leave it out (``lh``, ``rh``); None for any other column.
     """
+    if "%" in column:
+        return None  # a share of the head
     own, factor = volbrain(column) or (column, 1.0)
     name = plain(own)
     if name in HEAD_SIZE:
