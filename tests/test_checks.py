@@ -87,6 +87,7 @@ def test_the_default_configuration_is_right(monkeypatch):
         ),
         ({"features__biomarkers": "resources/nothere.tsv"}, "features.biomarkers: resources/nothere.tsv: no such file"),
         ({"features__biomarkers": "resources"}, "features.biomarkers: resources: is a folder"),
+        ({"report__title": "a\u202eb"}, "report.title: holds characters that are not seen (a\\u202eb)"),
         ({"sustain__n_subtypes": 7}, "sustain.n_subtypes is above"),
     ],
 )

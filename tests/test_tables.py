@@ -103,3 +103,8 @@ def test_what_is_a_column_of_numbers():
     numbers, bad = as_numbers(pd.Series(["1", " 2.5 ", "x", None, "n/a", "1e999"]))
     assert bad.tolist() == [False, False, True, False, False, True] and numbers[1] == 2.5
     assert bad_cells(pd.Series(["1", "2,5"]), ["p", "q"]) == "q ('2,5'); write decimals with a point"
+
+
+def test_characters_that_nobody_sees_are_taken_out(tmp_path):
+    got = read_table(put(tmp_path, "participant_id\tsite\nsub-01\u200b\t\u202eabc\u202c\nsub\x07-02\t=1+1\n"))
+    assert got["participant_id"].tolist() == ["sub-01", "sub-02"] and got["site"].tolist() == ["abc", "=1+1"]

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from .cohort.templates import template_problem
 from .errors import ConfigError, InputError, name_some
+from .tables import UNSEEN
 
 #: Keys that name a file, or a list of files.
 FILES = (
@@ -169,6 +170,15 @@ def number_problems(config: dict) -> list[str]:
     ]
 
 
+def text_problems(config: dict) -> list[str]:
+    """Text with characters that nobody sees: they end in titles, tables and paths."""
+    return [
+        f"{key}: holds characters that are not seen ({value.encode('ascii', 'backslashreplace').decode()[:60]})"
+        for key, value in leaves(config)
+        if isinstance(value, str) and (value.translate(UNSEEN) != value or "\n" in value.strip())
+    ]
+
+
 def name_problems(config: dict) -> list[str]:
     """Names of diseases, outcomes and groups that collide or cannot be folders."""
     cohort = config.get("cohort", {})
@@ -272,7 +282,9 @@ def check_shape(config: dict, schema: dict) -> None:
     """
     if words := size_problem(config):
         raise ConfigError(f"Configuration: {words}")
-    _refuse([*number_problems(config), *schema_problems(config, schema), *name_problems(config)])
+    _refuse(
+        [*number_problems(config), *text_problems(config), *schema_problems(config, schema), *name_problems(config)]
+    )
 
 
 def check_config(config: dict, schema: dict) -> None:

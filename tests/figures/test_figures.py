@@ -186,3 +186,16 @@ def test_one_colour_per_subtype_everywhere():
     a, b = colours([NORMAL, "cortical", "spinal cord"]), colours([NORMAL, "subcortical", "cortical"])
     assert a["cortical"] == b["cortical"] and len(set(a.values()) | set(b.values())) == 4
     assert len(set(colours(["x", "y", "z"]).values())) == 3
+
+
+def test_a_dollar_in_a_name_is_a_dollar(tmp_path):
+    """Names are the user's: no formula in them, complete or broken, is set as one."""
+    import matplotlib.pyplot as plt
+
+    from neuraxis.figures import style  # noqa: F401  (its settings)
+
+    figure, axes = plt.subplots()
+    words = [axes.set_title("$x_$"), axes.set_xlabel(r"50 $ and \frac{"), axes.set_ylabel("$\\alpha$")]
+    figure.savefig(tmp_path / "a.png")  # a broken formula would raise
+    assert not any(w.get_parse_math() for w in words) and words[0].get_text() == "$x_$"
+    plt.close(figure)

@@ -98,6 +98,8 @@ def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
             axis.set_yscale("log")
         if o.get("exposure"):
             axis.set_yscale("symlog", linthresh=1)
+        if axis.get_yscale() != "linear":
+            axis.yaxis.set_major_formatter("{x:g}")  # the scale's own labels are formulas, which text in figures is not
     for axis in axes.ravel()[len(drawn) :]:
         axis.axis("off")
     return figure
