@@ -93,6 +93,6 @@ rule cohort_participants:
         sites=lookup("cohort/sites", within=config),
         baseline_session=lookup("cohort/baseline_session", within=config),
         joined=JOINED,
-        images=IMAGES,
+        images=lambda wildcards: there(segmentations(wildcards)),
     script:
         "../workflow/scripts/cohort_participants.py"

@@ -12,7 +12,7 @@ from snakemake.utils import validate
 from neuraxis.biomarkers import map_templates
 from neuraxis.checks import check_config, check_shape, expand_home, joined_tables
 from neuraxis.errors import NeuraxisError
-from neuraxis.features.extract import fingerprint
+from neuraxis.features.extract import fingerprint, there
 
 if not Path("workflow/schemas/config.schema.yaml").is_file():
     raise WorkflowError(
@@ -71,6 +71,7 @@ IMAGES = (
         [config["features"][k] for k in ("labels", "cord_mask", "cord_levels_image")],
         map_templates(config["features"]["biomarkers"]),
         len(BATCHES),
+        config["cohort"]["participants"],
     )
     if config["features"]["source"] == "images" and not SIMULATED
     else []
@@ -160,9 +161,10 @@ def given_tables():
 
 
 def segmentations(wildcards):
-    """Path template of the user's segmentations (a function, so that its braces stay)."""
-    images = config["features"]["source"] == "images"
-    return config["features"]["labels"] if images and not SIMULATED else ""
+    """Path template of the user's segmentations, or cords (a function, so that its braces stay)."""
+    features = config["features"]
+    images = features["source"] == "images" and not SIMULATED
+    return (features["labels"] or features["cord_mask"]) if images else ""
 
 
 def image_templates(wildcards):

@@ -19,6 +19,7 @@ def put(tmp_path, text, name="t.tsv"):
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
+        (b",\n\t\n", "is empty"),
         ("a\tb\n1\t2\n3\n", "header has 2 cells, but not line 3 (1)"),
         ("a\tb\n1\t2\n3\t4\t5\n", "header has 2 cells, but not line 3 (3)"),
         ("a\tb\nx\t1\t2\ny\t3\t4\n", "row names without a heading"),

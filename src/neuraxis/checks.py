@@ -181,8 +181,11 @@ def text_problems(config: dict) -> list[str]:
 
 def name_problems(config: dict) -> list[str]:
     """Names of diseases, outcomes and groups that collide or cannot be folders."""
-    cohort = config.get("cohort", {})
+    cohort = config.get("cohort")
+    if not isinstance(cohort, dict) or not isinstance(cohort.get("diseases", []), list):
+        return []  # the schema says so
     control, diseases, groups = cohort.get("control", ""), cohort.get("diseases", []), cohort.get("groups") or {}
+    groups = groups if isinstance(groups, dict) else {}
     problems = []
     for name in map(str, diseases):
         if name.lower() in TAKEN:
@@ -215,7 +218,8 @@ def name_problems(config: dict) -> list[str]:
     )
     if swapped:
         problems.append(f"cohort.groups: {name_some(swapped)} is the name of one group and a part of another")
-    outcomes = [str(o.get("name")) for o in get(config, "clinical.outcomes") or [] if isinstance(o, dict)]
+    outcomes = get(config, "clinical.outcomes")
+    outcomes = [str(o.get("name")) for o in outcomes if isinstance(o, dict)] if isinstance(outcomes, list) else []
     twice = sorted({o for o in outcomes if outcomes.count(o) > 1})
     if twice:
         problems.append(f"clinical.outcomes: two outcomes are named {name_some(twice)}; give each its own name")

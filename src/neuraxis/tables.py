@@ -194,6 +194,8 @@ def read_cells(path) -> Cells:
     except csv.Error:
         separator = max(SEPARATORS, key=head.count)
     records = list(_records(path, text, separator))
+    if not records:
+        raise InputError(f"{path} is empty")
     header = records[0][1]
     rows = records[1:]
     while len(header) > 1 and not header[-1] and all(len(r) < len(header) or not r[-1] for _, r in rows):

@@ -10,7 +10,7 @@ import pytest
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.features.combine import combine, count_ids, same_files
-from neuraxis.features.extract import batch_of, extract_batch, fingerprint
+from neuraxis.features.extract import batch_of, extract_batch, fingerprint, there
 from neuraxis.features.measures import possible
 
 PEOPLE = pd.DataFrame(
@@ -194,7 +194,15 @@ def test_a_changed_image_changes_the_fingerprint_of_its_batch_alone(tmp_path):
     after = fingerprint([template, ""], [], 4)
     changed = {k for k in range(4) if before[k] != after[k]}
     assert batch_of("sub-001", 4) in changed and changed <= {batch_of("001", 4), batch_of("sub-001", 4)}
+    listed = tmp_path / "participants.tsv"
+    listed.write_text("participant_id\nsub-001\nsub-002\nsub-003\n")
+    known = fingerprint([template, ""], [], 4, listed)
+    names = there(template)
+    file.write_bytes(b"z" * 12)
+    changed = {k for k, v in enumerate(fingerprint([template, ""], [], 4, listed)) if v != known[k]}
+    assert changed == {batch_of("sub-001", 4)} and there(template) == names
     file.unlink()
+    assert there(template) != names
     assert fingerprint([template, ""], [], 4) not in (before, after)
 
 

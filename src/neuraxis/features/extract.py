@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..biomarkers import cord_of, read_biomarkers
-from ..cohort.ids import BASELINE, bare, scan_stem, split_scans
+from ..cohort.ids import BASELINE, People, bare, scan_stem, split_scans
 from ..cohort.participants import listed_people
 from ..cohort.templates import Locator, files_of
+from ..errors import InputError
 from ..tables import read_table
 from .headsize import read_head_sizes
 from .measures import measure_batch
@@ -200,7 +201,7 @@ def extract_again(failures, sessions, folders, *, listed="", **settings):
     return extract(scans, folders=folders, listed=people, follow=_follow(sessions), **settings)
 
 
-def fingerprint(templates, maps, n_batches: int) -> list[str]:
+def fingerprint(templates, maps, n_batches: int, participants="") -> list[str]:
     """What the images on disk look like, one checksum per batch of people: path, size and date of every file.
 
     A replaced, added or removed image changes that of its batch, so that the batch is measured again.
@@ -210,13 +211,26 @@ def fingerprint(templates, maps, n_batches: int) -> list[str]:
     templates, maps : sequence of str
         Paths with {participant_id}; of maps, with ``#<volume>``.
     n_batches : int
+    participants : path, optional
+        The user's participants.tsv, for the people that the ids in the paths belong to; where it cannot be read (which is
+        told later on), a file counts for every spelling of its id.
     """
+    try:
+        people = People(listed_people(participants)) if participants else None
+    except InputError:
+        people = None
     parts: list[list[str]] = [[] for _ in range(n_batches)]
     for template in dict.fromkeys([*templates, *(m.partition("#")[0] for m in maps)]):
-        if not template:
-            continue
-        for file, person in files_of(template):
+        for file, person in files_of(template) if template else []:
             sizes = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in read_files(file)]
-            for spelt in dict.fromkeys([person, bare(person), f"sub-{bare(person)}"]):
-                parts[batch_of(spelt, n_batches)].append(f"{file} {sizes}")
+            owner = people.find(person)[0] if people else None
+            spelt = [owner] if owner else dict.fromkeys([person, bare(person), f"sub-{bare(person)}"])
+            for name in spelt:
+                parts[batch_of(name, n_batches)].append(f"{file} {sizes}")
     return [hashlib.sha256("\n".join(sorted(p)).encode()).hexdigest() if p else "" for p in parts]
+
+
+def there(template: str) -> str:
+    """Checksum of the names of all files that fit a template: who has a segmentation, whatever is in it."""
+    names = [file for file, _ in files_of(template)] if template else []
+    return hashlib.sha256("\n".join(names).encode()).hexdigest() if names else ""

@@ -21,7 +21,7 @@ REPEATS = ("refuse", "first", "last")
 def _levels(text: str) -> tuple[int, ...]:
     """Vertebral levels of a row, ``2:3`` being 2 and 3; empty where there is none."""
     numbers = [float(v) for v in re.findall(r"\d+(?:\.\d+)?", text)]
-    if not numbers or any(abs(v - round(v)) > 1e-2 or v > 100 for v in numbers):
+    if not numbers or any(v > 100 or abs(v - round(v)) > 1e-2 for v in numbers):
         return ()
     whole = [round(v) for v in numbers]
     return tuple(range(whole[0], whole[-1] + 1)) if ":" in text else tuple(whole)
