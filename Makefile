@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test test-slurm lint bench docs clean
+.PHONY: run test test-slurm lint bench fuzz docs clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ bench: $(VENV)/.installed  ## speed of the engine (beside the peer where it can 
 	python benchmarks/engine.py
 	python benchmarks/features.py
 	python benchmarks/clinical.py
+
+INPUTS ?= 1000000
+fuzz: $(VENV)/.installed  ## mutated files through every parser; counts to benchmarks/fuzz.tsv
+	python tests/fuzz/long.py $(INPUTS)
 
 docs: $(VENV)/.installed  ## the graphs of docs/workflow.md, and the README's picture where results/ are there
 	python docs/draw.py

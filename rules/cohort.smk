@@ -69,12 +69,14 @@ rule cohort_participants:
         sessions=people_table("sessions"),
         visits=people_table("visits"),
         relapses=people_table("relapses"),
+        joined=list(JOINED),
     output:
         participants="results/cohort/participants.tsv",
         flow="results/cohort/flow.tsv",
         sessions="results/cohort/sessions.tsv",
         visits="results/cohort/visits.tsv",
         relapses="results/cohort/relapses.tsv",
+        ids="results/cohort/ids.tsv",
     log:
         "logs/cohort/participants.log",
     benchmark:
@@ -88,5 +90,11 @@ rule cohort_participants:
         control=lookup("cohort/control", within=config),
         diseases=lookup("cohort/diseases", within=config),
         segmentations=segmentations,
+        groups=lookup("cohort/groups", within=config),
+        leave_out=bool(config["cohort"]["groups"]) or SIMULATED,
+        sites=lookup("cohort/sites", within=config),
+        baseline_session=lookup("cohort/baseline_session", within=config),
+        joined=JOINED,
+        images=lambda wildcards: there(segmentations(wildcards)),
     script:
         "../workflow/scripts/cohort_participants.py"

@@ -1,13 +1,33 @@
 """Validation of the configuration, wildcards, and input functions."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-validate(config, "../workflow/schemas/config.schema.yaml")
+from neuraxis.biomarkers import map_templates
+from neuraxis.checks import check_config, check_shape, expand_home, joined_tables
+from neuraxis.errors import NeuraxisError
+from neuraxis.features.extract import fingerprint, there
+
+if not Path("workflow/schemas/config.schema.yaml").is_file():
+    raise WorkflowError(
+        f"Run snakemake inside the clone: cd {workflow.basedir}, and give the paths of --configfile from there."
+    )
+SCHEMA = yaml.safe_load(
+    Path("workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
+)
+try:
+    check_shape(config, SCHEMA)
+    validate(config, "../workflow/schemas/config.schema.yaml")  # fills the defaults in
+    expand_home(config)
+    check_config(config, SCHEMA)
+except NeuraxisError as error:
+    raise WorkflowError(str(error)) from None
 
 SIMULATED = config["cohort"]["source"] == "simulated"
 DISEASES = config["cohort"]["diseases"]
@@ -46,6 +66,16 @@ HEAD_SIZE = (
     if SIMULATED
     else config["features"]["etiv"] or []
 )
+IMAGES = (
+    fingerprint(
+        [config["features"][k] for k in ("labels", "cord_mask", "cord_levels_image")],
+        map_templates(config["features"]["biomarkers"]),
+        len(BATCHES),
+        config["cohort"]["participants"],
+    )
+    if config["features"]["source"] == "images" and not SIMULATED
+    else []
+)
 FIGURES = [
     "selection",
     "ternary",
@@ -65,8 +95,11 @@ FIGURES = [
 ]
 
 
+JOINED = {} if SIMULATED else joined_tables(config)
+
+
 wildcard_constraints:
-    disease="|".join(DISEASES) or "none",
+    disease="|".join(map(re.escape, DISEASES)) or "none",
     variant="(smooth|dirichlet|uniform)-(controls|adapted|independent|learnt)",
     part="full|fold[0-9]+",
     k="[0-9]+",
@@ -128,9 +161,10 @@ def given_tables():
 
 
 def segmentations(wildcards):
-    """Path template of the user's segmentations (a function, so that its braces stay)."""
-    images = config["features"]["source"] == "images"
-    return config["features"]["labels"] if images and not SIMULATED else ""
+    """Path template of the user's segmentations, or cords (a function, so that its braces stay)."""
+    features = config["features"]
+    images = features["source"] == "images" and not SIMULATED
+    return (features["labels"] or features["cord_mask"]) if images else ""
 
 
 def image_templates(wildcards):
@@ -179,63 +213,3 @@ def variant_prior(wildcards):
 def variant_noise(wildcards):
     """Noise of a variant."""
     return wildcards.variant.split("-")[1]
-
-
-def check_together():
-    """What the schema cannot see: keys that depend on one another."""
-    cohort, features, sustain = config["cohort"], config["features"], config["sustain"]
-    problems = []
-    if cohort["control"] in cohort["diseases"]:
-        problems.append(
-            f"cohort.diseases lists the controls' group {cohort['control']}"
-        )
-    if cohort["source"] == "simulated" and not set(cohort["diseases"]) <= {
-        "NMOSD",
-        "MS",
-    }:
-        problems.append("cohort.diseases: the simulated cohort has NMOSD and MS only")
-    if cohort["source"] == "files" and not cohort["participants"]:
-        problems.append(
-            "cohort.participants: give the path of participants.tsv, or set cohort.source to simulated"
-        )
-    if (
-        cohort["source"] == "files"
-        and features["source"] == "images"
-        and not features["labels"]
-    ):
-        problems.append(
-            "features.labels: give the path of the label volumes with {participant_id} in it"
-        )
-    if features["source"] == "images" and bool(features["cord_mask"]) != bool(
-        features["cord_levels_image"]
-    ):
-        problems.append(
-            "features.cord_mask and features.cord_levels_image come together"
-        )
-    if (
-        cohort["source"] == "files"
-        and cohort["sessions"]
-        and features["source"] == "images"
-        and "{session_id}" not in features["labels"]
-    ):
-        problems.append(
-            "features.labels: with cohort.sessions the path must hold {session_id}"
-        )
-    if features["source"] == "volume_tables" and not features["volume_tables"]:
-        problems.append("features.volume_tables: list the tables of volumes")
-    if features["source"] == "table" and not features["table"]:
-        problems.append("features.table: give the path of the table of measures")
-    if (
-        isinstance(sustain["n_subtypes"], int)
-        and sustain["n_subtypes"] > sustain["max_subtypes"]
-    ):
-        problems.append("sustain.n_subtypes is above sustain.max_subtypes")
-    if not sustain["choose_thresholds"] and sustain["z_max"] <= max(
-        sustain["thresholds"]
-    ):
-        problems.append("sustain.z_max must lie above the last of sustain.thresholds")
-    if problems:
-        raise WorkflowError("Configuration:\n- " + "\n- ".join(problems))
-
-
-check_together()

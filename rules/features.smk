@@ -9,6 +9,7 @@ if config["features"]["source"] == "images":
             participants="results/cohort/participants.tsv",
             sessions="results/cohort/sessions.tsv",
             etiv=HEAD_SIZE,
+            listed=people_table("participants"),
             biomarkers=lookup("features/biomarkers", within=config),
             label_names="resources/labels.tsv",
             folder=branch(
@@ -31,6 +32,7 @@ if config["features"]["source"] == "images":
             runtime="2h",
         params:
             n_batches=len(BATCHES),
+            images=lambda wildcards: IMAGES[int(wildcards.batch)] if IMAGES else "",
             templates=image_templates,
             cord_levels=lookup("features/cord_levels", within=config),
             baseline_session=lookup("cohort/baseline_session", within=config),
@@ -41,10 +43,12 @@ if config["features"]["source"] == "images":
         """Measure the scans that failed once more, alone; after mending files: --forcerun features_retry."""
         input:
             engine=sources("features_retry"),
+            sessions="results/cohort/sessions.tsv",
             failures=expand(
                 "results/features/batches/{batch}_failures.tsv", batch=BATCHES
             ),
             etiv=HEAD_SIZE,
+            listed=people_table("participants"),
             biomarkers=lookup("features/biomarkers", within=config),
             label_names="resources/labels.tsv",
             folders=branch(
@@ -80,6 +84,7 @@ rule features_combine:
     input:
         engine=sources("features_combine"),
         participants="results/cohort/participants.tsv",
+        listed=people_table("participants"),
         sessions="results/cohort/sessions.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
         label_names="resources/labels.tsv",
@@ -119,6 +124,8 @@ rule features_combine:
     params:
         source=lookup("features/source", within=config),
         cord_levels=lookup("features/cord_levels", within=config),
+        sct_select=lookup("features/sct_select", within=config),
+        sct_repeats=lookup("features/sct_repeats", within=config),
         use=lookup("features/use", within=config),
         exclude_rules=lookup("features/exclude_rules", within=config),
         outlier_limit=lookup("features/outlier_limit", within=config),

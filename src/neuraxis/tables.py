@@ -1,18 +1,47 @@
-"""Tables on disk: tab-separated, UTF-8, one float format, written aside and renamed."""
+"""Tables on disk: tab-separated, UTF-8, one float format, written aside and renamed, sealed by a checksum.
+
+Everything is read by one strict parser: a row that is too short or too long, a quote that nothing closes, two columns
+of one name or a byte that is no text are refused with file and line, because a table that is read wrongly looks like any
+other afterwards.
+"""
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import json
+import math
 import os
+import re
+import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from .errors import InputError
+from .errors import InputError, NeuraxisWarning, name_some
 
 #: Spellings of "missing" met in real tables.
-MISSING = ["n/a", "N/A", "NA", "", "-9999", "nan", "NaN"]
+MISSING = [
+    *("n/a", "N/A", "NA", "", "-9999", "nan", "NaN", "-nan", "-NaN", "<NA>", "#N/A", "#NA", "null", "NULL", "None"),
+    *("-1.#IND", "1.#QNAN", "-1.#QNAN", "1.#IND", "#N/A N/A"),
+]
+ABSENT = frozenset(MISSING)
+SEPARATORS = "\t;,"
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.I)
+#: Decimal commas: the digits are a number, but which one depends on where it was written.
+COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
+#: Characters that nobody sees: controls, marks of writing direction, zero-width blanks. They are taken out of every cell,
+#: because two ids that look alike must be alike, and because a mark of direction turns the line that shows it around.
+UNSEEN = {
+    **dict.fromkeys([*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)]),
+    **dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]),
+}
+TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 
 
 @contextmanager
@@ -28,10 +57,41 @@ def aside(path):
         part.unlink(missing_ok=True)
 
 
+def seal_of(path) -> Path:
+    """Where the checksum of a file that this package wrote stands: hidden, beside it."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.sha256")
+
+
+def seal(path) -> None:
+    """Write the checksum of a finished file beside it."""
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    with aside(seal_of(path)) as part:
+        part.write_text(digest + "\n", encoding="ascii")
+
+
+def check_seal(path, raw: bytes) -> None:
+    """Refuse a file that is no longer what this package wrote; files of others have no seal.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        known = seal_of(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return
+    if hashlib.sha256(raw).hexdigest() != known:
+        raise InputError(
+            f"{path} is damaged or was changed after it was written (its checksum differs); delete it and run again"
+        )
+
+
 def write_table(table: pd.DataFrame, path) -> None:
-    """Write a table as TSV with 6 significant digits and ``n/a`` for missing values."""
+    """Write a table as TSV with 6 significant digits and ``n/a`` for missing values, and its checksum beside it."""
     with aside(path) as part:
         table.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n")
+    seal(path)
 
 
 def write_json(value, path) -> None:
@@ -40,27 +100,238 @@ def write_json(value, path) -> None:
         part.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
 
 
-def read_table(path, *, needed=(), text=("participant_id", "group", "site", "sex")) -> pd.DataFrame:
-    """Read a TSV or CSV written by anyone: BOM, CRLF and the usual spellings of missing are understood.
+def read_text(path) -> str:
+    """Text of a file: UTF-8 with or without byte-order mark, or UTF-16 with one (Excel's "Unicode text").
 
     Raises
     ------
     InputError
-        The file is absent, empty, not a table, or lacks a needed column.
+        The file is absent, no text, empty, holds NUL bytes, or is not what this package wrote there.
     """
     path = Path(path)
     try:
-        raw = path.read_text(encoding="utf-8-sig")
+        raw = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a UTF-8 text table") from None
-    if not raw.strip():
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    check_seal(path, raw)
+    try:
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(f"{path} is not a UTF-8 text table (line {line}); save it as UTF-8") from None
+    if "\0" in text:
+        raise InputError(
+            f"{path}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: a NUL byte; the file is damaged"
+        )
+    if not text.strip():
         raise InputError(f"{path} is empty")
-    head = raw.splitlines()[0]
-    separator = max("\t;,", key=head.count)
-    table = pd.read_csv(path, sep=separator, encoding="utf-8-sig", na_values=MISSING, dtype=dict.fromkeys(text, str))
-    table.columns = table.columns.str.strip()
+    if not text.endswith(("\n", "\r")):
+        warnings.warn(
+            f"{path} does not end with a line end; if it was cut short, its last cell is wrong",
+            NeuraxisWarning,
+            stacklevel=3,
+        )
+    return text
+
+
+@dataclass
+class Cells:
+    """A table as it stands in its file, every cell text without blanks around it.
+
+    Attributes
+    ----------
+    path : Path
+    header : list of str
+    rows : list of list of str
+        As long as the header, every one.
+    lines : list of int
+        Line of the file that a row begins in.
+    """
+
+    path: Path
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+    def column(self, name: str) -> list[str]:
+        """Cells below a heading."""
+        k = self.header.index(name)
+        return [row[k] for row in self.rows]
+
+
+def _records(path, text: str, separator: str):
+    """Lines and cells of all rows that hold anything."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            cells = [cell.translate(UNSEEN).strip() for cell in row]
+            if any(cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        words = "a quote is opened and never closed" if "end of data" in str(error) else str(error)
+        raise InputError(f"{path}, line {line}: {words}; the table is damaged there") from None
+
+
+def read_cells(path) -> Cells:
+    """Read a table of any of the usual separators, strictly.
+
+    A separator at the end of every row, with nothing behind it, is not a column.
+
+    Raises
+    ------
+    InputError
+        See `read_text`; rows shorter or longer than the header, open quotes, columns without or of one name.
+    """
+    path = Path(path)
+    text = read_text(path)
+    head = next(line for line in text.splitlines() if line.strip())
+    try:
+        separator = max(SEPARATORS, key=lambda s: len(next(csv.reader([head], delimiter=s))))
+    except csv.Error:
+        separator = max(SEPARATORS, key=head.count)
+    records = list(_records(path, text, separator))
+    if not records:
+        raise InputError(f"{path} is empty")
+    header = records[0][1]
+    rows = records[1:]
+    while len(header) > 1 and not header[-1] and all(len(r) < len(header) or not r[-1] for _, r in rows):
+        header = header[:-1]
+        rows = [(n, r[: len(header)] if len(r) > len(header) and not r[-1] else r) for n, r in rows]
+    n = len(header)
+    rows = [(line, r[:n] if len(r) > n and not any(r[n:]) else r) for line, r in rows]
+    uneven = [(line, len(r)) for line, r in rows if len(r) != n]
+    if uneven:
+        where = name_some(f"line {line} ({size})" for line, size in uneven)
+        why = (
+            "; every row has one more than the header: row names without a heading?"
+            if len(uneven) == len(rows) > 1 and {size for _, size in uneven} == {n + 1}
+            else "; the table is damaged there, or a cell holds the separator"
+        )
+        raise InputError(f"{path}: the header has {n} cells, but not {where}{why}")
+    for line, r in rows:
+        for k, cell in enumerate(r):
+            if "\n" in cell and n > 1:
+                first, *_, last = cell.split("\n")
+                if first.count(separator) == n - 1 - k and last.count(separator) == k:
+                    raise InputError(
+                        f"{path}, line {line}: column {header[k] or k + 1} runs over several rows; is a quote left open?"
+                    )
+    named = [h for h in header if h]
+    twice = sorted({h for h in named if named.count(h) > 1}, key=named.index)
+    if twice:
+        raise InputError(f"{path}: two columns are named {name_some(twice)}; rename or remove one of each")
+    nameless = [k for k, h in enumerate(header) if not h and k]
+    if nameless and any(r[k] for _, r in rows for k in nameless):
+        raise InputError(f"{path}: column {nameless[0] + 1} has values but no name")
+    keep = [k for k in range(n) if k not in nameless]
+    return Cells(path, [header[k] for k in keep], [[r[k] for k in keep] for _, r in rows], [line for line, _ in rows])
+
+
+def number(cell: str) -> float | None:
+    """The number that a cell holds; NaN where it is missing, None where it is something else or beyond all numbers."""
+    if cell in ABSENT:
+        return math.nan
+    if NUMBER.fullmatch(cell):
+        value = float(cell)
+        return None if math.isinf(value) else math.nan if value == -9999 else value
+    return float(cell) if INFINITE.fullmatch(cell) else None
+
+
+def as_numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Numbers of a column that may hold text, and which of its cells are neither a number nor missing.
+
+    Returns
+    -------
+    Series of float
+        NaN for cells that are missing or no numbers.
+    Series of bool
+        True for cells that are no numbers.
+    """
+    if pd.api.types.is_numeric_dtype(values):
+        return values.astype(float), pd.Series(False, index=values.index)
+    cells = [None if pd.isna(v) else number(str(v).strip()) for v in values]
+    bad = [c is None and not pd.isna(v) for c, v in zip(cells, values, strict=True)]
+    numbers = [math.nan if c is None else c for c in cells]
+    return pd.Series(numbers, index=values.index, dtype=float), pd.Series(bad, index=values.index, dtype=bool)
+
+
+def meant_as_numbers(values: pd.Series) -> bool:
+    """Whether a column is one of numbers: most of its cells are, with a decimal point or comma."""
+    if pd.api.types.is_numeric_dtype(values):
+        return True
+    cells = [str(v).strip() for v in values.dropna()]
+    cells = [c for c in cells if c not in ABSENT]
+    return 2 * sum(number(c) is not None or bool(COMMA.fullmatch(c)) for c in cells) > len(cells)
+
+
+def bad_cells(values: pd.Series, people) -> str:
+    """Name the cells of a column of numbers that are none, with what to do; "" where there are none."""
+    _, bad = as_numbers(values)
+    if not bad.any():
+        return ""
+    who = [f"{p} ({v!r})" for p, v in zip(pd.Series(list(people))[bad.to_numpy()], values[bad], strict=True)]
+    hint = "; write decimals with a point" if values[bad].astype(str).str.strip().str.fullmatch(COMMA).any() else ""
+    return f"{name_some(who)}{hint}"
+
+
+def _typed(cells: list[str], where) -> pd.Series:
+    """Cells as whole numbers, numbers, truth values or text, whichever all of them are."""
+    there = [c for c in cells if c not in ABSENT]
+    if there and all(c in TRUTH for c in there):
+        values = [TRUTH.get(c, np.nan) for c in cells]
+        return pd.Series(values, dtype=bool if len(there) == len(cells) else object)
+    found = []
+    for k, cell in enumerate(cells):
+        value = number(cell)
+        if value is None:
+            if NUMBER.fullmatch(cell):
+                raise InputError(f"{where(k)}: {cell!r} is beyond all numbers")
+            return pd.Series([np.nan if c in ABSENT else c for c in cells], dtype=object)
+        found.append(value)
+    if len(there) == len(cells) and all(re.fullmatch(r"[+-]?[0-9]{1,18}", c) for c in cells) and cells:
+        if not any(math.isnan(v) for v in found):
+            return pd.Series([int(c) for c in cells], dtype="int64")
+    return pd.Series(found, dtype=float)
+
+
+def read_table(path, *, needed=(), text=("participant_id", "group", "site", "sex")) -> pd.DataFrame:
+    """Read a TSV or CSV written by anyone: BOM, CRLF and the usual spellings of missing are understood.
+
+    Parameters
+    ----------
+    path : path
+    needed : sequence of str
+        Columns that must be there; a column that differs from one only by capitals is taken for it.
+    text : sequence of str
+        Columns that stay text, whatever they look like.
+
+    Raises
+    ------
+    InputError
+        See `read_cells`; a needed column is absent, a number is beyond all numbers.
+    """
+    cells = read_cells(path)
+    table = {}
+    for k, name in enumerate(cells.header):
+        column = [row[k] for row in cells.rows]
+        if name in text:
+            table[name] = pd.Series([np.nan if c in ABSENT else c for c in column], dtype=object)
+        else:
+            table[name] = _typed(column, lambda i, name=name: f"{path}, line {cells.lines[i]}, column {name}")
+    table = pd.DataFrame(table)
+    alike: dict[str, list] = {}
+    for name in table.columns:
+        alike.setdefault(name.lower(), []).append(name)
+    other = {alike[c.lower()][0]: c for c in needed if c not in table and len(alike.get(c.lower(), ())) == 1}
+    if other:
+        table = table.rename(columns=other)
+        for c in set(other.values()) & set(text):
+            original = next(k for k, v in other.items() if v == c)
+            table[c] = pd.Series([np.nan if v in ABSENT else v for v in cells.column(original)], dtype=object)
     absent = [c for c in needed if c not in table.columns]
     if absent:
         raise InputError(f"{path}: column {', '.join(absent)} is missing; it has {', '.join(table.columns)}")

@@ -29,7 +29,7 @@ def test_every_problem_is_named_at_once(tmp_path):
         read_participants(path, SCHEMA, control="HC", diseases=["MS"])
     for words in (
         "more than once: s1",
-        "odd characters (allowed are letters, digits and -): s 2",
+        "odd characters (allowed are letters, digits, - and _): s 2",
         "s3 (XX)",
         "age: outside 5-110 years: s4 (300.0)",
         "sex: not M or F (male or female): s5 (q)",

@@ -68,6 +68,7 @@ def test_phantoms_have_the_simulated_volumes(tmp_path, request, biomarkers):
 
 def test_a_failing_person_fails_alone_and_is_named(tmp_path, biomarkers):
     head = np.full((4, 4, 5), 10, np.int16)
+    head[:2, :, :4] = 49
     head[..., 4] = 24  # the fluid around the brain
     good = save(tmp_path, head, name="good.nii.gz")
     bad = tmp_path / "bad.nii.gz"

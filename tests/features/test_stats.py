@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuraxis.errors import InputError
+from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.features.measures import measure_scan
 from neuraxis.features.stats import (
@@ -108,10 +108,14 @@ def test_tables_with_bom_crlf_and_slashes(tmp_path, labels, biomarkers):
         )
     )
     b.write_text("lh.aparc.volume\tlh_insula_volume\teTIV\nsub-1\t6000\t1500000\n")
-    table = biomarkers_from_labels(read_volume_tables([a, b], labels), biomarkers)
+    c = tmp_path / "rh.tsv"
+    c.write_text("rh.aparc.volume\trh_insula_volume\teTIV\nsub-1\t6200\t1500000\n")
+    half = biomarkers_from_labels(read_volume_tables([a, b], labels), biomarkers)
+    assert np.isnan(half.loc["sub-1", "insula"])  # one side is no insula
+    table = biomarkers_from_labels(read_volume_tables([a, b, c], labels), biomarkers)
     assert (
         table.loc["sub-1", "thalamus"] == 14100
-        and table.loc["sub-1", "insula"] == 6000
+        and table.loc["sub-1", "insula"] == 12200
         and table.loc["sub-1", "etiv"] == 1.5e6
     )
     assert np.isnan(table.loc["sub-1", "putamen"])
@@ -129,13 +133,20 @@ def test_tables_with_bom_crlf_and_slashes(tmp_path, labels, biomarkers):
 def test_tables_of_other_people_and_in_any_order(tmp_path, labels, biomarkers):
     """Sites with tables of their own lose nobody; white matter is counted once wherever its total stands."""
     a, b, c = (tmp_path / f"{n}.tsv" for n in "abc")
-    a.write_text("Measure:volume\tLeft-Thalamus\tlhCerebralWhiteMatterVol\tCC_Central\ns1\t7000\t230000\t900\n")
-    b.write_text("Measure:volume\tLeft-Thalamus\tLeft-Putamen\ns2\t6900\t5000\ns1\t7000\t5100\n")
-    c.write_text("lh.aparc.volume\tlh_insula_volume\ns1\t6000\n")
+    a.write_text(
+        "Measure:volume\tLeft-Thalamus\tlhCerebralWhiteMatterVol\trhCerebralWhiteMatterVol\tCC_Central\n"
+        "s1\t7000\t230000\t240000\t900\n"
+    )
+    b.write_text(
+        "Measure:volume\tLeft-Thalamus\tRight-Thalamus\tLeft-Putamen\tRight-Putamen\n"
+        "s2\t6900\t7050\t5000\t5200\ns1\t7000\t7100\t5100\t5300\n"
+    )
+    c.write_text("lh.aparc.volume\tlh_insula_volume\trh_insula_volume\ns1\t6000\t6100\n")
     for order in ([a, b, c], [c, b, a], [b, c, a]):
         table = biomarkers_from_labels(read_volume_tables(order, labels), biomarkers)
-        assert table.loc["s1", ["thalamus", "putamen", "insula", "cerebral_wm"]].tolist() == [7000, 5100, 6000, 230000]
-        assert table.loc["s2", "thalamus"] == 6900 and np.isnan(table.loc["s2", "insula"])
+        got = table.loc["s1", ["thalamus", "putamen", "insula", "cerebral_wm"]]
+        assert got.tolist() == [14100, 10400, 12100, 470000]
+        assert table.loc["s2", "thalamus"] == 13950 and np.isnan(table.loc["s2", "insula"])
     b.write_text("Measure:volume\tLeft-Thalamus\ns1\t7.0\n")
     with pytest.raises(InputError, match="b.tsv: 10 of s1 is 7, an earlier table has 7000"):
         read_volume_tables([a, b], labels)
@@ -150,9 +161,11 @@ def test_sct_tables(tmp_path):
         + "".join(row.format("a", v, x) for v, x in [(1, 70), (2, 72), (3, 68), (4, 10)])
         + row.format("b", "2:3", 66)
     )
-    assert read_sct(path).to_dict() == {"sub-a": 70.0, "sub-b": 66.0}
+    with pytest.warns(NeuraxisWarning, match=r"for lack of levels: sub-b \(C1\)"):
+        assert read_sct(path).to_dict() == pytest.approx({"sub-a": 70.0, "sub-b": np.nan}, nan_ok=True)
+    assert read_sct(path, levels=(2, 3)).to_dict() == {"sub-a": 70.0, "sub-b": 66.0}
     path.write_text(head + row.format("c", 7, 50))
-    with pytest.raises(InputError, match="none of the levels.*sub-c"):
+    with pytest.raises(InputError, match=r"nobody has all of the levels \[1, 2, 3\]; lacking: sub-c.*has levels 7"):
         read_sct(path)
     path.write_text("Filename,VertLevel\nx,1\n")
     with pytest.raises(InputError, match=r"MEAN\(area\) is missing"):
@@ -183,8 +196,11 @@ def test_real_synthseg_tables(samples, labels, biomarkers):
 
 
 def test_real_sct_tables(samples):
-    got = read_sct(samples / "sct" / "spine-generic_2020" / "csa-SC_T1w.csv")
+    path = samples / "sct" / "spine-generic_2020" / "csa-SC_T1w.csv"
+    got = read_sct(path, levels=(2, 3))
     assert len(got) == 19 and 60 < got.median() < 80
+    with pytest.raises(InputError, match=r"nobody has all of the levels \[1, 2, 3\].*sub-ucl \(C1\).*has levels 2, 3"):
+        read_sct(path)
     with pytest.raises(InputError, match="no sub-<label>"):
         read_sct(samples / "sct" / "sct_master_2026" / "t2_csa_c2c3.csv")
 

@@ -218,3 +218,16 @@ def test_the_controls_correlation_stands_at_its_regions_with_its_counts():
     assert (
         alone.axes[0].get_title().startswith("120 of 120 controls behind each") and len(alone.axes) == 2
     )  # and its scale
+
+
+def test_a_dollar_in_a_name_is_a_dollar(tmp_path):
+    """Names are the user's: no formula in them, complete or broken, is set as one."""
+    import matplotlib.pyplot as plt
+
+    from neuraxis.figures import style  # noqa: F401  (its settings)
+
+    figure, axes = plt.subplots()
+    words = [axes.set_title("$x_$"), axes.set_xlabel(r"50 $ and \frac{"), axes.set_ylabel("$\\alpha$")]
+    figure.savefig(tmp_path / "a.png")  # a broken formula would raise
+    assert not any(w.get_parse_math() for w in words) and words[0].get_text() == "$x_$"
+    plt.close(figure)

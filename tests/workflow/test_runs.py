@@ -145,3 +145,65 @@ def test_what_the_data_cannot_carry_is_refused_in_words(tmp_path, extra, target,
     log = "".join(f.read_text() for f in (folder / "logs").rglob("*.log"))
     assert done.returncode != 0 and words in log
     assert not list((folder / "results").rglob(".*.part.*")) and not (folder / "results/sustain/MS/k1").exists()
+
+
+def test_a_replaced_image_is_measured_again_and_a_typo_is_named(tmp_path):
+    """Own images under ids without sub-: what is on disk decides; an absent file stops even a finished study."""
+    import nibabel as nib
+
+    folder = checkout(tmp_path / "images")
+    people = pd.DataFrame({"participant_id": [f"sub-{i:02d}" for i in range(1, 7)], "age": 30, "sex": "F"})
+    people["group"] = ["Control", "Control", "RRMS", "SPMS", "CIS", "RRMS"]
+    people.to_csv(folder / "participants.tsv", sep="\t", index=False)
+
+    def write(person, n):
+        flat = np.zeros(4000, np.int16)
+        flat[: 2 * n] = [10] * n + [49] * n
+        flat[2 * n : 2 * n + 900] = 24
+        nib.save(nib.Nifti1Image(flat.reshape(20, 20, 10), np.eye(4)), folder / f"{person}.nii.gz")
+
+    for i in range(1, 7):
+        write(f"{i:02d}", 100 + i)
+    own = (
+        "cohort: {source: files, participants: participants.tsv, diseases: [MS],"
+        " groups: {MS: [RRMS, SPMS], HC: [Control]}}\n"
+        'features: {source: images, labels: "{participant_id}.nii.gz", use: [thalamus], exclude_rules: []}\n'
+    )
+    arguments = [*overlay(folder, own), "--until", "features_combine"]
+    snakemake(folder, *arguments)
+
+    def thalamus():
+        table = pd.read_csv(folder / "results/features/measures.tsv", sep="\t").set_index("participant_id")
+        return table["thalamus"].sort_index().to_dict()
+
+    want = {f"sub-{i:02d}": 200 + 2 * i for i in (1, 2, 3, 4, 6)}
+    assert thalamus() == want
+    flow = pd.read_csv(folder / "results/cohort/flow.tsv", sep="\t")
+    assert flow.loc[flow["who"] == "sub-05", ["step", "group"]].to_numpy().tolist() == [["group of the study", "CIS"]]
+    planned = snakemake(folder, *arguments, "-n")
+    assert "features_extract" not in planned.stdout + planned.stderr
+    write("03", 150)
+    snakemake(folder, *arguments)
+    assert thalamus() == {**want, "sub-03": 300}
+    (folder / "06.nii.gz").unlink()
+    snakemake(folder, *arguments)
+    assert "sub-06" not in thalamus()
+    arguments = overlay(folder, own.replace("participants.tsv", "particpants.tsv"))
+    done = snakemake(folder, *arguments, check=False)
+    assert done.returncode and "cohort.participants: particpants.tsv: no such file" in done.stderr + done.stdout
+
+
+def test_run_from_another_folder(tmp_path):
+    folder = checkout(tmp_path / "clone")
+    (tmp_path / "elsewhere").mkdir()
+    done = snakemake(
+        tmp_path / "elsewhere",
+        "-n",
+        "-s",
+        str(folder / "Snakefile"),
+        "--configfile",
+        str(folder / "config.yaml"),
+        check=False,
+    )
+    words = done.stderr + done.stdout
+    assert done.returncode and "Run snakemake inside the clone: cd " in words and "Traceback" not in words

@@ -1,31 +1,21 @@
 """Measure once more, alone, the scans that failed in their batch."""
 
-import pandas as pd
-
-from neuraxis.features.extract import extract
+from neuraxis.features.extract import extract_again
 from neuraxis.job import as_list, start
-from neuraxis.tables import read_table, write_table
-
-
-def run(first, measures, failures, inputs, **settings):
-    failed = pd.concat([read_table(f, text=("participant_id", "session_id")) for f in first], ignore_index=True)
-    table, still, files = extract(failed[["participant_id", "session_id"]], **settings)
-    write_table(table, measures)
-    write_table(still, failures)
-    write_table(files, inputs)
-
+from neuraxis.tables import write_table
 
 if __name__ == "__main__":
     start(snakemake)
-    p, i = snakemake.params, snakemake.input
-    run(
+    i = snakemake.input
+    tables = extract_again(
         as_list(i.failures),
-        **dict(snakemake.output.items()),
+        i.sessions,
+        as_list(i.get("folders")),
         biomarkers=i.biomarkers,
         labels_file=i.label_names,
-        folders=as_list(i.get("folders")),
         etiv=str(i.get("etiv") or ""),
-        templates=p.templates,
-        baseline_session=p.baseline_session,
-        cord_levels=p.cord_levels,
+        listed=str(i.get("listed") or ""),
+        **dict(snakemake.params.items()),
     )
+    for table, name in zip(tables, ("measures", "failures", "inputs"), strict=True):
+        write_table(table, snakemake.output[name])

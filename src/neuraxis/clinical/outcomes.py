@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from ..errors import InputError
+from ..cohort.scores import impossible
+from ..errors import InputError, NeuraxisWarning, name_some
+from ..tables import as_numbers, bad_cells, meant_as_numbers
 
 #: What each type of outcome is modelled by, and the effect that is reported.
 TYPES = {
@@ -145,6 +148,40 @@ def control_z(values: pd.Series, people: pd.DataFrame, controls: pd.DataFrame, o
     return (values - design.loc[people.index] @ fit.params) / np.sqrt(fit.scale)
 
 
+def numbers_of(outcome: Outcome, people: pd.DataFrame) -> pd.DataFrame:
+    """The people with the outcome's columns of numbers as numbers; a column is one where most of its cells are.
+
+    Raises
+    ------
+    InputError
+        Cells that are no numbers, infinite, or impossible for the score, all of them by person.
+    """
+    people, problems = people.copy(), []
+    for c in outcome.columns:
+        needed = c in (outcome.exposure, outcome.time) or (c == outcome.column and outcome.type != "categorical")
+        values = people[c]
+        if values.dtype == bool or not (needed or (c not in outcome.strata and meant_as_numbers(values))):
+            continue
+        if words := bad_cells(values, people.index):
+            problems.append(f"{c} is no number: {words}")
+        numbers, _ = as_numbers(values)
+        bad, words = impossible(c, numbers) if c != outcome.column else _impossible(outcome, numbers)
+        bad |= np.isinf(numbers)
+        if bad.any():
+            who = [f"{p} ({v:g})" for p, v in numbers[bad].items()]
+            problems.append(f"{c} must be {words}: {name_some(who)}")
+        people[c] = numbers if not pd.api.types.is_numeric_dtype(values) else values
+    if problems:
+        raise InputError(f"clinical outcome {outcome.name}: " + "; ".join(problems))
+    return people
+
+
+def _impossible(outcome: Outcome, numbers: pd.Series):
+    """See `scores.impossible`, by the column's name or else the outcome's."""
+    bad, words = impossible(outcome.column, numbers)
+    return (bad, words) if bad.any() else impossible(outcome.name, numbers)
+
+
 def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFrame | None = None) -> Cases:
     """Everyone who has all the values that an outcome's model needs.
 
@@ -163,6 +200,9 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
     absent = [c for c in outcome.columns if c not in people.columns]
     if absent:
         raise InputError(f"clinical outcome {outcome.name}: column {', '.join(absent)} is not in participants.tsv")
+    people = numbers_of(outcome, people)
+    if controls is not None and outcome.reference == "controls":
+        controls = numbers_of(outcome, controls)
     data = people[outcome.columns].dropna()
     for kind, column in (("exposure", outcome.exposure), ("time", outcome.time)):
         if column and (data[column].astype(float) <= 0).any():
@@ -184,9 +224,18 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
         if pd.api.types.is_numeric_dtype(data[c]):
             if data[c].nunique() > 1:
                 x[c] = (data[c] - data[c].mean()) / data[c].std()
+                continue
         else:
             dummies = pd.get_dummies(data[c], prefix=c, drop_first=True, dtype=float)
-            x = x.join(dummies.loc[:, dummies.sum() >= 5])
+            dummies = dummies.loc[:, dummies.sum() >= 5]
+            x = x.join(dummies)
+            if dummies.shape[1]:
+                continue
+        if len(data):
+            why = "is the same for everyone" if data[c].nunique() < 2 else "has no second level with 5 people"
+            warnings.warn(
+                f"outcome {outcome.name}: covariate {c} {why} and is not in the model", NeuraxisWarning, stacklevel=2
+            )
     return Cases(
         y,
         x,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import glob
 import logging
-import re
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from jsonschema import Draft202012Validator
 
-from ..errors import InputError, name_some
-from ..tables import read_table
+from ..errors import InputError, NeuraxisWarning, name_some
+from ..tables import ABSENT, as_numbers, bad_cells, meant_as_numbers, read_cells, read_table
+from .ids import People, id_column, match_ids, session_label
+from .scores import code_like, impossible
+from .templates import Locator
 
 log = logging.getLogger(__name__)
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F"}
@@ -32,7 +35,114 @@ def _schema_problems(table: pd.DataFrame, schema: dict) -> list[str]:
     return [f"{c}: {words}: {name_some(who)}" for (c, words), who in broken.items()]
 
 
-def read_participants(path, schema, *, control: str, diseases, phenotype=()) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_people_table(path, *, needed=(), what: str) -> pd.DataFrame:
+    """A table with one or more rows of people, its id column called participant_id.
+
+    Raises
+    ------
+    InputError
+        See `tables.read_table`; no column names the person.
+    """
+    table = read_table(path)
+    column = id_column(table.columns, first=table.iloc[:, 0].tolist())
+    if column is None:
+        raise InputError(
+            f"{what} ({path}): column participant_id is missing (subject, patient_id and the like will do); "
+            f"it has {name_some(table.columns, 20)}"
+        )
+    text = {column, "participant_id", "session_id", "group", "site", "sex"}
+    return read_table(path, text=tuple(text), needed=[c for c in needed if c != "participant_id"]).rename(
+        columns={column: "participant_id"}
+    )
+
+
+def _join_phenotype(table: pd.DataFrame, path, people: People, where) -> tuple[pd.DataFrame, list[str]]:
+    """Add the columns of one phenotype table, matched by id; what is wrong with it."""
+    what = f"cohort.phenotype ({path})"
+    more = read_people_table(path, what=what)
+    try:
+        found = match_ids(more["participant_id"], people, what=what)
+    except InputError as error:
+        return table, [str(error)]
+    more["participant_id"] = found["participant_id"].to_numpy()
+    more = more[more["participant_id"].notna()]
+    twice = more["participant_id"].duplicated()
+    if twice.any():
+        return table, [
+            f"{path}: listed more than once: {name_some(more.loc[twice, 'participant_id'].unique())}; "
+            "give repeated visits in cohort.visits"
+        ]
+    more = more.drop(columns=["origin", "session_id"], errors="ignore")
+    clash = [c for c in more.columns if c in table.columns and c != "participant_id"]
+    if clash:
+        return table, [f"{path}: column {', '.join(clash)} is already in {where}"]
+    if more.drop(columns="participant_id").isna().all(axis=None):
+        return table, [f"{what}: no participant has a value in it"]
+    return table.merge(more, on="participant_id", how="left"), []
+
+
+def _number_problems(table: pd.DataFrame, sites) -> list[str]:
+    """Impossible scores and numbers of the clinical columns; warnings for what only looks wrong."""
+    problems = []
+    ids = table["participant_id"]
+    for column in table.columns.drop(["participant_id", "group", "site", "sex", "age"], errors="ignore"):
+        values = table[column]
+        if values.dtype == bool or not meant_as_numbers(values):
+            continue
+        if words := bad_cells(values, ids):
+            warnings.warn(
+                f"column {column}: most cells are numbers, not those of {words}", NeuraxisWarning, stacklevel=3
+            )
+        numbers, _ = as_numbers(values)
+        endless = np.isinf(numbers)
+        if endless.any():
+            problems.append(f"{column}: infinite: {name_some(ids[endless])}")
+        bad, words = impossible(column, numbers.where(~endless))
+        if bad.any():
+            who = ids[bad] + " (" + values[bad].astype(str) + ")"
+            problems.append(f"{column}: must be {words}: {name_some(who)}; leave missing values empty or n/a")
+        coded = code_like(numbers) & ~bad
+        if coded.any():
+            who = ids[coded] + " (" + numbers[coded].map("{:g}".format) + ")"
+            warnings.warn(
+                f"column {column}: {name_some(who)} look like codes for missing and are used as numbers; "
+                "write n/a if they are codes",
+                NeuraxisWarning,
+                stacklevel=3,
+            )
+    return problems
+
+
+def _named_na(path, table: pd.DataFrame, sites) -> pd.Series:
+    """Sites whose name looks like a missing mark, such as NA for Naples: a site where cohort.sites says so."""
+    if "site" not in table:
+        return pd.Series("one site", index=table.index)
+    cells = read_cells(path)
+    heading = next(h for h in cells.header if h.lower() == "site")
+    raw = pd.Series(cells.column(heading), index=table.index)
+    marks = raw.isin(ABSENT - {"", "n/a", "N/A"})
+    meant = marks & raw.isin([str(s) for s in sites])
+    unsure = sorted(set(raw[marks & ~meant]))
+    if unsure:
+        n = int((marks & ~meant).sum())
+        warnings.warn(
+            f"{path}: site {', '.join(unsure)} of {n} people is read as missing; if it is the name of a site, write "
+            f"cohort.sites: [{', '.join(map('{!r}'.format, unsure))}]",
+            NeuraxisWarning,
+            stacklevel=3,
+        )
+    return table["site"].where(~meant, "site " + raw)
+
+
+def name_groups(groups: pd.Series, merged: dict) -> pd.Series:
+    """Groups under the names that cohort.groups gives them; others keep theirs."""
+    names = {str(old): str(new) for new, olds in (merged or {}).items() for old in olds}
+    return groups.map(lambda g: names.get(g, g), na_action="ignore")
+
+
+def read_participants(
+    path, schema, *, control: str, diseases, phenotype=(), groups=None, leave_out: bool | None = None, sites=()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read participants.tsv, join the phenotype tables, and check it whole.
 
     Parameters
@@ -45,7 +155,13 @@ def read_participants(path, schema, *, control: str, diseases, phenotype=()) -> 
     diseases : sequence of str
         Groups to be modelled.
     phenotype : sequence of path
-        Tables joined by participant_id (BIDS phenotype/*.tsv).
+        Tables joined by the person's id (BIDS phenotype/*.tsv).
+    groups : dict of str to list of str, optional
+        Name of a group to the groups of the table that are it, ``{"MS": ["RRMS", "SPMS"]}``.
+    leave_out : bool, optional
+        Leave people of other groups out, by name, instead of refusing the table; by default where `groups` is given.
+    sites : sequence of str
+        Sites whose name would be read as missing, such as "NA".
 
     Returns
     -------
@@ -58,53 +174,67 @@ def read_participants(path, schema, *, control: str, diseases, phenotype=()) -> 
     ------
     InputError
         One message that lists every problem with the table.
+
+    Warns
+    -----
+    NeuraxisWarning
+        Values that look like codes, text among numbers, ids of phenotype tables that nobody has.
     """
-    table = read_table(path, needed=("participant_id", "group", "age", "sex"))
+    table = read_people_table(path, needed=("group", "age", "sex"), what="cohort.participants")
+    table["site"] = _named_na(path, table, sites)
+    leave_out = bool(groups) if leave_out is None else leave_out
     problems = []
+    people = People(table["participant_id"].dropna())
     for other in phenotype:
-        more = read_table(other, needed=("participant_id",))
-        twice = more["participant_id"].duplicated()
-        if twice.any():
-            problems.append(
-                f"{other}: listed more than once: {name_some(more.loc[twice, 'participant_id'])}; "
-                "give repeated visits in cohort.visits"
-            )
-            continue
-        clash = [c for c in more.columns if c in table.columns and c not in ("participant_id", "origin")]
-        if clash:
-            problems.append(f"{other}: column {', '.join(clash)} is already in {path}")
-            continue
-        table = table.merge(more.drop(columns="origin", errors="ignore"), on="participant_id", how="left")
+        table, wrong = _join_phenotype(table, other, people, path)
+        problems += wrong
+    table["group"] = name_groups(table["group"], groups)
     ids = table["participant_id"]
+    strange = ~table["group"].isin([control, *diseases])
     for bad, words in (
         (ids.isna(), "rows without participant_id"),
         (ids.duplicated(keep=False) & ids.notna(), "participant_id listed more than once"),
-        (~table["group"].isin([control, *diseases]), f"group not among {', '.join([control, *diseases])}"),
+        (
+            strange & (not leave_out),
+            f"group not among {', '.join([control, *diseases])} (cohort.groups merges groups and leaves out others)",
+        ),
     ):
         if bad.any():
             who = ids[bad].fillna("?") + " (" + table["group"][bad].fillna("?") + ")"
             problems.append(f"{words}: {name_some(who.unique())}")
-    age = pd.to_numeric(table["age"], errors="coerce")
-    unreadable = age.isna() & table["age"].notna()
+    age, unreadable = as_numbers(table["age"])
     if unreadable.any():
         problems.append(f"age: not a number: {name_some(ids[unreadable] + ' (' + table['age'][unreadable] + ')')}")
     table["age"] = age
     spelt = table["sex"].str.strip().str.lower()
     table["sex"] = spelt.map(SEXES).fillna(table["sex"])
-    problems += _schema_problems(table, schema)
+    mine = ~strange | (not leave_out)
+    problems += _schema_problems(table[mine], schema)
+    problems += _number_problems(table[mine], sites)
     if not (table["group"] == control).any():
-        problems.append(f"nobody is in the control group {control}")
+        has = name_some(table["group"].dropna().unique())
+        problems.append(f"nobody is in the control group {control} (cohort.control); the groups are {has}")
     if problems:
         raise InputError(f"{Path(path)}:\n- " + "\n- ".join(problems))
-    if "site" not in table:
-        table["site"] = "one site"
     flow = [flow_rows(table, "listed", table.iloc[:0])]
+    if not mine.all():
+        out = name_some(
+            f"{p} ({g})" for p, g in zip(ids[~mine].fillna("?"), table["group"][~mine].fillna("?"), strict=True)
+        )
+        warnings.warn(f"people of other groups are left out: {out}", NeuraxisWarning, stacklevel=2)
+        flow.append(flow_rows(table[mine], "group of the study", table[~mine]))
+        table = table[mine]
     incomplete = table["age"].isna() | table["sex"].isna() | table["site"].isna()
     flow.append(flow_rows(table[~incomplete], "age, sex and site known", table[incomplete]))
     return table[~incomplete].reset_index(drop=True), pd.concat(flow, ignore_index=True)
 
 
-def read_times(path, people, *, needed, what: str) -> pd.DataFrame:
+def listed_people(path) -> list[str]:
+    """Everyone in participants.tsv, also those who are left out later: whose ids other tables may hold."""
+    return read_people_table(path, what="cohort.participants")["participant_id"].dropna().tolist()
+
+
+def read_times(path, people, *, needed, what: str, listed=None) -> pd.DataFrame:
     """A table of repeated events of people in years since baseline: sessions, visits or relapses.
 
     Parameters
@@ -117,25 +247,45 @@ def read_times(path, people, *, needed, what: str) -> pd.DataFrame:
         Columns beside participant_id.
     what : str
         The key of the configuration, for messages.
+    listed : sequence of str, optional
+        Everyone in participants.tsv, whose ids the table may hold; `people` where not given.
 
     Raises
     ------
     InputError
-        Years that are no numbers or negative where a follow-up is meant, and rows listed twice, by name.
+        No id is a participant's, years that are no numbers, infinite or negative where a follow-up is meant, scores that
+        are impossible, and rows listed twice, by name.
     """
     columns = ["participant_id", *needed]
     if not path:
         return pd.DataFrame(columns=columns)
-    table = read_table(path, needed=columns, text=("participant_id", "session_id"))
+    table = read_people_table(path, needed=columns, what=what)
     problems = []
-    years = pd.to_numeric(table["years"], errors="coerce")
+    found = match_ids(table["participant_id"], people if listed is None else listed, what=f"{what} ({path})")
+    table["participant_id"] = found["participant_id"].fillna(table["participant_id"]).fillna("?")
+    years, _ = as_numbers(table["years"])
+    scan = "session_id" in needed
+    if scan:
+        label = table["session_id"].map(session_label)
+    rows = table[["participant_id"]].assign(at=label if scan else years)
     for bad, words in (
         (years.isna(), "years is no number"),
-        ((years <= 0) & ("session_id" in needed), "years since baseline must be above 0 for a follow-up scan"),
-        (table.duplicated(columns[:2] if "session_id" in needed else ["participant_id", "years"]), "listed twice"),
+        (np.isinf(years), "years is infinite"),
+        ((years <= 0) & scan, "years since baseline must be above 0 for a follow-up scan"),
+        ((label == "") if scan else years.isna() & False, "no session_id"),
+        (rows.duplicated(), "listed twice"),
     ):
         if bad.any():
             problems.append(f"{words}: {name_some(table.loc[bad, 'participant_id'].astype(str).unique())}")
+    if "edss" in needed:
+        if words := bad_cells(table["edss"], table["participant_id"]):
+            problems.append(f"edss is no number: {words}")
+        edss, _ = as_numbers(table["edss"])
+        bad, words = impossible("edss", edss)
+        if bad.any():
+            who = table.loc[bad, "participant_id"] + " (" + edss[bad].map("{:g}".format) + ")"
+            problems.append(f"edss must be {words}: {name_some(who)}")
+        table["edss"] = edss
     if problems:
         raise InputError(f"{what} ({path}):\n- " + "\n- ".join(problems))
     table["years"] = years
@@ -143,14 +293,22 @@ def read_times(path, people, *, needed, what: str) -> pd.DataFrame:
     return table.sort_values(["participant_id", "years"], kind="stable").reset_index(drop=True)
 
 
-def compare_segmentations(people: pd.DataFrame, template: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def compare_segmentations(
+    people: pd.DataFrame, template: str, *, baseline: str = "ses-01", follow=(), listed=None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep participants whose segmentation exists, and name both kinds of orphans in one message.
 
     Parameters
     ----------
     people : DataFrame
     template : str
-        Path with {participant_id}; whatever else it holds in braces matches anything.
+        Path with {participant_id}, and {session_id} where there are sessions.
+    baseline : str
+        cohort.baseline_session.
+    follow : iterable of (participant_id, session_id)
+        Follow-up scans, which are nobody's baseline.
+    listed : sequence of str, optional
+        Everyone in participants.tsv; whoever is excluded is no orphan.
 
     Returns
     -------
@@ -164,23 +322,15 @@ def compare_segmentations(people: pd.DataFrame, template: str) -> tuple[pd.DataF
     InputError
         Nobody has one.
     """
-    parts = re.split(r"(\{participant_id\}|\{session_id\})", template)
-    pattern = "".join("*" if part.startswith("{") else glob.escape(part) for part in parts)
-    expression = re.compile(
-        "".join(
-            ("(?P<id>[A-Za-z0-9-]+)" if parts[:i].count(part) == 0 else "(?P=id)")
-            if part == "{participant_id}"
-            else "[A-Za-z0-9-]+"
-            if part == "{session_id}"
-            else re.escape(part)
-            for i, part in enumerate(parts)
-        )
-    )
-    there = {m["id"] for f in glob.glob(pattern) if (m := expression.fullmatch(f))}
-    has = people["participant_id"].isin(there)
-    extra = sorted(there - set(people["participant_id"]))
+    find = Locator([template], baseline, follow)
+    has = people["participant_id"].map(find.exists).astype(bool)
+    everyone = People(people["participant_id"] if listed is None else listed)
+    extra = sorted({i for i in find.all_ids() if everyone.find(i)[0] is None})
     if not has.any():
-        raise InputError(f"features.labels: no participant has a segmentation at {template}; found {name_some(extra)}")
+        raise InputError(
+            f"features.labels: no participant has a segmentation at {template}; found {name_some(extra)}; "
+            f"cohort.participants has {name_some(people['participant_id'], 2)}"
+        )
     lost = people.loc[~has, "participant_id"]
     if len(lost) or extra:
         log.warning(
@@ -194,8 +344,71 @@ def compare_segmentations(people: pd.DataFrame, template: str) -> tuple[pd.DataF
     return people[has].reset_index(drop=True), flow
 
 
+def gather_cohort(
+    participants,
+    schema,
+    *,
+    control: str,
+    diseases,
+    phenotype=(),
+    sessions="",
+    visits="",
+    relapses="",
+    groups=None,
+    leave_out=None,
+    sites=(),
+    segmentations="",
+    baseline_session="ses-01",
+) -> dict[str, pd.DataFrame]:
+    """Who takes part, with the tables of repeated things: participants, flow, sessions, visits, relapses.
+
+    Parameters
+    ----------
+    participants, phenotype, sessions, visits, relapses : path
+        Tables of the user; "" where there is none.
+    segmentations : str
+        Template of the images; people without one are left out. "" where measures come from tables.
+
+    For the others see `read_participants`.
+
+    Raises
+    ------
+    InputError
+        What is wrong with any of the tables.
+    """
+    people, flow = read_participants(
+        participants,
+        schema,
+        control=control,
+        diseases=diseases,
+        phenotype=phenotype,
+        groups=groups,
+        leave_out=leave_out,
+        sites=sites,
+    )
+    listed = listed_people(participants)
+    ids = people["participant_id"]
+    follow = read_times(sessions, ids, needed=("session_id", "years"), what="cohort.sessions", listed=listed)
+    if segmentations:
+        scans = list(follow[["participant_id", "session_id"]].itertuples(index=False, name=None))
+        people, found = compare_segmentations(
+            people, segmentations, baseline=baseline_session, follow=scans, listed=listed
+        )
+        flow = pd.concat([flow, found], ignore_index=True)
+        follow = follow[follow["participant_id"].isin(people["participant_id"])].reset_index(drop=True)
+    ids = people["participant_id"]
+    return {
+        "participants": people,
+        "flow": flow,
+        "sessions": follow,
+        "visits": read_times(visits, ids, needed=("years", "edss"), what="cohort.visits", listed=listed),
+        "relapses": read_times(relapses, ids, needed=("years",), what="cohort.relapses", listed=listed),
+    }
+
+
 def flow_rows(kept: pd.DataFrame, step: str, excluded: pd.DataFrame) -> pd.DataFrame:
     """One row per group: how many are left after `step`, how many fell out, and who."""
+    kept, excluded = (part.assign(group=part["group"].fillna("n/a")) for part in (kept, excluded))
     groups = sorted(set(kept["group"]) | set(excluded["group"]))
     return pd.DataFrame(
         {
@@ -203,6 +416,6 @@ def flow_rows(kept: pd.DataFrame, step: str, excluded: pd.DataFrame) -> pd.DataF
             "group": groups,
             "n": [int((kept["group"] == g).sum()) for g in groups],
             "excluded": [int((excluded["group"] == g).sum()) for g in groups],
-            "who": [", ".join(excluded.loc[excluded["group"] == g, "participant_id"]) for g in groups],
+            "who": [", ".join(excluded.loc[excluded["group"] == g, "participant_id"].fillna("?")) for g in groups],
         }
     )

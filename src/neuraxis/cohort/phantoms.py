@@ -8,11 +8,10 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from ..features.biomarkers import read_biomarkers
-from ..features.extract import scan_stem
-from ..features.stats import INSIDE_WHITE_MATTER
+from ..biomarkers import INSIDE_WHITE_MATTER, read_biomarkers
 from ..streams import stream
 from ..tables import aside
+from .ids import scan_stem
 
 #: Edge of the phantoms' cubic voxels, mm.
 VOXEL = 2.0

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from pathlib import Path
 
 import pandas as pd
 
+from ..biomarkers import cord_of, read_biomarkers
+from ..cohort.ids import BASELINE, People, bare, scan_stem, split_scans
+from ..cohort.participants import listed_people
+from ..cohort.templates import Locator, files_of
+from ..errors import InputError
 from ..tables import read_table
-from .biomarkers import cord_of, read_biomarkers
-from .measures import BASELINE, measure_batch
-from .stats import read_sct
+from .headsize import read_head_sizes
+from .measures import measure_batch
+from .readers.sct import read_sct
 
 #: Columns of the table of files that scans were measured from.
 FILES = ("participant_id", "session_id", "file", "sha256")
 SIMULATED_NAMES = ("desc-SIMULATED_dseg", "desc-SIMULATED_label-cord_mask", "desc-SIMULATED_label-levels_dseg")
-
-
-def scan_stem(person: str, session: str) -> str:
-    """Name of a scan: the person, and the session where it is a follow-up."""
-    return person if session == BASELINE else f"{person}_{session}"
 
 
 def simulated_paths(folders, person: str, session: str) -> tuple:
@@ -36,12 +37,6 @@ def simulated_paths(folders, person: str, session: str) -> tuple:
     return absent
 
 
-def template_paths(templates, baseline_session: str, person: str, session: str) -> tuple:
-    """Files of one scan from path templates with {participant_id} and {session_id}; None for empty ones."""
-    session = baseline_session if session == BASELINE else session
-    return tuple(t.format(participant_id=person, session_id=session) if t else None for t in templates)
-
-
 def all_scans(participants, sessions) -> pd.DataFrame:
     """Baseline and follow-up scans of the participants: participant_id, session_id."""
     people = read_table(participants)["participant_id"]
@@ -50,21 +45,55 @@ def all_scans(participants, sessions) -> pd.DataFrame:
     return pd.concat([first, follow[follow["participant_id"].isin(people)]], ignore_index=True)
 
 
+def read_files(path) -> list[Path]:
+    """The files that are read of a path: itself, or the stats, tables and subregion lists in a folder of results."""
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    stats = path / "stats" if (path / "stats").is_dir() else path
+    return sorted([*stats.glob("*.stats"), *stats.glob("*.csv"), *(path / "mri").glob("*.txt")])
+
+
 def checksum(path) -> str:
     """SHA-256 of a file; of a folder of results, of the names and contents of all that is read there."""
     path = Path(path)
     if path.is_file():
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    stats = path / "stats" if (path / "stats").is_dir() else path
     total = hashlib.sha256()
-    for file in sorted([*stats.glob("*.stats"), *stats.glob("*.csv"), *(path / "mri").glob("*.txt")]):
+    for file in read_files(path):
         total.update(f"{file.name} {checksum(file)}\n".encode())
     return total.hexdigest()
 
 
+def add_cord(table: pd.DataFrame, cord: str, area: pd.Series) -> pd.DataFrame:
+    """Cord areas into a table of scans, by scan: the one way from a table of areas to the measures.
+
+    Parameters
+    ----------
+    table : DataFrame
+        participant_id, session_id.
+    cord : str
+        Biomarker of kind cord.
+    area : Series
+        mm2, indexed by scan, ``sub-07`` or ``sub-07_ses-02`` for a follow-up.
+    """
+    stems = [scan_stem(*row) for row in table[["participant_id", "session_id"]].itertuples(index=False)]
+    return table.assign(**{cord: area.reindex(stems).to_numpy()})
+
+
 def extract(
-    scans: pd.DataFrame, *, biomarkers, labels_file, folders, etiv, templates, baseline_session, cord_levels
+    scans: pd.DataFrame,
+    *,
+    biomarkers,
+    labels_file,
+    folders,
+    etiv,
+    templates,
+    baseline_session,
+    cord_levels,
+    listed=None,
+    follow=(),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Measure scans; see `measures.measure_batch` for the first two tables.
 
@@ -82,6 +111,10 @@ def extract(
         Paths of label volume or stats folder, cord mask, cord levels.
     baseline_session : str
     cord_levels : sequence of int
+    listed : sequence of str, optional
+        All participants, whose ids the table of head sizes may hold; those of `scans` where not given.
+    follow : iterable of (participant_id, session_id)
+        Listed follow-up scans; those of `scans` where not given.
 
     Returns
     -------
@@ -90,32 +123,114 @@ def extract(
     DataFrame
         participant_id, session_id, file, sha256: what they were measured from.
     """
+    defined = read_biomarkers(biomarkers)
+    maps = list(dict.fromkeys(t for b in defined[defined["kind"] == "map"].itertuples() for t in b.labels))
+    follow = list(follow) or [
+        r for r in scans[["participant_id", "session_id"]].itertuples(index=False) if r[1] != BASELINE
+    ]
     if folders:
 
         def paths(person, session):
             return simulated_paths(folders, person, session)
     else:
-
-        def paths(person, session):
-            return template_paths(templates, baseline_session, person, session)
-
+        paths = Locator([*templates, *(t.partition("#")[0] for t in maps)], baseline_session, follow)
     head = {}
     if etiv:
-        known = read_table(etiv, needed=("participant_id", "etiv"))
-        known = known.assign(session_id=known["session_id"] if "session_id" in known else BASELINE)
-        head = {(r.participant_id, r.session_id): r.etiv for r in known.dropna(subset="etiv").itertuples()}
-    defined = read_biomarkers(biomarkers)
-    table, failed = measure_batch(scans, defined, paths, cord_levels, labels_file, head)
+        sizes = read_head_sizes(etiv, None if listed is None else listed)
+        head = _by_scan(sizes, baseline_session, follow)
+    places = _map_places(maps, paths, bool(folders))
+    table, failed = measure_batch(scans, defined, paths, cord_levels, labels_file, head, places)
     areas = [read_sct(f, cord_levels) for folder in folders if (f := Path(folder) / "SIMULATED_sct.csv").exists()]
-    if areas:
-        stem = [scan_stem(*row) for row in table[["participant_id", "session_id"]].itertuples(index=False)]
-        cord = cord_of(defined)
-        table[cord] = pd.concat(areas).reindex(stem).to_numpy()
-    maps = [t.partition("#")[0] for b in defined[defined["kind"] == "map"].itertuples() for t in b.labels]
+    if areas and len(table):
+        table = add_cord(table, cord_of(defined), pd.concat(areas))
     files = [
         (person, session, str(file), checksum(file))
         for person, session in scans[["participant_id", "session_id"]].itertuples(index=False)
-        for file in (*paths(person, session), *template_paths(maps, baseline_session, person, session))
+        for file in dict.fromkeys(paths(person, session))
         if file and Path(file).exists()
     ]
     return table, failed, pd.DataFrame(files, columns=list(FILES))
+
+
+def _by_scan(sizes: pd.Series, baseline: str, follow) -> dict:
+    """Head sizes by (participant_id, session_id)."""
+    keys = split_scans({"features.etiv": sizes.index}, baseline=baseline, follow=follow)["features.etiv"]
+    return {tuple(k): v for k, v in zip(keys.itertuples(index=False), sizes, strict=True) if pd.notna(v)}
+
+
+def _map_places(maps, paths, simulated: bool):
+    """(person, session) -> path of every map template."""
+    if simulated or not maps:
+        return None
+
+    def places(person, session):
+        found = paths(person, session)[3:]
+        number = [t.partition("#")[2] for t in maps]
+        return {t: f"{f}#{n}" if n else str(f) for t, f, n in zip(maps, found, number, strict=True)}
+
+    return places
+
+
+def batch_of(person: str, n_batches: int) -> int:
+    """Batch that a person is measured in: by the id alone, so that who joins the study moves nobody else."""
+    return zlib.crc32(person.encode()) % n_batches
+
+
+def _follow(sessions) -> list[tuple]:
+    listed = read_table(sessions, text=("participant_id", "session_id"))
+    return list(listed[["participant_id", "session_id"]].itertuples(index=False, name=None))
+
+
+def extract_batch(participants, sessions, folders, *, batch: int, n_batches: int, listed="", **settings):
+    """Measure one batch of the participants; see `extract` for the settings and the three tables."""
+    scans = all_scans(participants, sessions)
+    if folders:
+        mine = {p.name.split("_")[0] for folder in folders for p in Path(folder).iterdir()}
+    else:
+        mine = {p for p in set(scans["participant_id"]) if batch_of(p, n_batches) == batch}
+    scans = scans[scans["participant_id"].isin(mine)]
+    people = listed_people(listed) if listed else None
+    return extract(scans, folders=folders, listed=people, follow=_follow(sessions), **settings)
+
+
+def extract_again(failures, sessions, folders, *, listed="", **settings):
+    """Measure alone, once more, the scans that failed in their batches; see `extract`."""
+    failed = pd.concat([read_table(f, text=("participant_id", "session_id")) for f in failures], ignore_index=True)
+    people = listed_people(listed) if listed else None
+    scans = failed[["participant_id", "session_id"]]
+    return extract(scans, folders=folders, listed=people, follow=_follow(sessions), **settings)
+
+
+def fingerprint(templates, maps, n_batches: int, participants="") -> list[str]:
+    """What the images on disk look like, one checksum per batch of people: path, size and date of every file.
+
+    A replaced, added or removed image changes that of its batch, so that the batch is measured again.
+
+    Parameters
+    ----------
+    templates, maps : sequence of str
+        Paths with {participant_id}; of maps, with ``#<volume>``.
+    n_batches : int
+    participants : path, optional
+        The user's participants.tsv, for the people that the ids in the paths belong to; where it cannot be read (which is
+        told later on), a file counts for every spelling of its id.
+    """
+    try:
+        people = People(listed_people(participants)) if participants else None
+    except InputError:
+        people = None
+    parts: list[list[str]] = [[] for _ in range(n_batches)]
+    for template in dict.fromkeys([*templates, *(m.partition("#")[0] for m in maps)]):
+        for file, person in files_of(template) if template else []:
+            sizes = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in read_files(file)]
+            owner = people.find(person)[0] if people else None
+            spelt = [owner] if owner else dict.fromkeys([person, bare(person), f"sub-{bare(person)}"])
+            for name in spelt:
+                parts[batch_of(name, n_batches)].append(f"{file} {sizes}")
+    return [hashlib.sha256("\n".join(sorted(p)).encode()).hexdigest() if p else "" for p in parts]
+
+
+def there(template: str) -> str:
+    """Checksum of the names of all files that fit a template: who has a segmentation, whatever is in it."""
+    names = [file for file, _ in files_of(template)] if template else []
+    return hashlib.sha256("\n".join(names).encode()).hexdigest() if names else ""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, name_some
-from .images import cord_area, label_volumes, map_volume
-from .stats import biomarkers_from_labels, freesurfer_volumes
+from ..cohort.ids import BASELINE, split_scans
+from ..errors import InputError, NeuraxisWarning, name_some
+from .images import cord_area, map_volume
+from .readers import read as read_volumes
+from .stats import biomarkers_from_labels
 
 log = logging.getLogger(__name__)
-#: A scan of a table whose ids end in _ses-<label> is a follow-up, except for the baseline's own label.
-BASELINE = "baseline"
-#: FreeSurfer's label of cerebrospinal fluid. SynthSeg labels all that surrounds the brain with it, a quarter of the
-#: head; in aseg it is 1 cm3. Only with such a rim do the labels of a volume sum to the head's size.
-CSF, RIM = 24, 0.1
+#: Factor of the unit that a column is most often in by mistake.
+SLIPS = {"mm2": (100.0, "cm2"), "mm": (10.0, "cm")}
 RULES = (
     "implausible eTIV",
     "missing",
@@ -33,9 +33,9 @@ RULES = (
 def measure_scan(labels_path, mask_path, levels_path, cord_levels, labels_file, etiv=None) -> tuple[dict, dict]:
     """Volumes by label and other quantities (etiv, cord area, surface holes) of one scan.
 
-    `labels_path` is a label volume or a folder of FreeSurfer, FastSurfer or SAMSEG results; `etiv` (mm3) from elsewhere
-    replaces its head size. The labels of a volume sum to the head size where they hold the fluid around the brain
-    (SynthSeg's total intracranial volume is that sum), else the volume has none. Absent files leave their measures missing.
+    `labels_path` is a label volume, a folder of FreeSurfer, FastSurfer or SAMSEG results, or any other file that
+    `readers.READERS` knows; `etiv` (mm3) from elsewhere replaces its head size. Absent files leave their measures
+    missing, so that a cord alone can be measured.
 
     Raises
     ------
@@ -44,15 +44,12 @@ def measure_scan(labels_path, mask_path, levels_path, cord_levels, labels_file, 
     """
     volumes, extra = {}, {"etiv": np.nan}
     if labels_path:
-        if Path(labels_path).is_dir():
-            volumes, extra = freesurfer_volumes(labels_path, labels_file)
-        else:
-            volumes = label_volumes(labels_path)
-            whole = sum(v for i, v in volumes.items() if not 3000 < i < 5003)
-            if volumes.get(CSF, 0.0) > RIM * whole:
-                extra["etiv"] = whole
+        read = read_volumes(labels_path, labels_file)
+        volumes = read.one()
+        extra = {k: volumes.pop(k, np.nan) for k in ("etiv", "surface_holes")}
+        extra["problems"] = read.problems
     if etiv is not None:
-        extra["etiv"] = etiv
+        extra["etiv"] = float(etiv)
     if labels_path and np.isnan(extra["etiv"]):
         absent = (
             "the header has no eTIV"
@@ -65,8 +62,20 @@ def measure_scan(labels_path, mask_path, levels_path, cord_levels, labels_file, 
     return volumes, extra
 
 
+def needed_problems(problems: dict, biomarkers: pd.DataFrame) -> list[str]:
+    """Problems of optional files that a biomarker of kind names needs; others cost nobody."""
+    wanted = [n for names in biomarkers.loc[biomarkers["kind"] == "names", "labels"] for n in names]
+    return list(dict.fromkeys(why for stem, why in problems.items() if any(n.startswith(stem) for n in wanted)))
+
+
 def measure_batch(
-    scans: pd.DataFrame, biomarkers: pd.DataFrame, paths, cord_levels, labels_file, etiv: dict | None = None
+    scans: pd.DataFrame,
+    biomarkers: pd.DataFrame,
+    paths,
+    cord_levels,
+    labels_file,
+    etiv: dict | None = None,
+    map_places=None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures of a batch of scans; a failing one fails alone and is named.
 
@@ -77,13 +86,15 @@ def measure_batch(
     biomarkers : DataFrame
         See `biomarkers.read_biomarkers`.
     paths : callable
-        (participant_id, session_id) -> (label volume or stats folder, cord mask, cord levels); None for what
+        (participant_id, session_id) -> (label volume or stats folder, cord mask, cord levels, ...); None for what
         does not exist.
     cord_levels : sequence of int
     labels_file : path
         Label names, resources/labels.tsv.
     etiv : dict of (participant_id, session_id) to float, optional
         Head sizes (mm3) that replace those of the files.
+    map_places : callable, optional
+        (participant_id, session_id) -> path of every template of a map; by default the template filled in.
 
     Returns
     -------
@@ -97,14 +108,26 @@ def measure_batch(
     for person, session in zip(scans["participant_id"], scans["session_id"], strict=True):
         try:
             labels, extra = measure_scan(
-                *paths(person, session), cord_levels, labels_file, (etiv or {}).get((person, session))
+                *paths(person, session)[:3], cord_levels, labels_file, (etiv or {}).get((person, session))
             )
+            if words := needed_problems(problems := extra.pop("problems", {}), biomarkers):
+                raise InputError("; ".join(words))
+            if problems:
+                log.warning("%s %s: optional files left aside: %s", person, session, "; ".join(set(problems.values())))
             for b in maps.itertuples():
-                places = [t.format(participant_id=person, session_id=session) for t in b.labels]
-                extra[b.biomarker] = sum(map_volume(place) for place in places)
+                found = map_places(person, session) if map_places else {}
+                filled = {t: t.replace("{participant_id}", person).replace("{session_id}", session) for t in b.labels}
+                extra[b.biomarker] = sum(map_volume(found.get(t, filled[t])) for t in b.labels)
         except InputError as error:
             log.error("%s %s: %s", person, session, error)
             failed.append({"participant_id": person, "session_id": session, "problem": str(error)})
+            continue
+        except Exception as error:
+            # nobody's file, however bad, may take the others along
+            log.exception("%s %s", person, session)
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            problem = f"could not be measured ({what}); see the log"
+            failed.append({"participant_id": person, "session_id": session, "problem": problem})
             continue
         volumes.append(labels)
         extras.append(extra)
@@ -127,10 +150,8 @@ def measure_batch(
 
 
 def split_session(scans: pd.Series, baseline: str = "ses-01") -> pd.DataFrame:
-    """participant_id and session_id of ids such as ``sub-07_ses-02``; those of the first session are "baseline"."""
-    parts = scans.astype(str).str.extract(r"^(.*?)(?:_(ses-[A-Za-z0-9]+))?$")
-    parts.columns = ["participant_id", "session_id"]
-    return parts.assign(session_id=parts["session_id"].fillna(BASELINE).replace(baseline, BASELINE))
+    """participant_id and session_id of ids such as ``sub-07_ses-02``; see `cohort.ids.split_scans`."""
+    return split_scans({"": scans}, baseline=baseline)[""]
 
 
 def check_units(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> None:
@@ -146,8 +167,7 @@ def check_units(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> None:
         if b.biomarker not in measures:
             continue
         values = measures[b.biomarker].dropna()
-        factor = 100.0 if b.unit == "mm2" else 1000.0
-        other = "cm2" if b.unit == "mm2" else "ml"
+        factor, other = SLIPS.get(b.unit, (1000.0, "ml"))
         slipped = (values * factor).between(b.plausible_low, b.plausible_high) & (values < b.plausible_low)
         if slipped.mean() > 0.5:
             raise InputError(
@@ -230,6 +250,44 @@ def quality(
             v = table["participant_id"].map(scores[name])
             add(v < score_min, "QC score", name, v, f"at least {score_min:g}")
     return pd.DataFrame(rows, columns=["participant_id", "rule", "biomarker", "value", "limits"])
+
+
+def possible(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make what cannot be a measure missing, so that it never reaches a norm.
+
+    Sizes (of any biomarker but one of the user's own table without a unit of size) and head sizes must be above 0; all
+    must be finite.
+
+    Returns
+    -------
+    DataFrame
+        The measures.
+    DataFrame
+        participant_id, rule ("implausible"), biomarker, value, limits: what was taken out.
+
+    Warns
+    -----
+    NeuraxisWarning
+        Names and values.
+    """
+    measures = measures.copy()
+    rows = []
+    sized = {b.biomarker: b.kind != "table" or b.unit in ("mm", "mm2", "mm3") for b in biomarkers.itertuples()}
+    for name in ("etiv", *biomarkers["biomarker"]):
+        if name not in measures:
+            continue
+        values = measures[name].astype(float)
+        bad = np.isinf(values) | ((values <= 0) & sized.get(name, True))
+        if bad.any():
+            limits = "above 0 and finite" if sized.get(name, True) else "finite"
+            rows += [
+                {"participant_id": p, "rule": "implausible", "biomarker": name, "value": v, "limits": limits}
+                for p, v in zip(measures.loc[bad, "participant_id"], values[bad], strict=True)
+            ]
+            who = measures.loc[bad, "participant_id"] + " (" + values[bad].map("{:g}".format) + ")"
+            warnings.warn(f"{name}: {name_some(who)} cannot be, and are missing", NeuraxisWarning, stacklevel=2)
+            measures[name] = values.where(~bad)
+    return measures, pd.DataFrame(rows, columns=["participant_id", "rule", "biomarker", "value", "limits"])
 
 
 def combine(parts, failures) -> pd.DataFrame:

@@ -98,6 +98,9 @@ def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
             axis.set_yscale("log")
         if o.get("exposure"):
             axis.set_yscale("symlog", linthresh=1)
+        if axis.get_yscale() != "linear":
+            axis.yaxis.set_major_formatter("{x:g}")  # the scale's own labels are formulas, which text in figures is not
+            axis.yaxis.set_minor_formatter("")
     for axis in axes.ravel()[len(drawn) :]:
         axis.axis("off")
     return figure

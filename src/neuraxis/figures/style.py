@@ -26,6 +26,8 @@ OF_NAME = {
     "late stages": "#7F2704",
 }
 sns.set_theme(context="paper", style="ticks", font_scale=1.1)
+# names of biomarkers, sites and diseases are the user's: a $ in one is a dollar, not the beginning of a formula
+matplotlib.rcParams["text.parse_math"] = False
 
 
 def colours(names) -> dict[str, str]:

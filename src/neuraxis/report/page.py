@@ -9,7 +9,6 @@ import jinja2
 import pandas as pd
 import yaml
 
-from ..errors import InputError
 from ..features.biomarkers import read_biomarkers
 from ..job import warnings_in
 from ..sustain import verdict
@@ -146,10 +145,9 @@ def disease_section(root: Path, name: str, site_term: str) -> dict:
 
 def optional(path: Path, drop=()) -> str:
     """A table as HTML; nothing where there is no such file or no row in it."""
-    try:
-        table = read_table(path, text=())
-    except InputError:
+    if not path.exists() or not path.read_bytes().strip():
         return ""
+    table = read_table(path, text=())
     return html(table.drop(columns=[*drop, "origin"], errors="ignore")) if len(table) else ""
 
 

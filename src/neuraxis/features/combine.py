@@ -1,0 +1,457 @@
+"""All measures of the study in one table: batches, tables of volumes, cord areas and head sizes joined by scan."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..biomarkers import cord_of, read_biomarkers
+from ..cohort.ids import BASELINE, People, match_ids, refuse_repeats, scan_names, split_scans
+from ..cohort.participants import flow_rows, listed_people, read_people_table
+from ..errors import InputError, NeuraxisWarning, name_some
+from ..tables import as_numbers, bad_cells, read_cells, read_table
+from .extract import FILES, add_cord
+from .headsize import read_head_sizes, resolve, to_mm3
+from .measures import check_units, possible, quality
+from .readers.sct import FILE, read_sct
+from .readers.volume_tables import person_column
+from .stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
+
+log = logging.getLogger(__name__)
+#: Least number of measures for which two people's being equal is no chance.
+SAME = 3
+
+
+@dataclass
+class Combined:
+    """What the features of a study are.
+
+    Attributes
+    ----------
+    measures : DataFrame
+        participant_id, etiv (mm3), biomarkers of the baseline scan.
+    followup : DataFrame
+        The same of later scans, with session_id and years.
+    failures : DataFrame
+        participant_id, session_id, problem.
+    inputs : DataFrame
+        participant_id, session_id, file, sha256.
+    qc : DataFrame
+        participant_id, rule, biomarker, value, limits, decision.
+    flow : DataFrame
+        step, group, n, excluded, who.
+    """
+
+    measures: pd.DataFrame
+    followup: pd.DataFrame
+    failures: pd.DataFrame
+    inputs: pd.DataFrame
+    qc: pd.DataFrame
+    flow: pd.DataFrame
+
+
+def read_tidy(path, people=None) -> pd.DataFrame:
+    """The user's own table of measures, one row a scan, indexed by scan.
+
+    Raises
+    ------
+    InputError
+        No participant's id, a scan twice, no column etiv.
+    """
+    what = f"features.table ({path})"
+    table = read_people_table(path, needed=("etiv",), what=what)
+    names = scan_names(table["participant_id"], people, what=what, sessions=table.get("session_id"))
+    refuse_repeats(table["participant_id"], names, what=what)
+    table.index = pd.Index(names, name="participant_id")
+    return table[names.notna().to_numpy()].drop(columns=["participant_id", "session_id"], errors="ignore")
+
+
+def _numbers(table: pd.DataFrame, columns, what: str) -> pd.DataFrame:
+    """The columns as numbers.
+
+    Raises
+    ------
+    InputError
+        All cells that are none, in one message.
+    """
+    table, problems = table.copy(), []
+    for column in columns:
+        if column not in table:
+            continue
+        if words := bad_cells(table[column], table.index):
+            problems.append(f"{column}: no number: {words}")
+        table[column] = as_numbers(table[column])[0]
+    if problems:
+        raise InputError(f"{what}:\n- " + "\n- ".join(problems))
+    return table
+
+
+def count_ids(tables: dict[str, tuple[str, str]], listed) -> pd.DataFrame:
+    """Match the ids of every table with the people before anything is measured.
+
+    Parameters
+    ----------
+    tables : dict of str to (str, str)
+        Path to the key of the configuration and the kind: "people", "volumes" or "sct".
+    listed : sequence of str
+        Everyone in participants.tsv.
+
+    Returns
+    -------
+    DataFrame
+        table (key), file, ids, matched, people (with at least one row), unmatched (names).
+
+    Raises
+    ------
+    InputError
+        Every table of which no id is a participant's, in one message.
+    """
+    everyone = People(listed)
+    rows, problems = [], []
+    for path, (key, kind) in tables.items():
+        try:
+            ids = _ids_of(path, kind)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NeuraxisWarning)  # the reader says it when it joins
+                found = match_ids(ids, everyone, what=f"{key} ({path})", paths=kind == "sct")
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        found = found.drop_duplicates("id")
+        nobody = found.loc[found["participant_id"].isna(), "id"]
+        rows.append(
+            {
+                "table": key,
+                "file": str(path),
+                "ids": len(found),
+                "matched": len(found) - len(nobody),
+                "people": found["participant_id"].nunique(),
+                "unmatched": ", ".join(nobody),
+            }
+        )
+    if problems:
+        raise InputError("tables whose ids do not fit:\n- " + "\n- ".join(problems))
+    return pd.DataFrame(rows, columns=["table", "file", "ids", "matched", "people", "unmatched"])
+
+
+def _ids_of(path, kind: str) -> list[str]:
+    """Ids of a table, as it has them."""
+    cells = read_cells(path)
+    if kind == "sct":
+        if FILE not in cells.header:
+            raise InputError(f"{path}: column {FILE} is missing; expected the CSV of sct_process_segmentation")
+        return cells.column(FILE)
+    return cells.column(person_column(cells))
+
+
+def _gather_tables(source, paths, label_names, defined, people) -> tuple[pd.DataFrame, str]:
+    """Measures of the source "table" or "volume_tables", indexed by scan, and the key of the configuration."""
+    if source == "table":
+        path = paths[0]
+        table = read_tidy(path, people)
+        table = _numbers(table, ["etiv", *defined["biomarker"]], f"features.table ({path})")
+        return table.assign(etiv=to_mm3(table["etiv"], what=f"features.table ({path})")), "features.table"
+    if not paths:
+        return pd.DataFrame(index=pd.Index([], name="participant_id"), columns=["etiv"], dtype=float), ""
+    volumes = read_volume_tables(paths, label_names, people)
+    return biomarkers_from_labels(volumes, defined, label_names), "features.volume_tables"
+
+
+def gather(
+    source,
+    measures,
+    failures,
+    defined,
+    label_names,
+    *,
+    people,
+    follow=(),
+    baseline_session="ses-01",
+    etiv="",
+    sct="",
+    qc_scores="",
+    cord_levels=(1, 2, 3),
+    sct_select="",
+    sct_repeats="refuse",
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """All scans in one table (participant_id, session_id, etiv, biomarkers), the scans that failed, and the QC scores.
+
+    Which session of a person is the first is settled over all tables together.
+    """
+    everyone = People(people)
+    parts: dict[str, pd.DataFrame | pd.Series] = {}
+    failed = pd.DataFrame(columns=["participant_id", "session_id", "problem"])
+    table = None
+    if source == "images":
+        table = combine_batches([read_table(m, needed=("participant_id", "etiv")) for m in measures])
+        if failures:
+            failed = pd.concat(
+                [read_table(f, text=("participant_id", "session_id")) for f in failures], ignore_index=True
+            )
+    else:
+        wide, key = _gather_tables(source, measures, label_names, defined, everyone)
+        if key:
+            parts[key] = wide
+    if sct:
+        parts["features.sct"] = read_sct(sct, cord_levels, people=everyone, select=sct_select, repeats=sct_repeats)
+    if etiv and source != "images":
+        parts["features.etiv"] = read_head_sizes(etiv, everyone)
+    if qc_scores:
+        parts["features.qc_scores"] = read_qc_scores(qc_scores, everyone)
+    keys = split_scans({k: p.index for k, p in parts.items()}, baseline=baseline_session, follow=follow)
+    for name, part in parts.items():
+        scans = pd.MultiIndex.from_frame(keys[name])
+        if scans.duplicated().any():
+            both = [
+                f"{p} ({', '.join(part.index[scans.get_level_values(0) == p])})"
+                for p in scans[scans.duplicated()].get_level_values(0)
+            ]
+            raise InputError(f"{name}: two scans are the baseline of {name_some(both)}; see cohort.baseline_session")
+        part.index = scans
+    if table is None:
+        wide = next((parts[k] for k in ("features.table", "features.volume_tables") if k in parts), None)
+        if wide is None:
+            wide = pd.DataFrame({"etiv": np.nan}, index=parts["features.sct"].index)
+        table = wide.reset_index()
+    scans = pd.MultiIndex.from_frame(table[["participant_id", "session_id"]])
+    if "features.etiv" in parts:
+        own = pd.Series(table["etiv"].to_numpy(dtype=float), index=scans)
+        table["etiv"] = resolve(own, parts["features.etiv"]).to_numpy()
+        _used(parts["features.etiv"], scans, "features.etiv")
+    if "features.sct" in parts:
+        cord = cord_of(defined)
+        if cord is None:
+            raise InputError("features.sct is given, but features.biomarkers defines no biomarker of kind cord")
+        area = parts["features.sct"]
+        _used(area, scans, "features.sct")
+        stems = area.index.map(lambda k: k[0] if k[1] == BASELINE else f"{k[0]}_{k[1]}")
+        table = add_cord(table, cord, pd.Series(area.to_numpy(), index=stems))
+    scores = None
+    if "features.qc_scores" in parts:
+        scores = parts["features.qc_scores"]
+        _used(scores.iloc[:, 0], scans, "features.qc_scores")
+        scores = scores[scores.index.get_level_values(1) == BASELINE].droplevel(1)
+    if table.empty and len(failed):
+        raise InputError(f"nobody could be measured; first problem: {failed['problem'].iloc[0]}")
+    return table, failed, scores
+
+
+def _used(values: pd.Series, scans: pd.MultiIndex, key: str) -> None:
+    """Refuse a configured table that gives no scan a value."""
+    if not values.reindex(scans).notna().any():
+        has = [f"{p} ({s})" for p, s in values.index[:2]]
+        wants = [f"{p} ({s})" for p, s in scans[:2]]
+        raise InputError(
+            f"{key}: none of its scans is one of the measured: it has {name_some(has)}, measured are {name_some(wants)}; "
+            "see cohort.baseline_session and cohort.sessions"
+        )
+
+
+def combine_batches(parts) -> pd.DataFrame:
+    """Concatenate batches of scans.
+
+    Raises
+    ------
+    InputError
+        A scan measured twice.
+    """
+    table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+    if "session_id" not in table:
+        table.insert(1, "session_id", BASELINE)
+    twice = table.duplicated(["participant_id", "session_id"])
+    if twice.any():
+        raise InputError(f"measured twice: {name_some(table.loc[twice, 'participant_id'])}")
+    return table
+
+
+def _names(table: pd.DataFrame, defined: pd.DataFrame, use) -> list[str]:
+    """Biomarkers to be used; with "all", those that this kind of input never has are left aside and said."""
+    there = [b for b in defined["biomarker"] if b in table and table[b].notna().any()]
+    names = there if use == "all" else list(use)
+    unmeasured = sorted(set(defined["biomarker"]) - set(names))
+    if use == "all" and unmeasured:
+        log.warning("nobody has a value of %s; left aside", name_some(unmeasured, 20))
+    absent = [b for b in names if b not in table or b not in set(defined["biomarker"])]
+    if absent:
+        raise InputError(f"features.use names biomarkers that are not measured or not defined: {name_some(absent)}")
+    empty = [b for b in names if table[b].isna().all()]
+    if empty:
+        raise InputError(f"nobody has a value of {name_some(empty)}; leave them out by features.use")
+    if not names:
+        raise InputError("nobody has a value of any biomarker")
+    return names
+
+
+def same_files(inputs: pd.DataFrame) -> pd.DataFrame:
+    """Files of equal content that belong to different people: sha256, who.
+
+    Warns
+    -----
+    NeuraxisWarning
+        By name.
+    """
+    people = inputs.groupby("sha256")["participant_id"].unique()
+    shared = people[people.map(len) > 1].map(sorted)
+    out = pd.DataFrame({"sha256": shared.index, "who": [", ".join(w) for w in shared]})
+    if len(out):
+        warnings.warn(
+            f"one image under two ids: {name_some(dict.fromkeys(w.replace(', ', ' and ') for w in out['who']))}; "
+            "whose is it?",
+            NeuraxisWarning,
+            stacklevel=2,
+        )
+    return out
+
+
+def same_values(table: pd.DataFrame, names) -> None:
+    """Warn of people whose measures are all equal: one row under two ids."""
+    full = table[table[list(names)].notna().sum(axis=1) >= SAME]
+    twins = full[full.duplicated(list(names), keep=False)]
+    pairs = [sorted(set(g["participant_id"])) for _, g in twins.groupby(list(names), dropna=False)]
+    pairs = [" and ".join(p) for p in pairs if len(p) > 1]
+    if pairs:
+        warnings.warn(f"one scan under two ids: {name_some(pairs)} have equal measures", NeuraxisWarning, stacklevel=2)
+
+
+def combine(
+    people: pd.DataFrame,
+    sessions: pd.DataFrame,
+    defined: pd.DataFrame,
+    *,
+    source: str,
+    measures,
+    failures=(),
+    inputs=(),
+    label_names,
+    listed=None,
+    sct="",
+    etiv="",
+    qc_scores="",
+    baseline_session="ses-01",
+    cord_levels=(1, 2, 3),
+    sct_select="",
+    sct_repeats="refuse",
+    use="all",
+    exclude_rules=(),
+    outlier_limit=5.0,
+    qc_score_min=0.65,
+    simulated=False,
+) -> Combined:
+    """One table of measures, checked for units and quality.
+
+    Parameters
+    ----------
+    people, sessions : DataFrame
+        results/cohort/participants.tsv and sessions.tsv.
+    defined : DataFrame
+        See `biomarkers.read_biomarkers`.
+    source : {"images", "table", "volume_tables"}
+    measures, failures, inputs : sequence of path
+        Of the batches; or the tables of the source.
+    listed : sequence of str, optional
+        Everyone in the user's participants.tsv.
+
+    The others are keys of the section features of the configuration.
+
+    Raises
+    ------
+    InputError
+        Tables that nobody's id fits, tables that give nobody a value, scans twice, units mixed up, nobody measured.
+    """
+    everyone = list(people["participant_id"]) if listed is None else list(listed)
+    table, failed, scores = gather(
+        source,
+        measures,
+        failures,
+        defined,
+        label_names,
+        people=everyone,
+        follow=list(sessions[["participant_id", "session_id"]].itertuples(index=False, name=None)),
+        baseline_session=baseline_session,
+        etiv=etiv,
+        sct=sct,
+        qc_scores=qc_scores,
+        cord_levels=cord_levels,
+        sct_select=sct_select,
+        sct_repeats=sct_repeats,
+    )
+    mine = table["participant_id"].isin(people["participant_id"])
+    _somebody(table[mine], table, people, baseline_session)
+    table = table[mine].reset_index(drop=True)
+    table, impossible = possible(table, defined)
+    names = _names(table, defined, use)
+    defined = defined[defined["biomarker"].isin(names)]
+    check_units(table, defined)
+    first = table[table["session_id"] == BASELINE].drop(columns="session_id").reset_index(drop=True)
+    if not simulated:
+        same_values(first, names)
+    qc = quality(first, people, defined, limit=outlier_limit, scores=scores, score_min=qc_score_min)
+    at_first = impossible["participant_id"].isin(first["participant_id"])
+    qc = pd.concat([impossible[at_first], qc], ignore_index=True)
+    qc.loc[(qc["biomarker"] == "etiv") & (qc["rule"] == "implausible"), "rule"] = "implausible eTIV"
+    gone = set(qc.loc[qc["rule"].isin(list(exclude_rules)), "participant_id"])
+    kept = first[~first["participant_id"].isin(gone)]
+    who = people.set_index("participant_id", drop=False)
+    measured = who.index.isin(first["participant_id"])
+    good = who.index.isin(kept["participant_id"])
+    flow = pd.concat(
+        [
+            flow_rows(who[measured], "measured", who[~measured]),
+            flow_rows(who[good], "quality rules", who[measured & ~good]),
+        ],
+        ignore_index=True,
+    )
+    later = table[(table["session_id"] != BASELINE) & table["participant_id"].isin(kept["participant_id"])]
+    later = later.merge(
+        sessions[["participant_id", "session_id", "years"]], on=["participant_id", "session_id"], how="left"
+    )
+    unknown = later["years"].isna()
+    if unknown.any():
+        log.warning(
+            "follow-up scans that cohort.sessions does not list are left aside: %s",
+            name_some(later.loc[unknown, "participant_id"] + " " + later.loc[unknown, "session_id"]),
+        )
+    later = later.loc[~unknown, ["participant_id", "session_id", "years", "etiv", *names]]
+    kept = kept[["participant_id", "etiv", *names]]
+    if simulated:
+        kept, later = kept.assign(origin="SIMULATED"), later.assign(origin="SIMULATED")
+    read = [read_table(i, text=("participant_id", "session_id", "file")) for i in inputs]
+    files = pd.concat(read or [pd.DataFrame(columns=list(FILES))], ignore_index=True)
+    # scans tried once more come last: what they were measured from in the end
+    files = files.drop_duplicates(["participant_id", "session_id", "file"], keep="last")
+    if len(files) and not simulated:
+        same_files(files)
+    decision = qc["rule"].isin(list(exclude_rules)).map({True: "excluded", False: "flagged"})
+    return Combined(kept, later, failed, files, qc.assign(decision=decision), flow)
+
+
+def _somebody(mine: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame, baseline_session: str) -> None:
+    """Stop here where no participant has a baseline scan, and say what there is instead.
+
+    Raises
+    ------
+    InputError
+    """
+    if (mine["session_id"] == BASELINE).any():
+        return
+    has = [f"{p} ({s})" for p, s in table[["participant_id", "session_id"]].head(2).itertuples(index=False)]
+    raise InputError(
+        f"no participant is measured at baseline: measured are {name_some(has) or 'none'}, participants are "
+        f"{name_some(people['participant_id'], 2)}; the first session is {baseline_session} (cohort.baseline_session)"
+    )
+
+
+def read_and_combine(participants, sessions, biomarkers, *, listed="", **settings) -> Combined:
+    """`combine` from the paths of its tables."""
+    return combine(
+        read_table(participants),
+        read_table(sessions, text=("participant_id", "session_id")),
+        read_biomarkers(biomarkers),
+        listed=listed_people(listed) if listed and Path(listed).exists() else None,
+        **settings,
+    )

@@ -1,0 +1,51 @@
+"""The one place where a scan's head size is settled: its unit, its source, and what is no size at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..cohort.ids import refuse_repeats, scan_names
+from ..cohort.participants import read_people_table
+from ..errors import InputError, name_some
+from ..tables import as_numbers, bad_cells
+from .readers.base import HEAD_SIZE, plain, to_mm3
+
+__all__ = ["read_head_sizes", "resolve", "to_mm3"]
+
+
+def read_head_sizes(path, people, *, what: str = "features.etiv") -> pd.Series:
+    """The table of head sizes: mm3 by name of the scan (``sub-07`` or ``sub-07_ses-02``).
+
+    Parameters
+    ----------
+    path : path
+        The person, etiv (or icv, tiv, total intracranial) and, where there are follow-ups, session_id.
+    people : People, iterable of str or None
+        Participants to be matched with; None takes ids as they are.
+
+    Raises
+    ------
+    InputError
+        No size column, text among the sizes, a scan twice, nobody who takes part, nobody with a size.
+    """
+    what = f"{what} ({path})"
+    table = read_people_table(path, what=what)
+    column = next((c for c in table.columns if plain(c) in HEAD_SIZE), None)
+    if column is None:
+        raise InputError(f"{what}: column etiv is missing; it has {name_some(table.columns, 20)}")
+    if words := bad_cells(table[column], table["participant_id"]):
+        raise InputError(f"{what}: {column} is no number: {words}")
+    sizes, _ = as_numbers(table[column])
+    names = scan_names(table["participant_id"], people, what=what, sessions=table.get("session_id"))
+    refuse_repeats(table["participant_id"], names, what=what)
+    sizes = pd.Series(sizes.to_numpy(), index=names, name="etiv")[names.notna().to_numpy()]
+    sizes = to_mm3(sizes, what=what)
+    if not ((sizes > 0) & np.isfinite(sizes)).any():
+        raise InputError(f"{what}: no participant has a head size in it")
+    return sizes
+
+
+def resolve(own: pd.Series, table: pd.Series | None) -> pd.Series:
+    """Head sizes of scans: those of the table where it has the scan, else the files' own."""
+    return own if table is None else table.reindex(own.index).fillna(own)

@@ -1,0 +1,184 @@
+"""One id rule for all tables: spelling, sessions, the column of the person, and what happens where nothing matches."""
+
+import pytest
+
+from neuraxis.cohort.ids import (
+    BASELINE,
+    People,
+    counts_rows,
+    id_column,
+    match_ids,
+    parse,
+    refuse_repeats,
+    scan_names,
+    split_scans,
+)
+from neuraxis.cohort.templates import Locator, template_problem
+from neuraxis.errors import InputError, NeuraxisWarning
+
+LISTED = ["sub-001", "sub-MS-2", "sub-NMO_03", "007", "sub-10"]
+
+
+@pytest.mark.parametrize(
+    ("text", "person", "session"),
+    [
+        ("sub-001", "sub-001", ""),
+        ("001", "sub-001", ""),
+        ("1", None, ""),  # leading zeros count
+        ("sub-007", "007", ""),
+        ("MS-2", "sub-MS-2", ""),
+        ("NMO_03", "sub-NMO_03", ""),
+        ("NMO_03_T1w.nii.gz", "sub-NMO_03", ""),
+        ("sub-001_ses-02_acq-ax_T2w.mgz", "sub-001", "ses-02"),
+        ("sub-001_ses-01.long.sub-001", "sub-001", "ses-01"),
+        ("sub-001.long.sub-001_base", "sub-001", ""),
+        ("001/", "sub-001", ""),
+        (" 001 ", "sub-001", ""),
+        ("sub-001b", None, ""),
+        ("sub-001_b", None, ""),  # somebody else's id, not a suffix
+        ("sub-MS", None, ""),
+        ("ses-02", None, "ses-02"),
+    ],
+)
+def test_a_person_under_any_spelling(text, person, session):
+    assert People(LISTED).find(text) == (person, session)
+
+
+def test_two_people_who_differ_by_the_prefix_alone_are_not_guessed():
+    people = People(["sub-01", "01"])
+    assert people.find("sub-01")[0] == "sub-01" and people.find("01")[0] == "01"
+    assert People(["sub-01", "sub_01"]).find("01")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "person", "session"),
+    [
+        ("/d/sub-001/ses-01/anat/t2_seg.nii.gz", "sub-001", "ses-01"),
+        ("/d/sub-001/anat/sub-001_ses-2011_t1w_seg.nii.gz", "sub-001", "ses-2011"),
+        ("C:\\d\\001\\anat\\t2_seg.nii.gz", "sub-001", ""),
+        ("/sub-10/data/007/bl/cord/t2_seg.nii.gz", "007", ""),  # the deepest folder
+        ("/d/sub-001/sub-99_T1w_seg.nii.gz", None, ""),  # a named file of somebody else
+        ("/d/sub-001_RPI_r_seg.nii.gz", "sub-001", ""),
+    ],
+)
+def test_the_person_of_a_file(path, person, session):
+    assert People(LISTED).find_path(path) == (person, session)
+
+
+def test_a_file_of_two_sessions_is_refused():
+    with pytest.raises(InputError, match="folder says ses-01, the file ses-02"):
+        People(LISTED).find_path("/d/sub-001/ses-01/sub-001_ses-02_T2w_seg.nii.gz")
+
+
+def test_ids_without_people():
+    assert parse("training_seg_01") == ("training_seg_01", "")
+    assert parse("sub-07_ses-02.nii.gz") == ("sub-07", "ses-02") and parse("MS_007_T1w") == ("MS_007", "")
+
+
+def test_matching_tells_how_many_and_stops_where_nobody_is_meant():
+    with pytest.raises(InputError) as error:
+        match_ids(["1", "2", "3"], LISTED, what="features.etiv (e.tsv)")
+    assert "features.etiv (e.tsv): none of its 3 ids is a participant; it has 1, 2" in str(error.value)
+    assert "sub-001, sub-MS-2" in str(error.value)
+    with pytest.warns(NeuraxisWarning, match=r"sct: 2 of 3 ids are participants; nobody is listed as sub-99"):
+        got = match_ids(["sub-99", "10", "001"], LISTED, what="sct")
+    assert got["participant_id"].tolist()[1:] == ["sub-10", "sub-001"] and got["participant_id"].isna()[0]
+
+
+def test_a_scan_twice_under_two_spellings_is_refused():
+    ids = ["sub-001_ses-01", "007", "001_ses-01"]
+    names = scan_names(ids, LISTED, what="vols")
+    assert names.tolist() == ["sub-001_ses-01", "007", "sub-001_ses-01"]
+    with pytest.raises(InputError, match=r"vols: listed twice: sub-001_ses-01 \(sub-001_ses-01, 001_ses-01\)"):
+        refuse_repeats(ids, names, what="vols")
+
+
+def split(names, **options):
+    got = split_scans(names, **{"baseline": "ses-01", **options})
+    return {k: [tuple(r) for r in t.itertuples(index=False)] for k, t in got.items()}
+
+
+def test_the_only_session_is_the_baseline_and_the_same_in_all_tables():
+    got = split(
+        {"volumes": ["a", "b_ses-2011", "c_ses-9", "c_ses-10"], "sct": ["a_ses-2010", "b_ses-2011", "c_ses-10"]}
+    )
+    assert got["volumes"] == [("a", BASELINE), ("b", BASELINE), ("c", BASELINE), ("c", "ses-10")]
+    assert got["sct"] == [("a", BASELINE), ("b", BASELINE), ("c", "ses-10")]
+
+
+def test_the_earliest_of_several_is_said(recwarn):
+    split({"v": ["c_ses-10", "c_ses-9"]})
+    assert "earliest is taken as the baseline of c (ses-9)" in str(recwarn[0].message)
+
+
+def test_listed_follow_ups_and_configured_labels():
+    got = split(
+        {"v": ["a_ses-02", "b_ses-02", "b_ses-00", "d", "d_ses-02", "e_ses-01", "e_ses-02"]}, follow=[("a", "02")]
+    )
+    assert got["v"] == [
+        ("a", "02"),
+        ("b", "ses-02"),
+        ("b", BASELINE),
+        ("d", BASELINE),
+        ("d", "ses-02"),
+        ("e", BASELINE),
+        ("e", "ses-02"),
+    ]
+
+
+def test_a_session_column_counts():
+    names = scan_names(["1", "1", "2"], ["sub-1", "sub-2"], what="t", sessions=["baseline", "02", None])
+    assert split({"t": names})["t"] == [("sub-1", BASELINE), ("sub-1", "ses-02"), ("sub-2", BASELINE)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "first", "name"),
+    [
+        (["", "participant_id", "x"], ["1", "2"], "participant_id"),
+        (["subject", "participant_id"], None, "participant_id"),
+        (["", "x"], ["1", "2", "3"], None),
+        (["", "x"], ["0", "1"], None),
+        (["", "x"], ["sub-1", "sub-2"], ""),
+        (["", "x"], ["2", "1"], ""),
+        (["lh.aparc.DKTatlas.volume", "x"], None, "lh.aparc.DKTatlas.volume"),
+        (["rh.aparc.a2009s.thickness"], None, "rh.aparc.a2009s.thickness"),
+        (["Measure:mean", "x"], None, "Measure:mean"),
+        (["SubjID", "Dx"], None, "SubjID"),
+        (["Patient ID", "x"], None, "Patient ID"),
+        (["colour", "x"], ["a"], None),
+    ],
+)
+def test_which_column_is_the_person(columns, first, name):
+    assert id_column(columns, first) == name
+    assert counts_rows(["1", "2"]) and not counts_rows(["1", "3"])
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("/d/{participant_id}/a.nii", ""),
+        ("/d/{participant_id}/{session_id}/a.nii", ""),
+        ("/d/{session_id}/a.nii", "no {participant_id}"),
+        ("/d/a.nii", "no {participant_id}"),
+        ("/d/{subject}/a.nii", "unknown field {subject}"),
+        ("/d/{participant_id.real}/a.nii", "unknown field"),
+        ("/d/{participant_id:>9}/a.nii", "with a format"),
+        ("/d/{participant_id", "braces"),
+        ("/d/{}/a.nii", "unknown field"),
+    ],
+)
+def test_templates(template, words):
+    problem = template_problem(template)
+    assert (words in problem) if words else problem == ""
+
+
+def test_files_are_found_under_other_spellings_and_dated_sessions(tmp_path):
+    for name in ("001/ses-2011", "sub-MS-2/ses-01", "sub-MS-2/ses-02", "sub-10/ses-02", "sub-10/ses-05", "9/ses-1"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "aseg.mgz").touch()
+    find = Locator([f"{tmp_path}/{{participant_id}}/{{session_id}}/aseg.mgz", ""], "ses-01", [("sub-10", "02")])
+    assert find("sub-001", BASELINE) == (f"{tmp_path}/001/ses-2011/aseg.mgz", None)
+    assert find("sub-MS-2", BASELINE)[0].endswith("ses-01/aseg.mgz")
+    assert find("sub-MS-2", "02")[0].endswith("sub-MS-2/ses-02/aseg.mgz")
+    assert find("sub-10", BASELINE)[0].endswith("ses-05/aseg.mgz")  # ses-02 is a listed follow-up
+    assert find.exists("sub-001") and not find.exists("sub-3") and find.all_ids() >= {"001", "9"}

@@ -1,0 +1,240 @@
+"""Tables joined by scan into one: right values on shuffled rows, and what stops where nobody is meant."""
+
+import os
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.biomarkers import read_biomarkers
+from neuraxis.errors import InputError, NeuraxisWarning
+from neuraxis.features.combine import combine, count_ids, same_files
+from neuraxis.features.extract import batch_of, extract_batch, fingerprint, there
+from neuraxis.features.measures import possible
+
+PEOPLE = pd.DataFrame(
+    {"participant_id": [f"sub-00{i}" for i in range(1, 6)], "group": ["HC", "MS", "MS", "HC", "MS"], "site": "one"}
+)
+NO_SESSIONS = pd.DataFrame(columns=["participant_id", "session_id", "years"])
+VOLUMES = "subject,total intracranial,left thalamus,right thalamus\n"
+
+
+@pytest.fixture
+def defined(request):
+    return read_biomarkers(request.config.rootpath / "resources" / "biomarkers.tsv")
+
+
+@pytest.fixture
+def run(request, tmp_path, defined):
+    def run(files, sessions=NO_SESSIONS, people=PEOPLE, **options):
+        paths = {}
+        for name, text in files.items():
+            paths[name] = tmp_path / f"{name}.csv"
+            paths[name].write_text(text)
+        own = {k: str(paths[k]) for k in ("sct", "etiv", "qc_scores") if k in paths}
+        source = "table" if "table" in paths else "volume_tables"
+        tables = [paths[k] for k in ("table", "volumes", "more") if k in paths]
+        labels = request.config.rootpath / "resources" / "labels.tsv"
+        return combine(people, sessions, defined, source=source, measures=tables, label_names=labels, **own, **options)
+
+    return run
+
+
+def volumes(*rows):
+    return VOLUMES + "".join(f"{i},{1500000 + n},{7000 + n},{7100 + n}\n" for i, n in rows)
+
+
+def sct(*rows):
+    head = "Timestamp,Filename,Slice (I->S),VertLevel,MEAN(area)\n"
+    return head + "".join(f"t,/d/{f}_T2w_seg.nii.gz,1:9,{v},{a + v}\n" for f, a in rows for v in (3, 1, 2))
+
+
+def test_everything_by_id_and_nothing_by_row(run):
+    files = {
+        "volumes": volumes(("005", 5), ("sub-002", 2), ("sub-001_T1w", 1), ("004", 4), ("sub-003", 3)),
+        "sct": sct(("sub-003", 60), ("sub-001", 70), ("sub-005", 80), ("sub-004", 50)),
+        "etiv": "participant_id\tetiv\n003\t1303000\n001\t1301000\n",
+        "qc_scores": "subject,thalamus\n004,0.4\n002,0.9\n005,0.8\n",
+    }
+    got = run(files)
+    table = got.measures.set_index("participant_id").sort_index()
+    assert table["thalamus"].tolist() == [14102, 14104, 14106, 14108, 14110]
+    assert table["etiv"].tolist() == [1301000, 1500002, 1303000, 1500004, 1500005]
+    assert table["cord_csa"].tolist() == pytest.approx([72, np.nan, 62, 52, 82], nan_ok=True)
+    low = got.qc[got.qc["rule"] == "QC score"]
+    assert low["participant_id"].tolist() == ["sub-004"]
+    assert got.flow.set_index(["step", "group"]).loc[("measured", "MS"), "n"] == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (
+            {"volumes": volumes(("1", 1), ("2", 2))},
+            "features.volume_tables .*none of its 2 ids is a participant; it has 1, 2",
+        ),
+        ({"sct": sct(("sub-9", 60))}, "features.sct .*none of its 1 ids"),
+        ({"etiv": "participant_id,etiv\n9,1500000\n"}, "features.etiv .*none of its 1 ids"),
+        ({"etiv": "participant_id,etiv\n001,\n"}, "features.etiv .*no participant has a head size"),
+        (
+            {"etiv": "participant_id,session_id,etiv\n001,02,1500000\n001,01,n/a\n"},
+            "none of its scans is one of the measured",
+        ),
+        ({"qc_scores": "subject,thalamus\n9,0.5\n"}, "features.qc_scores .*none of its 1 ids"),
+        ({"volumes": volumes(("sub-001", 1), ("001", 2))}, r"listed twice: sub-001 \(sub-001, 001\)"),
+    ],
+)
+def test_a_table_that_gives_nobody_a_value_stops(run, files, words):
+    with pytest.raises(InputError, match=words):
+        run({"volumes": volumes(("sub-001", 1), ("sub-002", 2)), **files})
+
+
+def test_dated_and_longitudinal_scans(run):
+    files = {
+        "volumes": volumes(
+            ("sub-001_ses-2011", 1), ("sub-002_ses-01.long.sub-002", 2), ("sub-002_ses-02.long.sub-002", 12)
+        ),
+        "sct": sct(("sub-001_ses-2011", 70), ("sub-002_ses-02", 60)),
+    }
+    sessions = pd.DataFrame({"participant_id": ["sub-002"], "session_id": ["ses-02"], "years": [1.5]})
+    got = run(files, sessions)
+    table = got.measures.set_index("participant_id")
+    assert table["thalamus"].to_dict() == {"sub-001": 14102, "sub-002": 14104}
+    assert table["cord_csa"].to_dict() == pytest.approx({"sub-001": 72, "sub-002": np.nan}, nan_ok=True)
+    later = got.followup.iloc[0]
+    assert later[["participant_id", "session_id", "years", "thalamus", "cord_csa"]].tolist() == [
+        "sub-002",
+        "ses-02",
+        1.5,
+        14124,
+        62,
+    ]
+
+
+def test_nobody_at_baseline_stops_where_it_happens(run):
+    sessions = pd.DataFrame({"participant_id": ["sub-001"], "session_id": ["ses-02"], "years": [1.5]})
+    with pytest.raises(
+        InputError,
+        match=r"no participant is measured at baseline: measured are sub-001 \(ses-02\).*cohort.baseline_session",
+    ):
+        run({"volumes": volumes(("sub-001_ses-02", 1))}, sessions)
+
+
+def test_a_tidy_table(run):
+    head = "participant_id,session_id,etiv,thalamus,thick\n"
+    got = run({"table": head + "002,ses-01,1500000,15000,3\n001,,1400000,14000,2\n"})
+    assert got.measures.set_index("participant_id")["thalamus"].to_dict() == {"sub-002": 15000, "sub-001": 14000}
+    with pytest.raises(InputError) as error:
+        run({"table": head + "002,ses-01,1500000,<1,3\n001,,14x,14000,2\n"})
+    assert "thalamus: no number: sub-002_ses-01 ('<1')" in str(
+        error.value
+    ) and "etiv: no number: sub-001 ('14x')" in str(error.value)
+
+
+def test_a_cord_alone(run):
+    got = run({"sct": sct(("sub-003", 60), ("sub-001", 70))})
+    assert got.measures.set_index("participant_id")["cord_csa"].to_dict() == {"sub-003": 62, "sub-001": 72}
+    assert got.measures["etiv"].isna().all()
+
+
+def test_impossible_measures_never_reach_a_norm(run, defined):
+    head = "participant_id,etiv,thalamus,cord_csa\n"
+    rows = "001,1500000,14000,70\n002,0,inf,71\n003,1500000,-4,72\n004,1500000,0,73\n005,-5,14500,inf\n"
+    with pytest.warns(NeuraxisWarning, match="thalamus: sub-002 .inf., sub-003 .-4., sub-004 .0. cannot be"):
+        got = run({"table": head + rows}, exclude_rules=["implausible eTIV"])
+    assert got.measures["participant_id"].tolist() == ["sub-001", "sub-003", "sub-004"]
+    assert got.measures["thalamus"].tolist() == pytest.approx([14000, np.nan, np.nan], nan_ok=True)
+    bad = got.qc[got.qc["limits"].str.contains("finite")]
+    assert set(zip(bad["participant_id"], bad["biomarker"], strict=True)) >= {
+        ("sub-003", "thalamus"),
+        ("sub-005", "cord_csa"),
+    }
+    own = defined.iloc[[0]].assign(biomarker="score", kind="table", unit="z")
+    table, rows = possible(pd.DataFrame({"participant_id": ["a"], "score": [-1.5], "etiv": [1e6]}), own)
+    assert table["score"].tolist() == [-1.5] and rows.empty  # no size: may be negative
+
+
+def test_one_scan_under_two_ids_is_named(run):
+    with pytest.warns(NeuraxisWarning, match="one scan under two ids: sub-001 and sub-003"):
+        head = "participant_id,etiv,thalamus,putamen,caudate\n"
+        run({"table": head + "001,1500000,14000,9000,7000\n002,1500000,14100,9100,7100\n003,1500000,14000,9000,7000\n"})
+    files = pd.DataFrame({"participant_id": ["b", "a", "c", "a"], "sha256": ["x", "x", "y", "z"]})
+    with pytest.warns(NeuraxisWarning, match="one image under two ids: a and b"):
+        assert same_files(files)["who"].tolist() == ["a, b"]
+
+
+def test_ids_are_counted_before_anything_is_measured(tmp_path):
+    good, some, bad = (tmp_path / n for n in ("g.csv", "s.csv", "b.csv"))
+    good.write_text(volumes(("001", 1), ("sub-002_ses-02", 2)))
+    some.write_text(sct(("sub-001", 60), ("sub-77", 60)))
+    got = count_ids(
+        {str(good): ("features.volume_tables", "people"), str(some): ("features.sct", "sct")}, PEOPLE["participant_id"]
+    )
+    assert got[["ids", "matched", "people"]].to_numpy().tolist() == [[2, 2, 2], [2, 1, 1]]
+    assert got["unmatched"].tolist() == ["", "/d/sub-77_T2w_seg.nii.gz"]
+    bad.write_text("subject,edss\n1,2\n")
+    with pytest.raises(InputError) as error:
+        count_ids(
+            {str(bad): ("cohort.visits", "people"), str(tmp_path / "no.csv"): ("features.etiv", "people")}, ["sub-001"]
+        )
+    assert "cohort.visits" in str(error.value) and "no.csv: no such file" in str(error.value)
+
+
+def test_a_changed_image_changes_the_fingerprint_of_its_batch_alone(tmp_path):
+    for name in ("001", "sub-002", "sub-003"):
+        (tmp_path / f"{name}.nii").write_bytes(b"x" * 10)
+    template = f"{tmp_path}/{{participant_id}}.nii"
+    before = fingerprint([template, ""], [], 4)
+    assert before == fingerprint([template, ""], [], 4)
+    file = tmp_path / "001.nii"
+    stamp = file.stat()
+    file.write_bytes(b"y" * 11)
+    os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    after = fingerprint([template, ""], [], 4)
+    changed = {k for k in range(4) if before[k] != after[k]}
+    assert batch_of("sub-001", 4) in changed and changed <= {batch_of("001", 4), batch_of("sub-001", 4)}
+    listed = tmp_path / "participants.tsv"
+    listed.write_text("participant_id\nsub-001\nsub-002\nsub-003\n")
+    known = fingerprint([template, ""], [], 4, listed)
+    names = there(template)
+    file.write_bytes(b"z" * 12)
+    changed = {k for k, v in enumerate(fingerprint([template, ""], [], 4, listed)) if v != known[k]}
+    assert changed == {batch_of("sub-001", 4)} and there(template) == names
+    file.unlink()
+    assert there(template) != names
+    assert fingerprint([template, ""], [], 4) not in (before, after)
+
+
+def test_images_under_other_spellings_are_measured(tmp_path, request):
+    head = np.full((4, 4, 5), 10, np.int16)
+    head[:2] = 49
+    head[..., 4] = 24
+    for name in ("001/ses-2011", "sub-002/ses-01", "sub-002/ses-02"):
+        (tmp_path / name).mkdir(parents=True)
+        nib.save(nib.Nifti1Image(head, np.eye(4)), tmp_path / name / "aseg.nii.gz")
+    (tmp_path / "people.tsv").write_text("participant_id\tgroup\nsub-001\tHC\nsub-002\tMS\n")
+    (tmp_path / "sessions.tsv").write_text("participant_id\tsession_id\tyears\nsub-002\t02\t1\n")
+    (tmp_path / "etiv.tsv").write_text("participant_id\tsession_id\tetiv\n002\t02\t1600\n001\t\t1500\n")
+    resources = request.config.rootpath / "resources"
+    tables = [
+        extract_batch(
+            tmp_path / "people.tsv",
+            tmp_path / "sessions.tsv",
+            [],
+            batch=b,
+            n_batches=2,
+            listed=tmp_path / "people.tsv",
+            biomarkers=resources / "biomarkers.tsv",
+            labels_file=resources / "labels.tsv",
+            etiv=tmp_path / "etiv.tsv",
+            templates=(f"{tmp_path}/{{participant_id}}/{{session_id}}/aseg.nii.gz", "", ""),
+            baseline_session="ses-01",
+            cord_levels=(1,),
+        )
+        for b in (0, 1)
+    ]
+    got = pd.concat([t[0] for t in tables]).set_index(["participant_id", "session_id"])["etiv"].to_dict()
+    assert got == {("sub-001", "baseline"): 1500000, ("sub-002", "baseline"): 80, ("sub-002", "02"): 1600000}
+    files = pd.concat([t[2] for t in tables])
+    assert files["file"].str.contains("001/ses-2011").sum() == 1 and len(files) == 3

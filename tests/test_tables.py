@@ -1,0 +1,111 @@
+"""Tables read strictly: what is damaged is refused with file and line, what is whole is read to the last digit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.errors import InputError, NeuraxisWarning
+from neuraxis.tables import as_numbers, bad_cells, meant_as_numbers, read_table, seal_of, write_table
+
+
+def put(tmp_path, text, name="t.tsv"):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b",\n\t\n", "is empty"),
+        ("a\tb\n1\t2\n3\n", "header has 2 cells, but not line 3 (1)"),
+        ("a\tb\n1\t2\n3\t4\t5\n", "header has 2 cells, but not line 3 (3)"),
+        ("a\tb\nx\t1\t2\ny\t3\t4\n", "row names without a heading"),
+        ("a,b\n1,2\n3,4,5\n", "line 3 (3)"),
+        ("a\tb\n1\t2\n\x00\t4\n", "line 3: a NUL byte"),
+        ('a\tb\n1\t"x\n3\t4\n', "never closed"),
+        ('a\tb\n"x\t1\n2\t3\n4"\t5\n', "line 2: column a runs over several rows"),
+        ('a\tb\n1\t"x\n3\ty"\n', "runs over several rows"),
+        ("a\tb\ta\n1\t2\t3\n", "two columns are named a"),
+        ("a\t\tb\n1\t2\t3\n", "column 2 has values but no name"),
+        ("a\tb\n1\t1e2147483648\n", "line 2, column b: '1e2147483648' is beyond all numbers"),
+        (b"a\tb\n1\t\xff\n", "not a UTF-8 text table (line 2)"),
+    ],
+)
+def test_damaged_tables(tmp_path, text, words):
+    path = put(tmp_path, text)
+    with pytest.raises(InputError) as error:
+        read_table(path)
+    assert words in str(error.value) and "t.tsv" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\tb\tc\n1\tx\t2.5\n3\t\t4\n",
+        "a,b,c\r\n1,x,2.5\r\n3,n/a,4\r\n",
+        "a;b;c\n1;x;2.5\n3;NA;4\n",
+        "\ufeffa\tb\tc\n1\tx\t2.5\n3\t\t4\n",
+        "a\tb\tc\t\n1\tx\t2.5\t\n3\t\t4\t\n",  # a separator at the end of every line
+        "a\tb\tc\n1\tx\t2.5\t\n3\t\t4\t\n",  # of every row
+        ' a\t"b"\tc \n 1\t"x"\t2.5\n\n3\t \t4 \n\t\t\n',
+        "a\tb\tc\r1\tx\t2.5\r3\t\t4\r",
+    ],
+)
+def test_one_table_in_many_dialects(tmp_path, text):
+    got = read_table(put(tmp_path, text))
+    want = pd.DataFrame({"a": [1, 3], "b": ["x", np.nan], "c": [2.5, 4.0]})
+    pd.testing.assert_frame_equal(got, want)
+
+
+def test_types_and_digits(tmp_path):
+    text = "participant_id\ti\tf\tm\tt\ttext\n007\t1\t0.1\tn/a\tTrue\t1a\n010\t-9999\t1e-320\t-9999.0\tFalse\t2\n"
+    got = read_table(put(tmp_path, text))
+    assert got["participant_id"].tolist() == ["007", "010"] and got["t"].dtype == bool
+    assert got["f"].tolist() == [0.1, 1e-320] and got["i"].isna().tolist() == [False, True]
+    assert got["m"].isna().all() and got["text"].tolist() == ["1a", "2"]
+    assert read_table(put(tmp_path, "a\n9007199254740993\n"))["a"].tolist() == [9007199254740993]
+    assert read_table(put(tmp_path, "a\n1_000\n0x10\n"))["a"].tolist() == ["1_000", "0x10"]
+
+
+def test_columns_by_other_capitals(tmp_path):
+    got = read_table(put(tmp_path, "Age\tSite\n3\t01\n"), needed=("age", "site"))
+    assert got["age"].tolist() == [3] and got["site"].tolist() == ["01"]
+    with pytest.raises(InputError, match="column sex is missing; it has Age, Site"):
+        read_table(tmp_path / "t.tsv", needed=("sex",))
+
+
+def test_a_file_without_a_last_line_end_is_warned_of(tmp_path):
+    with pytest.warns(NeuraxisWarning, match="does not end with a line end"):
+        read_table(put(tmp_path, "a\tb\n1\t23"))
+
+
+def test_a_changed_result_is_noticed(tmp_path):
+    path = tmp_path / "r.tsv"
+    write_table(pd.DataFrame({"a": [1.5, np.nan], "b": ["x", "y"]}), path)
+    assert read_table(path)["a"].isna().tolist() == [False, True] and seal_of(path).is_file()
+    raw = path.read_bytes()
+    for k in range(len(raw)):
+        path.write_bytes(raw[:k] + bytes([raw[k] ^ 1]) + raw[k + 1 :])
+        with pytest.raises(InputError, match="r.tsv is damaged or was changed"):
+            read_table(path)
+    path.write_bytes(raw[:-4])
+    with pytest.raises(InputError, match="checksum differs"):
+        read_table(path)
+    write_table(pd.DataFrame({"a": [2]}), path)
+    assert read_table(path)["a"].tolist() == [2]
+
+
+def test_what_is_a_column_of_numbers():
+    assert meant_as_numbers(pd.Series(["1", "2", "<3"])) and meant_as_numbers(pd.Series(["7,5", "8,25", None]))
+    assert not meant_as_numbers(pd.Series(["18-38", "39-60", "1"])) and not meant_as_numbers(pd.Series(["a", "1"]))
+    numbers, bad = as_numbers(pd.Series(["1", " 2.5 ", "x", None, "n/a", "1e999"]))
+    assert bad.tolist() == [False, False, True, False, False, True] and numbers[1] == 2.5
+    assert bad_cells(pd.Series(["1", "2,5"]), ["p", "q"]) == "q ('2,5'); write decimals with a point"
+
+
+def test_characters_that_nobody_sees_are_taken_out(tmp_path):
+    got = read_table(put(tmp_path, "participant_id\tsite\nsub-01\u200b\t\u202eabc\u202c\nsub\x07-02\t=1+1\n"))
+    assert got["participant_id"].tolist() == ["sub-01", "sub-02"] and got["site"].tolist() == ["abc", "=1+1"]
