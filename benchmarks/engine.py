@@ -26,11 +26,12 @@ import numpy as np
 import pandas as pd
 
 warnings.simplefilter("ignore", FutureWarning)
-from neuraxis.sustain import Variant, ZScoreEvents, fit, kernels, simulate, stream, verdict  # noqa: E402
-from neuraxis.sustain.diagnostics import convergence  # noqa: E402
 from neuraxis.sustain.em import Problem, random_start  # noqa: E402
 from neuraxis.sustain.hierarchy import fit_maximum  # noqa: E402
 from neuraxis.sustain.mcmc import run_chains  # noqa: E402
+
+from neuraxis.sustain import Variant, ZScoreEvents, fit, kernels, simulate, stream, verdict  # noqa: E402
+from neuraxis.sustain.diagnostics import convergence  # noqa: E402
 
 #: pySuStaIn at commit 708fa22 on one core of another machine (seconds).
 SAVED = {"MCMC step": 0.0315, "one-subtype EM sweep": 13.6}

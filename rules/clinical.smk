@@ -34,13 +34,15 @@ rule clinical_associations:
         visits="results/cohort/visits.tsv",
         relapses="results/cohort/relapses.tsv",
         zscores="results/normative/zscores.tsv",
+        zscores_followup="results/normative/followup.tsv",
         measures="results/features/measures.tsv",
         qc="results/features/qc.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
-        draws="results/sustain/{disease}/label_draws.tsv",
+        diagnostics="results/sustain/{disease}/diagnostics.tsv",
         followup="results/sustain/{disease}/followup.tsv",
         names="results/sustain/{disease}/names.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
+        reported="resources/reported.tsv",
     output:
         **{name: f"results/clinical/{{disease}}/{name}.tsv" for name in CLINICAL_TABLES},
         words="results/clinical/{disease}/results.txt",
@@ -58,6 +60,42 @@ rule clinical_associations:
         outcomes=lookup("clinical/outcomes", within=config),
         worsening=lookup("clinical/worsening", within=config),
         n_draws=lookup("clinical/n_draws", within=config),
+        treatment=lookup("clinical/treatment", within=config),
+        trial=lookup("clinical/trial", within=config),
+        predicted=lookup("clinical/prediction", within=config),
+        seed=lookup("seed", within=config),
         simulated=SIMULATED,
     script:
         "../workflow/scripts/clinical_associations.py"
+
+
+if SIMULATED:
+
+    rule clinical_recovery:
+        """Clinical effects planted in the simulated people beside those found."""
+        input:
+            engine=sources("clinical_recovery"),
+            participants="results/cohort/participants.tsv",
+            visits="results/cohort/visits.tsv",
+            relapses="results/cohort/relapses.tsv",
+            truth="results/cohort/simulated/SIMULATED_truth.tsv",
+            subtypes="results/sustain/{disease}/subtypes.tsv",
+            names="results/sustain/{disease}/names.tsv",
+        output:
+            planted="results/clinical/{disease}/planted.tsv",
+        log:
+            "logs/clinical/{disease}_recovery.log",
+        benchmark:
+            "benchmarks/runs/clinical/{disease}_recovery.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        resources:
+            mem_mb=1000,
+            runtime="20m",
+        params:
+            control=lookup("cohort/control", within=config),
+            outcomes=lookup("clinical/outcomes", within=config),
+            worsening=lookup("clinical/worsening", within=config),
+            true_names=TRUE_NAMES,
+        script:
+            "../workflow/scripts/clinical_recovery.py"

@@ -41,13 +41,28 @@ CLINICAL_TABLES = [
     "worsening",
     "survival",
     "logrank",
+    "treatment",
+    "treatment_survival",
+    "treatment_logrank",
+    "prediction",
+    "trial",
+    "reported",
     "scans",
     "transitions",
     "reversals",
     "slopes",
+    "changes",
     "table1",
     "table1_groups",
+    "table1_included",
 ]
+# true subtypes of the simulated people, by the names that the naming rule gives to such sequences
+TRUE_NAMES = {
+    "C": "cortical",
+    "SC": "spinal cord",
+    "CE": "cerebellar",
+    "DGM": "subcortical",
+}
 KS = list(range(1, config["sustain"]["max_subtypes"] + 1))
 PARTS = ["full"] + [f"fold{i}" for i in range(config["sustain"]["folds"])]
 MEASURED = {

@@ -42,6 +42,10 @@ rule report_page:
             disease=DISEASES,
             name=[f"{t}.tsv" for t in CLINICAL_TABLES] + ["results.txt"],
         ),
+        planted=expand(
+            "results/clinical/{disease}/planted.tsv",
+            disease=DISEASES if SIMULATED else [],
+        ),
         figures=expand(
             "results/figures/{disease}/{name}.png", disease=DISEASES, name=FIGURES
         ),

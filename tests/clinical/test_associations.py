@@ -1,291 +1,321 @@
-"""Three ways with uncertain labels, effect sizes, worsening, survival, follow-up scans, the words."""
+"""Contrasts, three ways with uncertain labels, what is refused and why."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from lifelines.statistics import logrank_test
+import statsmodels.api as sm
+from people import study
 from scipy import stats
 
-from neuraxis.clinical.associations import (
-    NORMAL,
-    Labels,
-    associations,
-    contrasts_of,
-    nested_models,
-    read_labels,
-    sensitivity,
-)
-from neuraxis.clinical.effects import false_discovery, partial_correlation, probabilistic_index, rubin
-from neuraxis.clinical.longitudinal import reversals, scans, stage_slopes, transitions
-from neuraxis.clinical.outcomes import Outcome
-from neuraxis.clinical.table1 import table_one
-from neuraxis.clinical.text import paragraph
-from neuraxis.clinical.worsening import WorseningRule, confirmed_worsening, survival_tables
+from neuraxis.clinical.associations import associations
+from neuraxis.clinical.cases import complete_cases
+from neuraxis.clinical.contrasts import ANY, OTHERS, atrophy_model, models_of, subtype_model
+from neuraxis.clinical.imputation import impute_groups
+from neuraxis.clinical.labels import ATROPHY, NORMAL, Labels, read_labels, reliability, shown_names, stage_groups
+from neuraxis.clinical.maps import region_maps
+from neuraxis.clinical.nested import nested_models
+from neuraxis.clinical.outcomes import declare
+from neuraxis.clinical.sensitivity import sensitivity, versions_of
 
-
-def study(n=600, certainty=1.6, seed=0, n_draws=10):
-    """Patients whose true subtype is known only through a posterior of some certainty."""
-    rng = np.random.default_rng(seed)
-    truth = rng.choice(3, n, p=(0.4, 0.35, 0.25))
-    evidence = rng.standard_normal((n, 3))
-    evidence[np.arange(n), truth] += certainty
-    p = np.exp(certainty * evidence) * (0.4, 0.35, 0.25)
-    p /= p.sum(axis=1, keepdims=True)
-    index = pd.Index([f"p{i}" for i in range(n)], name="participant_id")
-    columns = [NORMAL, "one", "two"]
-    stage = pd.Series(np.where(p.argmax(axis=1) == 0, 0.2, rng.gamma(2, 3, n)), index)
-    draws = []
-    for _ in range(n_draws):
-        pick = (rng.random(n)[:, None] > np.cumsum(p, axis=1)[:, :-1]).sum(axis=1)
-        draws.append((pd.Series([columns[i] for i in pick], index), stage))
-    labels = Labels(pd.DataFrame(p, index, columns).idxmax(axis=1), pd.DataFrame(p, index, columns), stage, draws)
-    people = pd.DataFrame({"age": rng.normal(40, 10, n), "site": rng.choice(["s1", "s2"], n)}, index=index)
-    people["score"] = 1.0 * (truth == 2) + 0.1 * stage * (truth == 1) + rng.standard_normal(n)
-    people["drug"] = np.where(rng.random(n) < 0.2 + 0.4 * (truth == 2), "x", "y")
-    people["worse"] = (rng.random(n) < 0.2).astype(int)
-    return people, labels
+SCORE = declare("Score", "score", "continuous", ("age",), family="f")
 
 
 def row_of(table, contrast, outcome="Score"):
     return table[(table["contrast"] == contrast) & (table["outcome"] == outcome)].set_index("method")
 
 
-def test_hard_labels_attenuate_and_weighting_corrects():
-    people, labels = study(n=4000)
-    sd = people["score"].std()
-    table = associations([Outcome("Score", "score", "continuous", ("age",))], people, labels)
-    got = row_of(table, "two against normal-appearing")["estimate"] * sd
-    truth = 1.0
-    assert got["label"] < 0.8 * truth and got["draws"] < got["label"] + 0.05
-    assert got["weighted"] == pytest.approx(truth, abs=0.12)
-    assert row_of(table, "two against the rest").loc["label", "prob_index"] > 0.55
-    slope = row_of(table, "stage in one")
-    assert slope.loc["weighted", "p"] < 0.01 and slope.loc["label", "partial_r"] > 0.05
+def test_subtypes_are_compared_among_staged_people_at_the_same_stage():
+    """The label's estimate is that of a model written by hand."""
+    people, labels, _ = study(n=300, effect=0.5, atrophy=2.0, slope=0.1)
+    table = associations([SCORE], people, labels, n_draws=0)
+    staged = labels.group[labels.group != NORMAL]
+    sd = labels.stage[staged.index].std()
+    x = pd.get_dummies(staged, dtype=float)[["one", "two", "three"]].assign(
+        stage=labels.stage[staged.index] / sd, age=people.loc[staged.index, "age"]
+    )
+    y = people.loc[staged.index, "score"]
+    whole = (people["score"].mean(), people["score"].std())
+    fit = sm.OLS((y - y.mean()) / y.std(), x).fit()
+    sizes = staged.value_counts()
+    others = -sizes[["one", "three"]] / sizes[["one", "three"]].sum()
+    test = fit.t_test([others["one"], 1.0, others["three"], 0.0, 0.0])
+    got = row_of(table, f"two against {OTHERS}").loc["label"]
+    assert got["estimate"] == pytest.approx(test.effect[0]) and got["n"] == len(staged) < len(people)
+    assert (got["high"] - got["low"]) / 2 == pytest.approx(1.959964 * test.sd[0, 0], rel=1e-5)
+    assert got["n_group"] == sizes["two"] and got["n_against"] == sizes["one"] + sizes["three"]
+    pair = row_of(table, "two against three").loc["label"]
+    assert pair["estimate"] == pytest.approx(fit.t_test([0, 1.0, -1.0, 0, 0]).effect[0])
+    assert row_of(table, "one against two").loc["label", "estimate"] == pytest.approx(
+        fit.t_test([1.0, -1.0, 0, 0, 0]).effect[0]
+    )
+    later = row_of(table, "stage, at the same subtype").loc["label"]
+    assert later["estimate"] == pytest.approx(fit.params["stage"]) and later["unit"] == f"{sd:.3g} stages"
+    hard = (labels.group != NORMAL).astype(float).rename("any").to_frame().assign(age=people["age"])
+    direct = sm.OLS((people["score"] - whole[0]) / whole[1], sm.add_constant(hard)).fit()
+    any_atrophy = row_of(table, f"{ANY} against none").loc["label"]
+    assert any_atrophy["estimate"] == pytest.approx(direct.params["any"]) and any_atrophy["n"] == len(people)
 
 
-def test_table_is_complete_and_q_is_per_family_and_method():
-    people, labels = study()
-    outcomes = [
-        Outcome("Score", "score", "continuous", ("age",), family="f"),
-        Outcome("Worse", "worse", "binary", family="g"),
-        Outcome("Drug", "drug", "categorical", family="g"),
+def test_an_effect_of_atrophy_is_none_of_subtype():
+    """All subtypes alike and far from normal-appearing: against the rest each would differ, against each other none."""
+    people, labels, _ = study(n=1200, atrophy=1.5, certainty=2.5)
+    table = associations([SCORE], people, labels, n_draws=0)
+    weighted = table[table["method"] == "weighted"].set_index("contrast")
+    assert (weighted.loc[weighted["kind"] == "subtype", "p"] > 0.01).all()
+    assert weighted.loc[f"{ANY} against none", "p"] < 1e-10
+
+
+def test_hard_labels_attenuate_and_weighting_and_imputation_correct():
+    people, labels, truth = study(n=4000, certainty=1.6, effect=1.0)
+    y = people["score"][labels.staged].std()
+    table = associations([SCORE], people, labels, n_draws=20)
+    got = -row_of(table, "one against two")["estimate"] * y
+    assert got["label"] < 0.8 and got["weighted"] == pytest.approx(1.0, abs=0.15)
+    assert got["draws"] == pytest.approx(1.0, abs=0.15)
+    assert row_of(table, "one against two").loc["draws", "n_draws"] == 20
+
+
+def test_imputed_labels_know_the_outcome():
+    """Two groups that the scan cannot tell apart and the outcome tells: draws must follow the outcome."""
+    rng = np.random.default_rng(0)
+    truth = rng.random(300) < 0.5
+    index = pd.Index([f"p{i}" for i in range(300)])
+    p = np.clip(np.where(truth, 0.7, 0.3) + rng.normal(0, 0.05, 300), 0.05, 0.95)
+    probability = pd.DataFrame({NORMAL: 0.0, "one": 1 - p, "two": p}, index)
+    labels = Labels(probability.idxmax(axis=1), probability, pd.Series(rng.normal(5, 1, 300), index))
+    people = pd.DataFrame({"score": 6.0 * truth + rng.standard_normal(300)}, index)
+    outcome = declare("Score", "score", "continuous")
+    model = subtype_model(labels)
+    drawn, why = impute_groups(outcome, complete_cases(outcome, people), model, 10, rng)
+    assert why == "" and len(drawn) == 10
+    assert np.mean([((d == "two") == truth).mean() for d in drawn]) > 0.97
+    again, _ = impute_groups(outcome, complete_cases(outcome, people), model, 10, np.random.default_rng(5))
+    assert not all(a.equals(b) for a, b in zip(drawn, again, strict=True))
+
+
+def test_with_two_subtypes_no_row_stands_twice():
+    people, labels, _ = study(shares=(0.4, 0.35, 0.25))
+    table = associations([SCORE], people, labels, n_draws=0)
+    label = table[table["method"] == "label"]
+    assert label["contrast"].tolist() == [
+        "one against two",
+        "stage, at the same subtype",
+        "stage in one",
+        "stage in two",
+        "any atrophy against none",
     ]
-    table = associations(outcomes, people, labels, circular=("worse",))
-    # two subtypes: each against the rest and the normal-appearing, each other, stage in each; three methods
-    assert len(table) == 2 * (2 + 2 + 1 + 2) * 3 + 1
+    assert not label["estimate"].round(9).duplicated().any()
+
+
+def test_with_one_subtype_there_is_no_contrast_and_no_name():
+    people, labels, _ = study(shares=(0.4, 0.6), slope=0.1)
+    names = shown_names({1: "cortical"})
+    assert names == {1: ATROPHY} and shown_names({1: "a", 2: "b"}) == {1: "a", 2: "b"}
+    table = associations([SCORE, declare("Drug", "drug", "categorical")], people, labels, n_draws=3)
+    assert set(table["kind"]) == {"stage", "atrophy", "any difference"}
+    label = table[(table["method"] == "label") & (table["outcome"] == "Score")]
+    assert label["contrast"].tolist() == ["stage", "any atrophy against none"]
+    drugs = table[table["outcome"] == "Drug"]
+    assert drugs["contrast"].tolist() == ["any difference with atrophy"]
+    assert row_of(table, "stage")["estimate"].notna().all()
+
+
+def test_q_is_within_family_question_and_method():
+    people, labels, _ = study()
+    outcomes = [
+        SCORE,
+        declare("EDSS", "edss", "ordinal", family="f"),
+        declare("Worse", "worse", "binary", family="g"),
+        declare("Drug", "drug", "categorical", family="g"),
+    ]
+    table = associations(outcomes, people, labels, circular=("worse",), n_draws=0)
+    # three subtypes: three against the others, three pairs, stage at all and in each, any atrophy
+    assert (table[table["outcome"] == "Score"].groupby("method").size() == 11).all()
     known = table.dropna(subset="p")
     assert (known["q"] >= known["p"] - 1e-12).all() and (known["low"] <= known["estimate"]).all()
-    part = table[(table["family"] == "f") & (table["method"] == "label")]
-    assert np.allclose(part["q"], stats.false_discovery_control(part["p"]))
-    drug = table[table["outcome"] == "Drug"].iloc[0]
-    chi2 = stats.chi2_contingency(pd.crosstab(labels.group, people["drug"]))
+    for (_, _, _), part in known.groupby(["family", "kind", "method"]):
+        assert np.allclose(part["q"], stats.false_discovery_control(part["p"]))
+    drug = table[(table["outcome"] == "Drug")].iloc[0]
+    staged = labels.staged
+    chi2 = stats.chi2_contingency(pd.crosstab(labels.group[staged], people["drug"][staged]), correction=False)
     assert drug["p"] == pytest.approx(chi2.pvalue) and drug["low"] < drug["estimate"] < drug["high"]
     assert table.loc[table["outcome"] == "Worse", "warning"].str.contains("circular").all()
 
 
 def test_small_groups_and_vague_labels_are_refused_in_words():
-    people, labels = study(n=200)
+    people, labels, _ = study(n=300)
     lonely = labels.group.mask(labels.group == "two", "one")
-    lonely.iloc[0] = "two"
-    few = Labels(lonely, labels.probability, labels.stage, [])
-    table = associations([Outcome("Score", "score", "continuous")], people, few)
-    got = row_of(table, "two against the rest")
+    lonely.iloc[[0, 5]] = "two"
+    few = Labels(lonely, labels.probability, labels.stage)
+    table = associations([SCORE], people, few, n_draws=2)
+    got = row_of(table, f"two against {OTHERS}")
     assert got.loc["label", "reason"] == "fewer than 5 people in two" and np.isnan(got.loc["label", "estimate"])
-    assert got.loc["label", "warning"] == "only 1 people"
-    assert np.isfinite(row_of(table, "one against the rest").loc["label", "estimate"])
-    flat = labels.probability * 0 + 1 / 3
-    vague = Labels(labels.group, flat, labels.stage, [])
-    got = row_of(associations([Outcome("Score", "score", "continuous")], people, vague), "two against the rest")
-    assert "too uncertain" in got.loc["weighted", "reason"]
-    empty = associations([Outcome("Score", "score", "continuous")], people.assign(score=np.nan), labels)
+    assert "only 2 people" in got.loc["label", "warning"] and not got["reportable"].any()
+    # a group too small is out of the model of labels, and does not swell the reference
+    assert (
+        row_of(table, "one against three").loc["label", "n"]
+        == (labels.group != NORMAL).sum() - 2 + (labels.group.iloc[[0, 5]] == NORMAL).sum()
+    )
+    flat = labels.probability.copy()
+    for name in ("one", "two", "three"):
+        flat[name] = (1 - flat[NORMAL]) / 3
+    vague = Labels(labels.group, flat, labels.stage)
+    got = row_of(associations([SCORE], people, vague, n_draws=2), f"two against {OTHERS}")
+    assert "too uncertain" in got.loc["weighted", "reason"] and "too uncertain" in got.loc["draws", "reason"]
+    assert np.isfinite(got.loc["label", "estimate"])
+    empty = associations([SCORE], people.assign(score=np.nan), labels)
     assert (empty["reason"] == "nobody has all the values").all()
 
 
-def test_contrasts_against_the_rest_weigh_by_size():
-    sizes = pd.Series({NORMAL: 50, "one": 30, "two": 20})
-    got = contrasts_of(sizes, ["one", "two"])
-    assert got["one", "the rest"] == pytest.approx({"one": 1.0, NORMAL: -50 / 70, "two": -20 / 70})
-    assert got["one", "two"] == {"one": 1.0, "two": -1.0} and got["two", NORMAL] == {"two": 1.0}
+def test_few_events_or_people_are_not_reportable():
+    people, labels, _ = study(n=600, certainty=3.0)
+    rare = declare("Rare", "rare", "binary")
+    people["rare"] = 0
+    people.loc[people.index[labels.staged][:9], "rare"] = 1
+    table = associations([rare], people, labels, n_draws=0)
+    assert not table["reportable"].any() and table["warning"].str.contains("only 9 events").all()
+    people.loc[people.index[labels.staged][:12], "rare"] = 1
+    table = associations([rare], people, labels, n_draws=0)
+    assert table.loc[(table["kind"] == "atrophy") & (table["method"] != "draws"), "reportable"].all()
+    assert set(table.loc[table["estimate"].notna(), "model"]) == {"Firth logistic"}
 
 
-def test_labels_are_read_from_the_results():
-    subtypes = pd.DataFrame(
+def test_one_estimator_in_all_rows_of_an_outcome():
+    people, labels, _ = study(n=260, certainty=3.0)
+    event = declare("Event", "event", "survival", ("age",), time="time")
+    table = associations([event], people, labels, n_draws=0)
+    staged = table[(table["kind"] != "atrophy") & table["estimate"].notna()]
+    assert staged["model"].nunique() == 1 and len(staged) > 10
+
+
+def test_failed_draws_are_said_and_do_not_remove_a_contrast(monkeypatch):
+    people, labels, _ = study(n=400, effect=1.0)
+    from neuraxis.clinical import associations as module
+
+    real = module.impute_groups
+
+    def with_one_empty(*args, **kwargs):
+        drawn, why = real(*args, **kwargs)
+        first = drawn[0].copy()
+        first[:] = first.iloc[0]  # nobody to compare with
+        return [first, *drawn[1:]], why
+
+    monkeypatch.setattr(module, "impute_groups", with_one_empty)
+    got = row_of(associations([SCORE], people, labels, n_draws=8), "one against two").loc["draws"]
+    assert got["n_draws"] == 7 and np.isfinite(got["estimate"])
+    assert "1 of 8 draws could not be fitted" in got["warning"]
+
+
+def labels_table(**more):
+    return pd.DataFrame(
         {
-            "oof_subtype": [1, 2],
-            "oof_stage": [0, 3],
-            "oof_p_staged_subtype1": [0.1, 0.2],
-            "oof_p_staged_subtype2": [0.2, 0.7],
-            "oof_expected_stage": [0.5, 2.5],
-            "above_controls": [True, False],
+            "oof_subtype": [1, 2, 2],
+            "oof_stage": [0, 3, 2],
+            "oof_p_staged_subtype1": [0.1, 0.2, 0.1],
+            "oof_p_staged_subtype2": [0.2, 0.7, 0.3],
+            "oof_expected_stage": [0.5, 2.5, 1.0],
+            **more,
         },
-        index=pd.Index(["a", "b"], name="participant_id"),
-    )
-    draws = pd.DataFrame(
-        {"participant_id": ["b", "a", "a", "b"], "draw": [1, 1, 2, 2], "subtype": [2, 0, 1, 0], "stage": [3, 0, 1, 0]}
-    )
-    labels = read_labels(subtypes, {1: "one", 2: "two"}, draws)
-    assert labels.group.tolist() == [NORMAL, "two"] and labels.probability.loc["a"].tolist() == pytest.approx(
-        [0.7, 0.1, 0.2]
-    )
-    assert [g.tolist() for g, _ in labels.draws] == [[NORMAL, "two"], ["one", NORMAL]]
-    other = labels.with_normal(pd.Series([False, True], index=subtypes.index))
-    assert other.group.tolist() == ["two", NORMAL] and other.probability.loc["b", NORMAL] == 1
-
-
-def test_effect_sizes_against_scipy_and_rubins_rules():
-    rng = np.random.default_rng(1)
-    a, b = pd.Series(rng.normal(0.5, 1, 60)).round(1), pd.Series(rng.normal(0, 1, 80)).round(1)
-    got = probabilistic_index(a, b)
-    u = stats.mannwhitneyu(a, b).statistic / (60 * 80)
-    assert got["prob_index"] == pytest.approx(u) and got["cliffs_delta"] == pytest.approx(2 * u - 1)
-    assert got["pi_low"] < u < got["pi_high"]
-    x = pd.Series(rng.normal(size=100))
-    y = x + pd.Series(rng.normal(size=100))
-    plain = partial_correlation(x, y, pd.DataFrame(index=x.index))
-    assert plain["partial_r"] == pytest.approx(stats.spearmanr(x, y).statistic)
-    assert plain["kendall_tau"] == pytest.approx(stats.kendalltau(x, y).statistic)
-    assert abs(partial_correlation(x, y, pd.DataFrame({"y": y + 0.3 * rng.normal(size=100)}))["partial_r"]) < 0.4
-    value, error, p = rubin(np.array([[0.0], [0.4], [0.8]]), np.full((3, 1), 0.04))
-    assert (
-        value[0] == pytest.approx(0.4)
-        and error[0] == pytest.approx(np.sqrt(0.04 + (1 + 1 / 3) * 0.16))
-        and 0 < p[0] < 1
-    )
-    family = pd.Series(["f", "f", "g"])
-    assert false_discovery(pd.Series([0.01, np.nan, 0.04]), [family]).tolist() == pytest.approx(
-        [0.01, np.nan, 0.04], nan_ok=True
+        index=pd.Index(["a", "b", "c"], name="participant_id"),
     )
 
 
-def test_nested_models_and_sensitivity():
-    people, labels = study(n=800, certainty=2.5)
+def test_labels_are_read_from_both_editions_of_the_table():
+    names = {1: "one", 2: "two"}
+    labels = read_labels(labels_table(), names)
+    assert labels.group.tolist() == [NORMAL, "two", "two"]
+    assert labels.probability.loc["a"].tolist() == pytest.approx([0.7, 0.1, 0.2])
+    # the column decides, not the stage
+    said = labels_table(oof_normal_appearing=["True", "False", "True"], oof_p_healthy=[0.7, 0.1, 0.6])
+    labels = read_labels(said, names)
+    assert labels.group.tolist() == [NORMAL, "two", NORMAL]
+    assert labels.probability.loc["c"].tolist() == pytest.approx([0.6, 0.1, 0.3])
+    other = labels.with_normal(pd.Series([False, True, True], index=labels.group.index))
+    assert other.group.tolist() == ["two", NORMAL, NORMAL] and other.probability.loc["b", NORMAL] == 1
+
+
+def test_reliability_by_hand():
+    p = pd.DataFrame({"a": [0.9, 0.5, 0.1], "b": [1.0, 0.0, 0.0]})
+    got = reliability(p)
+    assert got["a"] == pytest.approx((0.16 + 0 + 0.16) / 3 / 0.25) and got["b"] == pytest.approx(1.0)
+
+
+def test_thirds_are_of_staged_people_in_order_of_stage():
+    _, labels, _ = study(n=90)
+    group, order = stage_groups(labels)
+    staged = labels.stage[labels.staged]
+    tops = [staged[group[staged.index] == g].max() for g in order[1:]]
+    bottoms = [staged[group[staged.index] == g].min() for g in order[1:]]
+    assert tops[0] <= bottoms[1] and tops[1] <= bottoms[2] and (group[~labels.staged] == NORMAL).all()
+    few = labels.take(labels.group.index[labels.staged][:10])
+    assert set(stage_groups(few)[0]) == {""}
+
+
+def test_models_do_not_depend_on_the_order_of_people():
+    people, labels, _ = study(n=300, effect=0.7)
+    shuffled = people.sample(frac=1, random_state=3)
+    a = associations([SCORE], people, labels, n_draws=0)
+    b = associations([SCORE], shuffled, labels.take(shuffled.index), n_draws=0)
+    assert np.allclose(a["estimate"], b["estimate"], equal_nan=True)
+    assert [m.contrasts[0].name for m in models_of(labels)][-1] == "any atrophy against none"
+    assert atrophy_model(labels).probability[ANY].equals(1 - labels.probability[NORMAL])
+
+
+def test_nested_models_share_one_estimator():
+    people, labels, _ = study(n=800, certainty=2.5, effect=1.0)
     scores = pd.DataFrame({"mean z": labels.stage + np.random.default_rng(0).normal(size=800)}, index=people.index)
-    outcome = Outcome("Score", "score", "continuous")
-    table = nested_models([outcome], people, labels, scores).set_index("model")
-    assert table.loc["mean z", "p"] < 1e-6 and table.loc["mean z", "df"] == 4
+    table = nested_models([declare("Score", "score", "continuous")], people, labels, scores).set_index("model")
+    assert table.loc["mean z", "p"] < 1e-6 and table.loc["mean z", "df"] == 6
     lr = 2 * (table.loc["mean z, subtype and stage", "log_likelihood"] - table.loc["mean z", "log_likelihood"])
     assert table.loc["mean z", "lr"] == pytest.approx(lr)
-    half = people.index[people["site"] == "s1"]
-    got = sensitivity([outcome], people, labels, {"everyone": labels, "without s2": labels.take(half)})
-    got = got.query("method == 'label' and subtype == 'two'").set_index("analysis")
-    assert got.loc["without s2", "n"] == len(half) and got.loc["everyone", "n"] == 800
-    everyone = row_of(associations([outcome], people, labels), "two against the rest")
-    assert got.loc["everyone", "estimate"] == pytest.approx(everyone.loc["label", "estimate"])
+    assert table.loc["mean z", "p"] == pytest.approx(stats.chi2.sf(lr, 6))
+    part = people.iloc[:150]
+    event = declare("Event", "event", "survival", time="time", strata=("site",))
+    table = nested_models([event], part, labels.take(part.index), scores.loc[part.index])
+    events = int(part["event"].sum())
+    assert table["estimator"].nunique() == 1
+    assert table["estimator"].iloc[0] == ("Cox" if events >= 5 * 7 else "Firth Cox without strata")
 
 
-def visits(*rows):
-    return pd.DataFrame(rows, columns=["participant_id", "years", "edss"])
-
-
-NO_RELAPSE = pd.DataFrame({"participant_id": [], "years": []})
-
-
-@pytest.mark.parametrize(
-    ("rows", "relapses", "rule", "time", "event"),
-    [
-        # one point from 2.0, still there half a year later
-        ([(0, 2.0), (1, 3.0), (1.6, 3.0)], [], {}, 1.0, 1),
-        # gone at the confirming visit: censored at the last visit that could be confirmed
-        ([(0, 2.0), (1, 3.0), (1.6, 2.0)], [], {}, 1.0, 0),
-        # from 0, one point is not enough, 1.5 is
-        ([(0, 0.0), (1, 1.0), (2, 1.5), (3, 1.5)], [], {}, 2.0, 1),
-        # above 5.0 half a point is enough; with the cut at 5.5 it is not
-        ([(0, 5.5), (1, 6.0), (2, 6.0)], [], {}, 1.0, 1),
-        ([(0, 5.5), (1, 6.0), (2, 6.0)], [], {"high_above": 5.5}, 1.0, 0),
-        # a relapse a month before the visit excuses it, the next visit counts
-        ([(0, 2.0), (1, 3.0), (2, 3.0), (3, 3.0)], [0.95], {}, 2.0, 1),
-        # without confirmation
-        ([(0, 2.0), (1, 3.0), (1.6, 2.0)], [], {"confirm_years": 0.0}, 1.0, 1),
-        # a dip between worsening and confirmation
-        ([(0, 2.0), (1, 3.0), (1.2, 2.0), (1.6, 3.0)], [], {}, 1.0, 0),
-    ],
-)
-def test_worsening_definitions(rows, relapses, rule, time, event):
-    table = visits(*[("p", *r) for r in rows])
-    attacks = pd.DataFrame({"participant_id": ["p"] * len(relapses), "years": relapses})
-    got = confirmed_worsening(table, attacks, WorseningRule(**rule)).iloc[0]
-    assert (got["worsening_time"], got["worsening_event"]) == (time, event)
-
-
-def test_nobody_to_confirm_by_has_no_time():
-    got = confirmed_worsening(visits(("p", 0, 2.0), ("p", 0.3, 4.0)), NO_RELAPSE, WorseningRule()).iloc[0]
-    assert np.isnan(got["worsening_time"]) and got["reason"] == "no visit to confirm by"
-
-
-def test_survival_tables_equal_a_direct_call():
-    rng = np.random.default_rng(0)
-    group = pd.Series(np.repeat(["one", "two"], 50))
-    time = pd.Series(rng.exponential(np.repeat([2.0, 4.0], 50)))
-    event = pd.Series((rng.random(100) < 0.8).astype(int))
-    curves, test = survival_tables("Worse", time, event, group, ["one", "two"])
-    direct = logrank_test(time[:50], time[50:], event[:50], event[50:])
-    assert test["p"] == pytest.approx(direct.p_value) and test["n_events"] == event.sum()
-    first = curves[(curves["group"] == "one") & (curves["years"] == 0)].iloc[0]
-    assert first["survival"] == 1 and first["at_risk"] == 50
-    assert (curves["low"] <= curves["survival"]).all() and (curves["survival"] <= curves["high"]).all()
-    assert "everyone is censored" in survival_tables("x", time, event * 0, group, ["one", "two"])[1]["reason"]
-    assert "nobody has" in survival_tables("x", time * np.nan, event, group, ["one", "two"])[1]["reason"]
-    assert "two groups" in survival_tables("x", time[:50], event[:50], group[:50], ["one", "two"])[1]["reason"]
-
-
-def test_followup_scans():
-    rng = np.random.default_rng(0)
-    n = 60
-    index = pd.Index([f"p{i}" for i in range(n)], name="participant_id")
-    stage = rng.poisson(4, n).astype(float)
-    subtype = np.where(np.arange(n) < 30, 1, 2)
-    first = pd.DataFrame({"oof_subtype": subtype, "oof_stage": stage}, index=index)
-    for c in ("stage_low", "stage_high", "expected_stage"):
-        first[f"oof_{c}"] = stage + {"stage_low": -1, "stage_high": 1, "expected_stage": 0}[c]
-    years = rng.uniform(1, 3, n)
-    gain = np.where(subtype == 1, 1.0, 0.2) * years + rng.normal(0, 0.3, n)
-    later = pd.DataFrame({"participant_id": index, "session_id": "ses-02", "years": years, "subtype": subtype})
-    later["stage"] = (stage + gain).round()
-    later["expected_stage"] = stage + gain
-    later["stage_low"], later["stage_high"] = later["stage"] - 1, later["stage"] + 1
-    table = scans(first, later, {1: "one", 2: "two"})
-    assert len(table) == 2 * n and table["years"].min() == 0
-    slopes = stage_slopes(table, [NORMAL, "one", "two"]).set_index("group")
-    assert slopes.loc["one", "low"] < 1.0 < slopes.loc["one", "high"]
-    assert slopes.loc["two", "high"] < 0.6 and "fewer than 5" in slopes.loc[NORMAL, "reason"]
-    moves = transitions(table, [NORMAL, "one", "two"])
-    assert moves["n"].sum() == n and moves.groupby("source")["share"].sum().loc["one"] == pytest.approx(1)
-    back = reversals(table).set_index("quantity")["value"]
-    assert back["pairs of consecutive scans"] == n and back["share at a lower stage than before"] < 0.3
-    assert stage_slopes(table.iloc[:0], ["one"])["reason"].iloc[0].startswith("fewer than 5")
-    assert reversals(table.iloc[:0])["value"].tolist() == [0.0]
-
-
-def test_table_one_counts_and_differences():
-    people, labels = study(n=200)
-    people.loc[people.index[:7], "score"] = np.nan
-    table = table_one(people, labels.group, ["age", "score", "drug"], [NORMAL, "one", "two"])
-    score = table[table["variable"].str.startswith("score")].iloc[0]
-    assert int(score["missing"]) == 7
-    medians = people["score"].groupby(labels.group).median()
-    assert score["two"].startswith(f"{medians['two']:.1f}")
-    means, spread = (getattr(people["score"].groupby(labels.group), f)() for f in ("mean", "var"))
-    smd = abs(means["two"] - means[NORMAL]) / np.sqrt((spread["two"] + spread[NORMAL]) / 2)
-    assert score["largest_smd"] == pytest.approx(smd, abs=0.1)
-    assert table.iloc[0]["all"] in ("200", 200)
-    unseen = people.assign(score=people["score"].where(labels.group != "one"))
-    table = table_one(unseen, labels.group, ["age", "score"], [NORMAL, "one", "two"])
-    score = table[table["variable"].str.startswith("score")].iloc[0]
-    assert pd.isna(score["one"]) and "[" in score["two"]
-
-
-def test_the_words_say_what_the_numbers_say():
-    people, labels = study(n=1500, certainty=3.0)
-    outcomes = [Outcome("Score", "score", "continuous", family="f"), Outcome("Worse", "worse", "binary", family="g")]
-    table = associations(outcomes, people, labels)
-    logrank = pd.DataFrame(
-        [{"outcome": "W", "split": "subtype", "n": 9, "n_events": 0, "p": np.nan, "reason": "everyone is censored"}]
+def test_sensitivity_names_who_takes_part():
+    people, labels, _ = study(n=600, certainty=2.5, effect=1.0)
+    subtypes = pd.DataFrame(
+        {"oof_confident": ["True"] * 500 + ["False"] * 100, "above_controls": ["True"] * 450 + ["False"] * 150},
+        index=people.index,
     )
-    nested = pd.DataFrame({"model": ["mean z and cord z"], "outcome": ["Score"], "p": [1e-5]})
-    lines = paragraph(table, logrank, nested, pd.DataFrame(columns=["group", "slope"]), "MS")
-    text = " ".join(lines)
-    assert "two (against the rest): higher Score" in text and "Allowing for uncertain labels" in text
-    assert "W: no log-rank test by subtype, everyone is censored." in text and "add to Score" in text
-    row = table[(table["contrast"] == "two against the rest") & (table["method"] == "label")].iloc[0]
-    assert f"{row['estimate']:.2f}" in text
-    assert "MS, g: 7 contrasts tested, 0 pass" in text
+    qc = pd.DataFrame({"participant_id": list(people.index[:30]), "decision": ["flagged"] * 20 + ["excluded"] * 10})
+    versions = versions_of(labels, subtypes, qc, people["site"])
+    assert len(versions["without flagged scans"].group) == 580
+    assert (versions["stage 0 calibrated on controls"].group.iloc[450:] == NORMAL).all()
+    assert set(versions["without s1"].group.index) == set(people.index[people["site"] == "s2"])
+    unsure = versions["without low-confidence people"].group.index
+    assert (labels.group[people.index.difference(unsure)] != NORMAL).all()
+    table = sensitivity([SCORE], people, labels, versions)
+    got = table[(table["contrast"] == f"two against {OTHERS}") & (table["method"] == "label")].set_index("analysis")
+    main = row_of(associations([SCORE], people, labels, n_draws=0), f"two against {OTHERS}").loc["label"]
+    assert got.loc["everyone", "estimate"] == pytest.approx(main["estimate"])
+    staged_s2 = ((people["site"] == "s2") & labels.staged).sum()
+    assert got.loc["without s1", "n"] == staged_s2 and "site as covariate" in got.index
+
+
+def test_maps_have_the_sign_of_the_subtype():
+    """More abnormal in the subtype is a positive t, against the other staged people only."""
+    rng = np.random.default_rng(0)
+    index = pd.Index([f"p{i}" for i in range(120)])
+    group = pd.Series([NORMAL] * 40 + ["one"] * 50 + ["two"] * 30, index)
+    people = pd.DataFrame({"age": rng.normal(40, 10, 120), "sex": rng.choice(["F", "M"], 120)}, index)
+    etiv = pd.Series(rng.normal(1.5e6, 1e5, 120), index)
+    z = pd.DataFrame({"cord": rng.standard_normal(120), "thalamus": rng.standard_normal(120)}, index)
+    z.loc[group == "one", "cord"] += 1.5
+    z.loc[group == NORMAL, "thalamus"] -= 5
+    order = rng.permutation(120)
+    table = region_maps(z, people.iloc[order], etiv.iloc[order[::-1]], group).set_index(["group", "biomarker"])
+    staged = group != NORMAL
+    x = pd.DataFrame({"one": group == "one", "age": people["age"], "male": people["sex"] == "M", "etiv": etiv / 1e6})[
+        staged
+    ].astype(float)
+    direct = sm.OLS(z.loc[staged, "cord"], sm.add_constant(x)).fit()
+    assert table.loc[("one", "cord"), "t"] == pytest.approx(direct.tvalues["one"]) and direct.tvalues["one"] > 4
+    assert table.loc[("two", "cord"), "t"] == pytest.approx(-direct.tvalues["one"])
+    assert abs(table.loc[("one", "thalamus"), "t"]) < 3 and np.isnan(table.loc[(NORMAL, "cord"), "t"])
+    assert table.loc[("one", "cord"), "mean_z"] == pytest.approx(z.loc[group == "one", "cord"].mean())

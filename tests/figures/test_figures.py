@@ -148,9 +148,8 @@ def test_positional_variance_orders_biomarkers_by_their_first_event():
 
 def test_clinical_figures_without_data_say_so():
     names = {1: "one", 2: "two"}
-    columns = ["outcome", "against", "estimate", "low", "high", "method", "subtype", "effect"]
     for figure in (
-        clinical.forest(pd.DataFrame(columns=columns), names),
+        clinical.forest(pd.DataFrame(columns=["outcome", "contrast", "kind", "estimate"])),
         clinical.boxes(pd.DataFrame(), [], pd.Series(dtype=str), names),
         clinical.stage(pd.DataFrame(), [], pd.Series(dtype=str), pd.Series(dtype=float), names),
         clinical.survival(pd.DataFrame(columns=["outcome", "group", "years"]), pd.DataFrame(), [NORMAL]),
@@ -159,27 +158,63 @@ def test_clinical_figures_without_data_say_so():
         assert figure.axes[0].texts[0].get_text()
 
 
-def test_forest_draws_every_interval():
-    names = {1: "one", 2: "two"}
+def test_forest_draws_every_interval_in_the_row_of_its_contrast():
+    """Rows in another order for every outcome, all estimates different."""
+    contrasts = {
+        "one against the other subtypes": ("subtype", "one", "the other subtypes"),
+        "two against the other subtypes": ("subtype", "two", "the other subtypes"),
+        "one against two": ("subtype", "one", "two"),
+        "stage, at the same subtype": ("stage", "", ""),
+        "stage in one": ("stage", "one", ""),
+        "any atrophy against none": ("atrophy", "any atrophy", "normal-appearing"),
+    }
+    values = {(o, c): 1.0 + i + 10 * j for j, o in enumerate("AB") for i, c in enumerate(contrasts)}
     rows = [
-        {
-            "outcome": o,
-            "against": "the rest",
-            "estimate": 2.0,
-            "low": 1.0,
-            "high": 4.0,
-            "method": m,
-            "subtype": s,
-            "effect": "OR",
-        }
-        for o in ("A", "B")
+        {"outcome": o, "contrast": c, "method": m, "type": "ordinal", "effect": "OR", "estimate": values[o, c]}
+        | {"low": values[o, c] / 2, "high": values[o, c] * 3}
+        | dict(zip(("kind", "subtype", "against"), contrasts[c], strict=True))
+        for o in "AB"
         for m in ("label", "weighted", "draws")
-        for s in names.values()
+        for c in contrasts
     ]
     table = pd.DataFrame(rows)
     table.loc[0, ["estimate", "low", "high"]] = np.nan
-    axes = [a for a in clinical.forest(table, names).axes if a.get_title() in ("A", "B")]
-    assert [sum(len(line.get_xdata()) for line in a.lines if line.get_marker() in "oDs") for a in axes] == [5, 6]
+    order = [*(c for c in contrasts if contrasts[c][2] == "the other subtypes"), "stage, at the same subtype"]
+    order.append("any atrophy against none")
+    table = pd.concat([table[table["outcome"] == "A"], table[table["outcome"] == "B"].iloc[::-1]])
+    axes = {a.get_title(): a for a in clinical.forest(table).axes if a.get_title() in ("A", "B")}
+    assert [t.get_text() for t in axes["A"].get_yticklabels()] == order
+    for outcome, axis in axes.items():
+        marks = [line for line in axis.lines if line.get_marker() in "oDs" and len(line.get_xdata())]
+        assert sum(len(line.get_xdata()) for line in marks) == (11 if outcome == "A" else 12)
+        for line in marks:
+            for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True):
+                assert x == values[outcome, order[round(y)]] and abs(y - round(y)) < 0.3
+        for bars in axis.collections:
+            for (low, y), (high, _) in bars.get_segments():
+                assert (low, high) == pytest.approx(np.array([0.5, 3]) * values[outcome, order[round(y)]])
+
+
+def test_transitions_are_drawn_from_the_scan_to_the_next():
+    counts = {("one", "one"): 5, ("one", "two"): 3, ("two", "one"): 1, ("two", "two"): 7}
+    table = pd.DataFrame(
+        [{"source": a, "target": b, "n": n} for (b, a), n in {(t, s): v for (s, t), v in counts.items()}.items()]
+    )
+    slopes = pd.DataFrame(
+        [
+            {"group": "two", "quantity": q, "slope": v, "low": v - 1, "high": v + 2, "n_people": 9}
+            for q, v in (("stage", 2.0), ("mean z", 0.5))
+        ]
+    )
+    figure = clinical.transitions(table.sample(frac=1, random_state=0), slopes, {1: "one", 2: "two"})
+    left, stage, mean_z = (a for a in figure.axes if a.get_xlabel())
+    rows = [t.get_text() for t in left.get_yticklabels()]
+    columns = [t.get_text() for t in left.get_xticklabels()]
+    drawn = {(rows[int(t.get_position()[1])], columns[int(t.get_position()[0])]): int(t.get_text()) for t in left.texts}
+    assert left.get_ylabel() == "scan" and left.get_xlabel() == "next scan"
+    assert {k: v for k, v in drawn.items() if v} == counts
+    assert [list(line.get_xdata()) for line in stage.lines[:2]] == [[1.0, 4.0], [2.0]]
+    assert mean_z.get_xlabel().startswith("mean z a year") and stage.get_yticklabels()[0].get_text() == "two (n = 9)"
 
 
 def test_one_colour_per_subtype_everywhere():

@@ -58,7 +58,7 @@ def test_maximum_likelihood_matches_or_beats_the_peer(peer, name):
             k,
             previous=model,
             n_startpoints=10,
-            n_samples=2000,
+            n_samples=6000,
             n_chains=2,
             n_threads=2,
             **PEER,
@@ -80,9 +80,7 @@ def test_peer_validation_data(peer):
     d, events = peer("fit_peer_validation", allow_low_maximum=True)
     model = None
     for k in (1, 2, 3):
-        model = fit(
-            d["X"], events, k, previous=model, n_startpoints=10, n_samples=2000, n_threads=2, **PEER
-        )
+        model = fit(d["X"], events, k, previous=model, n_startpoints=10, n_samples=2000, n_threads=2, **PEER)
         assert model.ml_log_likelihood >= float(d[f"ml_loglike_k{k}"]) - 0.05
     ours = model.assign(d["X"])["subtype"].to_numpy()
     truth = d["true_subtype"].ravel()
@@ -94,9 +92,7 @@ def test_peer_validation_data(peer):
 
 def test_cvic_orders_k_like_the_peer(peer):
     d, events = peer("fit_300x6")
-    cv = cross_validate(
-        d["X"], events, 3, folds=3, n_startpoints=4, n_samples=1500, n_chains=2, n_threads=2, **PEER
-    )
+    cv = cross_validate(d["X"], events, 3, folds=3, n_startpoints=4, n_samples=1500, n_chains=2, n_threads=2, **PEER)
     cvic = cv.selection.query("n_subtypes >= 1").set_index("n_subtypes")["cvic"]
     assert list(cvic.sort_values().index) == [3, 2, 1]
     np.testing.assert_array_equal(np.argsort(d["cvic"]), [2, 1, 0])
@@ -265,9 +261,7 @@ def test_scan_equals_full_recomputation(seed, missing, coupled):
     weights = problem.weights(random_start(problem, 1, rng))
     kernels.fill_subtypes(subtypes, noise, problem.data, problem.layout)
     nothing = np.empty((0, 0))
-    kernels.expectation(
-        problem.data, noise, problem.layout, subtypes, weights, problem.settings, stats, nothing
-    )
+    kernels.expectation(problem.data, noise, problem.layout, subtypes, weights, problem.settings, stats, nothing)
     kernels.build_ground(0, problem.data, noise, subtypes, stats, ground)
     density = events.log_likelihood(X, sequence, covariance=covariance)
     r = np.exp(density - logsumexp(density, axis=1, keepdims=True))
@@ -326,11 +320,21 @@ def test_threads_never_change_a_number():
 
 def test_folds_alone_equal_folds_in_a_loop():
     events, _, people = small()
-    cv = cross_validate(people.X, events, 2, folds=3, n_startpoints=2, n_samples=200, n_chains=1, seed=5, n_threads=3, **INDEPENDENT)
+    cv = cross_validate(
+        people.X, events, 2, folds=3, n_startpoints=2, n_samples=200, n_chains=1, seed=5, n_threads=3, **INDEPENDENT
+    )
     train = cv.folds[0] != 1
     alone = fit(
-        people.X[train], events, 2, n_startpoints=2, n_samples=200, n_chains=1, seed=5, key=("repeat", 0, "fold", 1)
-    , **INDEPENDENT)
+        people.X[train],
+        events,
+        2,
+        n_startpoints=2,
+        n_samples=200,
+        n_chains=1,
+        seed=5,
+        key=("repeat", 0, "fold", 1),
+        **INDEPENDENT,
+    )
     name = cv.selection["variant"].iloc[0]
     np.testing.assert_array_equal(alone.draws.sequences, cv.models[name, 2, 0, 1].draws.sequences)
 
@@ -382,7 +386,18 @@ def test_learnt_noise_and_prior_are_recovered():
     truth = np.linspace(0.7, 1.4, 8)
     decay = 0.8 ** np.arange(events.n_events + 1)
     people = simulate(events, s, 1500, noise_sd=truth, stage_weights=decay, seed=1)
-    model = fit(people.X, events, 1, n_startpoints=4, n_samples=1500, n_chains=2, noise="learnt", n_threads=2)
+    model = fit(
+        people.X,
+        events,
+        1,
+        n_startpoints=4,
+        n_samples=1500,
+        n_chains=2,
+        noise="learnt",
+        healthy=False,
+        stage_prior="dirichlet",
+        n_threads=2,
+    )
     np.testing.assert_allclose(model.point.noise_sd, truth, rtol=0.12)
     assert model.point.weights[0, 0] == pytest.approx(decay[0] / decay.sum(), abs=0.06)
     uniform = fit(people.X, events, 1, n_startpoints=4, n_samples=0, **PEER)
@@ -447,8 +462,8 @@ def test_selection_rule_prefers_fewer_subtypes_without_evidence():
 def test_out_of_fold_and_stability():
     events, sequences, people = small(n_people=200)
     cv = cross_validate(
-        people.X, events, 2, folds=4, repeats=2, n_startpoints=3, n_samples=400, n_chains=1, n_threads=2
-    , **INDEPENDENT)
+        people.X, events, 2, folds=4, repeats=2, n_startpoints=3, n_samples=400, n_chains=1, n_threads=2, **INDEPENDENT
+    )
     model = fit(people.X, events, 2, n_startpoints=3, n_samples=400, n_chains=2)
     oof = cv.out_of_fold(model)
     assert (
@@ -468,8 +483,12 @@ def test_norms_inside_the_fold_see_only_training_rows():
         seen.append((set(train), set(test)))
         return people.X[train], people.X[test]
 
-    cross_validate(people.X, events, 1, folds=3, n_startpoints=1, n_samples=50, n_chains=1, normalise=normalise, **INDEPENDENT)
-    assert {frozenset(b) for _, b in seen} == {frozenset(b) for _, b in seen[:3]} and all(not (a & b) and len(a | b) == 120 for a, b in seen)
+    cross_validate(
+        people.X, events, 1, folds=3, n_startpoints=1, n_samples=50, n_chains=1, normalise=normalise, **INDEPENDENT
+    )
+    assert {frozenset(b) for _, b in seen} == {frozenset(b) for _, b in seen[:3]} and all(
+        not (a & b) and len(a | b) == 120 for a, b in seen
+    )
 
 
 def test_rand_index():
@@ -484,8 +503,17 @@ def test_variants_stand_side_by_side():
     events, _, people = small()
     variants = [Variant("uniform"), Variant("smooth"), Variant("smooth", noise="learnt")]
     cv = cross_validate(
-        people.X, events, 2, folds=3, variants=variants, n_startpoints=2, n_samples=200, n_chains=1, n_threads=2
-    , **INDEPENDENT)
+        people.X,
+        events,
+        2,
+        folds=3,
+        variants=variants,
+        n_startpoints=2,
+        n_samples=200,
+        n_chains=1,
+        n_threads=2,
+        **INDEPENDENT,
+    )
     assert list(dict.fromkeys(cv.selection["variant"])) == [v.name for v in variants]
     assert cv.selection.groupby("variant")["chosen"].sum().eq(1).all()
     baseline = cv.selection.query("n_subtypes == 0").set_index("variant")["cvic"]

@@ -138,7 +138,8 @@ def planned(folder, *arguments):
 
 #: What every change of the configuration reruns, because the report holds the configuration.
 ALWAYS = {"report_provenance": 1, "report_page": 1}
-CHOICE = dict.fromkeys(("sustain_subtypes", "sustain_recovery", "clinical_associations", "figures_disease"), 2)
+CHOICE = dict.fromkeys(("sustain_subtypes", "sustain_recovery", "figures_disease"), 2)
+CHOICE |= {"clinical_associations": 2, "clinical_recovery": 2}
 CHOICE |= {"sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
 FITS = CHOICE | {"sustain_fit": 12, "sustain_fit_variant": 8, "sustain_select_variant": 2, "sustain_variants": 2}
 NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events": 2, "sustain_folds": 2}
@@ -181,7 +182,7 @@ def test_a_setting_reruns_what_depends_on_it_and_nothing_else(study, change, rul
     ("source", "rules"),
     [
         ("report/page.py", {"report_page": 1}),
-        ("sustain/compare.py", {"sustain_recovery": 2, "sustain_crossdisease": 1}),
+        ("evaluation/compare.py", {"sustain_recovery": 2, "sustain_crossdisease": 1}),
         ("sustain/kernels.py", FITS),
         ("features/images.py", NORMS | {"features_extract": 2, "features_retry": 1, "features_combine": 1}),
     ],
@@ -196,7 +197,7 @@ def test_an_edited_source_reruns_the_rules_that_use_it(study, source, rules):
     finally:
         path.write_text(text)
     assert rules.keys() <= found.keys() and all(found[r] == n for r, n in rules.items())
-    if source == "sustain/compare.py":
+    if source == "evaluation/compare.py":
         assert "sustain_fit" not in found and "cohort_simulate" not in found
 
 

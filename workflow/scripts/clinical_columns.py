@@ -1,15 +1,15 @@
 """Check, before anything is measured, that the declared outcomes can be served; count who has the values."""
 
-from neuraxis.clinical.outcomes import Outcome, check_outcomes
+from neuraxis.clinical.cases import check_outcomes
+from neuraxis.clinical.outcomes import declare
 from neuraxis.clinical.worsening import MADE
 from neuraxis.job import start
 from neuraxis.tables import read_table, write_table
 
 
 def run(participants, outcomes, control, columns):
-    declared = [Outcome(**o) for o in outcomes]
     people = read_table(participants).set_index("participant_id")
-    write_table(check_outcomes(declared, people, control, made=MADE), columns)
+    write_table(check_outcomes([declare(**o) for o in outcomes], people, control, made=MADE), columns)
 
 
 if __name__ == "__main__":

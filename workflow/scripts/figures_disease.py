@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuraxis.clinical.labels import NORMAL, THIRDS, group_of, shown_names
+from neuraxis.clinical.outcomes import declared_for
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model
 from neuraxis.figures.brain import structures
@@ -19,7 +21,8 @@ def run(tables, participants, biomarkers, label_names, disease, outcomes, simula
     t = {name: read_table(path) for name, path in tables.items()}
     names = t["names"].set_index("subtype")["name"].to_dict()
     labelled = t["subtypes"].set_index("participant_id")
-    group = labelled["oof_subtype"].map(names).where(labelled["oof_stage"] > 0, "normal-appearing")
+    shown, declared = shown_names(names), declared_for(outcomes, disease)
+    group = group_of(labelled, shown, "oof_")
     people = read_table(participants).set_index("participant_id").loc[labelled.index]
     variance = t["positional_variance"]
     figures = {
@@ -36,17 +39,17 @@ def run(tables, participants, biomarkers, label_names, disease, outcomes, simula
             variance[variance["models"] == "folds"], t["names"], labels
         ),
         "probability": model.probability(labelled, names),
-        "forest": clinical.forest(t["associations"], names),
-        "boxes": clinical.boxes(people, outcomes, group, names),
-        "stage": clinical.stage(people, outcomes, group, labelled["oof_expected_stage"], names),
+        "forest": clinical.forest(t["associations"]),
+        "boxes": clinical.boxes(people, declared, group, shown),
+        "stage": clinical.stage(people, declared, group, labelled["oof_expected_stage"], shown),
         **{
             figure: clinical.survival(*(t[k][t[k]["split"] == split] for k in ("survival", "logrank")), order)
             for figure, split, order in (
-                ("survival", "subtype", ["normal-appearing", *names.values()]),
-                ("survival_stage", "stage", ["normal-appearing", "early stages", "middle stages", "late stages"]),
+                ("survival", "subtype", list(dict.fromkeys([NORMAL, *shown.values()]))),
+                ("survival_stage", "stage", [NORMAL, *THIRDS]),
             )
         },
-        "transitions": clinical.transitions(t["transitions"], t["slopes"], names),
+        "transitions": clinical.transitions(t["transitions"], t["slopes"], shown),
     }
     for key, figure in figures.items():
         finish(figure, disease, simulated, Path(out[key]))

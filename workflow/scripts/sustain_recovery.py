@@ -3,11 +3,11 @@
 import pandas as pd
 
 from neuraxis.cohort.simulated import SUBTYPES, true_model
+from neuraxis.evaluation.compare import best_possible, order_of_known, recovery, simple_scores
 from neuraxis.features.biomarkers import cord_of, read_biomarkers
 from neuraxis.job import start
 from neuraxis.streams import stream
 from neuraxis.sustain import SustainModel
-from neuraxis.evaluation.compare import best_possible, order_of_known, recovery, simple_scores
 from neuraxis.tables import read_table, write_table
 
 STUDY_NAMES = {"cortical": "C", "spinal cord": "SC", "cerebellar": "CE", "subcortical": "DGM"}

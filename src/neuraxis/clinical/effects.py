@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 from scipy.optimize import brentq
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.nonparametric import rank_compare_2indep
+
+from .fit import Z95
 
 
 def probabilistic_index(a: pd.Series, b: pd.Series) -> dict[str, float]:
@@ -27,10 +31,19 @@ def probabilistic_index(a: pd.Series, b: pd.Series) -> dict[str, float]:
 
 
 def partial_correlation(a: pd.Series, b: pd.Series, covariates: pd.DataFrame) -> dict[str, float]:
-    """Spearman correlation of `a` and `b` given covariates, with 95 % interval (Fisher's z), and Kendall's tau-b."""
-    nothing = dict.fromkeys(("partial_r", "r_low", "r_high", "kendall_tau"), np.nan)
+    """Rank correlations of `a` and `b`, plain and given covariates.
+
+    Returns
+    -------
+    dict
+        partial_r, r_low, r_high: Spearman's given the covariates, with Fisher's 95 % interval; kendall_tau, tau_low,
+        tau_high, tau_p: Kendall's tau-b with the interval of Fieller, Hartley & Pearson (1957), variance
+        0.437 / (n - 4) of its arc tangent; partial_tau: tau-b of the ranks that the covariates leave over.
+    """
+    names = ("partial_r", "r_low", "r_high", "kendall_tau", "tau_low", "tau_high", "tau_p", "partial_tau")
+    nothing = dict.fromkeys(names, np.nan)
     free = len(a) - covariates.shape[1] - 3
-    if free < 3 or a.nunique() < 2 or b.nunique() < 2:
+    if free < 3 or len(a) < 6 or a.nunique() < 2 or b.nunique() < 2:
         return nothing
     design = np.column_stack([np.ones(len(a)), covariates.rank().to_numpy(float)])
 
@@ -42,13 +55,14 @@ def partial_correlation(a: pd.Series, b: pd.Series, covariates: pd.DataFrame) ->
     if np.ptp(x) < 1e-9 or np.ptp(y) < 1e-9:
         return nothing
     r = float(np.clip(np.corrcoef(x, y)[0, 1], -0.999999, 0.999999))
-    low, high = np.tanh(np.arctanh(r) + np.array([-1, 1]) * 1.96 / np.sqrt(free))
-    return {
-        "partial_r": r,
-        "r_low": float(low),
-        "r_high": float(high),
-        "kendall_tau": float(stats.kendalltau(a, b).statistic),
-    }
+    low, high = np.tanh(np.arctanh(r) + np.array([-1, 1]) * Z95 / np.sqrt(free))
+    tau, p = stats.kendalltau(a, b)
+    near = np.arctanh(np.clip(tau, -0.999999, 0.999999))
+    tau_low, tau_high = np.tanh(near + np.array([-1, 1]) * Z95 * np.sqrt(0.437 / (len(a) - 4)))
+    # without covariates the rounding of the residuals must not break ties
+    left = tau if covariates.shape[1] == 0 else stats.kendalltau(x.round(9), y.round(9)).statistic
+    values = (r, low, high, tau, tau_low, tau_high, p, left)
+    return dict(zip(names, map(float, values), strict=True))
 
 
 def cramers_v(a: pd.Series, b: pd.Series) -> dict | None:
@@ -60,7 +74,7 @@ def cramers_v(a: pd.Series, b: pd.Series) -> dict | None:
     Returns
     -------
     dict or None
-        estimate, low, high, p, model; None where one of them has a single value.
+        estimate, low, high, p, model, corrected (V less what chance gives, Bergsma 2013); None where one of them has a single value.
     """
     table = pd.crosstab(a, b)
     if min(table.shape, default=0) < 2:
@@ -75,7 +89,11 @@ def cramers_v(a: pd.Series, b: pd.Series) -> dict | None:
         model = "Fisher's exact test"
     scale = table.to_numpy().sum() * (min(table.shape) - 1)
     low, high = (float(np.sqrt(min((v + df) / scale, 1.0))) for v in _noncentrality(chi2, df))
+    n, (r, c) = table.to_numpy().sum(), table.shape
+    excess = max(chi2 / n - df / (n - 1), 0.0)
+    side = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1
     return {
+        "corrected": float(np.sqrt(excess / side)) if side > 0 else 0.0,
         "estimate": float(np.sqrt(chi2 / scale)),
         "low": 0.0 if p > 0.05 else low,
         "high": high,
@@ -95,25 +113,38 @@ def _noncentrality(chi2: float, df: int) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def rubin(estimates: np.ndarray, variances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pool estimates over draws (Rubin 1987).
+class Pooled(NamedTuple):
+    """Rubin's pooled estimate: standard error, degrees of freedom, 95 % interval and p from Student's t."""
+
+    estimate: float
+    error: float
+    freedom: float
+    low: float
+    high: float
+    p: float
+
+
+def rubin(estimates: np.ndarray, variances: np.ndarray) -> Pooled:
+    """Pool estimates over imputed data sets (Rubin 1987, eqs. 3.1.2-3.1.6).
 
     Parameters
     ----------
-    estimates, variances : ndarray, shape (draws, T)
+    estimates, variances : ndarray, shape (m,)
+        m >= 2 estimates and their squared standard errors.
 
     Returns
     -------
-    estimate, standard error, p : ndarray, shape (T,)
-        p from Student's t with Rubin's degrees of freedom.
+    Pooled
+        Degrees of freedom (m - 1) (1 + W / ((1 + 1/m) B))^2, W the mean variance, B the variance of the estimates.
     """
     m = len(estimates)
-    mean, within = estimates.mean(axis=0), variances.mean(axis=0)
-    between = estimates.var(axis=0, ddof=1) if m > 1 else np.zeros_like(mean)
-    added = (1 + 1 / m) * between
-    error = np.sqrt(within + added)
-    freedom = np.minimum((m - 1) * (1 + within / np.maximum(added, 1e-300)) ** 2, 1e6)
-    return mean, error, 2 * stats.t.sf(np.abs(mean) / error, freedom)
+    mean, within = float(np.mean(estimates)), float(np.mean(variances))
+    added = (1 + 1 / m) * float(np.var(estimates, ddof=1))
+    error = float(np.sqrt(within + added))
+    freedom = min((m - 1) * (1 + within / added) ** 2, 1e6) if added > 0 else 1e6
+    half = float(stats.t.ppf(0.975, freedom)) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, freedom)) if error > 0 else np.nan
+    return Pooled(mean, error, freedom, mean - half, mean + half, p)
 
 
 def false_discovery(p: pd.Series, by: list[pd.Series]) -> pd.Series:

@@ -1,18 +1,31 @@
-"""Follow-up scans: transitions between subtypes, reversals, and the slope of the stage."""
+"""Follow-up scans: transitions, reversals, and change of stage and of mean z free of regression to the mean.
+
+People grouped by the very stage whose change is measured go back to the mean: those who stood high by chance fall, those
+who stood low rise, without anything changing. Here a person's group for slopes and changes is that of all scans together
+(mean of their probabilities), which the order of the scans cannot influence: where nothing changes, the expected slope
+of every group is 0.
+"""
 
 from __future__ import annotations
-
-import warnings
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
-from .associations import NORMAL
+from .labels import NORMAL, group_of, probabilities
+
+#: Fewer people than this in a group, and there is no slope.
+LEAST = 5
+#: Ends of the bins of years between first and later scan, as in the study.
+BINS = (0.0, 1.5, 2.5, 3.5)
+SLOPES = ("group", "n_people", "n_scans", "slope", "low", "high", "p", "reason", "quantity")
+CHANGES = ("group", "years", "quantity", "n", "change", "low", "high", "sd")
 
 
-def scans(subtypes: pd.DataFrame, followup: pd.DataFrame, names: dict[int, str]) -> pd.DataFrame:
+def scans(
+    subtypes: pd.DataFrame, followup: pd.DataFrame, names: dict[int, str], mean_z: pd.Series | None = None
+) -> pd.DataFrame:
     """Baseline and later scans below one another, out-of-fold labels.
 
     Parameters
@@ -22,34 +35,42 @@ def scans(subtypes: pd.DataFrame, followup: pd.DataFrame, names: dict[int, str])
     followup : DataFrame
         followup.tsv: participant_id, session_id, years and the columns of an assignment.
     names : dict of int to str
+    mean_z : Series, optional
+        Indexed by participant_id and session_id ("baseline" for the first).
 
     Returns
     -------
     DataFrame
-        participant_id, session_id, years, group, stage, stage_low, stage_high, expected_stage; people with at least
-        one later scan.
+        participant_id, session_id, years, group, stage, stage_low, stage_high, expected_stage, mean_z, group_all (of
+        all scans of the person together); people with at least one later scan.
     """
     columns = ["stage", "stage_low", "stage_high", "expected_stage"]
     later = followup[followup["participant_id"].isin(subtypes.index)]
     first = subtypes.loc[subtypes.index.isin(later["participant_id"])]
-    first = pd.DataFrame(
-        {"participant_id": first.index, "session_id": "baseline", "years": 0.0}
-        | {c: first[f"oof_{c}"].to_numpy() for c in ["subtype", *columns]}
-    )
-    both = pd.concat([first, later], ignore_index=True)
-    both["group"] = both["subtype"].map(names).where(both["stage"].astype(float) > 0, NORMAL)
-    both = both[["participant_id", "session_id", "years", "group", *columns]]
-    numbers = ["years", *columns]
-    both[numbers] = both[numbers].astype(float)
-    return both.sort_values(["participant_id", "years"], kind="stable").reset_index(drop=True)
+    first = first[[c for c in first if c.startswith("oof_")]].rename(columns=lambda c: c.removeprefix("oof_"))
+    first = first.rename_axis("participant_id").reset_index().assign(session_id="baseline", years=0.0)
+    both = pd.concat([first, later], ignore_index=True) if len(later) else first
+    both["years"] = both["years"].astype(float)
+    both = both.sort_values(["participant_id", "years"], kind="stable").reset_index(drop=True)
+    if both.empty:
+        return pd.DataFrame(columns=["participant_id", "session_id", "years", "group", *columns, "mean_z", "group_all"])
+    both["group"] = group_of(both, names)
+    p = probabilities(both, names).groupby(both["participant_id"]).mean()
+    staged = p.drop(columns=NORMAL)
+    together = staged.idxmax(axis=1).where(p[NORMAL] < 0.5, NORMAL)
+    both["group_all"] = both["participant_id"].map(together)
+    keys = pd.MultiIndex.from_frame(both[["participant_id", "session_id"]])
+    both["mean_z"] = np.nan if mean_z is None else mean_z.reindex(keys).to_numpy(float)
+    both[columns] = both[columns].astype(float)
+    return both[["participant_id", "session_id", "years", "group", *columns, "mean_z", "group_all"]]
 
 
 def transitions(table: pd.DataFrame, order: list[str]) -> pd.DataFrame:
-    """Group at one scan against group at the next: source, target, n, share (of the source)."""
-    nxt = table.groupby("participant_id")[["group"]].shift(-1)["group"]
+    """Group at one scan (source) against group at the next (target): n, share (of the source)."""
+    nxt = table.groupby("participant_id")["group"].shift(-1)
     pairs = pd.DataFrame({"source": table["group"], "target": nxt}).dropna()
     counts = pd.crosstab(pairs["source"], pairs["target"]).reindex(index=order, columns=order, fill_value=0)
-    out = counts.stack().rename("n").reset_index()
+    out = counts.rename_axis("source").rename_axis("target", axis=1).stack().rename("n").reset_index()
     out["share"] = out["n"] / out.groupby("source")["n"].transform("sum").replace(0, np.nan)
     return out
 
@@ -60,84 +81,94 @@ def reversals(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        quantity, n, value: pairs of consecutive scans; share at a lower stage; share whose 95 % intervals of the
-        stage do not even overlap; share that changed subtype while staged at both scans; correlation of the stages.
+        quantity, n, value: pairs of consecutive scans; of those staged at both, the share at a lower stage, the share
+        whose 95 % intervals of the stage do not even overlap, and the share that changed subtype; the share of staged
+        scans followed by a normal-appearing one; correlation of the stages over all pairs.
     """
     by = table.groupby("participant_id")
     later = by[["stage", "stage_high", "stage_low", "group", "expected_stage"]].shift(-1)
     pairs = later["stage"].notna()
     now, nxt = table[pairs], later[pairs]
     n = len(now)
-    staged = (now["group"] != NORMAL) & (nxt["group"] != NORMAL)
     rows = [("pairs of consecutive scans", n, float(n))]
     if n:
+        from_staged = now["group"] != NORMAL
+        staged = from_staged & (nxt["group"] != NORMAL)
+
+        def share(what, of):
+            return int(of.sum()), float(what[of].mean()) if of.any() else np.nan
+
+        rho = stats.spearmanr(now["expected_stage"], nxt["expected_stage"]).statistic if n > 2 else np.nan
         rows += [
-            ("share at a lower stage than before", n, float((nxt["stage"] < now["stage"]).mean())),
+            ("share of staged pairs at a lower stage than before", *share(nxt["stage"] < now["stage"], staged)),
             (
-                "share lower beyond both 95 % intervals",
-                n,
-                float((nxt["stage_high"] < now["stage_low"]).mean()),
+                "share of staged pairs lower beyond both 95 % intervals",
+                *share(nxt["stage_high"] < now["stage_low"], staged),
             ),
-            (
-                "share of staged pairs that changed subtype",
-                int(staged.sum()),
-                float((now["group"] != nxt["group"])[staged].mean()) if staged.any() else np.nan,
-            ),
-            (
-                "Spearman correlation of the stages",
-                n,
-                float(stats.spearmanr(now["expected_stage"], nxt["expected_stage"]).statistic) if n > 2 else np.nan,
-            ),
+            ("share of staged pairs that changed subtype", *share(now["group"] != nxt["group"], staged)),
+            ("share of staged scans followed by a normal-appearing one", *share(nxt["group"] == NORMAL, from_staged)),
+            ("Spearman correlation of the stages", n, float(rho)),
         ]
     return pd.DataFrame(rows, columns=["quantity", "n", "value"])
 
 
-def stage_slopes(table: pd.DataFrame, order: list[str]) -> pd.DataFrame:
-    """Stages a year per baseline group, by a linear mixed model with a random intercept per person.
+def stage_slopes(table: pd.DataFrame, order: list[str], quantities=("expected_stage", "mean_z")) -> pd.DataFrame:
+    """Change a year per group: least squares within persons, errors clustered by person, each group its own variance.
+
+    A person's intercept is his own (fixed effect), so nothing is assumed of levels; p and intervals are Student's t
+    with people - 1 degrees of freedom.
 
     Returns
     -------
     DataFrame
-        group, n_people, n_scans, slope, low, high, p, reason.
+        group (of all scans together), n_people, n_scans, slope, low, high, p, reason, quantity (stage, mean z).
     """
-    first = table[table["years"] == 0].set_index("participant_id")["group"]
-    data = table.assign(first=table["participant_id"].map(first)).dropna(subset=["first", "expected_stage"])
-    rows, reason = [], ""
-    sizes = data.groupby("first")["participant_id"].nunique()
-    kept = [g for g in order if sizes.get(g, 0) >= 5]
-    fit = None
-    if kept:
-        part = data[data["first"].isin(kept)]
-        design = pd.DataFrame(
-            {
-                f"{kind} {g}": (part["first"] == g) * (part["years"] if kind == "slope" else 1.0)
-                for kind in ("level", "slope")
-                for g in kept
-            }
-        ).astype(float)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                fit = sm.MixedLM(part["expected_stage"], design, groups=part["participant_id"]).fit(reml=True)
-            if not fit.converged:
-                fit, reason = None, "the mixed model did not converge"
-        except (np.linalg.LinAlgError, ValueError) as error:
-            reason = f"the mixed model could not be fitted ({type(error).__name__})"
-    for g in order:
-        mine = data["first"] == g
-        row = {
-            "group": g,
-            "n_people": int(sizes.get(g, 0)),
-            "n_scans": int(mine.sum()),
-            "slope": np.nan,
-            "low": np.nan,
-            "high": np.nan,
-            "p": np.nan,
-            "reason": reason if g in kept else "fewer than 5 people with a later scan",
-        }
-        if fit is not None and g in kept:
-            term = f"slope {g}"
-            value, error = fit.params[term], fit.bse[term]
-            row |= {"slope": value, "low": value - 1.96 * error, "high": value + 1.96 * error, "p": fit.pvalues[term]}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    rows = []
+    for quantity in quantities:
+        for g in order:
+            data = table[table["group_all"] == g].dropna(subset=[quantity, "years"])
+            data = data[data.groupby("participant_id")["years"].transform("nunique") > 1]
+            people = data["participant_id"].nunique()
+            row = dict.fromkeys(SLOPES, np.nan) | {"group": g, "n_people": people, "n_scans": len(data), "reason": ""}
+            row["quantity"] = {"expected_stage": "stage", "mean_z": "mean z"}.get(quantity, quantity)
+            by = data.groupby("participant_id")
+            x, y = (data[c].astype(float) - by[c].transform("mean") for c in ("years", quantity))
+            if people < LEAST:
+                row["reason"] = f"fewer than {LEAST} people with a later scan"
+            elif np.ptp(y) == 0:
+                row["reason"] = "nothing changes"
+            else:
+                fit = sm.OLS(y, x.to_frame("slope")).fit(
+                    cov_type="cluster", cov_kwds={"groups": pd.factorize(data["participant_id"])[0]}, use_t=True
+                )
+                low, high = fit.conf_int().loc["slope"]
+                row |= {"slope": fit.params["slope"], "low": low, "high": high, "p": fit.pvalues["slope"]}
+            rows.append(row)
+    return pd.DataFrame(rows, columns=list(SLOPES))
+
+
+def changes(table: pd.DataFrame, order: list[str], quantities=("expected_stage", "mean_z")) -> pd.DataFrame:
+    """Change from the first scan, by years in between (about 1, 2 and 3, as the study did) and group of all scans.
+
+    Returns
+    -------
+    DataFrame
+        group, years (1, 2, 3: nearest), quantity, n, change (mean), low, high (95 %, Student's t), sd.
+    """
+    first = table[table["session_id"] == "baseline"].set_index("participant_id")
+    later = table[table["session_id"] != "baseline"]
+    year = pd.cut(later["years"].astype(float), list(BINS), labels=[1, 2, 3])
+    once = ~pd.DataFrame({"who": later["participant_id"], "year": year}).duplicated()  # a person counts once in a bin
+    later, year = later[once], year[once]
+    rows = []
+    for quantity in quantities:
+        change = later[quantity] - later["participant_id"].map(first[quantity])
+        for g in order:
+            for y in (1, 2, 3):
+                v = change[(later["group_all"] == g) & (year == y)].dropna()
+                n, sd = len(v), float(v.std()) if len(v) > 1 else np.nan
+                half = stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n) if n > 1 else np.nan
+                mean = float(v.mean()) if n else np.nan
+                name = {"expected_stage": "stage", "mean_z": "mean z"}.get(quantity, quantity)
+                rows.append((g, y, name, n, mean, mean - half, mean + half, sd))
+    return pd.DataFrame(rows, columns=list(CHANGES))

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from .associations import NORMAL
 from .effects import false_discovery
+from .labels import NORMAL
 
 
 def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: pd.Series) -> pd.DataFrame:
@@ -32,6 +32,7 @@ def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: p
         group, biomarker, n, mean_z, sd_z, t, p, q (BH over all), circular (always true).
     """
     rows = []
+    people, etiv, group = people.loc[z.index], etiv.loc[z.index], group.loc[z.index]
     staged = group != NORMAL
     base = pd.DataFrame({"age": people["age"], "male": (people["sex"] == "M").astype(float), "etiv": etiv / 1e6})
     for g in [NORMAL, *sorted(set(group[staged]))]:

@@ -47,6 +47,7 @@ def table_one(people: pd.DataFrame, group: pd.Series, columns, order: list[str])
             missing=True,
             overall=True,
             pval=False,
+            include_null=False,  # else "missing" is a category, and enters the differences
         )
     table = made.tableone.reset_index()
     table.columns = [c[-1] if isinstance(c, tuple) and c[-1] else (c[0] if isinstance(c, tuple) else c) for c in table]

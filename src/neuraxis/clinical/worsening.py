@@ -1,16 +1,28 @@
-"""Disability worsening over visits, and survival by group."""
+"""Disability worsening over visits: confirmed (CDW), relapse-associated (RAW), independent of relapses (PIRA).
+
+Definitions: confirmed disability worsening as in clinical trials (steps by baseline EDSS, confirmed after 12, 24 or 48
+weeks; Lublin et al. 2014, Neurology 83:278). RAW: its onset follows the onset of a relapse by no more than 90 days; PIRA:
+none between reference and event, none from 90 days before to 30 days after the event and its confirmation, the reference
+set anew after every relapse (Kappos et al. 2020, JAMA Neurol 77:1132; Müller et al. 2023, JAMA Neurol 80:1232).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import lifelines
 import numpy as np
 import pandas as pd
-from lifelines.statistics import multivariate_logrank_test
 
-#: Columns of people that `confirmed_worsening` makes from their visits.
-MADE = ("worsening_time", "worsening_event")
+DAYS = 365.25
+#: Weeks after which CDW is confirmed, whatever the rule's own `confirm_years`.
+WEEKS = (12, 24, 48)
+KINDS = ("worsening", *(f"cdw{w}" for w in WEEKS), "raw", "pira")
+#: Columns of people that `confirmed_worsening` and `relapses_on_study` make from visits and relapses.
+MADE = (
+    *(f"{kind}_{what}" for kind in KINDS for what in ("time", "event")),
+    *("on_study_years", "on_study_relapses", "first_relapse_time", "first_relapse_event"),
+)
+NO_CONFIRMATION = "no visit to confirm by"
 
 
 @dataclass(frozen=True)
@@ -20,13 +32,18 @@ class WorseningRule:
     Parameters
     ----------
     from_zero, middle, high : float
-        Steps needed from a baseline of 0, of up to `high_above`, and above it.
+        Steps needed from a reference of 0, of up to `high_above`, and above it.
     high_above : float
         5.0 in `msprog`, 5.5 in many papers.
     confirm_years : float
         The worsening must still be there at every visit up to one at least so much later; 0: no confirmation.
     relapse_days_before, relapse_days_after : float
-        No relapse in so many days before and after the worsening and the confirming visit.
+        PIRA: no relapse in so many days before and after the worsening and the confirming visit. RAW: the relapse began
+        no more than `relapse_days_before` days before the worsening.
+    confirm_free_days : float
+        No visit confirms within so many days of the onset of a relapse.
+    rebaseline_days : float
+        PIRA: the first visit at least so many days after a relapse is the new reference.
     """
 
     from_zero: float = 1.5
@@ -36,6 +53,8 @@ class WorseningRule:
     confirm_years: float = 0.5
     relapse_days_before: float = 90
     relapse_days_after: float = 30
+    confirm_free_days: float = 30
+    rebaseline_days: float = 90
 
     def step(self, baseline: float) -> float:
         """Points above baseline that count as worse."""
@@ -44,8 +63,74 @@ class WorseningRule:
         return self.middle if baseline <= self.high_above else self.high
 
 
+@dataclass(frozen=True)
+class _Course:
+    """Visits and relapses of one person, in years from the first visit."""
+
+    years: np.ndarray
+    edss: np.ndarray
+    attacks: np.ndarray
+
+    def attacked(self, when: float, before: float, after: float) -> bool:
+        """A relapse began from `before` days before `when` to `after` days after it."""
+        t = self.attacks
+        return bool(((t >= when - before / DAYS) & (t <= when + after / DAYS)).any())
+
+    def confirmed(self, i: int, limit: float, confirm: float, before: float, after: float) -> bool:
+        """Every visit from `i` to the first valid one at least `confirm` years later is at `limit` or above."""
+        if self.edss[i] < limit:
+            return False
+        if confirm == 0:
+            return True
+        for j in range(i + 1, len(self.years)):
+            if self.edss[j] < limit:
+                return False
+            if self.years[j] >= self.years[i] + confirm - 1e-9 and not self.attacked(self.years[j], before, after):
+                return True
+        return False
+
+    def confirmable(self, confirm: float) -> list[int]:
+        """Visits after the first whose worsening a later visit could still confirm."""
+        last = self.years[-1]
+        return [i for i in range(1, len(self.years)) if last >= self.years[i] + confirm - 1e-9]
+
+
+def _reference(course: _Course, i: int, days: float) -> int | None:
+    """Visit that a worsening independent of relapses is measured from; None where a relapse came since."""
+    earlier = course.attacks[course.attacks <= course.years[i]]
+    earlier = earlier[earlier > course.years[0] - days / DAYS]
+    if not len(earlier):
+        return 0
+    free = np.flatnonzero(course.years >= earlier.max() + days / DAYS)
+    return int(free[0]) if len(free) and free[0] < i else None
+
+
+def _first(course: _Course, rule: WorseningRule, kind: str, confirm: float) -> tuple[float, float]:
+    """Time to the first event of one kind, and 1, or to the last visit that could have shown it, and 0."""
+    visits = course.confirmable(confirm)
+    if not visits:
+        return np.nan, np.nan
+    for i in visits:
+        when = course.years[i]
+        if kind == "pira":
+            start = _reference(course, i, rule.rebaseline_days)
+            if start is None or course.attacked(when, rule.relapse_days_before, rule.relapse_days_after):
+                continue
+            free = (rule.relapse_days_before, rule.relapse_days_after)
+        else:
+            start, free = 0, (rule.confirm_free_days, 0.0)
+        if kind == "raw" and not course.attacked(when, rule.relapse_days_before, 0.0):
+            continue
+        limit = course.edss[start] + rule.step(course.edss[start])
+        if kind == "raw" and course.edss[:i][-1] >= limit:
+            continue  # it was there before the relapse
+        if course.confirmed(i, limit, confirm, *free):
+            return float(when), 1.0
+    return float(course.years[visits[-1]]), 0.0
+
+
 def confirmed_worsening(visits: pd.DataFrame, relapses: pd.DataFrame, rule: WorseningRule) -> pd.DataFrame:
-    """Time to the first confirmed worsening away from relapses.
+    """Time to the first confirmed worsening of every kind.
 
     Parameters
     ----------
@@ -58,102 +143,66 @@ def confirmed_worsening(visits: pd.DataFrame, relapses: pd.DataFrame, rule: Wors
     Returns
     -------
     DataFrame
-        participant_id, baseline_edss, n_visits, worsening_time (years from baseline), worsening_event (1, or 0 where
-        censored at the last visit whose worsening could still have been confirmed), reason. People without such a
-        visit have no time, and a reason.
+        participant_id, baseline_edss, n_visits; X_time (years from baseline) and X_event (1, or 0 where censored at the
+        last visit whose worsening could still have been confirmed, the end of the visits for whatever reason, death
+        included) for X = worsening (CDW after `confirm_years`), cdw12, cdw24, cdw48 (after so many weeks), raw and
+        pira (after `confirm_years`); reason. People without such a visit have no time, and a reason.
     """
     attacks = {p: t["years"].to_numpy(float) for p, t in relapses.groupby("participant_id")}
-    before, after = rule.relapse_days_before / 365.25, rule.relapse_days_after / 365.25
-
-    def calm(person, when) -> bool:
-        t = attacks.get(person, np.empty(0))
-        return not ((t >= when - before) & (t <= when + after)).any()
-
     rows = []
     for person, part in visits.dropna(subset=["years", "edss"]).groupby("participant_id", sort=False):
         part = part.sort_values("years")
-        t, e = part["years"].to_numpy(float), part["edss"].to_numpy(float)
-        t = t - t[0]
-        limit = e[0] + rule.step(e[0])
-        row = {"participant_id": person, "baseline_edss": e[0], "n_visits": len(t), "reason": ""}
-        confirmable = [i for i in range(1, len(t)) if t[-1] >= t[i] + rule.confirm_years]
-        if not confirmable:
-            rows.append(row | {"worsening_time": np.nan, "worsening_event": np.nan, "reason": "no visit to confirm by"})
-            continue
-        row |= {"worsening_time": t[confirmable[-1]], "worsening_event": 0}
-        for i in confirmable:
-            if e[i] < limit or not calm(person, t[i]):
-                continue
-            if rule.confirm_years == 0:
-                row |= {"worsening_time": t[i], "worsening_event": 1}
-                break
-            last = next(
-                (j for j in range(i + 1, len(t)) if t[j] >= t[i] + rule.confirm_years and calm(person, t[j])), None
-            )
-            if last is not None and (e[i : last + 1] >= limit).all():
-                row |= {"worsening_time": t[i], "worsening_event": 1}
-                break
+        t = part["years"].to_numpy(float)
+        course = _Course(t - t[0], part["edss"].to_numpy(float), attacks.get(person, np.empty(0)) - t[0])
+        row = {"participant_id": person, "baseline_edss": course.edss[0], "n_visits": len(t), "reason": ""}
+        for kind in KINDS:
+            confirm = int(kind[3:]) * 7 / DAYS if kind.startswith("cdw") else rule.confirm_years
+            row[f"{kind}_time"], row[f"{kind}_event"] = _first(course, rule, kind, confirm)
+        if np.isnan(row["worsening_time"]):
+            row["reason"] = NO_CONFIRMATION
         rows.append(row)
-    columns = ["participant_id", "baseline_edss", "n_visits", "worsening_time", "worsening_event", "reason"]
-    return pd.DataFrame(rows, columns=columns)
+    made = [c for c in MADE if c.rpartition("_")[0] in KINDS]
+    return pd.DataFrame(rows, columns=["participant_id", "baseline_edss", "n_visits", *made, "reason"])
 
 
-def survival_tables(
-    name: str, time: pd.Series, event: pd.Series, group: pd.Series, order: list[str]
-) -> tuple[pd.DataFrame, dict]:
-    """Kaplan-Meier curves with 95 % intervals and numbers at risk per group, and the log-rank test.
+def relapses_on_study(visits: pd.DataFrame, relapses: pd.DataFrame) -> pd.DataFrame:
+    """Relapses between the first and the last visit, with the years of observation, and the time to the first.
 
     Returns
     -------
     DataFrame
-        outcome, group, years, survival, low, high, at_risk, n_events (so far).
-    dict
-        outcome, n, n_events, groups, statistic, df, p, reason of the log-rank test between all groups of at least 5.
+        participant_id, on_study_years, on_study_relapses, first_relapse_time (years from baseline; the last visit where
+        censored), first_relapse_event; people with at least two visits.
     """
-    known = time.notna() & event.notna() & group.notna()
-    time, event, group = time[known].astype(float), event[known].astype(float), group[known]
+    attacks = {p: t["years"].to_numpy(float) for p, t in relapses.groupby("participant_id")}
     rows = []
-    for g in order:
-        mine = group == g
-        if mine.sum() < 1:
+    for person, part in visits.dropna(subset=["years"]).groupby("participant_id", sort=False):
+        start, end = float(part["years"].min()), float(part["years"].max())
+        if end <= start:
             continue
-        fit = lifelines.KaplanMeierFitter().fit(time[mine], event[mine])
-        interval = fit.confidence_interval_survival_function_
-        table = fit.event_table
-        for years in fit.survival_function_.index:
-            rows.append(
-                {
-                    "outcome": name,
-                    "group": g,
-                    "years": years,
-                    "survival": float(fit.survival_function_.loc[years].iloc[0]),
-                    "low": float(interval.loc[years].iloc[0]),
-                    "high": float(interval.loc[years].iloc[1]),
-                    "at_risk": int(table.loc[years, "at_risk"]),
-                    "n_events": int(table.loc[:years, "observed"].sum()),
-                }
-            )
-    counts = group.value_counts()
-    big = [g for g in order if counts.get(g, 0) >= 5]
-    test = {
-        "outcome": name,
-        "n": int(known.sum()),
-        "n_events": int(event.sum()),
-        "groups": ", ".join(big),
-        "statistic": np.nan,
-        "df": len(big) - 1,
-        "p": np.nan,
-        "reason": "",
-    }
-    if not known.any():
-        test["reason"] = "nobody has all the values"
-    elif len(big) < 2:
-        test["reason"] = "fewer than two groups of 5 people"
-    elif event[group.isin(big)].sum() == 0:
-        test["reason"] = "nobody had the event: everyone is censored"
-    else:
-        inside = group.isin(big)
-        result = multivariate_logrank_test(time[inside], group[inside], event[inside])
-        test |= {"statistic": float(result.test_statistic), "p": float(result.p_value)}
-    columns = ["outcome", "group", "years", "survival", "low", "high", "at_risk", "n_events"]
-    return pd.DataFrame(rows, columns=columns), test
+        t = attacks.get(person, np.empty(0))
+        t = np.sort(t[(t > start) & (t <= end)])
+        first = float(t[0] - start) if len(t) else end - start
+        rows.append((person, end - start, len(t), first, int(len(t) > 0)))
+    columns = ["on_study_years", "on_study_relapses", "first_relapse_time", "first_relapse_event"]
+    return pd.DataFrame(rows, columns=["participant_id", *columns])
+
+
+def made_columns(people: pd.DataFrame, visits: pd.DataFrame, relapses: pd.DataFrame, rule: WorseningRule):
+    """People with the columns of `MADE`, and the table of worsening.
+
+    Parameters
+    ----------
+    people : DataFrame
+        Indexed by participant_id.
+
+    Returns
+    -------
+    people, worsening : DataFrame
+    """
+    mine = visits[visits["participant_id"].isin(people.index)]
+    worse = confirmed_worsening(mine, relapses, rule)
+    attacks = relapses_on_study(mine, relapses)
+    table = worse.merge(attacks, on="participant_id", how="left")
+    made = table.set_index("participant_id")[[c for c in MADE if c in table]]
+    return people.drop(columns=[c for c in made if c in people]).join(made), table

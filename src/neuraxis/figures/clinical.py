@@ -8,29 +8,45 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from ..clinical.contrasts import OTHERS
+from ..clinical.labels import NORMAL
+from ..clinical.outcomes import KINDS
 from .style import colours, empty
 
-NORMAL = "normal-appearing"
-METHODS = {"label": ("o", "0.25"), "weighted": ("D", "#0072B2"), "draws": ("s", "#E69F00")}
+METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.25"), "draws": ("s", "#E69F00")}
 
 
-def forest(table: pd.DataFrame, names: dict):
-    """Each subtype against the rest with 95 % intervals, three methods side by side."""
-    part = table[(table["against"] == "the rest")] if len(table) else table
+def contrasts_shown(table: pd.DataFrame) -> list[str]:
+    """Contrasts of the forest, one row each: subtypes among themselves, stage, any atrophy, in the table's order."""
+    subtypes = table[table["kind"] == "subtype"]
+    against_all = subtypes[subtypes["against"] == OTHERS]
+    shown = [
+        against_all if len(against_all) else subtypes,
+        table[(table["kind"] == "stage") & (table["subtype"].isna() | (table["subtype"] == ""))],
+        table[table["kind"] == "atrophy"],
+    ]
+    return list(dict.fromkeys(pd.concat(shown)["contrast"]))
+
+
+def forest(table: pd.DataFrame):
+    """Subtype against the other subtypes, stage, and any atrophy, with 95 % intervals, three methods side by side."""
+    part = table[table["contrast"].isin(contrasts_shown(table))] if len(table) else table
     part = part[part.groupby("outcome")["estimate"].transform(lambda v: v.notna().any())] if len(part) else part
     outcomes = list(dict.fromkeys(part["outcome"])) if len(part) else []
     if not outcomes:
         return empty("No outcome could be tested.")
+    contrasts = contrasts_shown(part)
     columns = min(4, len(outcomes))
     lines = -(-len(outcomes) // columns)
+    height = 0.32 * len(contrasts) + 1.3
     figure, axes = plt.subplots(
-        lines, columns, figsize=(3.1 * columns + 1, 2.5 * lines + 0.6), layout="constrained", squeeze=False
+        lines, columns, figsize=(3.1 * columns + 2, height * lines + 0.6), layout="constrained", squeeze=False
     )
     for axis, outcome in zip(axes.ravel(), outcomes, strict=False):
         rows = part[part["outcome"] == outcome]
-        linear = rows["effect"].iloc[0] == "standardised beta"
+        linear = KINDS[rows["type"].iloc[0]].linear
         for shift, (method, (marker, colour)) in zip((-0.22, 0, 0.22), METHODS.items(), strict=True):
-            r = rows[rows["method"] == method].set_index("subtype").reindex(names.values())
+            r = rows[rows["method"] == method].set_index("contrast").reindex(contrasts)
             y = np.arange(len(r)) + shift
             known = r["estimate"].notna().to_numpy()
             axis.hlines(y[known], r["low"][known], r["high"][known], color=colour, lw=1.2)
@@ -46,8 +62,8 @@ def forest(table: pd.DataFrame, names: dict):
             axis.xaxis.set_major_formatter("{x:g}")
             axis.xaxis.set_minor_formatter("")
         first = axis in axes[:, 0]
-        axis.set_yticks(range(len(names)), list(names.values()) if first else [""] * len(names))
-        axis.set_ylim(len(names) - 0.5, -0.5)
+        axis.set_yticks(range(len(contrasts)), contrasts if first else [""] * len(contrasts), fontsize=8)
+        axis.set_ylim(len(contrasts) - 0.5, -0.5)
         axis.set(title=outcome, xlabel=rows["effect"].iloc[0])
     for axis in axes.ravel()[len(outcomes) :]:
         axis.axis("off")
@@ -56,16 +72,17 @@ def forest(table: pd.DataFrame, names: dict):
     return figure
 
 
+def available(people: pd.DataFrame, outcomes: list) -> list:
+    """Outcomes that somebody has a value of."""
+    return [o for o in outcomes if o.column in people and people[o.column].notna().any()]
+
+
 def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
     """Box and points of every numeric outcome per group; shares of people for yes-or-no outcomes."""
-    drawn = [
-        o
-        for o in outcomes
-        if o["type"] not in ("categorical", "survival") and o["column"] in people and people[o["column"]].notna().any()
-    ]
+    drawn = [o for o in available(people, outcomes) if o.drawn]
     if not drawn:
         return empty("No outcome to draw.")
-    order = [g for g in [NORMAL, *names.values()] if (group == g).any()]
+    order = [g for g in dict.fromkeys([NORMAL, *names.values()]) if (group == g).any()]
     tint = colours([NORMAL, *names.values()])
     columns = min(4, len(drawn))
     lines = -(-len(drawn) // columns)
@@ -74,10 +91,8 @@ def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
     )
     jitter = np.random.default_rng(0)
     for axis, o in zip(axes.ravel(), drawn, strict=False):
-        values = people[o["column"]].astype(float)
-        if o.get("exposure"):
-            values = values / people[o["exposure"]].astype(float)
-        yes_no = o["type"] in ("binary", "discrete")
+        values = o.values(people)
+        yes_no = o.drawn == "share"
         for i, g in enumerate(order):
             v = values[group == g].dropna()
             if yes_no:
@@ -91,13 +106,10 @@ def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
                 )
         if yes_no:
             axis.margins(y=0.12)
-        name = o["name"] + (" a year" if o.get("exposure") else "")
         axis.set_xticks(range(len(order)), order, rotation=20, ha="right", fontsize=8)
-        axis.set(title=name, ylabel="share of people" if yes_no else "")
-        if not yes_no and o.get("transform", "none") in ("log", "log1p"):
-            axis.set_yscale("log")
-        if o.get("exposure"):
-            axis.set_yscale("symlog", linthresh=1)
+        axis.set(title=o.label, ylabel="share of people" if yes_no else "")
+        if not yes_no and o.axis_scale != "linear":
+            axis.set_yscale(o.axis_scale, **({"linthresh": 1} if o.axis_scale == "symlog" else {}))
         if axis.get_yscale() != "linear":
             axis.yaxis.set_major_formatter("{x:g}")  # the scale's own labels are formulas, which text in figures is not
             axis.yaxis.set_minor_formatter("")
@@ -108,30 +120,26 @@ def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
 
 def stage(people: pd.DataFrame, outcomes: list, group: pd.Series, expected: pd.Series, names: dict):
     """Outcome against expected stage within every subtype, with a linear fit and its 95 % band."""
-    drawn = [
-        o
-        for o in outcomes
-        if o["type"] in ("ordinal", "count", "continuous", "robust")
-        and o["column"] in people
-        and people[o["column"]].notna().any()
-    ]
+    drawn = [o for o in available(people, outcomes) if o.against_stage and o.drawn]
     if not drawn:
         return empty("No outcome to draw.")
-    tint = colours(names.values())
+    shown = list(dict.fromkeys(names.values()))
+    tint = colours(shown)
     figure, axes = plt.subplots(
-        len(drawn), len(names), figsize=(3.0 * len(names), 2.3 * len(drawn)), layout="constrained", squeeze=False,
+        len(drawn), len(shown), figsize=(3.0 * len(shown), 2.3 * len(drawn)), layout="constrained", squeeze=False,
         sharey="row",
     )  # fmt: skip
     for i, o in enumerate(drawn):
-        for axis, name in zip(axes[i], names.values(), strict=True):
-            data = pd.DataFrame({"x": expected, "y": people[o["column"]].astype(float)})[group == name].dropna()
-            if o.get("transform", "none") == "log1p":
+        logged = o.axis_scale == "log"
+        for axis, name in zip(axes[i], shown, strict=True):
+            data = pd.DataFrame({"x": expected, "y": o.values(people)})[group == name].dropna()
+            if logged:
                 data["y"] = np.log1p(data["y"])
             axis.plot(data["x"], data["y"], ".", ms=4, alpha=0.5, color=tint[name])
             if len(data) >= 10 and data["x"].nunique() > 2:
                 sns.regplot(data=data, x="x", y="y", scatter=False, ax=axis, color=tint[name], seed=0, n_boot=200)
-            label = ("log " if o.get("transform", "none") == "log1p" else "") + o["name"]
-            axis.set(xlabel="expected stage" if i == len(drawn) - 1 else "", ylabel=label if name == names[1] else "")
+            label = ("log " if logged else "") + o.label
+            axis.set(xlabel="expected stage" if i == len(drawn) - 1 else "", ylabel=label if name == shown[0] else "")
             if i == 0:
                 axis.set_title(name, fontsize=9)
             axis.text(0.98, 0.97, f"n = {len(data)}", ha="right", va="top", transform=axis.transAxes, fontsize=7)
@@ -165,9 +173,9 @@ def survival(curves: pd.DataFrame, tests: pd.DataFrame, order: list[str]):
                 risk = int(later["at_risk"].iloc[0]) if len(later) else 0
                 bottom.text(t, i, str(risk), ha="center", va="center", fontsize=7, color=tint[g])
         test = tests[tests["outcome"] == outcome].iloc[0]
-        words = f"log-rank p = {test['p']:.2g}" if pd.notna(test["p"]) else str(test["reason"])
+        words = f"staged people: log-rank p = {test['p']:.2g}" if pd.notna(test["p"]) else str(test["reason"])
         top.set(
-            title=f"{outcome} ({words}, {int(test['n_events'])} events)", ylabel="without the event", ylim=(0, 1.02)
+            title=f"{outcome}\n({words}, {int(test['n_events'])} events)", ylabel="without the event", ylim=(0, 1.02)
         )
         bottom.set(ylim=(len(order) - 0.5, -0.5), xticks=ticks, xlabel="years")
         bottom.set_yticks(range(len(order)), order if j == 0 else [""] * len(order), fontsize=7)
@@ -179,11 +187,16 @@ def survival(curves: pd.DataFrame, tests: pd.DataFrame, order: list[str]):
 
 
 def transitions(table: pd.DataFrame, slopes: pd.DataFrame, names: dict):
-    """Group at one scan against group at the next (counts), and stages a year per baseline group."""
+    """Group at one scan against group at the next (counts), and change a year per group of all scans together."""
     if not len(table) or table["n"].sum() == 0:
         return empty("Nobody was scanned again.")
-    order = [NORMAL, *names.values()]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained", width_ratios=[1.4, 1])
+    order = list(dict.fromkeys([NORMAL, *names.values()]))
+    quantities = list(dict.fromkeys(slopes["quantity"]))
+    figure, axes = plt.subplots(
+        1, 1 + len(quantities), figsize=(6.0 + 3.6 * len(quantities), 3.8), layout="constrained",
+        width_ratios=[1.4] + [1] * len(quantities), squeeze=False,
+    )  # fmt: skip
+    left = axes[0, 0]
     wide = table.pivot(index="source", columns="target", values="n").reindex(index=order, columns=order).fillna(0)
     share = wide.div(wide.sum(axis=1).replace(0, np.nan), axis=0)
     sns.heatmap(
@@ -194,14 +207,16 @@ def transitions(table: pd.DataFrame, slopes: pd.DataFrame, names: dict):
     left.set_xticks(left.get_xticks(), order, rotation=20, ha="right")
     left.tick_params(axis="y", rotation=0)
     tint = colours(order)
-    for i, row in enumerate(slopes.itertuples()):
-        if pd.notna(row.slope):
-            right.plot([row.low, row.high], [i, i], color=tint.get(row.group, "0.3"))
-            right.plot(row.slope, i, "o", color=tint.get(row.group, "0.3"))
-    right.axvline(0, color="0.6", lw=0.8, ls=":")
-    right.set_yticks(range(len(slopes)), [f"{r.group} (n = {r.n_people})" for r in slopes.itertuples()])
-    right.set_ylim(len(slopes) - 0.5, -0.5)
-    right.set(xlabel="stages a year (95 % interval)")
+    for axis, quantity in zip(axes[0, 1:], quantities, strict=True):
+        part = slopes[slopes["quantity"] == quantity]
+        for i, row in enumerate(part.itertuples()):
+            if pd.notna(row.slope):
+                axis.plot([row.low, row.high], [i, i], color=tint.get(row.group, "0.3"))
+                axis.plot(row.slope, i, "o", color=tint.get(row.group, "0.3"))
+        axis.axvline(0, color="0.6", lw=0.8, ls=":")
+        axis.set_yticks(range(len(part)), [f"{r.group} (n = {r.n_people})" for r in part.itertuples()])
+        axis.set_ylim(len(part) - 0.5, -0.5)
+        axis.set(xlabel=f"{quantity} a year (95 % interval)")
     return figure
 
 

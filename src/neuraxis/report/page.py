@@ -134,12 +134,19 @@ def disease_section(root: Path, name: str, site_term: str) -> dict:
         "recovery": optional(at / "recovery.tsv"),
         "words": [w for w in words if w != "SIMULATED DATA"],
         "table1": optional(clinical / "table1.tsv"),
-        "associations": optional(clinical / "associations.tsv", drop=("family", "type", "kind", "subtype", "against")),
+        "associations": optional(clinical / "associations.tsv", drop=("family", "type", "subtype", "against")),
         "nested": optional(clinical / "nested.tsv"),
         "sensitivity": optional(clinical / "sensitivity.tsv"),
         "nuisance": optional(clinical / "nuisance.tsv"),
         "reversals": optional(clinical / "reversals.tsv"),
         "slopes": optional(clinical / "slopes.tsv"),
+        "changes": optional(clinical / "changes.tsv"),
+        "reported": optional(clinical / "reported.tsv"),
+        "planted": optional(clinical / "planted.tsv"),
+        "prediction": optional(clinical / "prediction.tsv"),
+        "trial": optional(clinical / "trial.tsv"),
+        "treatment": optional(clinical / "treatment.tsv"),
+        "included": optional(clinical / "table1_included.tsv"),
     }
 
 
@@ -195,9 +202,10 @@ def methods_text(config: dict) -> list[str]:
         f"The number of subtypes was {'chosen' if s['n_subtypes'] == 'auto' else 'fixed in the configuration, not chosen,'} "
         f"by CVIC over {s['folds']} folds stratified by site. Labels of the clinical analyses are out of fold: from models "
         "that never saw the person.",
-        f"Each clinical association stands three ways: by most probable label; with posterior probabilities as terms; and "
-        f"over {c['n_draws']} draws of subtype and stage, pooled by Rubin's rules. q: Benjamini-Hochberg inside each "
-        "declared family and method.",
+        "Clinical questions: one subtype against the others among staged people, adjusted for stage; stage; any atrophy "
+        "against none. Each estimate stands three ways: with posterior probabilities as terms (told); by most probable "
+        f"label; and over {c['n_draws']} imputations of the label from scan and outcome, pooled by Rubin's rules. q: "
+        "Benjamini-Hochberg inside each declared family, question and method.",
     ]
 
 

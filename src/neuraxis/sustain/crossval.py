@@ -530,7 +530,9 @@ def cross_validate(
             warn_independent(events)
     variants = list(variants)
     if len({v.name for v in variants}) < len(variants):
-        raise InputError("two variants have the same name; compare variants that differ in prior, noise or healthy component")
+        raise InputError(
+            "two variants have the same name; compare variants that differ in prior, noise or healthy component"
+        )
     if max_subtypes < 1:
         raise InputError(f"max_subtypes must be at least 1, not {max_subtypes}")
     assignment = np.stack(

@@ -196,7 +196,9 @@ class Problem:
 
     def __init__(self, values: np.ndarray, events: Events, variant: Variant, single: bool | None = None):
         if variant.integral and not events.has_integral:
-            raise InputError("stage_rule='integral' needs z-score events throughout; others have no course inside a stage")
+            raise InputError(
+                "stage_rule='integral' needs z-score events throughout; others have no course inside a stage"
+            )
         self.values, self.events, self.variant = values, events, variant
         self.encoded = events.encode(values)
         self.data, self.where = pack(self.encoded)
@@ -455,7 +457,11 @@ def stage_log_likelihood(events, X, sequence, covariance, noise_sd, stage_rule) 
     values, _ = events.check_data(X)
     rule = integral_rule(stage_rule)
     variant = Variant(
-        "uniform", covariance=check_covariance(events, covariance), noise_sd=noise_sd, stage_rule=stage_rule, healthy=False
+        "uniform",
+        covariance=check_covariance(events, covariance),
+        noise_sd=noise_sd,
+        stage_rule=stage_rule,
+        healthy=False,
     )
     problem = Problem(values, events, variant)
     noise = problem.noise(problem.covariance)

@@ -52,7 +52,9 @@ def climb(problem: Problem, start: Parameters, rng, *, explore: int = 0, most: i
     return problem.parameters(subtypes, weights, noise, value)
 
 
-def shake(problem: Problem, point: Parameters, rng, rounds: int = SHAKE_ROUNDS, sweeps: int = SHAKE_SWEEPS) -> Parameters:
+def shake(
+    problem: Problem, point: Parameters, rng, rounds: int = SHAKE_ROUNDS, sweeps: int = SHAKE_SWEEPS
+) -> Parameters:
     """Leave a shallow optimum: stochastic EM from the best point so far, then climb; never worse."""
     best = point
     for _ in range(rounds):

@@ -53,9 +53,7 @@ def summarise(
         one = np.ones(n_people)
         for name, value in {"subtype": 0, "p_healthy": one, "normal_appearing": True, "stage": 0}.items():
             table[name] = value
-        return table.assign(
-            stage_low=0, stage_high=0, expected_stage=0.0, p_stage0=one, confident=True
-        )
+        return table.assign(stage_low=0, stage_high=0, expected_stage=0.0, p_stage0=one, confident=True)
     p_healthy = posterior[:, :, 0].sum(axis=1) if parity else np.asarray(healthy, float)
     by_subtype = posterior.sum(axis=2) if parity else staged
     total = by_subtype.sum(axis=1, keepdims=True)

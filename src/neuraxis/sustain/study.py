@@ -30,7 +30,13 @@ NOISES = {
 
 
 def study_settings(
-    events: Events, *, noise: str, stage_prior: str, healthy: bool = True, covariance: pd.DataFrame | None = None, **effort
+    events: Events,
+    *,
+    noise: str,
+    stage_prior: str,
+    healthy: bool = True,
+    covariance: pd.DataFrame | None = None,
+    **effort,
 ) -> FitSettings:
     """Settings of a study's fits.
 
@@ -63,7 +69,9 @@ def study_settings(
             )
         matrix = covariance.loc[names, names].to_numpy(float)
     variant = Variant(stage_prior, kind, matrix, healthy=healthy)
-    return FitSettings(variant=variant, n_draws=min(CHAIN_DRAWS, max(effort.get("n_samples", CHAIN_DRAWS), 1)), **effort)
+    return FitSettings(
+        variant=variant, n_draws=min(CHAIN_DRAWS, max(effort.get("n_samples", CHAIN_DRAWS), 1)), **effort
+    )
 
 
 def given_covariance(settings: FitSettings):

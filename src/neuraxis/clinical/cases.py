@@ -1,9 +1,10 @@
-"""Outcomes as declared in the configuration, and the numbers that enter their models."""
+"""The numbers that enter an outcome's models: complete cases, people at risk, z against controls."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,89 +14,10 @@ from ..cohort.scores import impossible
 from ..errors import InputError, NeuraxisWarning, name_some
 from ..tables import as_numbers, bad_cells, meant_as_numbers
 
-#: What each type of outcome is modelled by, and the effect that is reported.
-TYPES = {
-    "ordinal": ("proportional odds", "OR"),
-    "count": ("negative binomial", "rate ratio"),
-    "continuous": ("OLS", "standardised beta"),
-    "robust": ("Huber regression", "standardised beta"),
-    "binary": ("logistic", "OR"),
-    "discrete": ("complementary log-log, event by the last visit", "HR"),
-    "survival": ("Cox", "HR"),
-    "categorical": ("chi-square or exact test", "Cramer's V"),
-}
-#: Types whose effects are reported as they are; all others are exponentiated.
-LINEAR = ("continuous", "robust", "categorical")
+if TYPE_CHECKING:
+    from .outcomes import Outcome
+
 TRANSFORMS = {"none": lambda v: v, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One declared outcome.
-
-    Parameters
-    ----------
-    name, column : str
-        Column of participants.tsv; for survival and discrete the event (0 or 1).
-    type : str
-        One of `TYPES`.
-    covariates : sequence of str
-        Columns of participants.tsv; text columns become categories.
-    exposure : str, optional
-        Column with years of observation, for counts.
-    time : str, optional
-        Column with years to the event or to the last visit, for survival and discrete.
-    strata : sequence of str
-        Columns whose values have their own baseline hazard, for survival.
-    transform : {"none", "log", "log1p", "sqrt"}
-        Of the outcome, before anything else.
-    reference : {"none", "controls"}
-        "controls": the outcome becomes its z against the controls' regression on the covariates, which then do not
-        enter the model again.
-    family : str
-        Results of one family share one false-discovery rate.
-    """
-
-    name: str
-    column: str
-    type: str
-    covariates: tuple = field(default_factory=tuple)
-    exposure: str | None = None
-    time: str | None = None
-    strata: tuple = field(default_factory=tuple)
-    transform: str = "none"
-    reference: str = "none"
-    family: str = "clinical"
-
-    def __post_init__(self):
-        object.__setattr__(self, "covariates", tuple(self.covariates))
-        object.__setattr__(self, "strata", tuple(self.strata))
-        if self.type not in TYPES:
-            raise InputError(f"clinical outcome {self.name}: unknown type {self.type!r}; one of {', '.join(TYPES)}")
-        if self.type in ("survival", "discrete") and not self.time:
-            raise InputError(f"clinical outcome {self.name}: type {self.type} needs a column with years in `time`")
-        if self.transform not in TRANSFORMS:
-            raise InputError(f"clinical outcome {self.name}: unknown transform {self.transform!r}")
-
-    @property
-    def effect(self) -> str:
-        """What the estimate is called."""
-        return TYPES[self.type][1]
-
-    @property
-    def columns(self) -> list[str]:
-        """Everything that the model needs, the outcome first, each once."""
-        others = [c for c in (self.exposure, self.time) if c]
-        return list(dict.fromkeys([self.column, *self.covariates, *self.strata, *others]))
-
-    @property
-    def model_covariates(self) -> tuple:
-        """Covariates of the model itself: none of those that made a control-based z."""
-        return () if self.reference == "controls" else self.covariates
-
-    def scale(self, value):
-        """From the model's scale to the reported effect."""
-        return value if self.type in LINEAR else np.exp(value)
 
 
 @dataclass
@@ -182,13 +104,20 @@ def _impossible(outcome: Outcome, numbers: pd.Series):
     return (bad, words) if bad.any() else impossible(outcome.name, numbers)
 
 
+def at_risk(outcome: Outcome, people: pd.DataFrame) -> pd.DataFrame:
+    """The people whom an outcome can happen to: those with one of the values of every column of `outcome.only`."""
+    for column, values in outcome.only:
+        people = people[people[column].astype(str).isin([str(v) for v in values])]
+    return people
+
+
 def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFrame | None = None) -> Cases:
     """Everyone who has all the values that an outcome's model needs.
 
     Parameters
     ----------
     people : DataFrame
-        Patients, indexed by participant_id.
+        Patients, indexed by participant_id; those not at risk (`Outcome.only`) are left out.
     controls : DataFrame, optional
         Needed where the outcome is referred to controls.
 
@@ -197,10 +126,10 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
     InputError
         Absent columns, an exposure or time that is not positive, events other than 0 and 1.
     """
-    absent = [c for c in outcome.columns if c not in people.columns]
+    absent = [c for c in [*outcome.columns, *(c for c, _ in outcome.only)] if c not in people.columns]
     if absent:
         raise InputError(f"clinical outcome {outcome.name}: column {', '.join(absent)} is not in participants.tsv")
-    people = numbers_of(outcome, people)
+    people = numbers_of(outcome, at_risk(outcome, people))
     if controls is not None and outcome.reference == "controls":
         controls = numbers_of(outcome, controls)
     data = people[outcome.columns].dropna()
@@ -208,10 +137,8 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
         if column and (data[column].astype(float) <= 0).any():
             raise InputError(f"clinical outcome {outcome.name}: {kind} {column} must be positive")
     y = data[outcome.column]
-    if outcome.type in ("survival", "discrete", "binary"):
-        if not set(pd.to_numeric(y, errors="coerce")) <= {0, 1}:
-            raise InputError(f"clinical outcome {outcome.name}: {outcome.column} must be 0 or 1")
-    if outcome.type != "categorical":
+    outcome.check_values(y)
+    if outcome.numeric:
         y = y.astype(float)
         if outcome.reference == "controls":
             if controls is None:
@@ -273,7 +200,8 @@ def check_outcomes(outcomes, people: pd.DataFrame, control: str, made=()) -> pd.
     for o in outcomes:
         try:
             known = {c: 1.0 for c in made if c not in people}
-            complete_cases(o, patients.assign(**known), controls.assign(**known))
+            mine = patients[patients["group"].isin(o.diseases)] if o.diseases else patients
+            complete_cases(o, mine.assign(**known), controls.assign(**known))
         except InputError as error:
             problems.append(str(error))
     if problems:
@@ -285,6 +213,8 @@ def check_outcomes(outcomes, people: pd.DataFrame, control: str, made=()) -> pd.
     for o in outcomes:
         there = [c for c in o.columns if c in people]
         for group, part in people.groupby("group"):
+            if o.diseases and group not in (*o.diseases, control):
+                continue
             known = part[there].notna()
             complete = int(known.all(axis=1).sum())
             rows += [

@@ -1,0 +1,262 @@
+"""What every type of outcome has: its declaration, its models, its companions, how it is drawn and told."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import lifelines
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+
+from ...errors import InputError
+from ..cases import TRANSFORMS, Cases
+from ..effects import partial_correlation, probabilistic_index
+from ..fit import HUGE_SE, Fit, refused
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One declared outcome; a subclass per type says how it is fitted, checked, drawn and told.
+
+    Parameters
+    ----------
+    name, column : str
+        Column of participants.tsv; where there are events, the event (0 or 1).
+    covariates : sequence of str
+        Columns of participants.tsv; text columns become categories.
+    exposure : str, optional
+        Column with years of observation, for counts.
+    time : str, optional
+        Column with years to the event or to the last visit, for survival and discrete.
+    strata : sequence of str
+        Columns whose values have their own baseline hazard, for survival.
+    transform : {"none", "log", "log1p", "sqrt"}
+        Of the outcome, before anything else.
+    reference : {"none", "controls"}
+        "controls": the outcome becomes its z against the controls' regression on the covariates, which then do not
+        enter the model again.
+    family : str
+        Results of one family share one false-discovery rate.
+    diseases : sequence of str
+        Groups it is an outcome of; none: all.
+    only : mapping of str to sequence
+        Columns and the values that a person at risk has there, e.g. ``{course: [RRMS]}``.
+    maximum : float, optional
+        Largest possible value, for bounded scores (the least is 0).
+    """
+
+    name: str
+    column: str
+    covariates: tuple = field(default_factory=tuple)
+    exposure: str | None = None
+    time: str | None = None
+    strata: tuple = field(default_factory=tuple)
+    transform: str = "none"
+    reference: str = "none"
+    family: str = "clinical"
+    diseases: tuple = field(default_factory=tuple)
+    only: tuple = field(default_factory=tuple)
+    maximum: float | None = None
+
+    #: Name in the configuration.
+    type: ClassVar[str] = ""
+    #: What the estimate is called.
+    effect: ClassVar[str] = ""
+    #: The effect is reported as it is; all others are exponentiated.
+    linear: ClassVar[bool] = False
+    #: The outcome is a number; a category is not.
+    numeric: ClassVar[bool] = True
+    #: The outcome is an event, 0 or 1.
+    has_events: ClassVar[bool] = False
+    #: Years are needed.
+    needs_time: ClassVar[bool] = False
+    #: The maximum is needed.
+    needs_maximum: ClassVar[bool] = False
+    #: Models have a likelihood, so nested ones can be compared.
+    nested: ClassVar[bool] = True
+    #: How people are drawn: "points", "share" of people with the event, or "" where not at all.
+    drawn: ClassVar[str] = "points"
+    #: Drawn against stage too.
+    against_stage: ClassVar[bool] = True
+    #: Ranks of two groups can be compared without a model.
+    ranked: ClassVar[bool] = True
+    #: Words for a larger and a smaller estimate.
+    direction: ClassVar[tuple[str, str]] = ("higher {o}", "lower {o}")
+
+    def __post_init__(self):
+        for name in ("covariates", "strata", "diseases"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        pairs = self.only.items() if isinstance(self.only, dict) else self.only
+        object.__setattr__(
+            self, "only", tuple((c, tuple(v) if isinstance(v, list | tuple) else (v,)) for c, v in pairs)
+        )
+        if self.needs_time and not self.time:
+            raise InputError(f"clinical outcome {self.name}: type {self.type} needs a column with years in `time`")
+        if self.needs_maximum and not (self.maximum and self.maximum > 0):
+            raise InputError(f"clinical outcome {self.name}: type {self.type} needs the largest score in `maximum`")
+        if self.transform not in TRANSFORMS:
+            raise InputError(f"clinical outcome {self.name}: unknown transform {self.transform!r}")
+
+    @property
+    def columns(self) -> list[str]:
+        """Everything that the model needs, the outcome first, each once."""
+        others = [c for c in (self.exposure, self.time) if c]
+        return list(dict.fromkeys([self.column, *self.covariates, *self.strata, *others]))
+
+    @property
+    def model_covariates(self) -> tuple:
+        """Covariates of the model itself: none of those that made a control-based z."""
+        return () if self.reference == "controls" else self.covariates
+
+    def scale(self, value):
+        """From the model's scale to the reported effect."""
+        return value if self.linear else np.exp(value)
+
+    def check_values(self, y: pd.Series) -> None:
+        """Refuse values that this type cannot have.
+
+        Raises
+        ------
+        InputError
+            Events other than 0 and 1, scores above their maximum.
+        """
+        if self.has_events and not set(pd.to_numeric(y, errors="coerce")) <= {0, 1}:
+            raise InputError(f"clinical outcome {self.name}: {self.column} must be 0 or 1")
+
+    def n_events(self, cases: Cases) -> int:
+        """Events among these people; 0 for outcomes that have none."""
+        return int(cases.y.sum()) if self.has_events else 0
+
+    # --- fitting -----------------------------------------------------------------------------------------------------
+
+    def plan(self, cases: Cases, n_terms: int, groups: pd.DataFrame | None = None) -> str:
+        """Which estimator fits these people with at most so many terms and covariates.
+
+        Chosen once, before anything is fitted, and used for every row that is compared with another. `groups`, shape
+        (n, G), are indicators among others: one without events needs an estimator that can bear it.
+        """
+        return ""
+
+    def fit_with(self, plan: str, y: pd.Series, x: pd.DataFrame, names: list[str], cases: Cases) -> Fit | None:
+        """Fit the outcome on `x` (terms and covariates) by the planned estimator; None where it did not converge."""
+        raise NotImplementedError
+
+    def fit(self, cases: Cases, terms: pd.DataFrame, plan: str | None = None) -> Fit:
+        """Fit the outcome on `terms` and its covariates.
+
+        Parameters
+        ----------
+        cases : Cases
+        terms : DataFrame
+            Index of `cases`; subtype indicators or probabilities, stage, ...
+        plan : str, optional
+            Estimator, from `plan`; by default the one for these very terms.
+
+        Returns
+        -------
+        Fit
+            Without numbers, and with a reason, where the model cannot be fitted, did not converge, or groups separate.
+        """
+        y, x = cases.y, terms.loc[cases.y.index].astype(float).join(cases.x)
+        names = list(terms.columns)
+        events = self.n_events(cases)
+        no = lambda reason: refused(len(y), reason, events)  # noqa: E731
+        if len(y) == 0:
+            return no("nobody has all the values")
+        if self.needs_time and events == 0:
+            return no("nobody had the event: everyone is censored")
+        if y.nunique() < 2 and not self.needs_time:
+            return no("the outcome is constant")
+        flat = [t for t in names if x[t].nunique() < 2]
+        if flat:
+            return no(f"nobody to compare with in {', '.join(flat)}")
+        if len(y) < x.shape[1] + 10:
+            return no(f"{len(y)} people for {x.shape[1]} terms")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                chosen = self.plan(cases, x.shape[1], x) if plan is None else plan
+                fit = self.fit_with(chosen, y, x, names, cases)
+        except (
+            np.linalg.LinAlgError,
+            sm.tools.sm_exceptions.PerfectSeparationError,
+            lifelines.exceptions.ConvergenceError,
+            ValueError,
+            FloatingPointError,
+            RuntimeError,
+        ) as error:
+            return no(f"the model could not be fitted ({type(error).__name__})")
+        if fit is None:
+            return no("the model did not converge")
+        fit.n, fit.n_events = len(y), events
+        se = np.sqrt(np.diag(fit.covariance))
+        if not np.isfinite(fit.estimate).all() or not np.isfinite(se).all() or (se > HUGE_SE).any() or (se == 0).any():
+            return no("the model did not converge or the groups separate completely")
+        return fit
+
+    def check(self, cases: Cases, terms: pd.DataFrame) -> tuple[str, float]:
+        """Name and p of a test of what the effect rests on; empty and missing where there is nothing to test."""
+        return "", np.nan
+
+    # --- imputing labels ---------------------------------------------------------------------------------------------
+
+    def nuisance(self, cases: Cases) -> np.ndarray:
+        """Starting values of the parameters that the log density has beside the linear predictor."""
+        raise NotImplementedError
+
+    def log_density(self, cases: Cases, predictor: np.ndarray, nuisance: np.ndarray) -> np.ndarray:
+        """log f(y | linear predictor), elementwise.
+
+        Parameters
+        ----------
+        predictor : ndarray, shape (n, C)
+            One column for every group a person may belong to; without intercept.
+        nuisance : ndarray
+            Intercepts, thresholds, spreads: whatever `nuisance` starts from.
+
+        Returns
+        -------
+        ndarray, shape (n, C)
+        """
+        raise NotImplementedError
+
+    # --- companions --------------------------------------------------------------------------------------------------
+
+    def comparable(self, cases: Cases) -> pd.Series:
+        """Values that can be compared between people: the outcome, or its rate."""
+        return cases.y
+
+    def group_companions(self, cases: Cases, mine: pd.Series, other: pd.Series) -> dict[str, float]:
+        """Unadjusted effect sizes of one group (bool) against another."""
+        values = self.comparable(cases)
+        return probabilistic_index(values[mine], values[other]) if self.ranked else {}
+
+    def stage_companions(self, cases: Cases, stage: pd.Series) -> dict[str, float]:
+        """Correlations of the outcome with the stage of these people, plain and given the covariates."""
+        values = self.comparable(cases)
+        rows = values.index.intersection(stage.index)
+        return partial_correlation(values[rows], stage[rows], cases.x.loc[rows]) if self.ranked else {}
+
+    # --- drawing and telling -----------------------------------------------------------------------------------------
+
+    def values(self, people: pd.DataFrame) -> pd.Series:
+        """What is drawn for every person."""
+        return people[self.column].astype(float)
+
+    @property
+    def label(self) -> str:
+        """Name at an axis of values."""
+        return self.name
+
+    @property
+    def axis_scale(self) -> str:
+        """Scale of the axis of values."""
+        return "log" if self.transform in ("log", "log1p") else "linear"
+
+    def words(self, estimate: float) -> str:
+        """What an estimate means, without its number."""
+        up = estimate > (0 if self.linear else 1)
+        return self.direction[0 if up else 1].format(o=self.name)

@@ -1,0 +1,84 @@
+"""Counts over years: negative binomial, or Poisson where counts are no more spread than that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import statsmodels.api as sm
+from scipy.special import gammaln
+
+from ..fit import of_statsmodels
+from .base import Outcome
+
+#: Pearson's chi-square per degree of freedom of a Poisson model above which counts are called overdispersed.
+OVERDISPERSED = 1.2
+
+
+@dataclass(frozen=True)
+class Count(Outcome):
+    """Negative binomial with log(exposure) as offset; Poisson with Pearson's scale where not overdispersed."""
+
+    type: ClassVar[str] = "count"
+    effect: ClassVar[str] = "rate ratio"
+    direction: ClassVar[tuple[str, str]] = ("more {o}", "fewer {o}")
+
+    def _offset(self, cases):
+        return None if cases.exposure is None else np.log(cases.exposure)
+
+    def plan(self, cases, n_terms, groups=None):
+        """By the spread around a Poisson model of the covariates alone."""
+        family = sm.families.Poisson()
+        fit = sm.GLM(cases.y, sm.add_constant(cases.x, has_constant="add").assign(const=1.0), family=family,
+                     offset=self._offset(cases)).fit()  # fmt: skip
+        return "negative binomial" if fit.pearson_chi2 / max(fit.df_resid, 1) > OVERDISPERSED else "Poisson"
+
+    def fit_with(self, plan, y, x, names, cases):
+        """The planned of the two."""
+        if plan == "negative binomial":
+            fit = sm.NegativeBinomial(y, sm.add_constant(x), offset=self._offset(cases)).fit(disp=0, maxiter=500)
+            done = fit.mle_retvals["converged"] and np.isfinite(fit.bse[names]).all()
+            return of_statsmodels(fit, names, plan) if done else None
+        fit = sm.GLM(y, sm.add_constant(x), family=sm.families.Poisson(), offset=self._offset(cases))
+        fit = fit.fit(scale="X2" if len(y) > x.shape[1] + 1 else None)
+        return of_statsmodels(fit, names, "Poisson (not overdispersed)") if fit.converged else None
+
+    def nuisance(self, cases):
+        """Intercept and log of the dispersion."""
+        years = 1.0 if cases.exposure is None else cases.exposure
+        return np.array([np.log(max((cases.y / years).mean(), 1e-3)), -0.5])
+
+    def log_density(self, cases, predictor, nuisance):
+        """Negative binomial of variance mu + alpha mu^2."""
+        offset = self._offset(cases)
+        eta = predictor + nuisance[0] + (0.0 if offset is None else offset.to_numpy()[:, None])
+        size, y = np.exp(-np.clip(nuisance[1], -10, 10)), cases.y.to_numpy()[:, None]
+        log_mu = np.clip(eta, -30, 30)
+        log_sum = np.logaddexp(np.log(size), log_mu)
+        return (
+            gammaln(y + size)
+            - gammaln(size)
+            - gammaln(y + 1)
+            + size * (np.log(size) - log_sum)
+            + y * (log_mu - log_sum)
+        )
+
+    def comparable(self, cases):
+        """The rate: people are observed for different times."""
+        return cases.y if cases.exposure is None else cases.y / cases.exposure
+
+    def values(self, people):
+        """The rate."""
+        y = people[self.column].astype(float)
+        return y / people[self.exposure].astype(float) if self.exposure else y
+
+    @property
+    def label(self) -> str:
+        """With the unit of the rate."""
+        return self.name + (" a year" if self.exposure else "")
+
+    @property
+    def axis_scale(self) -> str:
+        """Rates have zeros."""
+        return "symlog" if self.exposure else "linear"

@@ -1,0 +1,151 @@
+"""Sentences under their condition and not without it."""
+
+import pandas as pd
+import pytest
+from people import study
+
+from neuraxis.clinical.associations import associations
+from neuraxis.clinical.contrasts import OTHERS
+from neuraxis.clinical.outcomes import declare
+from neuraxis.clinical.text import listed, number, paragraph
+
+ROW = {
+    "family": "disability",
+    "outcome": "EDSS",
+    "type": "ordinal",
+    "kind": "subtype",
+    "contrast": f"cortical against {OTHERS}",
+    "subtype": "cortical",
+    "against": OTHERS,
+    "method": "weighted",
+    "effect": "OR",
+    "estimate": 2.5,
+    "low": 1.31,
+    "high": 4.77,
+    "p": 0.004,
+    "q": 0.012,
+    "n": 138,
+    "n_events": 0,
+    "n_group": 45,
+    "n_against": 93,
+    "covariates": "age, sex",
+    "unit": "",
+    "reportable": True,
+    "warning": "",
+    "reason": "",
+}
+NOTHING = {
+    "logrank": pd.DataFrame(columns=["outcome", "split", "n", "n_events", "p", "n_smallest", "reason"]),
+    "nested": pd.DataFrame(columns=["outcome", "model", "p"]),
+    "slopes": pd.DataFrame(columns=["group", "slope", "low", "high", "n_people", "n_scans", "quantity"]),
+}
+
+
+def said(*rows, disease="MS", **options):
+    """The sentences of rows that differ from `ROW` as given."""
+    table = pd.DataFrame([ROW | r for r in rows])
+    tables = NOTHING | {k: options.pop(k) for k in list(options) if k in NOTHING}
+    return " ".join(paragraph(table, *tables.values(), disease, **options))
+
+
+def test_a_result_carries_all_that_it_needs():
+    text = said({}, {"method": "label", "estimate": 1.9, "low": 1.1, "high": 3.3})
+    assert (
+        "Cortical against the other subtypes: higher odds of a higher EDSS, adjusted for stage, age and sex "
+        "(OR 2.50, 95 % interval 1.31 to 4.77; 45 against 93 people; q = 0.012). "
+        "By most probable label: 1.90 (1.10 to 3.30)."
+    ) in text
+    assert "MS, disability: 1 of 1 contrasts tested, 1 pass a false-discovery rate of 5 %." in text
+    assert "lower odds of a higher EDSS" in said({"estimate": 0.4, "low": 0.2, "high": 0.8})
+    events = said({"type": "survival", "effect": "HR", "n_events": 31, "outcome": "SPMS"})
+    assert "a higher hazard of SPMS" in events and "45 against 93 people, 31 events" in events
+
+
+def test_what_is_not_found_and_what_is_not_testable_stand_apart():
+    text = said({"q": 0.2}, {"outcome": "SDMT", "reportable": False, "warning": "only 8 events"},
+                {"outcome": "drug", "estimate": float("nan"), "p": float("nan"), "q": float("nan"),
+                 "reportable": False, "reason": "labels too uncertain: reliability cortical (0.11)"})  # fmt: skip
+    assert "1 of 3 contrasts tested, 0 pass" in text
+    assert "Tested and not found (q >= 0.05), differences between subtypes: EDSS." in text
+    assert "differences between subtypes: SDMT (fewer than 20 people in a group or 10 events)" in text
+    assert "differences between subtypes: drug (labels too uncertain)" in text
+    assert "OR" not in text
+
+
+def test_too_small_is_never_told_however_significant():
+    text = said({"q": 1e-9, "p": 1e-9, "reportable": False, "warning": "only 19 people"})
+    assert "2.50" not in text and "0 pass" in text
+
+
+def test_the_label_alone_is_no_headline():
+    vague = {"estimate": float("nan"), "low": float("nan"), "high": float("nan"), "p": float("nan"), "q": float("nan")}
+    text = said(vague | {"reason": "labels too uncertain: x", "reportable": False}, {"method": "label", "q": 1e-6})
+    assert "2.50" not in text and "0 of 1 contrasts tested" in text
+
+
+def test_unconverged_chains_tell_nothing():
+    slopes = pd.DataFrame(
+        [{"group": "one", "slope": 0.5, "low": 0.1, "high": 0.9, "n_people": 50, "n_scans": 100, "quantity": "stage"}]
+    )
+    text = said({}, slopes=slopes, converged=False)
+    assert "have not converged" in text and "none told" in text and "2.50" not in text and "0.5" not in text
+    assert "have not converged" not in said({}, slopes=slopes) and "0.50 stages a year" in said({}, slopes=slopes)
+
+
+def test_one_subtype_is_not_compared():
+    stage = {"kind": "stage", "contrast": "stage", "subtype": "", "against": "", "n_against": 0, "unit": "3.2 stages"}
+    text = said(stage, n_subtypes=1)
+    assert "has one subtype: nothing is compared" in text
+    assert (
+        "Later stage, whatever the subtype: higher odds of a higher EDSS per 3.2 stages (1 SD), adjusted for age"
+        in text
+    )
+    assert "Subtypes are compared" not in text and "one subtype" not in said({})
+
+
+def test_draws_that_disagree_are_said():
+    draws = {"method": "draws", "p": 0.2, "q": 0.2}
+    assert "interval includes no effect" in said({}, draws)
+    assert "interval includes no effect" not in said({}, draws | {"p": 0.01})
+
+
+def test_survival_needs_events_and_people():
+    row = {"outcome": "SPMS", "split": "subtype", "n": 137, "n_events": 20, "p": 0.003, "n_smallest": 25, "reason": ""}
+    told = said({}, logrank=pd.DataFrame([row]))
+    assert "SPMS: survival differs between subtypes of staged people (20 events among 137" in told
+    assert "does not differ detectably between thirds of stage" in said(
+        {}, logrank=pd.DataFrame([row | {"p": 0.5, "split": "stage"}])
+    )
+    for less in ({"n_events": 9}, {"n_smallest": 19}):
+        text = said({}, logrank=pd.DataFrame([row | less]))
+        assert "nothing is told of survival" in text and "differs" not in text
+    none = said({}, logrank=pd.DataFrame([row | {"p": float("nan"), "reason": "everyone is censored"}]))
+    assert "no log-rank test between subtypes, everyone is censored" in none
+
+
+def test_nested_models_name_their_p():
+    nested = pd.DataFrame({"model": ["mean z", "mean z"], "outcome": ["EDSS", "SDMT"], "p": [0.002, 0.3]})
+    text = said({}, nested=nested)
+    assert "Beyond mean z, subtype and stage add to EDSS (p = 0.002): likelihood-ratio tests of 2 outcomes" in text
+    assert "add to no outcome" in said({}, nested=nested.assign(p=0.3))
+    assert "likelihood-ratio" not in said({}, nested=nested.assign(p=float("nan")))
+
+
+def test_words_and_numbers():
+    assert listed(["a", "b", "b", "c"]) == "a, b and c" and listed(["a"]) == "a" and listed([]) == ""
+    assert [number(v) for v in (1.234, 0.0123, -0.5, 0)] == ["1.23", "0.012", "-0.50", "0.00"]
+    empty = paragraph(pd.DataFrame(columns=list(ROW)), *NOTHING.values(), "MS")
+    assert empty == ["No clinical outcome was declared."]
+
+
+@pytest.mark.parametrize("effect", [0.0, 1.5])
+def test_sentences_of_real_tables_repeat_their_numbers(effect):
+    people, labels, _ = study(n=900, certainty=3.0, effect=effect)
+    outcomes = [declare("Score", "score", "continuous", family="f"), declare("Worse", "worse", "binary", family="g")]
+    table = associations(outcomes, people, labels, n_draws=3)
+    text = " ".join(paragraph(table, *NOTHING.values(), "MS"))
+    row = table[(table["contrast"] == f"two against {OTHERS}") & (table["method"] == "weighted")].iloc[0]
+    told = f"standardised beta {number(row['estimate'])}, 95 % interval {number(row['low'])} to {number(row['high'])}"
+    assert (told in text) == (effect > 0)
+    assert ("Two against the other subtypes: higher Score" in text) == (effect > 0)
+    assert "10 of 11 contrasts" not in text and "MS, f: 11 of 11 contrasts tested" in text

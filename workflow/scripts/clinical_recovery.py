@@ -1,0 +1,33 @@
+"""Clinical effects planted in the simulated people beside those found: the same models with true labels."""
+
+from neuraxis.clinical.labels import read_labels, shown_names
+from neuraxis.clinical.outcomes import declared_for
+from neuraxis.clinical.recovery import planted_and_recovered, true_labels
+from neuraxis.clinical.worsening import WorseningRule, made_columns
+from neuraxis.job import start
+from neuraxis.tables import read_table, write_table
+
+
+def run(i, disease, control, outcomes, worsening, true_names, planted):
+    everyone = read_table(i["participants"]).set_index("participant_id")
+    subtypes = read_table(i["subtypes"]).set_index("participant_id")
+    labels = read_labels(subtypes, shown_names(read_table(i["names"]).set_index("subtype")["name"].to_dict()))
+    people, _ = made_columns(
+        everyone.loc[subtypes.index], read_table(i["visits"]), read_table(i["relapses"]), WorseningRule(**worsening)
+    )
+    truth = read_table(i["truth"]).query("session_id == 'baseline'").set_index("participant_id").loc[people.index]
+    controls = everyone[everyone["group"] == control]
+    table = planted_and_recovered(
+        declared_for(outcomes, disease), people, labels, true_labels(truth, true_names), controls
+    )
+    write_table(table.assign(origin="SIMULATED"), planted)
+
+
+if __name__ == "__main__":
+    start(snakemake)
+    run(
+        dict(snakemake.input.items()),
+        snakemake.wildcards.disease,
+        **dict(snakemake.params.items()),
+        planted=snakemake.output.planted,
+    )
