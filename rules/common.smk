@@ -137,7 +137,11 @@ def imports_of(path):
         base = base.joinpath(*(node.module or "").split("."))
         for name in node.names:
             # a module of that name, or else whatever the module or package above defines
-            places = (base / f"{name.name}.py", base.with_suffix(".py"))
+            places = (
+                base / f"{name.name}.py",
+                base / name.name / "__init__.py",
+                base.with_suffix(".py"),
+            )
             found.add(next((p for p in places if p.is_file()), base / "__init__.py"))
     return found
 

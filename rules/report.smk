@@ -29,6 +29,7 @@ rule report_page:
                 "stability",
                 "starts",
                 "controls",
+                "negative_control",
                 "recovery",
                 "baselines",
             ],

@@ -218,6 +218,41 @@ rule sustain_variants:
         "../workflow/scripts/sustain_variants.py"
 
 
+rule sustain_negative_control:
+    """The same selection on healthy people: whatever it finds there is not disease."""
+    input:
+        engine=sources("sustain_negative_control"),
+        zscores="results/normative/zscores.tsv",
+        participants="results/cohort/participants.tsv",
+        events="results/sustain/{disease}/events.json",
+    output:
+        control="results/sustain/{disease}/negative_control.tsv",
+    log:
+        "logs/sustain/{disease}/negative_control.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/negative_control.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime="6h",
+    params:
+        control=lookup("cohort/control", within=config),
+        main=f"{config['sustain']['stage_prior']}-{config['sustain']['noise']}",
+        variants=lookup("sustain/negative_control_variants", within=config),
+        healthy=lookup("sustain/healthy", within=config),
+        max_subtypes=lookup("sustain/max_subtypes", within=config),
+        folds=lookup("sustain/folds", within=config),
+        n_startpoints=lookup("sustain/n_startpoints", within=config),
+        n_samples=lookup("sustain/n_samples_folds", within=config),
+        n_chains=lookup("sustain/n_chains", within=config),
+        seed=lookup("seed", within=config),
+        simulated=SIMULATED,
+    script:
+        "../workflow/scripts/sustain_negative_control.py"
+
+
 rule sustain_subtypes:
     """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from neuraxis.clinical.outcomes import Outcome, check_outcomes, complete_cases
+from neuraxis.clinical.cases import check_outcomes, complete_cases
+from neuraxis.clinical.outcomes import declare
 from neuraxis.cohort.participants import gather_cohort, read_participants, read_times
 from neuraxis.cohort.scores import code_like, impossible
 from neuraxis.errors import InputError, NeuraxisWarning
@@ -159,7 +160,7 @@ PEOPLE = pd.DataFrame(
     },
     index=[f"sub-{i}" for i in range(30)],
 )
-EDSS = Outcome(name="EDSS", column="edss", type="ordinal", covariates=("age", "disease_duration"))
+EDSS = declare(name="EDSS", column="edss", type="ordinal", covariates=("age", "disease_duration"))
 
 
 @pytest.mark.parametrize(
@@ -189,6 +190,6 @@ def test_text_among_numbers_is_named_and_no_covariate_disappears(column, value, 
 def test_a_covariate_that_says_nothing_is_told():
     with pytest.warns(NeuraxisWarning, match="covariate age is the same for everyone"):
         complete_cases(EDSS, PEOPLE.assign(age=40))
-    centre = Outcome(name="EDSS", column="edss", type="ordinal", covariates=("centre",))
+    centre = declare(name="EDSS", column="edss", type="ordinal", covariates=("centre",))
     with pytest.warns(NeuraxisWarning, match="covariate centre has no second level with 5 people"):
         complete_cases(centre, PEOPLE.assign(centre=["a"] * 27 + ["b", "c", "d"]))

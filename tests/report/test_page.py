@@ -66,3 +66,25 @@ def test_how_far_the_controls_regions_correlate_is_said():
     assert "(-0.25 to 0.60), after shrinkage by 3.4%" in said
     assert "rarest" not in healthy_correlation(table.assign(n=120))
     assert "nothing correlates" in healthy_correlation(table[:1])
+
+
+def test_the_negative_control_is_told_and_warns_where_it_finds_something():
+    table = pd.DataFrame(
+        {
+            "variant": ["a", "a", "b", "b"],
+            "n_subtypes": [0, 1, 1, 2],
+            "chosen": ["True", "False", "False", "True"],
+            "n_people": 365,
+            "note": np.nan,
+        }
+    )
+    none, two = page.control_sentences(table)
+    assert none == {
+        "text": "Negative control (a): the same procedure finds 0 subtypes in 365 healthy people.",
+        "warn": False,
+    }
+    assert "finds 2 subtypes" in two["text"] and "no evidence of disease" in two["text"] and two["warn"]
+    absent = pd.DataFrame(
+        {"variant": [np.nan], "n_subtypes": np.nan, "chosen": np.nan, "n_people": np.nan, "note": "70 controls"}
+    )
+    assert page.control_sentences(absent) == [{"text": "No negative control: 70 controls.", "warn": True}]

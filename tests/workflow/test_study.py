@@ -142,6 +142,7 @@ CHOICE = dict.fromkeys(("sustain_subtypes", "sustain_recovery", "figures_disease
 CHOICE |= {"clinical_associations": 2, "clinical_recovery": 2}
 CHOICE |= {"sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
 FITS = CHOICE | {"sustain_fit": 12, "sustain_fit_variant": 8, "sustain_select_variant": 2, "sustain_variants": 2}
+FITS |= {"sustain_negative_control": 2}
 NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events": 2, "sustain_folds": 2}
 
 
@@ -183,7 +184,7 @@ def test_a_setting_reruns_what_depends_on_it_and_nothing_else(study, change, rul
     [
         ("report/page.py", {"report_page": 1}),
         ("evaluation/compare.py", {"sustain_recovery": 2, "sustain_crossdisease": 1}),
-        ("sustain/kernels.py", FITS),
+        ("sustain/kernels/chain.py", FITS),
         ("features/images.py", NORMS | {"features_extract": 2, "features_retry": 1, "features_combine": 1}),
     ],
 )

@@ -115,6 +115,22 @@ def leftovers(nuisance: pd.DataFrame, site_term: str) -> list[dict]:
     return said
 
 
+def control_sentences(control: pd.DataFrame) -> list[dict]:
+    """What the same selection finds in healthy people, a sentence per variant; a warning where it finds subtypes."""
+    said = []
+    note = str(control["note"].dropna().iloc[0]) if control["note"].notna().any() else ""
+    for name, part in control.dropna(subset=["n_subtypes"]).groupby("variant", sort=False):
+        k = int(part.loc[part["chosen"].astype(str) == "True", "n_subtypes"].iloc[0])
+        n = int(part["n_people"].iloc[0])
+        text = f"Negative control ({name}): the same procedure finds {k} subtype{'' if k == 1 else 's'} in {n} healthy people"
+        if k > 1:
+            text += "; as many in patients are no evidence of disease under this model"
+        said.append({"text": text + (f" ({note})" if note else "") + ".", "warn": k > 0})
+    if not said:
+        said.append({"text": f"No negative control: {note}.", "warn": True})
+    return said
+
+
 def disease_section(root: Path, name: str, site_term: str) -> dict:
     """Sentences and tables of one disease."""
     at = root / "sustain" / name
@@ -123,10 +139,13 @@ def disease_section(root: Path, name: str, site_term: str) -> dict:
     words = (clinical / "results.txt").read_text(encoding="utf-8").splitlines()
     return {
         "name": name,
-        "sentences": verdicts(at) + leftovers(read_table(clinical / "nuisance.tsv"), site_term),
+        "sentences": verdicts(at)
+        + control_sentences(read_table(at / "negative_control.tsv"))
+        + leftovers(read_table(clinical / "nuisance.tsv"), site_term),
         "selection": html(read_table(at / "selection.tsv").drop(columns="reason")),
         "folds": optional(at / "heldout_folds.tsv"),
         "variants": optional(at / "variants.tsv"),
+        "control": optional(at / "negative_control.tsv", drop=("reason",)),
         "names": html(names.drop(columns="rule")),
         "rule": names["rule"].iloc[0],
         "controls": html(read_table(at / "controls.tsv")),

@@ -296,16 +296,13 @@ class Problem:
         )
         padded = -(-n_stages // STAGE_STEP) * STAGE_STEP
         ground = kernels.Ground(
-            curve=np.zeros((n, padded)),
-            slope=np.zeros((n, padded)),
-            own=np.zeros((n, padded)),
+            planes=np.zeros((5, max(n, 1), padded)),
             cross=np.zeros((n, n, padded) if coupled else (0, 0, 0)),
             stepped=np.zeros((n_steps, padded)),
-            stage=np.arange(padded, dtype=float),
-            delta=np.zeros(padded),
             saved=np.zeros((2, n, padded)),
             rows=np.zeros(n, np.int64),
         )
+        ground.planes[3, 0] = np.arange(padded)
         return stats, ground
 
     def trial(self, dtype) -> kernels.Trial:

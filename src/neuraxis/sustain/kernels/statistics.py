@@ -22,6 +22,8 @@ from .noise import complete_scatter, pattern_precision
 from .numerics import VECTOR, fill_uniforms, shuffle
 from .order import move, window
 
+#: Planes of `Ground.planes`.
+CURVE, SLOPE, OWN, STAGE, DELTA = 0, 1, 2, 3, 4
 #: Responsibilities below this, in people, do not change a pattern's share of the statistics.
 NEGLIGIBLE = 1e-10
 
@@ -188,12 +190,13 @@ def uniforms_for(data, rng):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
 def build_ground(c, data, noise, subtypes, stats, ground):
-    """Write slope, own, cross and stepped of `ground` for subtype c, and its curve as it is.
+    """Write curve, slope, own, cross and stepped of `ground` for subtype c.
 
     A(k) = sum_p W_p(k) P_p: W(k) P for complete people, less what a pattern's missing values take away.
     """
     n_biomarkers, n_stages = subtypes.curve.shape[1:]
-    padded = ground.curve.shape[1]
+    planes, cross = ground.planes, ground.cross
+    padded = planes.shape[2]
     total = np.zeros(padded)
     for p in range(stats.count.shape[0]):
         for k in range(n_stages):
@@ -202,18 +205,18 @@ def build_ground(c, data, noise, subtypes, stats, ground):
         for s in range(ground.stepped.shape[0]):
             ground.stepped[s, k] = stats.stepped[c, s, k]
         for b in range(n_biomarkers):
-            ground.curve[b, k] = subtypes.curve[c, b, k]
-            ground.slope[b, k] = stats.pulled[c, b, k]
+            planes[CURVE, b, k] = subtypes.curve[c, b, k]
+            planes[SLOPE, b, k] = stats.pulled[c, b, k]
     for b in range(n_biomarkers):
         v = noise.precision[b, b]
         for k in range(padded):
-            ground.own[b, k] = v * total[k]
+            planes[OWN, b, k] = v * total[k]
     if noise.coupled:
         for a in range(n_biomarkers):
             for b in range(n_biomarkers):
                 v = noise.precision[a, b]
                 for k in range(padded):
-                    ground.cross[a, b, k] = v * total[k]
+                    cross[a, b, k] = v * total[k]
     lacking = np.empty((n_biomarkers, n_biomarkers))
     for p in range(1, stats.count.shape[0]):
         gone = data.missing[data.missing_start[p] : data.missing_start[p + 1]]
@@ -229,85 +232,55 @@ def build_ground(c, data, noise, subtypes, stats, ground):
                     built = True
                 for a in range(n_biomarkers):
                     for b in range(n_biomarkers):
-                        ground.cross[a, b, k] += v * lacking[a, b]
+                        cross[a, b, k] += v * lacking[a, b]
             else:
                 for b in gone:
-                    ground.own[b, k] -= v * noise.precision[b, b]
+                    planes[OWN, b, k] -= v * noise.precision[b, b]
     for b in range(n_biomarkers):
         if noise.coupled:
-            ground.own[b] = ground.cross[b, b]
+            for k in range(padded):
+                planes[OWN, b, k] = cross[b, b, k]
             for a in range(n_biomarkers):
                 for k in range(padded):
-                    ground.slope[b, k] -= ground.cross[b, a, k] * ground.curve[a, k]
+                    planes[SLOPE, b, k] -= cross[b, a, k] * planes[CURVE, a, k]
         else:
             for k in range(padded):
-                ground.slope[b, k] -= ground.own[b, k] * ground.curve[b, k]
+                planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[CURVE, b, k]
 
 
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def restage(e, place, layout, ground, rows):
-    """Give event e's biomarker the curve that its place now asks for; returns the gain of Q.
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+def restage(planes, cross, rows, b, line):
+    """Give biomarker b the curve `line` between two of its events; returns the gain of Q.
 
-    Only the stages between the biomarker's neighbouring events change; all are gone through nevertheless, because a loop
-    over whole vectors is faster than one over a few stages. The slopes of the biomarkers in `rows` follow.
+    line is (first point, turning point, last point, start and rise before the turn, start and rise after it). Only the stages
+    between the points change; all are gone through nevertheless, because a loop over whole vectors is faster than one over
+    a few stages. The slopes of the biomarkers in `rows` follow.
     """
-    b = layout.curve[e]
-    before, after = layout.previous[e], layout.following[e]
-    n_stages = place.size + 1
-    left = float(place[before] + 1 if before >= 0 else 0)
-    right = float(place[after] + 1 if after >= 0 else n_stages)
-    middle = float(place[e] + 1)
-    value = layout.value[e]
-    rise = (value - layout.value_before[e]) / (middle - left)
-    fall = (layout.value_after[e] - value) / (right - middle)
-    start = layout.value_before[e] + rise * (0.5 - left)
-    turn = value + fall * (0.5 - middle)
+    left, middle, right, start, rise, turn, fall = line
+    n = planes.shape[2]
     gain = 0.0
-    n = ground.stage.size
-    # indexed in place: a view of a row costs more than going through it
     for k in range(n):
-        t = ground.stage[k]
+        t = planes[STAGE, 0, k]
         g = start + rise * t if t < middle else turn + fall * t
-        d = g - ground.curve[b, k] if (t >= left) & (t < right) else 0.0
-        gain += d * (ground.slope[b, k] - 0.5 * ground.own[b, k] * d)
-        ground.slope[b, k] -= ground.own[b, k] * d
-        ground.curve[b, k] += d
-        ground.delta[k] = d
-    if ground.cross.size:
+        d = g - planes[CURVE, b, k] if (t >= left) & (t < right) else 0.0
+        gain += d * (planes[SLOPE, b, k] - 0.5 * planes[OWN, b, k] * d)
+        planes[SLOPE, b, k] -= planes[OWN, b, k] * d
+        planes[CURVE, b, k] += d
+        planes[DELTA, 0, k] = d
+    if cross.size:
         for a in rows:
             if a != b:
                 for k in range(n):
-                    ground.slope[a, k] -= ground.cross[a, b, k] * ground.delta[k]
-    return gain
-
-
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy")
-def shift(e, to, sequence, place, layout, ground, rows):
-    """Let event e change places with its neighbour at `to`; returns the gain of Q."""
-    at = place[e]
-    other = sequence[to]
-    sequence[at], sequence[to] = other, e
-    place[other], place[e] = at, to
-    gain = 0.0
-    k = max(at, to)  # the one stage that has passed one of the two and not the other
-    sign = 1.0 if to < at else -1.0
-    if layout.curve[e] >= 0:
-        gain += restage(e, place, layout, ground, rows)
-    else:
-        gain += sign * ground.stepped[layout.step[e], k]
-    if layout.curve[other] >= 0:
-        gain += restage(other, place, layout, ground, rows)
-    else:
-        gain -= sign * ground.stepped[layout.step[other], k]
+                    planes[SLOPE, a, k] -= cross[a, b, k] * planes[DELTA, 0, k]
     return gain
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def rows_between(low, high, sequence, layout, rows):
+def rows_between(low, high, sequence, curve, rows):
     """Biomarkers with a curve that have an event at places low..high, into `rows`; returns how many."""
     n = 0
     for p in range(low, high + 1):
-        b = layout.curve[sequence[p]]
+        b = curve[sequence[p]]
         if b >= 0:
             seen = False
             for i in range(n):
@@ -320,56 +293,80 @@ def rows_between(low, high, sequence, layout, rows):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def scan(e, low, high, sequence, place, layout, ground, score):
-    """Q of every place low..high of event e relative to where it is; all is left as it was."""
+    """Q of every place low..high of event e relative to where it is; all is left as it was.
+
+    The event walks place by place, changing places with one neighbour after the other. Arrays are taken out of their tuples
+    once: in the loop that would cost more than the arithmetic.
+    """
+    planes, cross, saved, stepped = ground.planes, ground.cross, ground.saved, ground.stepped
+    curve_of, step_of, previous, following = layout.curve, layout.step, layout.previous, layout.following
+    value, value_before, value_after = layout.value, layout.value_before, layout.value_after
+    n_stages = place.size + 1
     home = place[e]
     score[home] = 0.0
     for end in (high, low):
         if end == home:
             continue
-        n = rows_between(min(home, end), max(home, end), sequence, layout, ground.rows)
+        n = rows_between(min(home, end), max(home, end), sequence, curve_of, ground.rows)
         rows = ground.rows[:n]
         for i in range(n):
-            for k in range(ground.stage.size):
-                ground.saved[0, i, k] = ground.curve[rows[i], k]
-                ground.saved[1, i, k] = ground.slope[rows[i], k]
+            for k in range(planes.shape[2]):
+                saved[0, i, k] = planes[CURVE, rows[i], k]
+                saved[1, i, k] = planes[SLOPE, rows[i], k]
         step = 1 if end > home else -1
         total = 0.0
-        q = home
-        while q != end:
-            q += step
-            total += shift(e, q, sequence, place, layout, ground, rows)
-            score[q] = total
+        at = home
+        while at != end:
+            to = at + step
+            other = sequence[to]
+            sequence[at], sequence[to] = other, e
+            place[other], place[e] = at, to
+            for half in range(2):
+                f = e if half == 0 else other
+                b = curve_of[f]
+                if b >= 0:
+                    left = float(place[previous[f]] + 1 if previous[f] >= 0 else 0)
+                    right = float(place[following[f]] + 1 if following[f] >= 0 else n_stages)
+                    middle = float(place[f] + 1)
+                    rise = (value[f] - value_before[f]) / (middle - left)
+                    fall = (value_after[f] - value[f]) / (right - middle)
+                    start = value_before[f] + rise * (0.5 - left)
+                    turn = value[f] + fall * (0.5 - middle)
+                    total += restage(planes, cross, rows, b, (left, middle, right, start, rise, turn, fall))
+                else:
+                    # the one stage that has passed one of the two and not the other
+                    sign = 1.0 if (to < at) == (half == 0) else -1.0
+                    total += sign * stepped[step_of[f], max(at, to)]
+            at = to
+            score[at] = total
         move(e, home, sequence, place)
         for i in range(n):
-            for k in range(ground.stage.size):
-                ground.curve[rows[i], k] = ground.saved[0, i, k]
-                ground.slope[rows[i], k] = ground.saved[1, i, k]
+            for k in range(planes.shape[2]):
+                planes[CURVE, rows[i], k] = saved[0, i, k]
+                planes[SLOPE, rows[i], k] = saved[1, i, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
 def put(e, to, sequence, place, layout, ground):
     """Move event e to place `to` for good: curves and all slopes follow."""
+    planes, cross = ground.planes, ground.cross
     home = place[e]
-    n = rows_between(min(home, to), max(home, to), sequence, layout, ground.rows)
+    n = rows_between(min(home, to), max(home, to), sequence, layout.curve, ground.rows)
     move(e, to, sequence, place)
-    delta = ground.delta
     for i in range(n):
         b = ground.rows[i]
-        curve = ground.curve[b]
-        fill_curve(b, place, layout, delta[: place.size + 1])
+        fill_curve(b, place, layout, planes[DELTA, 0, : place.size + 1])
         for k in range(place.size + 1):
-            d = delta[k] - curve[k]
-            curve[k] = delta[k]
-            delta[k] = d
-        if ground.cross.size:
-            for a in range(ground.curve.shape[0]):
-                slope, cross = ground.slope[a], ground.cross[a, b]
-                for k in range(delta.size):
-                    slope[k] -= cross[k] * delta[k]
+            d = planes[DELTA, 0, k] - planes[CURVE, b, k]
+            planes[CURVE, b, k] += d
+            planes[DELTA, 0, k] = d
+        if cross.size:
+            for a in range(planes.shape[1]):
+                for k in range(planes.shape[2]):
+                    planes[SLOPE, a, k] -= cross[a, b, k] * planes[DELTA, 0, k]
         else:
-            slope, own = ground.slope[b], ground.own[b]
-            for k in range(delta.size):
-                slope[k] -= own[k] * delta[k]
+            for k in range(planes.shape[2]):
+                planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[DELTA, 0, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -102,13 +102,11 @@ class Ground(NamedTuple):
     Rows of stages are padded to whole vectors; padding holds zeros.
     """
 
-    curve: np.ndarray  # (B, padded K) g
-    slope: np.ndarray  # (B, padded K) sum_j r (y - P_O g)
-    own: np.ndarray  # (B, padded K) sum_j r (P_O)_bb
+    planes: (
+        np.ndarray
+    )  # (5, B, padded K): curve g; slope sum_j r (y - P_O g); own sum_j r (P_O)_bb; stages 0, 1, ...; scratch
     cross: np.ndarray  # (B, B, padded K) sum_j r P_O; empty where noise is not coupled
     stepped: np.ndarray  # (S, padded K)
-    stage: np.ndarray  # (padded K,) 0, 1, 2, ...
-    delta: np.ndarray  # (padded K,) scratch
     saved: np.ndarray  # (2, B, padded K) scratch
     rows: np.ndarray  # (B,) scratch
 

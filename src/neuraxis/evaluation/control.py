@@ -1,0 +1,193 @@
+"""Negative control: what the procedure that chooses subtypes in patients finds in healthy people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.covariance import OAS
+
+from ..errors import InputError
+from ..streams import stream
+from ..sustain import Variant, ZScoreEvents, choose_events, cross_validate
+from ..sustain.families import Events
+
+#: Fewer people than this, modelled or left for the covariance, say nothing about either.
+LEAST = 40
+
+
+@dataclass
+class NegativeControl:
+    """What `negative_control` found.
+
+    Attributes
+    ----------
+    selection : DataFrame
+        `selection_table` of every variant, with columns variant, n_people (modelled), n_rest (behind the covariance), note.
+    people : Index
+        Who was modelled.
+    """
+
+    selection: pd.DataFrame
+    people: pd.Index
+
+    def chosen(self, variant: str | None = None) -> int:
+        """Number of subtypes that the rule chooses in healthy people, under the first variant or the one named."""
+        t = self.selection
+        t = t[t["variant"] == (variant or t["variant"].iloc[0])]
+        return int(t.loc[t["chosen"], "n_subtypes"].iloc[0])
+
+    def sentence(self) -> str:
+        """What was found, in words."""
+        n = int(self.selection["n_people"].iloc[0])
+        found = ", ".join(f"{self.chosen(v)} with {v}" for v in self.selection["variant"].unique())
+        return f"Subtypes that the same procedure finds in {n} healthy people: {found}."
+
+
+def matched_rows(site: pd.Series, wanted: pd.Series | None, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of `n` controls, site for site as the patients as far as the sites' controls go, at random within a site.
+
+    Parameters
+    ----------
+    site : Series
+        Of the controls.
+    wanted : Series, optional
+        Sites of the patients; without them rows are drawn from all.
+    n : int
+
+    Returns
+    -------
+    ndarray of int, sorted
+    """
+    order = rng.permutation(len(site))
+    if wanted is None:
+        return np.sort(order[:n])
+    share = wanted.astype(str).value_counts(normalize=True)
+    names = site.astype(str).to_numpy()[order]
+    taken = []
+    for s, part in share.items():
+        taken += list(order[names == s][: int(part * n)])
+    rest = [i for i in order if i not in set(taken)]
+    return np.sort(np.array(taken + rest[: n - len(taken)], np.int64))
+
+
+def negative_control(
+    controls_z,
+    events: Events | None = None,
+    *,
+    n_people: int | None = None,
+    site: pd.Series | None = None,
+    patients_site: pd.Series | None = None,
+    variants: dict | None = None,
+    max_subtypes: int = 3,
+    folds: int = 5,
+    seed: int = 1,
+    key: tuple = (),
+    n_threads: int = 1,
+    **settings,
+) -> NegativeControl:
+    """Choose the number of subtypes in healthy people, as in patients.
+
+    Some of the controls are modelled; the covariance of the residuals comes from the others.
+
+    Parameters
+    ----------
+    controls_z : DataFrame or ndarray, shape (M, B)
+        Controls' z, each from norms that did not see the person.
+    events : Events, optional
+        The patients' events; chosen from the modelled controls where not given.
+    n_people : int, optional
+        How many to model (as many as there are patients); at most half of the controls, which is the default.
+    site, patients_site : Series, optional
+        Sites of the controls (same order) and of the patients, to model a like mixture.
+    variants : dict of str to dict, optional
+        Settings of `Variant` by name; the word "covariance" as the value of ``covariance`` stands for the other controls'.
+        By default independent noise as published, and the controls' covariance with a healthy component.
+    max_subtypes, folds, seed, key, n_threads, **settings
+        As in `cross_validate`.
+
+    Returns
+    -------
+    NegativeControl
+
+    Raises
+    ------
+    InputError
+        Too few controls.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z = np.random.default_rng(0).multivariate_normal(np.zeros(4), 0.7 * np.eye(4) + 0.3, 160)
+    >>> found = negative_control(z, max_subtypes=1, folds=2, n_samples=0, n_startpoints=1)
+    >>> found.chosen("controls' covariance")
+    0
+    """
+    frame = controls_z if isinstance(controls_z, pd.DataFrame) else pd.DataFrame(np.asarray(controls_z, float))
+    frame = frame.rename(columns=str)
+    if events is not None:
+        frame = frame[list(events.biomarkers)]
+    frame = frame[frame.notna().any(axis=1)]
+    half = len(frame) // 2
+    if half < LEAST:
+        raise InputError(f"{len(frame)} controls are too few for a negative control; it needs at least {2 * LEAST}")
+    n = min(n_people or half, half)
+    rng = stream(seed, *key, "negative control")
+    site = site.loc[frame.index] if site is not None else pd.Series("all", index=frame.index)
+    rows = matched_rows(site, patients_site, n, rng)
+    modelled = frame.iloc[rows]
+    rest = frame.drop(frame.index[rows])
+    if events is None:
+        try:
+            events, _ = choose_events(modelled)
+        except InputError:  # healthy people may carry no threshold at all: then all are tried, as on patients
+            events = ZScoreEvents([1.0, 2.0, 3.0], 5.0, biomarkers=list(frame.columns))
+    complete = rest[list(events.gaussian)].dropna()
+    if len(complete) < LEAST:
+        raise InputError(
+            f"{len(complete)} controls without missing values are left for the covariance; it needs {LEAST}"
+        )
+    matrix = OAS(assume_centered=True).fit(complete.to_numpy(float)).covariance_
+    variants = variants or {
+        "independent noise, as published": {"stage_prior": "uniform", "healthy": False},
+        "controls' covariance": {"covariance": "covariance"},
+    }
+    note = ""
+    if n_people and n < n_people:
+        note = f"{n_people} patients, but only {len(frame)} controls: half of them were modelled"
+    tables = []
+    for name, one in variants.items():
+        given = matrix if isinstance(one.get("covariance"), str) else None
+        variant = Variant(**{**one, "covariance": given})
+        cv = cross_validate(
+            modelled,
+            events,
+            max_subtypes,
+            variants=[variant],
+            folds=folds,
+            strata=site.iloc[rows],
+            seed=seed,
+            key=(*key, "negative control"),
+            n_threads=n_threads,
+            **settings,
+        )
+        tables.append(cv.selection.assign(variant=name))
+    table = pd.concat(tables, ignore_index=True)
+    return NegativeControl(table.assign(n_people=n, n_rest=len(complete), note=note), modelled.index)
+
+
+def negative_control_table(controls_z, events: Events, **options) -> pd.DataFrame:
+    """`negative_control`'s table for a study: where it cannot be made the table holds only a note that says why.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `NegativeControl.selection`.
+    """
+    try:
+        return negative_control(controls_z, events, **options).selection
+    except InputError as error:
+        columns = ["variant", "model", "n_subtypes", "cvic", "cvic_se", "heldout_loglik", "delta_cvic", "delta_se"]
+        columns += ["gap_cvic", "gap_se", "chosen", "reason", "n_people", "n_rest", "note"]
+        return pd.DataFrame([{"note": str(error)}], columns=columns)

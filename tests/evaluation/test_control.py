@@ -1,0 +1,63 @@
+"""The negative control: people, covariance and what is found in health and in planted disease."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.errors import InputError
+from neuraxis.evaluation.control import matched_rows, negative_control, negative_control_table
+from neuraxis.sustain import ZScoreEvents, simulate, stream
+
+NAMES = [f"b{i}" for i in range(6)]
+QUICK = {"max_subtypes": 2, "folds": 3, "n_startpoints": 2, "n_samples": 0}
+
+
+def healthy(n, r=0.4, seed=0):
+    covariance = np.full((6, 6), r) + (1 - r) * np.eye(6)
+    z = np.random.default_rng(seed).multivariate_normal(np.zeros(6), covariance, n)
+    return pd.DataFrame(z, columns=NAMES, index=[f"h{i:03d}" for i in range(n)])
+
+
+def test_no_subtypes_in_correlated_healthy_people_and_some_under_independent_noise():
+    z = healthy(400)
+    events = ZScoreEvents([1, 2], 4, biomarkers=NAMES)
+    found = negative_control(z, events, n_people=200, **QUICK)
+    assert found.chosen("controls' covariance") == 0
+    assert found.chosen("independent noise, as published") >= 1  # correlation is taken for a common course
+    table = found.selection
+    assert (table["n_people"] == 200).all() and (table["n_rest"] == 200).all() and (table["note"] == "").all()
+    assert "0 with controls' covariance" in found.sentence() and "200 healthy people" in found.sentence()
+    again = negative_control(z, events, n_people=200, variants={"x": {"covariance": "covariance"}}, **QUICK)
+    assert list(again.people) == list(found.people)
+
+
+def test_what_is_planted_is_found():
+    z = healthy(300)
+    events = ZScoreEvents([1, 2], 4, biomarkers=NAMES)
+    order = [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]
+    sick = simulate(events, [order], 150, correlation=np.full((6, 6), 0.4) + 0.6 * np.eye(6), seed=3).X
+    z = pd.concat([z, pd.DataFrame(sick, columns=NAMES, index=[f"s{i}" for i in range(150)])])
+    found = negative_control(z, events, variants={"c": {"covariance": "covariance"}}, **QUICK)
+    assert found.chosen() >= 1
+
+
+def test_sites_of_the_controls_follow_the_patients():
+    site = pd.Series(["a"] * 50 + ["b"] * 50 + ["c"] * 10)
+    wanted = pd.Series(["b"] * 30 + ["a"] * 10)
+    rows = matched_rows(site, wanted, 40, stream(1, "x"))
+    assert len(set(rows)) == 40
+    assert site.iloc[rows].value_counts().to_dict() == {"b": 30, "a": 10}
+    # more asked of a site than it has: all of it, and the rest from anywhere
+    rows = matched_rows(site, pd.Series(["c"] * 40), 40, stream(1, "x"))
+    assert (site.iloc[rows] == "c").sum() == 10 and len(set(rows)) == 40
+
+
+def test_too_few_controls_are_said():
+    events = ZScoreEvents([1, 2], 4, biomarkers=NAMES)
+    with pytest.raises(InputError, match="70 controls are too few"):
+        negative_control(healthy(70), events, **QUICK)
+    table = negative_control_table(healthy(70), events, **QUICK)
+    assert len(table) == 1 and "70 controls" in table["note"].iloc[0] and table["n_subtypes"].isna().all()
+    some = negative_control(healthy(100), events, n_people=90, variants={"c": {"covariance": "covariance"}}, **QUICK)
+    assert "90 patients, but only 100 controls" in some.selection["note"].iloc[0]
+    assert (some.selection["n_people"] == 50).all()

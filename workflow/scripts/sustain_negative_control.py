@@ -1,0 +1,49 @@
+"""The same selection on healthy people, as many as the disease has, their covariance from the other controls."""
+
+import json
+from pathlib import Path
+
+from neuraxis.evaluation.control import negative_control_table
+from neuraxis.job import start
+from neuraxis.sustain import events_from_dict
+from neuraxis.sustain.study import NOISES
+from neuraxis.tables import read_table, write_table
+
+
+def run(zscores, participants, events, disease, control, main, variants, healthy, simulated, out, **settings):
+    z = read_table(zscores).set_index("participant_id")
+    site = read_table(participants).set_index("participant_id")["site"]
+    patients, controls = z.index[z["group"] == disease], z[z["group"] == control]
+    tried = {}
+    for name in [main, *variants]:
+        prior, noise = name.split("-")
+        kind, needs = NOISES[noise]
+        tried[name] = {"stage_prior": prior, "noise": kind, "healthy": healthy}
+        tried[name] |= {"covariance": "covariance"} if needs else {}
+    table = negative_control_table(
+        controls,
+        events_from_dict(json.loads(Path(events).read_text())),
+        n_people=len(patients),
+        site=site.loc[controls.index],
+        patients_site=site.loc[patients],
+        variants=tried,
+        key=(disease,),
+        **settings,
+    )
+    if simulated:
+        table = table.assign(origin="SIMULATED")
+    write_table(table, out)
+
+
+if __name__ == "__main__":
+    start(snakemake)
+    i = snakemake.input
+    run(
+        i.zscores,
+        i.participants,
+        i.events,
+        snakemake.wildcards.disease,
+        **dict(snakemake.params.items()),
+        n_threads=snakemake.threads,
+        out=snakemake.output.control,
+    )
