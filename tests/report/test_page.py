@@ -1,9 +1,11 @@
 """Warnings of the run, the methods text, tables in the page."""
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from neuraxis.job import as_list, warnings_in
+from neuraxis.report import page
 from neuraxis.report.page import healthy_correlation, html, methods_text, optional
 
 

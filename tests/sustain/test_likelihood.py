@@ -52,6 +52,47 @@ def test_missing_values_and_noise_equal_the_readable_formula():
     np.testing.assert_allclose(events.log_likelihood(X, s, noise_sd=sd), naive(events, X, s, sd), rtol=1e-11)
 
 
+def covariance_of(rng, n):
+    a = rng.normal(size=(n, n))
+    return a @ a.T / n + 0.3 * np.eye(n)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_covariance_with_missing_values_equals_the_multivariate_normal(seed):
+    events, X, rng = problem(seed, n_people=90)
+    X[:70][rng.random((70, 4)) < 0.35] = np.nan  # many patterns, and twenty complete people
+    X[:, 2] = np.where(np.isnan(X).all(axis=1), 0.4, X[:, 2])
+    covariance = covariance_of(rng, 4)
+    s = events.random_sequence(rng)
+    got = events.log_likelihood(X, s, covariance=covariance)
+    g = events.stage_values(s)
+    for j, x in enumerate(X):
+        o = np.isfinite(x)
+        want = [stats.multivariate_normal(row[o], covariance[np.ix_(o, o)]).logpdf(x[o]) for row in g]
+        np.testing.assert_allclose(got[j], want, rtol=1e-9, atol=1e-9)
+    shuffled = rng.permutation(len(X))
+    np.testing.assert_allclose(events.log_likelihood(X[shuffled], s, covariance=covariance), got[shuffled], rtol=1e-11)
+
+
+def test_covariances_are_matched_by_name_and_refused_when_wrong():
+    events = ZScoreEvents([1, 2], 3, biomarkers=["a", "b"])
+    X, s = np.array([[0.5, 1.5], [2.0, -1.0]]), [0, 1, 2, 3]
+    matrix = pd.DataFrame([[1.0, 0.3], [0.3, 2.0]], index=["a", "b"], columns=["a", "b"])
+    want = events.log_likelihood(X, s, covariance=matrix.to_numpy())
+    wider = matrix.reindex(index=["b", "x", "a"], columns=["b", "x", "a"]).fillna(0.1)
+    np.testing.assert_allclose(events.log_likelihood(X, s, covariance=wider), want)
+    for wrong, words in [
+        (np.eye(3), "shape"),
+        ([[1, 2], [2, 1]], "not positive definite"),
+        ([[1, 0.5], [0.2, 1]], "symmetric"),
+        ([[1, 1 - 1e-9], [1 - 1e-9, 1]], "condition number"),
+        (matrix.drop(index="b"), "lacks biomarkers of the model: b"),
+        ("none", "covariance must be"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            events.log_likelihood(X, s, covariance=wrong)
+
+
 def test_stage_integral_equals_quadrature():
     events, X, rng = problem(n_people=6)
     X[0] = [-8, 9, 0, 3]
@@ -78,6 +119,23 @@ def test_far_out_people_get_finite_numbers(z, rule):
     value = events.log_likelihood(np.full((1, 19), z), s, stage_rule=rule)
     assert np.isfinite(value).all()
     assert np.ptp(value) > 100  # not floored to a constant
+
+
+def test_stage_integral_with_a_covariance_equals_quadrature():
+    events, X, rng = problem(1, n_people=4)
+    X[1, 1] = np.nan
+    covariance, s = covariance_of(rng, 4), events.random_sequence(rng)
+    points = _points(events, s)
+    got = events.log_likelihood(X, s, covariance=covariance, stage_rule="integral")
+    for j, x in enumerate(X):
+        o = np.isfinite(x)
+        for k in range(0, events.n_events + 1, 3):
+
+            def density(t, j=j, k=k, o=o, x=x):
+                curve = points[k] + t * (points[k + 1] - points[k])
+                return np.exp(stats.multivariate_normal(curve[o], covariance[np.ix_(o, o)]).logpdf(x[o]) - got[j, k])
+
+            assert integrate.quad(density, 0, 1, epsabs=1e-12)[0] == pytest.approx(1, rel=1e-8)
 
 
 def test_log_normal_interval_in_both_tails():
