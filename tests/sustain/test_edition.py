@@ -106,11 +106,11 @@ def test_single_precision_has_the_posterior_of_double():
         assert chain.state.density.dtype == (np.float32 if single else np.float64)
         chain.steps(500, True)
         places, trace = np.zeros(events.n_events), []
-        for _ in range(1500):
+        for _ in range(4000):
             chain.steps(10)
             places += chain.state.subtypes.place[0]
             trace.append(chain.value)
-        means.append(places / 1500)
+        means.append(places / 4000)
         traces.append(trace)
     assert np.abs(means[0] - means[1]).max() < 0.35
     assert np.mean(traces[0]) == pytest.approx(np.mean(traces[1]), abs=0.6)
@@ -180,7 +180,7 @@ def test_an_adapted_covariance_lies_between_the_controls_and_the_patients():
     distance = {nu: np.abs(s - own).mean() for nu, s in found.items()}
     assert distance[20] < 0.2 < distance[2000] < np.abs(centre - own).mean()
     model = fit(
-        X, events, 1, covariance=centre, noise="adapted", degrees=20, healthy=False, n_startpoints=2, n_samples=400
+        X, events, 1, covariance=centre, noise="adapted", degrees=20, healthy=False, n_startpoints=2, n_samples=4000
     )
     assert np.abs(model.draws.covariance.mean(axis=(0, 1)) - own).mean() < 0.2
 

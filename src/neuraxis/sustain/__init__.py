@@ -19,6 +19,7 @@ from .crossval import (
 )
 from .diagnostics import convergence, verdict
 from .families import (
+    DensityEvents,
     MixedEvents,
     MixtureEvents,
     OrdinalEvents,
@@ -36,6 +37,7 @@ from .state import Draws, FitSettings, Parameters, Variant
 
 __all__ = [
     "CrossValidation",
+    "DensityEvents",
     "Draws",
     "FitSettings",
     "MixedEvents",

@@ -228,7 +228,9 @@ class Problem:
             integral=variant.integral,
         )
         if single is None:
-            single = not variant.integral and self.noise(self.covariance).largest.max(initial=0.0) <= LARGEST_SINGLE
+            steps = float(np.sort(self.data.largest_step)[-2:].sum())  # what one event gains where another is lost
+            largest = self.noise(self.covariance).largest.max(initial=0.0)
+            single = not variant.integral and largest <= LARGEST_SINGLE and steps <= limits(np.float32)[2]
         self.dtype = np.float32 if single else np.float64
 
     @property

@@ -22,7 +22,7 @@ TOLERANCE = 1e-2
 MAX_SWEEPS = 200
 #: Stochastic rounds before the EM of a start, and of one round of shaking.
 EXPLORE_ROUNDS = 40
-SHAKE_ROUNDS, SHAKE_SWEEPS = 3, 40
+SHAKE_ROUNDS, SHAKE_SWEEPS = 3, 30
 #: Places an event may travel in one pass of a stochastic round, and of EM.
 NEAR, FAR = 16, 24
 #: Above this many people the exact polish is short and tries only places close by, and climbs end sooner: its price grows
@@ -30,7 +30,7 @@ NEAR, FAR = 16, 24
 POLISH_WIDE, POLISH_REACH = 5000, 2
 POLISH_NEAR = 8
 #: How many of the best climbs are shaken by stochastic EM, and how many of those polished exactly.
-N_SHAKEN = 4
+N_SHAKEN = 6
 N_POLISHED = 2
 #: Rounds of the climbs that only prepare a start: half a subtype alone, then the two halves as a mixture.
 PREPARING_SWEEPS = 10

@@ -9,12 +9,14 @@ and never asks which family it is: z-score events have curves g, event-based and
 """
 
 from .base import Encoded, Events, StepEvents, events_from_dict
+from .given import DensityEvents
 from .mixed import MixedEvents
 from .mixture import MixtureEvents
 from .ordinal import OrdinalEvents
 from .zscore import ZScoreEvents, choose_events, declared_events
 
 __all__ = [
+    "DensityEvents",
     "Encoded",
     "Events",
     "MixedEvents",

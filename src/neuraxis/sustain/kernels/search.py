@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from .density import fill_subtypes
-from .moves import keep_move, prepare, refresh, try_move
+from .moves import prepare, refresh, try_move
 from .noise import adapted_covariance, invert_covariance, set_precision
 from .numerics import shuffle
 from .order import move, window
@@ -109,25 +109,23 @@ def polish(data, layout, chain, settings, trial, plan, rng):
                 for to in range(max(low, home - reach), min(high, home + reach) + 1):
                     if to == home:
                         continue
+                    fine = False
                     if settings.integral:
                         move(e, to, sequence, place)
-                        change = refresh(data, layout, chain, settings) - value
-                        fine = True
                     else:
                         n_changed, n_runs, largest = prepare(c, home, to, data, layout, chain, trial)
                         change, fine = try_move(c, data, chain, trial, n_changed, n_runs, largest)
+                    if not fine:
+                        # the stage is integrated, or the move is too large for the stored densities: full computation
+                        change = refresh(data, layout, chain, settings) - value
                     move(e, home, sequence, place)
-                    if fine and change > best_change:
+                    if not fine:
+                        refresh(data, layout, chain, settings)
+                    if change > best_change:
                         best, best_change = to, change
                 if best != home:
                     moved += 1
-                    if settings.integral:
-                        move(e, best, sequence, place)
-                    else:
-                        n_changed, n_runs, largest = prepare(c, home, best, data, layout, chain, trial)
-                        keep_move(c, data, chain, trial, n_changed, n_runs, largest)
-                        value += best_change
-                if settings.integral or (best != home and chain.changed[0] > chain.limits[3]):
+                    move(e, best, sequence, place)
                     value = refresh(data, layout, chain, settings)
         value = refresh(data, layout, chain, settings)
         moves += moved
