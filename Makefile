@@ -29,7 +29,7 @@ lint: $(VENV)/.installed
 	snakemake --lint
 
 bench: $(VENV)/.installed  ## speed of the engine (beside the peer where it can be imported) and of the readers; calibration
-	python benchmarks/engine.py
+	python benchmarks/engine.py $(if $(PEER),--peer $(PEER)) $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON))
 	python benchmarks/features.py
 	python benchmarks/clinical.py
 

@@ -1,10 +1,11 @@
 """Speed, effective samples and memory of the engine on one core; writes benchmarks/engine.tsv.
 
-    python benchmarks/engine.py [--large]
+    python benchmarks/engine.py [--large] [--peer FOLDER [--peer-python PYTHON]]
 
-Where pySuStaIn can be imported it is timed in the same run on the same data; otherwise its row holds the times
-published with the project's peer numbers, marked `saved`, from another machine: read those ratios as orders of
-magnitude. The problem: M = 391 people, B = 19 biomarkers, thresholds 1-2-3 (N = 57), k = 3, simulated.
+With a checkout of pySuStaIn its MCMC step is timed in the same run on the same rows (by `--peer-python`, where its
+requirements live in another environment), steps of both in turns; times are processor seconds of one thread. The problem:
+M = 391 people, B = 19 biomarkers, thresholds 1-2-3 (N = 57), k = 3, simulated; with independent noise and stages 0..N as
+the peer has them, and with a full covariance, healthy component and smooth stage weights.
 """
 
 from __future__ import annotations
@@ -25,16 +26,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-warnings.simplefilter("ignore", FutureWarning)
-from neuraxis.sustain.em import Problem, random_start  # noqa: E402
-from neuraxis.sustain.hierarchy import fit_maximum  # noqa: E402
-from neuraxis.sustain.mcmc import run_chains  # noqa: E402
-
-from neuraxis.sustain import Variant, ZScoreEvents, fit, kernels, simulate, stream, verdict  # noqa: E402
+warnings.simplefilter("ignore")
+from neuraxis.sustain import FitSettings, Variant, ZScoreEvents, fit, simulate, stream, verdict  # noqa: E402
 from neuraxis.sustain.diagnostics import convergence  # noqa: E402
+from neuraxis.sustain.problem import Problem  # noqa: E402
+from neuraxis.sustain.sampler import Sampler, run_chains  # noqa: E402
+from neuraxis.sustain.search import climb, fit_maximum, polish, random_start, shake  # noqa: E402
 
-#: pySuStaIn at commit 708fa22 on one core of another machine (seconds).
-SAVED = {"MCMC step": 0.0315, "one-subtype EM sweep": 13.6}
+PEER = Variant("uniform", healthy=False)
 
 
 def problem(n_people=391, n_biomarkers=19, thresholds=(1, 2, 3), seed=0):
@@ -45,194 +44,123 @@ def problem(n_people=391, n_biomarkers=19, thresholds=(1, 2, 3), seed=0):
     return simulate(events, sequences, n_people, stage_weights=weights, seed=seed).X, events
 
 
+def correlated(n=19, r=0.3):
+    return np.full((n, n), r) + (1 - r) * np.eye(n)
+
+
 def best_of(function, repeats):
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.thread_time()
         function()
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     return min(times)
 
 
-def step_time(p, point, sweep_every, n=2000, repeats=5):
-    chain = p.chain(point)
-    rng = stream(1, "bench")
-    state = [kernels.refresh(p.people, p.layout, chain, False)]
+def step_time(p, point, sweep_every, n=1000, repeats=5):
+    chain = Sampler(p, point, stream(1, "bench"), sweep_every)
+    chain.steps(n, True)
+    return best_of(lambda: chain.steps(n), repeats) / n
 
-    def run():
-        state[0] = kernels.chain_steps(
-            p.people,
-            p.layout,
-            chain,
-            p.sum_squares,
-            p.n_observed,
-            False,
-            0.1,
-            False,
-            False,
-            n,
-            sweep_every,
-            False,
-            state[0],
-            rng,
-        )
 
-    run()
-    return best_of(run, repeats) / n
+def rows_of_search(p, name):
+    starts = [climb(p, random_start(p, 1, stream(1, i)), stream(1, i, "c"), explore=40) for i in range(10)]
+    clock = [
+        best_of(lambda i=i: climb(p, random_start(p, 1, stream(1, i)), stream(1, i, "c"), explore=40), 1)
+        for i in range(10)
+    ]
+    best = polish(p, max(starts, key=lambda s: s.score), stream(1, "p"))
+    gap = np.median([best.log_likelihood - s.log_likelihood for s in starts])
+    yield (
+        f"{name}: one start, k = 1, explored and climbed",
+        np.median(clock),
+        f"{gap:.1f} nats below the best, median of 10",
+    )
+    t = time.thread_time()
+    end = shake(p, starts[0], stream(1, "s"))
+    yield (
+        f"{name}: the same, shaken",
+        time.thread_time() - t,
+        f"{best.log_likelihood - end.log_likelihood:.1f} nats below",
+    )
+    point, t = None, time.thread_time()
+    for k in (1, 2, 3):
+        point, _ = fit_maximum(p, k, point, n_startpoints=10, seed=1)
+    yield f"{name}: maximum likelihood k = 1..3, 10 starts", time.thread_time() - t, f"{point.log_likelihood:.2f}"
 
 
 def rows_of_study():
     X, events = problem()
-    p = Problem(X, events, Variant("uniform"))
-    rows = []
-
-    def add(what, seconds, note=""):
-        rows.append({"what": what, "value": seconds, "unit": "s", "note": note})
-
-    starts = [p.climb(random_start(p, 1, stream(1, i)), stream(1, i, "c")) for i in range(30)]
-    clock = [best_of(lambda i=i: p.climb(random_start(p, 1, stream(1, i)), stream(1, i, "c")), 2) for i in range(30)]
-    best = p.polish(max(starts, key=lambda s: s.log_likelihood), stream(1, "p"))
-    gaps = np.array([best.log_likelihood - s.log_likelihood for s in starts])
-    add(
-        "one start, k = 1, climbed",
-        float(np.median(clock)),
-        f"median of 30; {np.median(gaps):.1f} nats below the best optimum at the median",
-    )
-    clock, gaps = [], []
-    for i in range(10):
-        t = time.perf_counter()
-        s = p.shake(starts[i], stream(1, i, "s"))
-        clock.append(time.perf_counter() - t)
-        gaps.append(best.log_likelihood - s.log_likelihood)
-    add("the same, shaken", float(np.median(clock)), f"{np.median(gaps):.1f} nats below the best optimum at the median")
-    t = time.perf_counter()
-    p.polish(starts[0], stream(1, "q"))
-    add("exact polish, k = 1", time.perf_counter() - t)
-    point = None
-    t = time.perf_counter()
-    for k in (1, 2, 3):
-        point, _ = fit_maximum(p, k, point, n_startpoints=10, seed=1)
-    add("maximum likelihood k = 1..3, 10 starts", time.perf_counter() - t, f"log-likelihood {point.log_likelihood:.2f}")
-    for every in (0, 10):
-        add(f"MCMC step, k = 3, sweep every {every or 'never'}", step_time(p, point, every))
-    for every, n in ((0, 40_000), (10, 20_000)):
-        t = time.perf_counter()
-        draws = run_chains(p, point, n_samples=n, n_chains=2, n_draws=1000, seed=1, sweep_every=every)
-        seconds = time.perf_counter() - t
-        table = convergence(draws, events)
+    rows, points = [], {}
+    for name, variant in (
+        ("independent", PEER),
+        ("covariance", Variant(covariance=correlated())),
+    ):
+        p = Problem(X, events, variant)
+        rows += [{"what": w, "value": v, "unit": "s", "note": n} for w, v, n in rows_of_search(p, name)]
+        point = None
+        for k in (1, 2, 3):
+            point, _ = fit_maximum(p, k, point, n_startpoints=2, seed=1)
+        points[name] = (p, point)
+        for every in (0, 10):
+            what = f"{name}: MCMC step, k = 3, sweep every {every or 'never'}"
+            rows.append({"what": what, "value": step_time(p, point, every), "unit": "s", "note": str(p.dtype.__name__)})
+        t = time.thread_time()
+        settings = FitSettings(variant, n_samples=20_000, n_chains=2, n_draws=10_000)
+        table = convergence(run_chains(p, point, settings, seed=1), events)
+        seconds = time.thread_time() - t
         for quantity, part in table.groupby("quantity"):
-            rows.append(
-                {
-                    "what": f"effective samples per second, {quantity}, sweep every {every or 'never'}",
-                    "value": part["ess"].median() / seconds,
-                    "unit": "1/s",
-                    "note": f"least {part['ess'].min() / seconds:.2f}; {verdict(table)[1]}",
-                }
-            )
-    t = time.perf_counter()
-    fit(X, events, 3, n_startpoints=10, n_samples=10_000, n_chains=1, stage_prior="uniform")
-    add("whole fit k = 1..3, 10 starts, 1e4 MCMC at k = 3", time.perf_counter() - t)
-    rows.append(
-        {
-            "what": "peak memory of all this",
-            "value": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "unit": "MB",
-            "note": "",
-        }
-    )
-    return rows, p, point
+            what = f"{name}: effective samples per second, {quantity}"
+            note = f"least {part['ess'].min() / seconds:.1f}; {verdict(table)[1]}"
+            rows.append({"what": what, "value": part["ess"].median() / seconds, "unit": "1/s", "note": note})
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows.append({"what": "peak memory of all this", "value": memory, "unit": "MB", "note": ""})
+    return rows, points
 
 
-def rows_of_peer(X, events):
-    """pySuStaIn in the same run, where it can be imported."""
-    try:
-        from pySuStaIn.ZscoreSustain import ZscoreSustain
-    except ImportError:
-        return [
-            {"what": f"pySuStaIn, {k}", "value": v, "unit": "s", "note": "saved: another machine, not this run"}
-            for k, v in SAVED.items()
-        ]
+PEER_CODE = """
+import sys, time, warnings, tempfile, numpy as np
+warnings.simplefilter("ignore"); sys.path.insert(0, sys.argv[1])
+from pySuStaIn.ZscoreSustain import ZscoreSustain
+d = np.load(sys.argv[2]); X, S = d["X"], d["sequences"]; B = X.shape[1]
+with tempfile.TemporaryDirectory() as f:
+    peer = ZscoreSustain(X, np.tile([1.0, 2.0, 3.0], (B, 1)), np.full(B, 5.0), [f"b{i}" for i in range(B)], 1, 3, 100, f, "b", False, 1)
+    data, C = peer._AbstractSustain__sustainData, len(S)
+    scale = np.ones_like(S)
+    peer._perform_mcmc(data, S, np.full(C, 1 / C), 3, scale, np.full(C, 0.01))
+    n = int(sys.argv[3]); t = time.thread_time()
+    out = peer._perform_mcmc(data, S, np.full(C, 1 / C), n, scale, np.full(C, 0.01))
+    seconds = time.thread_time() - t
+np.savez(sys.argv[4], seconds=seconds, **{f"a{i}": a for i, a in enumerate(out)})
+"""
+
+
+def rows_of_peer(points, folder, python):
+    """pySuStaIn's MCMC step in a process of its own, ours before and after it; ratios of the same run."""
     import tempfile
 
-    B = events.n_biomarkers
-    with tempfile.TemporaryDirectory() as folder:
-        peer = ZscoreSustain(
-            X,
-            np.tile([1.0, 2.0, 3.0], (B, 1)),
-            np.full(B, 5.0),
-            list(events.biomarkers),
-            1,
-            3,
-            100,
-            folder,
-            "bench",
-            False,
-            1,
-        )
-        data = peer._AbstractSustain__sustainData
-        sequence = np.stack([events.random_sequence(stream(1, "peer", c)) for c in range(3)]).astype(float)
-        steps = 50
-        t = time.perf_counter()
-        peer._perform_mcmc(data, sequence, np.full(3, 1 / 3), steps, np.ones_like(sequence), np.full(3, 0.01))
-        seconds = (time.perf_counter() - t) / steps
-    return [{"what": "pySuStaIn, MCMC step", "value": seconds, "unit": "s", "note": "same run, same core"}]
-
-
-def rows_of_peer_data():
-    """Data the peer fitted: how soon do single starts come within 1 nat of its maximum, and a whole fit beside its."""
-    folder = Path(__file__).parents[1] / "tests" / "data"
-    rows = []
-    for name in ("fit_200x5", "fit_300x6"):
-        numbers = dict(np.load(folder / f"{name}.npz"))
-        events = ZScoreEvents([[z for z in row if z > 0] for row in numbers["Z"]], numbers["z_max"])
-        p = Problem(numbers["X"], events, Variant("uniform"))
-        for k in (1, 2, 3):
-            target = float(numbers[f"ml_loglike_k{k}"]) - 1
-            hits, seconds, tries = 0, 0.0, 0
-            while hits < 5 and tries < 200:
-                rng = stream(3, name, k, tries)
-                t = time.perf_counter()
-                point = p.climb(random_start(p, k, rng), rng)
-                if point.log_likelihood < target:
-                    point = p.shake(point, rng)
-                seconds += time.perf_counter() - t
-                tries += 1
-                hits += point.log_likelihood >= target
-            rows.append(
-                {
-                    "what": f"{name}, k = {k}: time to come within 1 nat of the peer's maximum, from random starts",
-                    "value": seconds / max(hits, 1),
-                    "unit": "s",
-                    "note": f"{hits} of {tries} starts came there",
-                }
-            )
-    numbers = dict(np.load(folder / "fit_peer_validation.npz"))
-    events = ZScoreEvents([[z for z in row if z > 0] for row in numbers["Z"]], numbers["z_max"], allow_low_maximum=True)
-    t, gain, model = time.perf_counter(), [], None
-    for k in (1, 2, 3):
-        model = fit(
-            numbers["X"],
-            events,
-            k,
-            previous=model,
-            n_startpoints=10,
-            n_samples=10_000,
-            n_chains=1,
-            stage_prior="uniform",
-        )
-        gain.append(model.ml_log_likelihood - float(numbers[f"ml_loglike_k{k}"]))
-    rows.append(
+    p, point = points["independent"]
+    with tempfile.TemporaryDirectory() as scratch:
+        given, made = Path(scratch) / "in.npz", Path(scratch) / "out.npz"
+        np.savez(given, X=p.values, sequences=point.sequences.astype(float))
+        ratios, seconds = [], []
+        for _ in range(3):
+            ours = step_time(p, point, 0, repeats=2), step_time(p, point, 10, repeats=2)
+            subprocess.run([python, "-c", PEER_CODE, folder, given, "40", made], check=True, stderr=subprocess.DEVNULL)
+            theirs = float(np.load(made)["seconds"]) / 40
+            seconds.append(theirs)
+            ratios.append([theirs / o for o in ours])
+    without, with_sweeps = np.median(ratios, axis=0)
+    return [
         {
-            "what": "the peer's validation data, k = 1..3, 10 starts, 1e4 MCMC at every k",
-            "value": time.perf_counter() - t,
+            "what": "pySuStaIn: MCMC step",
+            "value": np.median(seconds),
             "unit": "s",
-            "note": "log-likelihood above the peer's by " + ", ".join(f"{g:.2f}" for g in gain),
-        }
-    )
-    rows.append(
-        {"what": "pySuStaIn, the same", "value": 984.0, "unit": "s", "note": "saved: another machine, not this run"}
-    )
-    return rows
+            "note": "same run, in turns with ours",
+        },
+        {"what": "ratio of the step without sweeps", "value": without, "unit": "", "note": "median of three pairs"},
+        {"what": "ratio of the step with sweeps", "value": with_sweeps, "unit": "", "note": "median of three pairs"},
+    ]
 
 
 def rows_of_size(large):
@@ -241,9 +169,9 @@ def rows_of_size(large):
     for m in [1_000, 3_000, 10_000, 30_000] + ([50_000] if large else []):
         code = (
             "import sys; sys.path.insert(0, 'benchmarks'); import engine, resource;"
-            f"X, e = engine.problem({m}, 30, (1, 2, 3)); p = engine.Problem(X, e, engine.Variant('uniform'));"
+            f"X, e = engine.problem({m}, 30, (1, 2, 3)); p = engine.Problem(X, e, engine.PEER);"
             "s = engine.random_start(p, 3, engine.stream(1, 'x'));"
-            "t = engine.step_time(p, s, 0, 20, 3); import time; c = time.perf_counter(); p.climb(s, engine.stream(1, 'y'), 3);"
+            "t = engine.step_time(p, s, 0, 20, 3); import time; c = time.perf_counter(); engine.climb(p, s, engine.stream(1, 'y'), most=3);"
             "print(t, (time.perf_counter() - c) / 3, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
         )
         step, sweep, memory = map(
@@ -267,7 +195,7 @@ def rows_of_large_fit():
     """A complete fit of 50,000 people: k = 1, 2, learnt stage prior, 2 starts per split and 2 random, a short chain."""
     X, events = problem(50_000, 30)
     t = time.perf_counter()
-    fit(X, events, 2, n_startpoints=2, n_samples=300, n_chains=1, n_draws=50)
+    fit(X, events, 2, covariance=correlated(30), n_startpoints=2, n_samples=300, n_chains=1, n_draws=50)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     what = "M = 50000, B = 30, N = 90: whole fit k = 1, 2, 2 starts, 300 steps"
     return [{"what": what, "value": time.perf_counter() - t, "unit": "s", "note": f"peak {peak:.0f} MB"}]
@@ -276,10 +204,14 @@ def rows_of_large_fit():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also 50,000 people")
-    large = parser.parse_args().large
-    rows, p, _ = rows_of_study()
-    rows += rows_of_peer_data() + rows_of_peer(p.values, p.events) + rows_of_size(large)
-    if large:
+    parser.add_argument("--peer", help="folder of a pySuStaIn checkout")
+    parser.add_argument("--peer-python", default=sys.executable, help="Python with its requirements")
+    arguments = parser.parse_args()
+    rows, points = rows_of_study()
+    if arguments.peer:
+        rows += rows_of_peer(points, arguments.peer, arguments.peer_python)
+    rows += rows_of_size(arguments.large)
+    if arguments.large:
         rows += rows_of_large_fit()
     table = pd.DataFrame(rows)
     path = Path(__file__).with_name("engine.tsv")
