@@ -98,22 +98,25 @@ def test_single_precision_has_the_posterior_of_double():
     events = ZScoreEvents([1, 2, 3], 5, biomarkers=[f"b{i}" for i in range(6)])
     r = np.full((6, 6), 0.4) + 0.6 * np.eye(6)
     X = simulate(events, [events.random_sequence(rng) for _ in range(2)], 150, correlation=r, seed=1).X
-    means, traces = [], []
+    means, spreads, traces = [], [], []
     for single in (True, False):
         problem = Problem(X, events, Variant(covariance=r), single=single)
         start = climb(problem, random_start(problem, 1, stream(3, "s")), stream(3, "c"), explore=20)
-        chain = Sampler(problem, start, stream(1, "x", int(single)), 10)
-        assert chain.state.density.dtype == (np.float32 if single else np.float64)
-        chain.steps(500, True)
-        places, trace = np.zeros(events.n_events), []
-        for _ in range(4000):
-            chain.steps(10)
-            places += chain.state.subtypes.place[0]
-            trace.append(chain.value)
-        means.append(places / 4000)
-        traces.append(trace)
-    assert np.abs(means[0] - means[1]).max() < 0.35
-    assert np.mean(traces[0]) == pytest.approx(np.mean(traces[1]), abs=0.6)
+        places, trace = np.zeros((6, events.n_events)), []
+        for i in range(6):
+            chain = Sampler(problem, start, stream(i, "x", int(single)), 10)
+            assert chain.state.density.dtype == (np.float32 if single else np.float64)
+            chain.steps(500, True)
+            for _ in range(1000):
+                chain.steps(10)
+                places[i] += chain.state.subtypes.place[0] / 1000
+                trace.append(chain.value)
+        means.append(places.mean(axis=0))
+        spreads.append(places.var(axis=0, ddof=1) / 6)
+        traces.append(np.mean(trace))
+    # chains of one precision differ as much: the events' places mix slowly
+    assert (np.abs(means[0] - means[1]) < 4 * np.sqrt(spreads[0] + spreads[1]) + 0.05).all()
+    assert traces[0] == pytest.approx(traces[1], abs=0.3)
 
 
 def test_everyone_healthy_is_a_model():

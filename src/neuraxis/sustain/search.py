@@ -22,7 +22,7 @@ TOLERANCE = 1e-2
 MAX_SWEEPS = 200
 #: Stochastic rounds before the EM of a start, and of one round of shaking.
 EXPLORE_ROUNDS = 40
-SHAKE_ROUNDS, SHAKE_SWEEPS = 3, 30
+SHAKE_ROUNDS, SHAKE_SWEEPS = 3, 40
 #: Places an event may travel in one pass of a stochastic round, and of EM.
 NEAR, FAR = 16, 24
 #: Above this many people the exact polish is short and tries only places close by, and climbs end sooner: its price grows
@@ -30,8 +30,10 @@ NEAR, FAR = 16, 24
 POLISH_WIDE, POLISH_REACH = 5000, 2
 POLISH_NEAR = 8
 #: How many of the best climbs are shaken by stochastic EM, and how many of those polished exactly.
-N_SHAKEN = 6
+N_SHAKEN = 5
 N_POLISHED = 2
+#: People x events up to which searching costs so little that twice as much of it is done.
+SMALL = 10_000
 #: Rounds of the climbs that only prepare a start: half a subtype alone, then the two halves as a mixture.
 PREPARING_SWEEPS = 10
 
@@ -242,10 +244,11 @@ def fit_maximum(
 
     points = parallel(run, plan, n_threads)
     scores = np.array([p.score for p in points])
-    shaken = best_distinct(scores, max(2, round(N_SHAKEN * few)))
+    often = 2 if n_people * problem.events.n_events <= SMALL else 1
+    shaken = best_distinct(scores, max(2, round(often * N_SHAKEN * few)))
 
     def shake_one(i):
-        return shake(problem, points[i], stream(seed, *key, "k", n_subtypes, "shake", i))
+        return shake(problem, points[i], stream(seed, *key, "k", n_subtypes, "shake", i), often * SHAKE_ROUNDS)
 
     after = dict(zip(shaken, parallel(shake_one, shaken, n_threads), strict=True))
     chosen = [shaken[i] for i in best_distinct([after[i].score for i in shaken], N_POLISHED if few == 1 else 1)]
