@@ -6,7 +6,7 @@ from pathlib import Path
 from neuraxis.evaluation.control import negative_control_table
 from neuraxis.job import start
 from neuraxis.sustain import events_from_dict
-from neuraxis.sustain.study import NOISES
+from neuraxis.sustain.study import NOISES, chain_draws
 from neuraxis.tables import read_table, write_table
 
 
@@ -27,6 +27,7 @@ def run(zscores, participants, events, disease, control, main, variants, healthy
         site=site.loc[controls.index],
         patients_site=site.loc[patients],
         variants=tried,
+        n_draws=chain_draws(settings["n_samples"]),
         key=(disease,),
         **settings,
     )

@@ -29,6 +29,11 @@ NOISES = {
 }
 
 
+def chain_draws(n_samples: int) -> int:
+    """Stored draws of a chain of so many steps; closer together than a sweep, every one of them would pay for a sweep."""
+    return min(CHAIN_DRAWS, max(n_samples // FitSettings.sweep_every, 1))
+
+
 def study_settings(
     events: Events,
     *,
@@ -69,9 +74,7 @@ def study_settings(
             )
         matrix = covariance.loc[names, names].to_numpy(float)
     variant = Variant(stage_prior, kind, matrix, healthy=healthy)
-    return FitSettings(
-        variant=variant, n_draws=min(CHAIN_DRAWS, max(effort.get("n_samples", CHAIN_DRAWS), 1)), **effort
-    )
+    return FitSettings(variant=variant, n_draws=chain_draws(effort.get("n_samples", 0)), **effort)
 
 
 def given_covariance(settings: FitSettings):
