@@ -120,20 +120,6 @@ def _exp_like(x):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sum_log(values, real):
-    """Sum of log(values) over real people; values lie within the drift range, so products are safe."""
-    total = 0.0
-    product = 1.0
-    for w in range(values.size):
-        if real[w] > 0.0:
-            product *= values[w]
-            if product < DRIFT_LOW or product > DRIFT_HIGH:
-                total += math.log(product)
-                product = 1.0
-    return total + math.log(product)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def fill_uniforms(rng, out):
     """Uniforms in [0, 1) by SplitMix64 from a start that `rng` draws; unlike `rng` the loop vectorises."""
     start = np.uint64(rng.random() * 9007199254740992.0) << np.uint64(11)
