@@ -28,10 +28,11 @@ def test_warnings_of_the_package_are_gathered_once(tmp_path):
 def test_methods_follow_the_configuration(request):
     root = request.config.rootpath
     config = yaml.safe_load((root / "config.yaml").read_text())
+    config["sustain"] |= {"n_samples": 30_000, "n_samples_folds": 7_000}
     text = " ".join(methods_text(config))
     assert (
         "30,000 MCMC steps" in text
-        and "of 10,000 in each fold" in text
+        and "of 7,000 in each fold" in text
         and "chosen by CVIC over 5 folds" in text
         and "one offset per site" in text
     )
