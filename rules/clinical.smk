@@ -42,7 +42,7 @@ rule clinical_associations:
         followup="results/sustain/{disease}/followup.tsv",
         names="results/sustain/{disease}/names.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
-        reported="resources/reported.tsv",
+        reported=shipped("resources/reported.tsv"),
     output:
         **{name: f"results/clinical/{{disease}}/{name}.tsv" for name in CLINICAL_TABLES},
         words="results/clinical/{disease}/results.txt",

@@ -6,10 +6,10 @@ if SIMULATED:
         """Draw the simulated study cohort: people, measures to be written into images, truth."""
         input:
             engine=sources("cohort_simulate"),
-            orders="resources/event_order.tsv",
-            regional="resources/subtype_z.tsv",
-            correlation="resources/healthy_correlation.tsv",
-            site_sd="resources/healthy_site_sd.tsv",
+            orders=shipped("resources/event_order.tsv"),
+            regional=shipped("resources/subtype_z.tsv"),
+            correlation=shipped("resources/healthy_correlation.tsv"),
+            site_sd=shipped("resources/healthy_site_sd.tsv"),
         output:
             participants="results/cohort/simulated/SIMULATED_participants.tsv",
             measures="results/cohort/simulated/SIMULATED_measures.tsv",
@@ -39,7 +39,7 @@ if SIMULATED:
             engine=sources("cohort_phantoms"),
             measures="results/cohort/simulated/SIMULATED_measures.tsv",
             biomarkers=lookup("features/biomarkers", within=config),
-            label_names="resources/labels.tsv",
+            label_names=shipped("resources/labels.tsv"),
         output:
             folder=directory("results/cohort/simulated/SIMULATED_batch{batch}"),
         log:
@@ -63,7 +63,7 @@ rule cohort_participants:
     """Read and check the participants table; say who was left out and why."""
     input:
         engine=sources("cohort_participants"),
-        schema="workflow/schemas/participants.schema.yaml",
+        schema=shipped("workflow/schemas/participants.schema.yaml"),
         participants=people_table("participants"),
         phenotype=lookup("cohort/phenotype", within=config),
         sessions=people_table("sessions"),

@@ -1,6 +1,7 @@
 """Validation of the configuration, wildcards, and input functions."""
 
 import ast
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -13,15 +14,21 @@ from neuraxis.biomarkers import map_templates
 from neuraxis.checks import check_config, check_shape, expand_home, joined_tables
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
+from neuraxis.home import complete, package_folder, shown, workflow_home
 
-if not Path("workflow/schemas/config.schema.yaml").is_file():
-    raise WorkflowError(
-        f"Run snakemake inside the clone: cd {workflow.basedir}, and give the paths of --configfile from there."
-    )
-SCHEMA = yaml.safe_load(
-    Path("workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
+# The study is where Snakemake runs (--directory); the workflow's files are here, or in the installed package where
+# this file was fetched from elsewhere (module: snakefile: github(...)).
+HOME = workflow_home(
+    Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 )
+PACKAGE = package_folder(HOME)
+SCHEMA = yaml.safe_load(
+    Path(HOME, "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
+)
+# for envs/neuraxis.post-deploy.sh, which Snakemake copies elsewhere
+os.environ.update(NEURAXIS_HOME=str(HOME), NEURAXIS_PACKAGE=str(PACKAGE.absolute()))
 try:
+    config = complete(config, HOME, own_file=workflow.modifier.is_main_snakefile())
     check_shape(config, SCHEMA)
     validate(config, "../workflow/schemas/config.schema.yaml")  # fills the defaults in
     expand_home(config)
@@ -121,6 +128,11 @@ wildcard_constraints:
     batch="[0-9]+",
 
 
+def shipped(path):
+    """A file of the workflow, wherever the study is."""
+    return shown(path, HOME)
+
+
 @cache
 def imports_of(path):
     """Files of the package that a Python file imports itself."""
@@ -131,7 +143,7 @@ def imports_of(path):
         if node.level:
             base = path.parents[node.level - 1]
         elif (node.module or "").split(".")[0] == "neuraxis":
-            base = Path("src")
+            base = PACKAGE.parent
         else:
             continue
         base = base.joinpath(*(node.module or "").split("."))
@@ -148,7 +160,7 @@ def imports_of(path):
 
 def sources(script):
     """Package files behind a script, through all imports: an edited source reruns the rules that use it, no others."""
-    known, new = set(), imports_of(Path(f"workflow/scripts/{script}.py"))
+    known, new = set(), imports_of(Path(shipped(f"workflow/scripts/{script}.py")))
     while new:
         known |= new
         new = set().union(*map(imports_of, new)) - known
@@ -175,7 +187,7 @@ def given_tables():
         "table": [features["table"]],
         "volume_tables": features["volume_tables"],
     }[features["source"]]
-    tables += [features["biomarkers"], "resources/labels.tsv"]
+    tables += [features["biomarkers"], shipped("resources/labels.tsv")]
     return [table for table in tables if table]
 
 

@@ -11,7 +11,7 @@ if config["features"]["source"] == "images":
             etiv=HEAD_SIZE,
             listed=people_table("participants"),
             biomarkers=lookup("features/biomarkers", within=config),
-            label_names="resources/labels.tsv",
+            label_names=shipped("resources/labels.tsv"),
             folder=branch(
                 SIMULATED,
                 then="results/cohort/simulated/SIMULATED_batch{batch}",
@@ -50,7 +50,7 @@ if config["features"]["source"] == "images":
             etiv=HEAD_SIZE,
             listed=people_table("participants"),
             biomarkers=lookup("features/biomarkers", within=config),
-            label_names="resources/labels.tsv",
+            label_names=shipped("resources/labels.tsv"),
             folders=branch(
                 SIMULATED,
                 then=expand(
@@ -87,7 +87,7 @@ rule features_combine:
         listed=people_table("participants"),
         sessions="results/cohort/sessions.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
-        label_names="resources/labels.tsv",
+        label_names=shipped("resources/labels.tsv"),
         measures=MEASURED,
         failures=branch(
             config["features"]["source"] == "images",

@@ -7,7 +7,7 @@ rule figures_disease:
         engine=sources("figures_disease"),
         participants="results/cohort/participants.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
-        label_names="resources/labels.tsv",
+        label_names=shipped("resources/labels.tsv"),
         selection="results/sustain/{disease}/selection.tsv",
         heldout_folds="results/sustain/{disease}/heldout_folds.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",

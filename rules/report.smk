@@ -5,8 +5,8 @@ rule report_page:
     """Write the page."""
     input:
         engine=sources("report_page"),
-        template="src/neuraxis/report/page.html.j2",
-        dictionary="docs/results.md",
+        template=str(PACKAGE / "report/page.html.j2"),
+        dictionary=shipped("docs/results.md"),
         cohort_flow="results/cohort/flow.tsv",
         features_flow="results/features/flow.tsv",
         qc="results/features/qc.tsv",
@@ -72,7 +72,6 @@ rule report_page:
         runtime="10m",
     params:
         title=lookup("report/title", within=config),
-        logs="logs",
         diseases=DISEASES,
         control=lookup("cohort/control", within=config),
         simulated=SIMULATED,
@@ -84,7 +83,7 @@ rule report_provenance:
     """Versions, seed, configuration, checksums of the inputs, git commit."""
     input:
         engine=sources("report_provenance"),
-        files=given_tables() + ["requirements.lock"],
+        files=[*given_tables(), shipped("requirements.lock")],
         scans="results/features/inputs.tsv",
         measures="results/features/measures.tsv",
     output:
@@ -100,5 +99,6 @@ rule report_provenance:
         runtime="5m",
     params:
         config=config,
+        home=shipped("."),
     script:
         "../workflow/scripts/report_provenance.py"

@@ -311,6 +311,16 @@ rule sustain_recovery:
             then="results/cohort/simulated/SIMULATED_truth.tsv",
             otherwise=[],
         ),
+        published=branch(
+            SIMULATED,
+            then=[
+                shipped("resources/event_order.tsv"),
+                shipped("resources/subtype_z.tsv"),
+                shipped("resources/healthy_correlation.tsv"),
+                shipped("resources/healthy_site_sd.tsv"),
+            ],
+            otherwise=[],
+        ),
     output:
         recovery="results/sustain/{disease}/recovery.tsv",
         baselines="results/sustain/{disease}/baselines.tsv",

@@ -1,5 +1,7 @@
 """Draw the simulated cohort."""
 
+from pathlib import Path
+
 from neuraxis.cohort.simulated import simulate_cohort
 from neuraxis.job import start
 from neuraxis.tables import write_table
@@ -15,4 +17,4 @@ def run(resources, scale, seed, out):
 
 if __name__ == "__main__":
     start(snakemake)
-    run("resources", **dict(snakemake.params.items()), out=dict(snakemake.output.items()))
+    run(Path(snakemake.input.orders).parent, **dict(snakemake.params.items()), out=dict(snakemake.output.items()))

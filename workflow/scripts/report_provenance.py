@@ -7,6 +7,5 @@ from neuraxis.tables import write_json
 if __name__ == "__main__":
     start(snakemake)
     i = snakemake.input
-    write_json(
-        provenance(snakemake.params.config, [*as_list(i.files), i.scans, i.measures]), snakemake.output.provenance
-    )
+    files = [*as_list(i.files), i.scans, i.measures]
+    write_json(provenance(snakemake.params.config, files, snakemake.params.home), snakemake.output.provenance)

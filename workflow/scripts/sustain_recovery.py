@@ -1,5 +1,7 @@
 """Simple scores beside the model, and, where the truth is simulated, what was recovered of it."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from neuraxis.cohort.simulated import SUBTYPES, true_model
@@ -46,8 +48,8 @@ if __name__ == "__main__":
         i.model,
         str(i.get("truth") or ""),
         i.biomarkers,
-        "resources",
-        snakemake.wildcards.disease,
+        Path(i.published[0]).parent if i.get("published") else None,
+        disease=snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
         out=dict(snakemake.output.items()),
     )

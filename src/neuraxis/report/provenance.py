@@ -8,6 +8,8 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from .. import __version__
+
 PACKAGES = (
     "neuraxis",
     "numpy",
@@ -23,18 +25,52 @@ PACKAGES = (
 )
 
 
-def provenance(config: dict, inputs) -> dict:
-    """What is needed to make the same results again."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    changed = subprocess.run(
-        ["git", "status", "--porcelain"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+def provenance(config: dict, inputs, home=".") -> dict:
+    """What is needed to make the same results again.
+
+    Parameters
+    ----------
+    config : dict
+        Complete.
+    inputs : iterable of path
+        Files whose checksums are kept.
+    home : path
+        Folder of the workflow's files; only a checkout of its own names a commit, not one that happens to lie around it
+        or around the study.
+
+    Returns
+    -------
+    dict
+        commit, uncommitted_changes, workflow (name and version), python, versions, seed, config, sha256.
+    """
+    top = _git(home, "rev-parse", "--show-toplevel")
+    own = bool(top) and Path(top).resolve() == Path(home).resolve()
     return {
-        "commit": commit or "not a git checkout",
-        "uncommitted_changes": bool(changed),
+        "commit": (own and _git(home, "rev-parse", "HEAD")) or "not a git checkout",
+        "uncommitted_changes": own and bool(_git(home, "status", "--porcelain")),
+        "workflow": f"neuraxis {__version__}",
         "python": platform.python_version(),
-        "versions": {p: metadata.version(p) for p in PACKAGES},
+        "versions": {p: _version(p) for p in PACKAGES},
         "seed": config["seed"],
         "config": config,
         "sha256": {str(i): hashlib.sha256(Path(i).read_bytes()).hexdigest() for i in inputs},
     }
+
+
+def _git(folder, *arguments: str) -> str:
+    """What git says in a folder; "" where it cannot, or is not there."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _version(package: str) -> str:
+    """Version of an installed package; this one may run from its sources alone."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        if package != "neuraxis":
+            raise
+        return __version__
