@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test test-slurm lint bench fuzz docs clean
+.PHONY: run test test-slurm lint bench fuzz mutants docs clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,11 @@ bench: $(VENV)/.installed  ## speed of the engine (beside the peer where it can 
 INPUTS ?= 1000000
 fuzz: $(VENV)/.installed  ## mutated files through every parser; counts to benchmarks/fuzz.tsv
 	python tests/fuzz/long.py $(INPUTS)
+
+ROOMS ?=
+SAMPLE ?= 0
+mutants: $(VENV)/.installed  ## named faults planted one at a time (SAMPLE=30: random mutants of ROOMS), the tests must notice
+	python benchmarks/mutants.py --sample $(SAMPLE) $(ROOMS)
 
 docs: $(VENV)/.installed  ## the graphs of docs/workflow.md, and the README's picture where results/ are there
 	python docs/draw.py

@@ -1,0 +1,302 @@
+"""Mutation runs: small faults are put into a copy of the package, one at a time, and a room's tests must notice.
+
+    python benchmarks/mutants.py                         # the named faults of benchmarks/faults.toml
+    python benchmarks/mutants.py --sample 30 clinical    # 30 random mutants of one room, seeded
+
+A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument
+order. No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
+run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Counts go to
+benchmarks/mutants.tsv, survivors to benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
+
+Own script rather than mutmut or cosmic-ray: those mutate every function by rewriting it behind a switch, which compiled
+kernels and dataclasses do not survive, and measure coverage with one run of the whole suite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import importlib.machinery
+import importlib.util
+import os
+import random
+import signal
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Rooms, their modules (below src/neuraxis) and their tests; kernels have oracles of their own.
+ROOMS = {
+    "features": (["features"], ["tests/features"]),
+    "normative": (["normative"], ["tests/normative"]),
+    "clinical": (["clinical"], ["tests/clinical"]),
+    "report": (["report"], ["tests/report"]),
+    "figures": (["figures"], ["tests/figures"]),
+    "evaluation": (["evaluation/compare.py", "evaluation/clusters.py"], ["tests/evaluation/test_compare.py"]),
+    "sustain": (
+        [f"sustain/{m}.py" for m in ("study", "staging", "naming", "matching", "diagnostics", "baselines")],
+        ["tests/sustain/test_study.py"],
+    ),
+    "cohort": (["cohort/ids.py", "cohort/participants.py", "cohort/scores.py"], ["tests/cohort"]),
+    "tables": (
+        ["tables.py", "labels.py", "checks_results.py"],
+        ["tests/test_tables.py", "tests/test_checks_results.py"],
+    ),
+}
+COMPARE = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
+COMPARE |= {ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in"}
+ARITHMETIC = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.Pow: "*", ast.BitAnd: "|", ast.BitOr: "&"}
+PAIRS = [("low", "high"), ("before", "after"), ("source", "target"), ("first", "last"), ("min", "max")]
+PAIRS += [("idxmin", "idxmax"), ("argmin", "argmax"), ("any", "all"), ("mean", "median"), ("flagged", "excluded")]
+PAIRS += [("left", "right"), ("subtype", "against"), ("isna", "notna")]
+OTHER = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
+
+
+def spans(source: str):
+    """(line, text before, text after) of every mutation of a module, as edits of its source."""
+    tree = ast.parse(source)
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode()))
+    raw = source.encode()
+
+    def place(node):
+        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    def between(left, right, new):
+        a, b = place(left)[1], place(right)[0]
+        text = raw[a:b].decode()
+        old = text.strip().strip("()").strip()
+        if old and "\n" not in old and text.count(old) == 1:
+            yield left.lineno, a + text.index(old), a + text.index(old) + len(old), new
+
+    skipped = set()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            skipped.add(id(body[0].value))
+        for hint in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            skipped |= {id(n) for n in ast.walk(hint)} if hint is not None else set()
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(n) for n in ast.walk(node) if isinstance(n, ast.Constant)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARE:
+            yield from between(node.left, node.comparators[0], COMPARE[type(node.ops[0])])
+        elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
+            yield from between(node.left, node.right, ARITHMETIC[type(node.op)])
+        elif isinstance(node, ast.BoolOp):
+            for a, b in zip(node.values, node.values[1:], strict=False):
+                yield from between(a, b, "or" if isinstance(node.op, ast.And) else "and")
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.Invert, ast.USub)):
+            a, b = place(node)
+            inner = place(node.operand)[0]
+            yield node.lineno, a, inner, "(" * raw[a:inner].decode().count("(")
+        elif isinstance(node, ast.Constant):
+            value, (a, b) = node.value, place(node)
+            if isinstance(value, bool):
+                yield node.lineno, a, b, str(not value)
+            elif isinstance(value, int):
+                yield node.lineno, a, b, str(value + 1)
+            elif isinstance(value, float) and value:
+                yield node.lineno, a, b, repr(value * 1.5)
+            elif isinstance(value, str) and value in OTHER:
+                yield node.lineno, a, b, repr(OTHER[value])
+        elif isinstance(node, ast.Attribute) and node.attr in OTHER:
+            a, b = place(node)
+            yield node.end_lineno, b - len(node.attr), b, OTHER[node.attr]
+        elif isinstance(node, ast.Call) and len(node.args) == 2 and not node.keywords:
+            (a, b), (c, d) = map(place, node.args)
+            x, y = raw[a:b].decode(), raw[c:d].decode()
+            if x != y and not any(isinstance(n, (ast.Constant, ast.Starred)) for n in node.args) and b < c:
+                yield node.lineno, a, d, y + raw[b:c].decode() + x
+
+
+def mutants_of(path: Path) -> list[tuple[int, str, str, str]]:
+    """(line, code before, code after, whole mutated source) of a module."""
+    source = path.read_text(encoding="utf-8")
+    raw = source.encode()
+    found = []
+    for line, a, b, new in spans(source):
+        text = (raw[:a] + new.encode() + raw[b:]).decode()
+        with contextlib.suppress(SyntaxError):
+            ast.parse(text)
+            was, now = source.splitlines()[line - 1].strip(), text.splitlines()[line - 1].strip()
+            if was != now:
+                found.append((line, was, now, text))
+    return found
+
+
+def files_of(room: str) -> list[Path]:
+    """Modules of a room, relative to the repository."""
+    out = []
+    for name in ROOMS[room][0]:
+        at = ROOT / "src/neuraxis" / name
+        out += sorted(at.rglob("*.py")) if at.is_dir() else [at] * at.is_file()
+    return [p.relative_to(ROOT) for p in out if p.name != "__init__.py"]
+
+
+def preload() -> None:
+    """Import the slow libraries once, before forking."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import arviz  # noqa: F401
+    import lifelines  # noqa: F401
+    import matplotlib.pyplot  # noqa: F401
+    import nibabel  # noqa: F401
+    import numba  # noqa: F401
+    import pytest  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import seaborn  # noqa: F401
+    import sklearn.covariance  # noqa: F401
+    import statsmodels.api  # noqa: F401
+    import statsmodels.formula.api  # noqa: F401
+
+
+class Mutated(importlib.machinery.SourceFileLoader):
+    """Loads a module from another text than its file's."""
+
+    def __init__(self, name: str, path: Path, text: str):
+        super().__init__(name, str(path))
+        self.text = text
+
+    def get_code(self, fullname):
+        """Compiled from the text, whatever is cached."""
+        return compile(self.text, self.path, "exec", dont_inherit=True)
+
+
+class Finder:
+    """Finds one module of the package, mutated; all others are found as ever."""
+
+    def __init__(self, path: Path, text: str):
+        self.path, self.text = path, text
+        self.name = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+
+    def find_spec(self, fullname, path=None, target=None):
+        """The mutated module's."""
+        if fullname != self.name:
+            return None
+        loader = Mutated(fullname, self.path, self.text)
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=loader)
+
+
+def tests_of(path: Path, text: str, tests: list[str], limit: float) -> str:
+    """Run tests in a forked process with a mutated module: "killed", "survived", "timeout" or "no tests"."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        os.chdir(ROOT)
+        sys.path.insert(0, str(ROOT / "src"))
+        sys.meta_path.insert(0, Finder(path, text))
+        import pytest
+
+        os._exit(int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--durations=0", *tests])))
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            # 1: a test failed, 2: a module does not even import; anything else says nothing about the mutant
+            return {0: "survived", 1: "killed", 2: "killed"}.get(os.waitstatus_to_exitcode(status), "no tests")
+        time.sleep(0.05)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "timeout"
+
+
+def ordered(tests: list[str], module: Path) -> list[str]:
+    """Test files, those named after the module first, so that most mutants fall early."""
+    files = []
+    for t in tests:
+        at = ROOT / t
+        files += sorted(at.rglob("test_*.py")) if at.is_dir() else [at] * at.is_file()
+    files.sort(key=lambda f: (module.stem not in f.stem, module.parent.name not in f.stem, f.stat().st_size))
+    return [str(f.relative_to(ROOT)) for f in files]
+
+
+def planted(limit: float, only: str) -> list[tuple]:
+    """Plant every named fault of faults.toml and say which tests notice."""
+    faults = tomllib.loads((ROOT / "benchmarks/faults.toml").read_text(encoding="utf-8"))["fault"]
+    rows = []
+    for fault in faults:
+        if only not in fault["what"] + fault["file"]:
+            continue
+        path = ROOT / "src/neuraxis" / fault["file"]
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        result = "not found"
+        if text.count(fault["old"]) == 1:
+            result = tests_of(path, text.replace(fault["old"], fault["new"]), fault["tests"], limit)
+        rows.append((fault["what"], fault["file"], " ".join(fault["tests"]), result))
+        print(f"{result:9s} {fault['what']}", flush=True)
+    return rows
+
+
+def sampled(rooms: list[str], n: int, seed: int, limit: float, only: str) -> tuple[list[tuple], list[tuple]]:
+    """Random mutants of rooms: a row per room, and the survivors."""
+    rows, survivors = [], []
+    for room in rooms:
+        every = [(p, m) for p in files_of(room) if only in str(p) for m in mutants_of(ROOT / p)]
+        picked = random.Random(f"{seed} {room}").sample(every, min(n, len(every)))
+        start, results = time.monotonic(), []
+        for path, (line, was, now, text) in picked:
+            results.append(tests_of(ROOT / path, text, ordered(ROOMS[room][1], path), limit))
+            if results[-1] == "survived":
+                survivors.append((room, str(path), line, was, now))
+                print(f"{room} {path}:{line}\n   - {was}\n   + {now}", flush=True)
+        killed = sum(r in ("killed", "timeout") for r in results)
+        share = killed / max(len(results), 1)
+        rows.append((room, len(every), len(results), killed, f"{share:.2f}", f"{time.monotonic() - start:.0f}"))
+        print(f"{room}: {killed} of {len(results)} killed ({share:.0%}), {len(every)} possible", flush=True)
+    return rows, survivors
+
+
+def write(path: Path, header: str, rows: list[tuple], keep=()) -> None:
+    """Write a table; rows of `keep` (lines) stand first."""
+    lines = [*keep, *("\t".join(map(str, r)) for r in rows)]
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+
+def main():
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rooms", nargs="*", help=", ".join(ROOMS))
+    parser.add_argument("--sample", type=int, default=0, help="random mutants per room; 0: the named faults")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--limit", type=float, default=240.0, help="seconds of tests per mutant")
+    parser.add_argument("--only", default="", help="part of a module's path, or of a fault's name")
+    given = parser.parse_args()
+    preload()
+    out = ROOT / "benchmarks"
+    if not given.sample:
+        rows = planted(given.limit, given.only)
+        if not given.only:
+            write(out / "faults.tsv", "fault\tfile\ttests\tresult", rows)
+        sys.exit(any(r[3] in ("survived", "not found", "no tests") for r in rows))
+    rooms = given.rooms or list(ROOMS)
+    rows, survivors = sampled(rooms, given.sample, given.seed, given.limit, given.only)
+    if given.only:
+        return
+    for name, header, new in (
+        ("mutants.tsv", "room\tpossible\tsampled\tkilled\tshare\tseconds", rows),
+        ("mutants_survivors.tsv", "room\tfile\tline\tcode\tmutant", survivors),
+    ):
+        path = out / name
+        old = path.read_text(encoding="utf-8").splitlines()[1:] if path.exists() else []
+        write(path, header, new, [line for line in old if line.split("\t")[0] not in rooms])
+
+
+if __name__ == "__main__":
+    main()
