@@ -15,6 +15,7 @@ from neuraxis.checks import check_config, check_shape, expand_home, joined_table
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
 from neuraxis.home import complete, package_folder, shown, workflow_home
+from neuraxis.labels import SYSTEMS as TRUE_NAMES
 
 # The study is where Snakemake runs (--directory); the workflow's files are here, or in the installed package where
 # this file was fetched from elsewhere (module: snakefile: github(...)).
@@ -63,13 +64,6 @@ CLINICAL_TABLES = [
     "table1_groups",
     "table1_included",
 ]
-# true subtypes of the simulated people, by the names that the naming rule gives to such sequences
-TRUE_NAMES = {
-    "C": "cortical",
-    "SC": "spinal cord",
-    "CE": "cerebellar",
-    "DGM": "subcortical",
-}
 KS = list(range(1, config["sustain"]["max_subtypes"] + 1))
 PARTS = ["full"] + [f"fold{i}" for i in range(config["sustain"]["folds"])]
 MEASURED = {

@@ -354,9 +354,10 @@ def risk_study(n=60):
 
 def test_risks_come_from_models_of_the_other_people_and_their_scale():
     x, time, event = risk_study()
-    test = np.arange(0, 60, 5)
-    train = np.setdiff1d(np.arange(60), test)
-    got = out_of_fold_risk(x, time, event, 1.0, [(train, test), (test, train)], 0.1)
+    parts = np.split(np.random.default_rng(0).permutation(60), [12, 31])
+    folds = [(np.setdiff1d(np.arange(60), part), part) for part in parts]
+    got = out_of_fold_risk(x, time, event, 1.0, folds, 0.1)
+    train, test = folds[0]
     mean, sd = x.iloc[train].mean(), x.iloc[train].std()
     scaled = ((x - mean) / sd)[["u", "v"]]
     fit = lifelines.CoxPHFitter(penalizer=0.1).fit(
@@ -364,6 +365,11 @@ def test_risks_come_from_models_of_the_other_people_and_their_scale():
     )
     want = 1 - fit.predict_survival_function(scaled.iloc[test], times=[1.0]).to_numpy()[0]
     assert got[test] == pytest.approx(want, abs=1e-6) and np.corrcoef(got, x["u"])[0, 1] > 0.7
+    # twice divided: the mean of both risks
+    halves = [(train, test), (test, train)]
+    other = out_of_fold_risk(x, time, event, 1.0, halves, 0.1)
+    both = out_of_fold_risk(x, time, event, 1.0, [*folds, *halves], 0.1)
+    assert both == pytest.approx((got + other) / 2)
     assert calibration_slope(1 - np.exp(-np.exp(0.5 * x["v"] + 0.1)), time, event) == pytest.approx(
         lifelines.CoxPHFitter()
         .fit(pd.DataFrame({"x": 0.5 * x["v"] + 0.1, "t": time, "e": event}), "t", "e")

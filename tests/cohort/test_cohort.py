@@ -65,8 +65,8 @@ def test_simulated_cohort_has_the_studys_sizes(request):
         {"HC": 45, "NMOSD": 43, "MS": 34}, abs=2.5
     )
     sick = truth[truth["group"] == "MS"]
-    assert (sick["subtype"] == "NA").mean() == pytest.approx(123 / 391, abs=0.06)
-    assert (sick.loc[sick["subtype"] == "NA", "stage"] == 0).all()
+    assert (sick["subtype"] == "normal-appearing").mean() == pytest.approx(123 / 391, abs=0.06)
+    assert (sick.loc[sick["subtype"] == "normal-appearing", "stage"] == 0).all()
     assert sick.loc[sick["stage"] > 0, "stage"].median() == pytest.approx(7.5, abs=2)
     again = simulate_cohort(resources, seed=2)
     for name in cohort.__dataclass_fields__:

@@ -103,7 +103,7 @@ def test_enrichment_against_a_two_by_two_table():
 
 def test_agreement_counts_only_who_is_staged():
     labels = pd.DataFrame({"subtype": [1, 1, 2, 2], "stage": [2, 3, 0, 4], "expected_stage": [2.0, 3, 0, 4]})
-    truth = pd.DataFrame({"subtype": ["C", "C", "NA", "SC"], "stage": [1, 2, 0, 5]})
+    truth = pd.DataFrame({"subtype": ["C", "C", "normal-appearing", "SC"], "stage": [1, 2, 0, 5]})
     got = agreement(labels, truth)
     assert got["subtype ARI, truly staged people"] == (3, 1.0)
     assert got["stage Spearman correlation"] == (4, 1.0) and got["share normal-appearing"] == (4, 0.25)

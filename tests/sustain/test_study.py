@@ -30,11 +30,14 @@ from neuraxis.sustain import (
     verdict,
 )
 from neuraxis.sustain.baselines import gaussian_log_density
+from neuraxis.sustain.crossval import described, fold_of, variants_table
 from neuraxis.sustain.study import (
     N_DRAWS,
     chain_draws,
+    folds_table,
     given_covariance,
     names_table,
+    sizes_table,
     study_settings,
     subtype_tables,
 )
@@ -334,7 +337,10 @@ def test_names_fractions_and_counts_belong_to_their_subtype(study, tables):
         {"oof_subtype": [1, 2, 2, 2, 1, 2], "oof_normal_appearing": [False, False, True, False, True, False]}
     )
     got = names_table(study[0], {1: "x", 2: "y"}, people).set_index("name")
-    assert got["n_staged_oof"].to_dict() == {"x": 1, "y": 3}
+    assert got["n_staged_oof"].to_dict() == {"x": 1, "y": 3} and got["system"].to_dict() == {"x": "x", "y": "y"}
+    twins = names_table(study[0], {1: "x", 2: "x"}, people).set_index("name")
+    assert twins["system"].to_dict() == {"x 1": "x", "x 2": "x"}
+    assert twins["n_staged_oof"].to_dict() == {"x 1": 1, "x 2": 3}
     assert tables[1].stability["fold"].tolist() == [0, 0, 1, 1, 2, 2]
 
 
@@ -477,6 +483,52 @@ def test_settings_of_a_study():
         study_settings(EVENTS, noise="controls", stage_prior="smooth", covariance=matrix.loc[["b", "c"], ["b", "c"]])
     with pytest.raises(InputError, match="sustain.noise must be one of"):
         study_settings(EVENTS, noise="white", stage_prior="smooth")
+
+
+def test_variants_stand_below_one_another_on_the_scale_of_their_own_best():
+    held = pd.DataFrame({"participant_id": list("wxyz"), "fold": [0, 1, 0, 1], "gaussian": [-3.0, -3.1, -2.0, -4.0]})
+    one = held.assign(k0=[-9.0, -8, -9, -7], k1=[-4.0, -5, -4, -6], k2=[-1.0, -2, -1.5, -1.2])
+    two = held.assign(k0=[-5.0, -5, -4, -5], k1=[-4.9, -5, -4, -5], gaussian=np.nan).sample(frac=1, random_state=1)
+    got = variants_table({"main": one, "other": two}).set_index(["variant", "n_subtypes"])
+    assert list(got.index) == [("main", 0), ("main", 1), ("main", 2), ("other", 0), ("other", 1)]
+    for variant, table in (("main", one), ("other", two)):
+        alone = selection_table({k: table[f"k{k}"].to_numpy() for k in got.loc[variant].index})
+        for column in ("heldout_loglik", "cvic", "cvic_se", "gap_cvic", "gap_se", "chosen"):
+            assert got.loc[variant, column].tolist() == alone[column].tolist()
+    assert got["chosen"].tolist() == [False, False, True, True, False]
+    assert "multivariate normal" not in got.loc[("main", 2), "reason"]
+    with pytest.raises(InputError, match="other was not cross-validated on the same people"):
+        variants_table({"main": one, "other": two.iloc[1:]})
+
+
+def test_a_model_knows_its_fold_and_a_study_describes_one_subtype_at_least():
+    made = model([FIRST], [1.0], 0.1)
+    for key, fold in (
+        (["MS", "everyone"], None), (["fold", "everyone"], None), (["MS", "repeat", "0", "fold", "3"], 3), ([], None),
+        (["fold", "repeat", "0", "fold", "0"], 0),
+    ):  # fmt: skip
+        made.settings = {"key": key} if key else {}
+        assert fold_of(made) == fold
+    table = pd.DataFrame({"n_subtypes": [0, 1, 2, -1], "chosen": [False, False, True, False]})
+    assert described(table) == 2 and described(table.assign(chosen=[True, False, False, False])) == 1
+
+
+def test_folds_of_a_disease_spread_its_sites_whatever_the_order():
+    ids = [f"p{i:02d}" for i in range(30)]
+    group = pd.Series(["MS"] * 20 + ["HC"] * 10, ids)
+    site = pd.Series(["a"] * 8 + ["b"] * 12 + ["c"] * 10, ids)
+    got = folds_table(group, site.sample(frac=1, random_state=3), "MS", 4, 1).set_index("participant_id")["fold"]
+    assert list(got.index) == ids[:20] and got.value_counts().eq(5).all()
+    assert got[:8].value_counts().eq(2).all() and got[8:].value_counts().eq(3).all()
+    assert folds_table(group, site, "MS", 4, 1).set_index("participant_id")["fold"].equals(got)
+
+
+def test_a_disease_must_carry_its_subtypes_and_folds():
+    got = sizes_table(23, 5, 4, disease="MS").set_index("quantity")["value"]
+    assert got.to_dict() == {"people": 23, "folds": 5, "smallest training set": 18, "needed there": 8}
+    assert sizes_table(10, 5, 4, disease="MS").set_index("quantity")["value"]["smallest training set"] == 8
+    with pytest.raises(InputError, match="MS: 9 people are too few for 4 subtypes in 5 folds"):
+        sizes_table(9, 5, 4, disease="MS")
 
 
 def test_simulated_people_vary_by_the_asked_sd():

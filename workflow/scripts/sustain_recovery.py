@@ -2,38 +2,34 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+from neuraxis.biomarkers import cord_of, read_biomarkers
 from neuraxis.cohort.simulated import SUBTYPES, true_model
-from neuraxis.evaluation.compare import best_possible, order_of_known, recovery, simple_scores
-from neuraxis.features.biomarkers import cord_of, read_biomarkers
+from neuraxis.evaluation.recovered import recovery_tables
 from neuraxis.job import start
-from neuraxis.streams import stream
 from neuraxis.sustain import SustainModel
 from neuraxis.tables import read_table, write_table
 
-STUDY_NAMES = {"cortical": "C", "spinal cord": "SC", "cerebellar": "CE", "subcortical": "DGM"}
-
 
 def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, disease, seed, out):
-    people = read_table(subtypes).set_index("participant_id")
-    z = read_table(zscores).set_index("participant_id").loc[people.index]
-    fitted = SustainModel.load(model)
-    name_of = read_table(names).set_index("subtype")["name"].to_dict()
-    known = None
-    found = pd.DataFrame(columns=["quantity", "n", "in_sample", "out_of_fold", "best_possible", "truth", "published"])
+    known = {}
     if truth:
-        known = read_table(truth, text=("participant_id", "subtype", "session_id"))
-        known = known[known["session_id"] == "baseline"].assign(subtype=lambda t: t["subtype"].fillna("NA"))
-        drawn_from = true_model(resources, disease)
-        best, true_order = best_possible(drawn_from, z, drawn_from["covariance"])
-        true_subtype = known.set_index("participant_id").loc[z.index, "subtype"].replace("NA", None)
-        known_order = order_of_known(z, true_subtype, fitted, seed=seed, key=(disease,))
-        published, label_of = SUBTYPES[disease], {s: n for n, s in STUDY_NAMES.items()}
-        found = recovery(people, name_of, read_table(order), known, best, known_order, true_order, published, label_of)
+        known = {
+            "truth": read_table(truth),
+            "drawn_from": true_model(resources, disease),
+            "published": SUBTYPES[disease],
+        }
+    found, scores = recovery_tables(
+        read_table(zscores).set_index("participant_id"),
+        read_table(subtypes).set_index("participant_id"),
+        read_table(names),
+        read_table(order),
+        SustainModel.load(model),
+        cord_of(read_biomarkers(biomarkers)),
+        disease=disease,
+        seed=seed,
+        **known,
+    )
     write_table(found, out["recovery"])
-    cord = cord_of(read_biomarkers(biomarkers))
-    scores = simple_scores(z, people, fitted, known, stream(seed, disease, "k-means"), cord)
     write_table(scores, out["baselines"])
 
 

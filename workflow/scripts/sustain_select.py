@@ -1,20 +1,16 @@
 """CVIC of every k from the fold models, baselines, and the choice."""
 
-from pathlib import Path
-
 from neuraxis.job import start
 from neuraxis.sustain import SustainModel, select
+from neuraxis.sustain.crossval import fold_of
 from neuraxis.tables import read_table, write_table
 
 
 def run(zscores, folds, models, n_subtypes, selection, heldout, heldout_folds):
-    fold = read_table(folds).set_index("participant_id")["fold"]
-    parts = {}
-    for path in map(Path, models):
-        if path.parent.name != "full":
-            m = SustainModel.load(path)
-            parts[int(path.parent.name.removeprefix("fold")), m.n_subtypes] = m
+    loaded = map(SustainModel.load, models)
+    parts = {(fold_of(m), m.n_subtypes): m for m in loaded if fold_of(m) is not None}
     z = read_table(zscores).set_index("participant_id")
+    fold = read_table(folds).set_index("participant_id")["fold"]
     found = select(z, fold, parts, None if n_subtypes == "auto" else n_subtypes)
     write_table(found.selection, selection)
     write_table(found.heldout, heldout)

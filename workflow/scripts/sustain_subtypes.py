@@ -3,24 +3,22 @@
 import json
 from pathlib import Path
 
-from neuraxis.features.biomarkers import read_biomarkers
+from neuraxis.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.sustain import SustainModel
+from neuraxis.sustain.crossval import described, fold_of
 from neuraxis.sustain.study import subtype_tables
 from neuraxis.tables import read_table, write_table
 
 
 def run(zscores, followup, norms, folds, selection, models, biomarkers, disease, control, seed, simulated, out):
-    table = read_table(selection)
-    chosen = int(table.loc[table["chosen"].astype(str) == "True", "n_subtypes"].iloc[0])
-    # where the data support no common order at all, one order is described, and the selection says what it is worth
-    k = max(chosen, 1)
-    parts = {p.parent.name: p for p in map(Path, models) if p.parent.parent.name == f"k{k}"}
-    model = SustainModel.load(parts.pop("full"))
+    k = described(read_table(selection))
+    parts = {fold_of(m): m for m in map(SustainModel.load, models) if m.n_subtypes == k}
+    model = parts.pop(None)
     model.norms = json.loads(Path(norms).read_text())
     made = subtype_tables(
         model,
-        {int(part.removeprefix("fold")): SustainModel.load(p) for part, p in parts.items()},
+        parts,
         read_table(zscores).set_index("participant_id"),
         read_table(folds).set_index("participant_id")["fold"],
         read_table(followup, text=("participant_id", "session_id")),

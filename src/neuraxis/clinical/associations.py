@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..labels import Labels, staged_scale
 from ..streams import stream
 from .cases import Cases, complete_cases
 from .contrasts import Contrast, Model, indicators, models_of
 from .effects import cramers_v, false_discovery, rubin
 from .fit import NO_PROFILE, Fit
 from .imputation import impute_groups
-from .labels import Labels, staged_scale
 from .outcomes import Outcome
 
 COLUMNS = (

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from .labels import NORMAL, Labels, reliability, staged_scale
+from ..labels import NORMAL, Labels, reliability, staged_scale
 
 OTHERS = "the other subtypes"
 STAGE = "stage"

@@ -1,115 +1,35 @@
-"""Who is what: subtype, normal-appearing, stage, and how sure that is."""
+"""Who is what, under the name that this room has always had for it; see `neuraxis.labels`."""
 
-from __future__ import annotations
+from ..labels import (
+    ATROPHY,
+    LEAST_FOR_THIRDS,
+    NORMAL,
+    THIRDS,
+    Labels,
+    group_of,
+    is_true,
+    normal_appearing,
+    probabilities,
+    read_labels,
+    reliability,
+    shown_names,
+    stage_groups,
+    staged_scale,
+)
 
-from dataclasses import dataclass
-
-import numpy as np
-import pandas as pd
-
-NORMAL = "normal-appearing"
-#: What people with atrophy are called where the model has one subtype: there is nothing to tell it from.
-ATROPHY = "with atrophy"
-THIRDS = ("early stages", "middle stages", "late stages")
-#: Fewer staged people than this are not divided into thirds.
-LEAST_FOR_THIRDS = 15
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What is known of people's subtype and stage.
-
-    Attributes
-    ----------
-    group : Series
-        Name of the most probable subtype, or normal-appearing.
-    probability : DataFrame
-        P(group), columns normal-appearing and the subtypes' names; rows sum to 1.
-    stage : Series
-        Expected stage.
-    """
-
-    group: pd.Series
-    probability: pd.DataFrame
-    stage: pd.Series
-
-    @property
-    def names(self) -> list[str]:
-        """The subtypes."""
-        return [c for c in self.probability.columns if c != NORMAL]
-
-    @property
-    def staged(self) -> pd.Series:
-        """People who are not normal-appearing (bool)."""
-        return self.group != NORMAL
-
-    def take(self, rows) -> Labels:
-        """The same for some of the people."""
-        return Labels(self.group.loc[rows], self.probability.loc[rows], self.stage.loc[rows])
-
-    def with_normal(self, normal: pd.Series) -> Labels:
-        """The same with the people of `normal` (bool) taken as normal-appearing for certain."""
-        probability = self.probability.copy()
-        probability.loc[normal] = 0.0
-        probability.loc[normal, NORMAL] = 1.0
-        staged = ~normal & (self.group == NORMAL)
-        best = self.probability[self.names].idxmax(axis=1)
-        group = self.group.mask(staged, best).mask(normal, NORMAL)
-        return Labels(group, probability, self.stage)
-
-
-def reliability(probability: pd.DataFrame) -> pd.Series:
-    """Var(P) / (p (1 - p)) per column, p its mean: 1 for certain labels, 0 where nobody can be told apart."""
-    p = probability.mean()
-    return probability.var(ddof=0) / (p * (1 - p)).where(lambda v: v > 0)
-
-
-def is_true(values: pd.Series) -> pd.Series:
-    """Truth values as tables hold them: booleans, or the words True and False."""
-    return values.astype(str).str.lower().isin(["true", "1", "1.0"])
-
-
-def normal_appearing(table: pd.DataFrame, prefix: str = "") -> pd.Series:
-    """Who shows no atrophy: the table's own `normal_appearing`, or stage 0 where it has none."""
-    column = f"{prefix}normal_appearing"
-    return is_true(table[column]) if column in table else table[f"{prefix}stage"].astype(float) <= 0
-
-
-def group_of(table: pd.DataFrame, names: dict[int, str], prefix: str = "") -> pd.Series:
-    """Name of the most probable subtype, or normal-appearing, of every row of an assignment."""
-    return table[f"{prefix}subtype"].map(names).where(~normal_appearing(table, prefix), NORMAL)
-
-
-def probabilities(table: pd.DataFrame, names: dict[int, str], prefix: str = "") -> pd.DataFrame:
-    """P(normal-appearing) and P(staged and subtype) of every row of an assignment; rows sum to 1."""
-    out = pd.DataFrame({n: table[f"{prefix}p_staged_subtype{c}"] for c, n in names.items()}).astype(float)
-    rest = (1 - out.sum(axis=1)).clip(lower=0)
-    healthy = f"{prefix}p_healthy"
-    out.insert(0, NORMAL, table[healthy].astype(float) if healthy in table else rest)
-    return out.div(out.sum(axis=1), axis=0)
-
-
-def shown_names(names: dict[int, str]) -> dict[int, str]:
-    """Subtype number to the name that clinical results use: one subtype alone has no name of its own."""
-    return dict.fromkeys(names, ATROPHY) if len(names) == 1 else dict(names)
-
-
-def read_labels(subtypes: pd.DataFrame, names: dict[int, str], prefix: str = "oof_") -> Labels:
-    """Labels from subtypes.tsv, indexed by participant_id."""
-    stage = subtypes[f"{prefix}expected_stage"].astype(float)
-    return Labels(group_of(subtypes, names, prefix), probabilities(subtypes, names, prefix), stage)
-
-
-def stage_groups(labels: Labels) -> tuple[pd.Series, list[str]]:
-    """Normal-appearing people, and thirds of the staged by their expected stage (none where too few are staged)."""
-    group = labels.group.where(~labels.staged, "")
-    if labels.staged.sum() >= LEAST_FOR_THIRDS:
-        rank = labels.stage[labels.staged].rank(method="first")
-        group[labels.staged] = pd.qcut(rank, 3, labels=list(THIRDS)).astype(str)
-    return group, [NORMAL, *THIRDS]
-
-
-def staged_scale(labels: Labels) -> float:
-    """SD of the staged people's expected stages, the unit of "per SD of stage"; 1 where there is none."""
-    scale = float(labels.stage[labels.staged].std()) if labels.staged.sum() > 2 else 1.0
-    return scale if np.isfinite(scale) and scale > 0 else 1.0
+__all__ = [
+    "ATROPHY",
+    "LEAST_FOR_THIRDS",
+    "NORMAL",
+    "THIRDS",
+    "Labels",
+    "group_of",
+    "is_true",
+    "normal_appearing",
+    "probabilities",
+    "read_labels",
+    "reliability",
+    "shown_names",
+    "stage_groups",
+    "staged_scale",
+]

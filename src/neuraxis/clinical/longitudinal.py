@@ -13,7 +13,7 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
-from .labels import NORMAL, group_of, probabilities
+from ..labels import NORMAL, group_of, probabilities
 
 #: Fewer people than this in a group, and there is no slope.
 LEAST = 5

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
+from ..labels import NORMAL
 from .effects import false_discovery
-from .labels import NORMAL
 
 
 def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: pd.Series) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..labels import NORMAL, Labels
 from .cases import complete_cases
-from .labels import NORMAL, Labels
 
 COLUMNS = (
     *("outcome", "model", "n", "n_events", "n_parameters", "log_likelihood", "aic", "against", "lr", "df", "p"),

@@ -10,8 +10,8 @@ import pandas as pd
 from lifelines.utils import concordance_index
 from sklearn.model_selection import RepeatedStratifiedKFold
 
+from ..labels import NORMAL, Labels
 from .cases import at_risk
-from .labels import NORMAL, Labels
 
 COLUMNS = (
     *("outcome", "model", "n", "n_events", "horizon", "c", "c_low", "c_high", "added", "added_low", "added_high"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..labels import NORMAL, Labels
 from .associations import associations
 from .contrasts import OTHERS
-from .labels import NORMAL, Labels
 
 COLUMNS = (
     *("outcome", "kind", "subtype", "against", "effect", "planted", "planted_low", "planted_high", "weighted"),

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from ..labels import NORMAL, Labels, is_true, staged_scale
 from .associations import fits_of, plans_of, pooled, reported
 from .cases import complete_cases
 from .contrasts import OTHERS, atrophy_model, subtype_model
-from .labels import NORMAL, Labels, is_true, staged_scale
 
 COLUMNS = (
     *("analysis", "outcome", "subtype", "method", "effect", "estimate", "p", "n", "n_events", "model", "reason"),

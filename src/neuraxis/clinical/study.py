@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..features.biomarkers import cord_of
+from ..labels import NORMAL, THIRDS, Labels, read_labels, shown_names, stage_groups
 from .associations import associations
-from .labels import NORMAL, THIRDS, Labels, read_labels, shown_names, stage_groups
 from .longitudinal import changes, reversals, scans, stage_slopes, transitions
 from .maps import region_maps
 from .nested import nested_models

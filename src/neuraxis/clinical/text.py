@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..labels import NORMAL
 from .associations import LEAST_EVENTS, LEAST_PEOPLE
 from .contrasts import OTHERS
-from .labels import NORMAL
 from .outcomes import KINDS
 from .treatment import CONFOUNDED, INTERACTION
 

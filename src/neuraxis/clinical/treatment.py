@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..labels import NORMAL, Labels
 from .associations import LEAST_EVENTS, LEAST_PEOPLE
 from .cases import at_risk, complete_cases
 from .fit import NO_PROFILE
-from .labels import NORMAL, Labels
 from .survival import survival_of
 
 COLUMNS = (

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..labels import Labels, stage_groups
 from .associations import LEAST_EVENTS, LEAST_PEOPLE
 from .cases import at_risk
-from .labels import Labels, stage_groups
 
 COLUMNS = (
     *("outcome", "group", "n", "n_events", "person_years", "rate", "rate_low", "rate_high", "risk", "risk_low"),

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, name_some
+from ..labels import NORMAL
 from ..streams import stream
 
 GROUPS = {
@@ -289,7 +290,8 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
                 {
                     "participant_id": ids[rows],
                     "group": group,
-                    "subtype": subtype,
+                    # a word, because "NA" would be read as missing
+                    "subtype": np.where(subtype == "NA", NORMAL, subtype),
                     "stage": stage,
                     "session_id": session,
                 }

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2_contingency, fisher_exact, spearmanr
 
+from ..labels import NORMAL, SYSTEMS, group_of, normal_appearing
 from ..streams import stream
 from ..sustain import FitSettings, Parameters, SustainModel, Variant, ZScoreEvents, fit
 from ..sustain.matching import chance_agreement, order_similarity, rand_index
@@ -124,14 +125,14 @@ def agreement(labels, truth) -> dict[str, tuple[int, float]]:
     labels : DataFrame
         subtype, stage, expected_stage, indexed by person.
     truth : DataFrame
-        subtype ("NA": normal-appearing), stage; same index.
+        subtype (normal-appearing, or a letter), stage; same index.
 
     Returns
     -------
     dict of str to (n, value)
     """
     both = labels.join(truth, rsuffix="_true")
-    staged = both["subtype_true"] != "NA"
+    staged = both["subtype_true"] != NORMAL
     found = staged & (both["stage"] > 0)
     return {
         "subtype ARI, truly staged people": (
@@ -147,26 +148,23 @@ def agreement(labels, truth) -> dict[str, tuple[int, float]]:
     }
 
 
-def recovery(
-    people, names, order, truth, best, known_order, true_order, published: dict, label_of: dict
-) -> pd.DataFrame:
+def recovery(people, names, systems, order, truth, best, known_order, true_order, published: dict) -> pd.DataFrame:
     """Found (in and out of fold) beside the best possible, the truth and what the study published.
 
     Parameters
     ----------
     people : DataFrame
         subtypes.tsv, indexed by participant_id.
-    names : dict of subtype number to name
+    names, systems : dict of subtype number to name, and to the system it is named after
     order : DataFrame
         Event order of the model.
     truth : DataFrame
-        participant_id, subtype, stage.
+        participant_id, subtype (a letter of `labels.SYSTEMS`, or normal-appearing), stage.
     best, true_order : DataFrame
         From `best_possible`.
     known_order : DataFrame
         From `order_of_known`: the best that can be asked of an event order.
     published : dict of true subtype to the study's count
-    label_of : dict of true subtype to the name a found one would carry
 
     Returns
     -------
@@ -183,17 +181,17 @@ def recovery(
     rows = []
     for quantity, (n, _) in found["best possible"].items():
         row = {"quantity": quantity, "n": n} | {k.replace(" ", "_"): v[quantity][1] for k, v in found.items()}
-        row["truth"] = float((truth["subtype"] == "NA").mean()) if "normal-appearing" in quantity else np.nan
+        row["truth"] = float((truth["subtype"] == NORMAL).mean()) if "normal-appearing" in quantity else np.nan
         if "normal-appearing" in quantity:
             row["published"] = published["NA"] / sum(published.values())
         rows.append(row)
     for s, count in published.items():
-        label = label_of.get(s, "normal-appearing")
-        numbers = [c for c, name in names.items() if name.split(" 2")[0].removesuffix(" 1") == label]
+        label = SYSTEMS.get(s, NORMAL)
+        numbers = [c for c, system in systems.items() if system == label]
 
-        def count_of(table, prefix="", s=s, numbers=numbers):
-            zero = table[f"{prefix}stage"] == 0
-            return int(zero.sum() if s == "NA" else (table[f"{prefix}subtype"].isin(numbers) & ~zero).sum())
+        def count_of(table, prefix="", label=label, numbers=numbers):
+            zero = normal_appearing(table, prefix)
+            return int(zero.sum() if label == NORMAL else (table[f"{prefix}subtype"].isin(numbers) & ~zero).sum())
 
         rows.append(
             {
@@ -202,9 +200,11 @@ def recovery(
                 "in_sample": count_of(people),
                 "out_of_fold": count_of(people, "oof_"),
                 "best_possible": int(
-                    (best["stage"] == 0).sum() if s == "NA" else ((best["subtype"] == s) & (best["stage"] > 0)).sum()
+                    (best["stage"] == 0).sum()
+                    if label == NORMAL
+                    else ((best["subtype"] == s) & (best["stage"] > 0)).sum()
                 ),
-                "truth": int((truth["subtype"] == s).sum()),
+                "truth": int((truth["subtype"] == (NORMAL if label == NORMAL else s)).sum()),
                 "published": count,
             }
         )
@@ -279,7 +279,7 @@ def simple_scores(z, people, model, truth, rng, cord: str | None = None) -> pd.D
         }
         if truth is not None:
             true = truth.set_index("participant_id").loc[people.index[staged], "subtype"]
-            known = (true != "NA").to_numpy()
+            known = (true != NORMAL).to_numpy()
             row["with_truth"] = rand_index(clusters[known], true[known])
             row["model_with_truth"] = rand_index(people.loc[staged, "oof_subtype"][known], true[known])
         rows.append(row)
@@ -320,12 +320,13 @@ def projection(models, names, z, own) -> tuple[pd.DataFrame, pd.DataFrame]:
     people, counts = [], []
     for a, b in permutations(models, 2):
         labels = models[b].assign(z[z["group"] == a])
-        labels = labels[["subtype", "stage", "expected_stage", "p_stage0", "confident"]]
+        group = group_of(labels, names[b])
+        labels = labels[["subtype", "stage", "expected_stage", "p_stage0", "confident"]].copy()
         labels.insert(0, "group", a)
         labels.insert(1, "model_of", b)
-        labels["name"] = labels["subtype"].map(names[b]).where(labels["stage"] > 0, "normal-appearing")
+        labels["name"] = group
         people.append(labels.rename_axis("participant_id").reset_index())
-        mine = own[a]["subtype"].map(names[a]).where(own[a]["stage"] > 0, "normal-appearing")
+        mine = group_of(own[a], names[a])
         table = pd.crosstab(mine, labels["name"].reindex(mine.index)).stack().rename("n").reset_index()
         table.columns = ["own_model", "other_model", "n"]
         rho = spearmanr(own[a]["expected_stage"], labels.loc[own[a].index, "expected_stage"]).statistic

@@ -9,8 +9,8 @@ import seaborn as sns
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from ..clinical.contrasts import OTHERS
-from ..clinical.labels import NORMAL
 from ..clinical.outcomes import KINDS
+from ..labels import NORMAL
 from .style import colours, empty
 
 METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.25"), "draws": ("s", "#E69F00")}

@@ -8,11 +8,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.colors import Normalize
 
+from ..labels import NORMAL
 from .brain import HEIGHT, WIDTH, draw_brain, has_outline
 from .style import empty
-
-NORMAL = "normal-appearing"
-
 
 #: Said instead of a drawing on which nothing would be.
 NOWHERE = "None of these biomarkers has a place on the drawing of brain and cord; see the mean z as numbers."

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from ..labels import NORMAL, group_of, is_true
 from .style import COLOURS, colours, empty
 
 MAPS = ["Blues", "Oranges", "Greens", "Purples"]
-NORMAL = "normal-appearing"
 
 
 def selection(table: pd.DataFrame, folds: pd.DataFrame):
@@ -36,7 +36,7 @@ def selection(table: pd.DataFrame, folds: pd.DataFrame):
     # the spread that matters is that of the difference from the best k, not of the sum over people
     near = part[~far[part.index]]
     axis.errorbar(near["n_subtypes"], near["gap_cvic"], yerr=near["gap_se"], color="0.4", capsize=3, lw=1)
-    fill = np.where(near["chosen"].astype(str) == "True", COLOURS[1], "white")
+    fill = np.where(is_true(near["chosen"]), COLOURS[1], "white")
     axis.scatter(near["n_subtypes"], near["gap_cvic"], c=fill, edgecolor="0.2", zorder=3, s=60)
     gaussian = table[table["n_subtypes"] == -1]
     if len(gaussian) and not far[gaussian.index].any():
@@ -114,7 +114,7 @@ def probability(people: pd.DataFrame, names: dict):
     """Probability of the most probable subtype against the expected stage, one dot a person."""
     figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
     best = people.filter(regex="^oof_p_subtype").max(axis=1)
-    group = people["oof_subtype"].map(names).where(people["oof_stage"] > 0, NORMAL)
+    group = group_of(people, names, "oof_")
     for name, colour in colours([NORMAL, *names.values()]).items():
         rows = group == name
         axis.scatter(
@@ -129,7 +129,7 @@ def probability(people: pd.DataFrame, names: dict):
 def ternary(people: pd.DataFrame, names: dict):
     """Subtype probabilities, one dot a person: a triangle for three subtypes, stacked bars for another number."""
     columns = [f"oof_p_subtype{c}" for c in names]
-    group = people["oof_subtype"].map(names).where(people["oof_stage"] > 0, NORMAL)
+    group = group_of(people, names, "oof_")
     tint = colours([NORMAL, *names.values()])
     if len(names) == 1:
         return empty("One subtype: everybody belongs to it.")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..labels import is_true
 from ..streams import stream
 from .baselines import gaussian_log_density
 from .families import Events
@@ -359,6 +360,53 @@ def select(X: pd.DataFrame, fold: pd.Series, models, fixed: int | None = None) -
     sums = by_fold.sum(min_count=1)
     sums.insert(0, "n_people", by_fold.size())
     return Selection(table, wide, sums.reset_index())
+
+
+def fold_of(model: SustainModel) -> int | None:
+    """The fold that a model of `fit_part` has not seen, from what it was fitted for; None: it has seen everyone."""
+    last = [str(k) for k in model.settings.get("key", ())][-4:]
+    return int(last[3]) if last[0::2] == ["repeat", "fold"] else None
+
+
+def described(selection: pd.DataFrame) -> int:
+    """Number of subtypes of the model that a study describes: the one chosen, or one where none is supported.
+
+    Where the data support no common order at all, one order is described, and the selection says what it is worth.
+    """
+    return max(int(selection.loc[is_true(selection["chosen"]), "n_subtypes"].iloc[0]), 1)
+
+
+def variants_table(heldout: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Selection tables of several variants below one another, each chosen by the rule.
+
+    Parameters
+    ----------
+    heldout : dict of str to DataFrame
+        `Selection.heldout` by the variant's name; of the same people, in whatever order.
+
+    Returns
+    -------
+    DataFrame
+        variant, n_subtypes, heldout_loglik, cvic, cvic_se, gap_cvic, gap_se, chosen, reason.
+
+    Raises
+    ------
+    InputError
+        Variants of different people.
+    """
+    parts, people = [], None
+    for variant, held in heldout.items():
+        mine = set(held["participant_id"])
+        if people is not None and mine != people:
+            raise InputError(f"variant {variant} was not cross-validated on the same people as the others")
+        people = mine
+        lpd = {int(c[1:]): held[c].to_numpy(float) for c in held.columns if c[0] == "k" and c[1:].isdigit()}
+        gaussian = held["gaussian"].to_numpy(float) if held["gaussian"].notna().all() else None
+        table = selection_table(lpd, gaussian)
+        parts.append(table[table["n_subtypes"] >= 0].assign(variant=variant))
+    both = pd.concat(parts, ignore_index=True)
+    first = ["variant", "n_subtypes", "heldout_loglik", "cvic", "cvic_se", "gap_cvic", "gap_se", "chosen", "reason"]
+    return both[first]
 
 
 @dataclass

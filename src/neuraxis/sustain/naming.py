@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..labels import numbered
+
 RULE = (
     "each subtype carries the name of the system (column system of the biomarker definitions) whose first events come "
     "earliest in it compared with the other subtypes of the same model (with one subtype: earliest at all); a name met "
@@ -12,8 +14,8 @@ RULE = (
 )
 
 
-def name_subtypes(order: pd.DataFrame, systems: pd.Series) -> dict[int, str]:
-    """Names from an event-order table.
+def systems_of(order: pd.DataFrame, systems: pd.Series) -> dict[int, str]:
+    """System that every subtype is named after, by `RULE`.
 
     Parameters
     ----------
@@ -25,7 +27,7 @@ def name_subtypes(order: pd.DataFrame, systems: pd.Series) -> dict[int, str]:
     Returns
     -------
     dict of int to str
-        Subtype number to name.
+        Subtype number to system.
     """
     first = order.sort_values("threshold").groupby(["subtype", "biomarker"], as_index=False).first()
     first["system"] = first["biomarker"].map(systems)
@@ -33,13 +35,12 @@ def name_subtypes(order: pd.DataFrame, systems: pd.Series) -> dict[int, str]:
         first["system"] = first["biomarker"]
     mean = first.dropna(subset="system").pivot_table(index="subtype", columns="system", values="mean_position")
     relative = mean - mean.mean() if len(mean) > 1 else mean
-    found = {
+    return {
         int(c): str(relative.columns[int(np.argmin(row))])
         for c, row in zip(relative.index, relative.to_numpy(), strict=True)
     }
-    times: dict[str, int] = {}
-    out = {}
-    for c, name in found.items():
-        times[name] = times.get(name, 0) + 1
-        out[c] = name if list(found.values()).count(name) == 1 else f"{name} {times[name]}"
-    return out
+
+
+def name_subtypes(order: pd.DataFrame, systems: pd.Series) -> dict[int, str]:
+    """Subtype number to name, from an event-order table; see `systems_of` and `labels.numbered`."""
+    return numbered(systems_of(order, systems))

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..labels import numbered
 from ..streams import stream
-from .crossval import out_of_fold_posterior, stability
+from .crossval import make_folds, out_of_fold_posterior, stability
 from .families import Events
 from .model import SustainModel
-from .naming import RULE, name_subtypes
+from .naming import RULE, systems_of
 from .staging import draw_labels
 from .state import FitSettings, Variant
 
@@ -32,6 +33,40 @@ NOISES = {
 def chain_draws(n_samples: int) -> int:
     """Stored draws of a chain of so many steps; closer together than a sweep, every one of them would pay for a sweep."""
     return min(CHAIN_DRAWS, max(n_samples // FitSettings.sweep_every, 1))
+
+
+def sizes_table(people: int, folds: int, max_subtypes: int, *, disease: str) -> pd.DataFrame:
+    """How many people a disease's models see, and how many they need: quantity, value.
+
+    Raises
+    ------
+    InputError
+        Too few for so many subtypes and folds: fits need two people a subtype, and a fold's model sees all people but
+        those of the fold.
+    """
+    trained, needed = people - -(-people // folds), max(2 * max_subtypes, folds)
+    if trained < needed:
+        raise InputError(
+            f"{disease}: {people} people are too few for {max_subtypes} subtypes in {folds} folds; "
+            "lower sustain.max_subtypes or sustain.folds, or take the group out of cohort.diseases"
+        )
+    rows = {"people": people, "folds": folds, "smallest training set": trained, "needed there": needed}
+    return pd.DataFrame(rows.items(), columns=["quantity", "value"])
+
+
+def folds_table(group: pd.Series, site: pd.Series, disease: str, folds: int, seed: int) -> pd.DataFrame:
+    """Fold of every person of a disease, every site spread evenly: participant_id, fold.
+
+    Parameters
+    ----------
+    group : Series, indexed by participant_id
+        Of everyone with z-scores.
+    site : Series, indexed by participant_id
+        Of everyone, in any order.
+    """
+    mine = group.index[group == disease]
+    fold = make_folds(len(mine), folds, seed=seed, key=(disease,), strata=site.loc[mine])
+    return pd.DataFrame({"participant_id": mine, "fold": fold})
 
 
 def study_settings(
@@ -136,7 +171,7 @@ def subtype_tables(
     fold_models = {(0, f): m for f, m in fold_models.items()}
     values, index = model.events.check_data(z.loc[fold.index])
     order = model.event_order()
-    names = name_subtypes(order, systems)
+    of = systems_of(order, systems)
     posterior, healthy = out_of_fold_posterior(model, values, fold.to_numpy()[None], fold_models)
     unseen = model.summary(posterior, healthy, index)
     subtypes = model.assign(z.loc[fold.index]).join(unseen.add_prefix("oof_"))
@@ -156,7 +191,7 @@ def subtype_tables(
             healthy=healthy if with_component else None,
         ),
         followup=later_scans(model, fold_models, fold, later),
-        names=names_table(model, names, subtypes),
+        names=names_table(model, of, subtypes),
         order=order,
         variance=variance_table(model, fold_models),
         progression=model.progression(),
@@ -167,19 +202,23 @@ def subtype_tables(
     )
 
 
-def names_table(model: SustainModel, names: dict, subtypes: pd.DataFrame) -> pd.DataFrame:
-    """subtype, name, fraction, n_staged_oof, rule: fractions of the model, people counted where staged out of fold."""
+def names_table(model: SustainModel, systems: dict[int, str], subtypes: pd.DataFrame) -> pd.DataFrame:
+    """subtype, name, system, fraction, n_staged_oof, rule.
+
+    Fractions are the model's; people are counted where they are staged out of fold.
+    """
     counts = subtypes.loc[~subtypes["oof_normal_appearing"], "oof_subtype"].value_counts()
     return pd.DataFrame(
         [
             {
                 "subtype": c,
                 "name": name,
+                "system": systems[c],
                 "fraction": model.fractions[c - 1],
                 "n_staged_oof": int(counts.get(c, 0)),
                 "rule": RULE,
             }
-            for c, name in names.items()
+            for c, name in numbered(systems).items()
         ]
     )
 

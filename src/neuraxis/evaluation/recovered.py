@@ -1,0 +1,77 @@
+"""The simulated truth beside what a study found of it, and the simplest summaries beside the model."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..streams import stream
+from ..sustain import SustainModel
+from .compare import best_possible, order_of_known, recovery, simple_scores
+
+COLUMNS = ("quantity", "n", "in_sample", "out_of_fold", "best_possible", "truth", "published")
+
+
+def recovery_tables(
+    z: pd.DataFrame,
+    people: pd.DataFrame,
+    names: pd.DataFrame,
+    order: pd.DataFrame,
+    model: SustainModel,
+    cord: str | None,
+    *,
+    disease: str,
+    seed: int,
+    truth: pd.DataFrame | None = None,
+    drawn_from: dict | None = None,
+    published: dict | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What was recovered (empty for real people), and simple scores beside stage and subtype.
+
+    Parameters
+    ----------
+    z : DataFrame
+        Indexed by participant_id, in any order; others than `people` are left aside.
+    people : DataFrame
+        subtypes.tsv, indexed by participant_id.
+    names : DataFrame
+        names.tsv.
+    order : DataFrame
+        event_order.tsv.
+    model : SustainModel
+    cord : str or None
+        The biomarker that measures the cord.
+    disease : str
+    seed : int
+    truth : DataFrame, optional
+        SIMULATED_truth.tsv: participant_id, session_id, subtype, stage.
+    drawn_from : dict, optional
+        `cohort.simulated.true_model`; needed with `truth`.
+    published : dict, optional
+        True subtype to the study's count; needed with `truth`.
+
+    Returns
+    -------
+    recovery, baselines : DataFrame
+    """
+    z = z.loc[people.index]
+    numbered = names.set_index("subtype")
+    found, known = pd.DataFrame(columns=list(COLUMNS)), None
+    if truth is not None:
+        known = truth[truth["session_id"] == "baseline"]
+        best, true_order = best_possible(drawn_from, z, drawn_from["covariance"])
+        letters = known.set_index("participant_id").loc[z.index, "subtype"]
+        known_order = order_of_known(
+            z, letters.where(letters.isin(drawn_from["subtypes"])), model, seed=seed, key=(disease,)
+        )
+        found = recovery(
+            people,
+            numbered["name"].to_dict(),
+            numbered["system"].to_dict(),
+            order,
+            known,
+            best,
+            known_order,
+            true_order,
+            published,
+        )
+    return found, simple_scores(z, people, model, known, stream(seed, disease, "k-means"), cord)
