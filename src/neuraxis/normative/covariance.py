@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.covariance import OAS
 
 from ..errors import InputError, NeuraxisWarning, name_some
 
@@ -205,6 +204,8 @@ def _shrinkage_of(x: np.ndarray, standing: float) -> tuple[np.ndarray, float]:
     if np.isnan(x).any():
         observed = em_covariance(x)
         return observed, oas_shrinkage(observed, standing)
+    from sklearn.covariance import OAS  # slow to load, and a covariance that is read needs none of it
+
     fit = OAS().fit(x)
     centred = x - x.mean(axis=0)
     return centred.T @ centred / len(x), float(fit.shrinkage_)

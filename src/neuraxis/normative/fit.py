@@ -8,7 +8,6 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from ..errors import InputError, NeuraxisWarning, name_some
 from .design import design, head_size_corrected
@@ -109,6 +108,8 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings,
     InputError
         Too few or constant values, collinear covariates, ages too alike, one site for a random effect.
     """
+    import statsmodels.api as sm  # slow to load, and applying a norm needs none of it
+
     known = y.notna() & people["age"].notna() & people["sex"].notna()
     if settings.head_size != "none":
         known &= etiv.notna()
@@ -166,6 +167,8 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings,
 
 def regression(name, target: pd.Series, X: np.ndarray, site: pd.Series, settings: NormSettings) -> tuple:
     """Coefficients (p,) and, with a random site effect, the effect of every site."""
+    import statsmodels.api as sm  # slow to load, and applying a norm needs none of it
+
     if settings.site != "random":
         fit = (sm.RLM(target, X, M=sm.robust.norms.HuberT()) if settings.robust else sm.OLS(target, X)).fit()
         return np.asarray(fit.params), {}
@@ -199,6 +202,8 @@ def regression(name, target: pd.Series, X: np.ndarray, site: pd.Series, settings
 
 def residual_sd(residual: np.ndarray, age: np.ndarray, age_mean: float, settings: NormSettings) -> list[float]:
     """SD of the residuals at `age_mean` and its change per ten years (0 where it is constant)."""
+    import statsmodels.api as sm  # slow to load, and applying a norm needs none of it
+
     if settings.sd == "age":
         # E|residual| = SD sqrt(2 / pi) for a normal
         terms = sm.add_constant((age - age_mean) / 10)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
-from statsmodels.gam import generalized_additive_model as gam_models
 
 from ..errors import InputError, name_some
 from .design import spline_term
@@ -36,6 +35,8 @@ def seeded_penalty_search():
     It shuffles cross-validation folds without a seed and offers no way to pass one; unseeded, two fits to the
     same controls differ by up to 0.2 % of a volume.
     """
+    from statsmodels.gam import generalized_additive_model as gam_models
+
     original = gam_models.KFold
     gam_models.KFold = lambda *args, **kwargs: original(*args, **{**kwargs, "rng": 0})
     try:

@@ -10,6 +10,8 @@ from ..errors import InputError, name_some
 #: Columns that say whose row it is.
 KEYS = ("participant_id", "session_id")
 BASELINE = "baseline"
+#: A head size in here is ml: no head is smaller or larger, and a thousand times that mm3.
+HEAD_IN_ML = (400.0, 3500.0)
 
 
 def by_person(table: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -124,6 +126,9 @@ def values_of(measures: pd.DataFrame, biomarkers, signed=()) -> tuple[pd.DataFra
     values = {b: _numbers(measures[b], problems, b, lowest=None if b in signed else 0.0) for b in biomarkers}
     etiv = measures["etiv"] if "etiv" in measures.columns else pd.Series(np.nan, index=measures.index)
     etiv = _numbers(etiv, problems, "etiv", lowest=0.0)
+    if not problems and (ml := etiv.between(*HEAD_IN_ML)).any():
+        who = [_shown(i, v) for i, v in etiv[ml].items()]
+        raise InputError(f"etiv of {name_some(who)} looks like ml (cm3), and norms take mm3; multiply it by 1000")
     if problems:
         raise InputError(
             f"measures that no norm can take: {_listed(problems)}. Measure these people again, or leave their values "

@@ -43,11 +43,10 @@ def provenance(config: dict, inputs, home=".") -> dict:
     dict
         commit, uncommitted_changes, workflow (name and version), python, versions, seed, config, sha256.
     """
-    top = _git(home, "rev-parse", "--show-toplevel")
-    own = bool(top) and Path(top).resolve() == Path(home).resolve()
+    commit, changed = commit_of(home)
     return {
-        "commit": (own and _git(home, "rev-parse", "HEAD")) or "not a git checkout",
-        "uncommitted_changes": own and bool(_git(home, "status", "--porcelain")),
+        "commit": commit or "not a git checkout",
+        "uncommitted_changes": changed,
         "workflow": f"neuraxis {__version__}",
         "python": platform.python_version(),
         "versions": {p: _version(p) for p in PACKAGES},
@@ -55,6 +54,21 @@ def provenance(config: dict, inputs, home=".") -> dict:
         "config": config,
         "sha256": {str(i): hashlib.sha256(Path(i).read_bytes()).hexdigest() for i in inputs},
     }
+
+
+def commit_of(home) -> tuple[str, bool]:
+    """Commit of the workflow's files ("" where none is known), and whether they were changed since.
+
+    An installed package names the commit that it was built from (shipped/COMMIT).
+    """
+    built = Path(home) / "COMMIT"
+    if built.is_file():
+        text = built.read_text(encoding="ascii").strip()
+        return text.removesuffix("+"), text.endswith("+")
+    top = _git(home, "rev-parse", "--show-toplevel")
+    if not top or Path(top).resolve() != Path(home).resolve():
+        return "", False
+    return _git(home, "rev-parse", "HEAD"), bool(_git(home, "status", "--porcelain"))
 
 
 def _git(folder, *arguments: str) -> str:

@@ -1,0 +1,5 @@
+"""python -m neuraxis."""
+
+from .cli import main
+
+main(prog_name="neuraxis")

@@ -1,0 +1,614 @@
+"""New people: measured, checked by the study's rules, normalised, and placed under its models, or refused with the reason."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..biomarkers import cord_of
+from ..cohort.ids import BASELINE, People, bare, clean, id_column
+from ..cohort.participants import SEXES, read_people_table
+from ..errors import InputError, NeuraxisError, NeuraxisWarning, name_some
+from ..features.extract import add_cord
+from ..features.measures import check_units, measure_batch, possible, quality
+from ..features.readers.base import LARGEST, SMALLEST
+from ..features.readers.sct import read_sct
+from ..features.stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
+from ..home import workflow_home
+from ..tables import as_numbers, bad_cells, read_cells, read_table, write_table
+from .shared import SharedModel, open_model
+
+#: z beyond which a region is called far from all controls.
+FAR = 5.0
+#: Patients that count as most similar, and the fewest of them with later scans for their course to be told.
+SIMILAR, TOLD = 20, 5
+
+
+@dataclass
+class Placed:
+    """New people under a model.
+
+    Attributes
+    ----------
+    model : SharedModel
+    people : DataFrame
+        participant_id, age, sex, site of everyone given.
+    table : DataFrame
+        One row per person placed and disease: participant_id, disease, subtype, name, p_healthy, p_subtype<c>, stage,
+        stage_low, stage_high and the other columns of `sustain.staging.summarise`; overridden; notes.
+    measures, z : DataFrame
+        By participant_id: etiv and biomarkers; z per biomarker, positive = abnormal.
+    refused : DataFrame
+        participant_id, reason: one row per reason.
+    notes : dict of str to list of str
+        What was missing, out of range or flagged, by person.
+    overridden : dict of str to list of str
+        Reasons for which a person would have been refused.
+    course : dict of (str, str) to dict
+        By person and disease: what became of the most similar patients of the study; empty for a model file.
+    """
+
+    model: SharedModel
+    people: pd.DataFrame
+    table: pd.DataFrame
+    measures: pd.DataFrame
+    z: pd.DataFrame
+    refused: pd.DataFrame
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    overridden: dict[str, list[str]] = field(default_factory=dict)
+    course: dict[tuple[str, str], dict] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(index=False) + (self.refused.to_html(index=False) if len(self.refused) else "")
+
+    def page(self, person: str) -> str:
+        """The person's page, one self-contained HTML text."""
+        from ..report.person import person_page
+
+        return person_page(self, person)
+
+    def write(self, folder) -> list[Path]:
+        """Write people.tsv, zscores.tsv, refused.tsv and one page per person placed.
+
+        Returns
+        -------
+        list of Path
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        out = []
+        tables = {"people.tsv": self.table, "zscores.tsv": self.z.reset_index(), "refused.tsv": self.refused}
+        for name, table in tables.items():
+            write_table(table, folder / name)
+            out.append(folder / name)
+        for person in self.z.index:
+            path = folder / f"{person}.html"
+            path.write_text(self.page(person), encoding="utf-8")
+            out.append(path)
+        return out
+
+
+def stage(
+    model: SharedModel | str | Path,
+    *,
+    freesurfer=None,
+    labels=None,
+    table=None,
+    sct=None,
+    cord_mask=None,
+    cord_levels=None,
+    qc_scores=None,
+    etiv=None,
+    participant_id=None,
+    age=None,
+    sex=None,
+    site=None,
+    people=None,
+    disease=None,
+    override: bool = False,
+) -> Placed:
+    """Place one new person, or a table of them, under the model of a study.
+
+    The study's own rules hold: its readers, units, quality rules that exclude, norms with their ranges, covariance and
+    model. Whoever the study would have left out is refused with the reason.
+
+    Parameters
+    ----------
+    model : SharedModel or path
+        A study's folder or a model file; see `open_model`.
+    freesurfer, labels : path
+        A person's folder of FreeSurfer, FastSurfer or SAMSEG results; a label volume. With several people: a path with
+        {participant_id} in it.
+    table : path or DataFrame
+        Tidy (participant_id, etiv in mm3, biomarkers), or as SynthSeg and asegstats2table write them.
+    sct : path
+        CSV of sct_process_segmentation.
+    cord_mask, cord_levels : path
+        Mask of the cord and vertebral levels on its grid, as templates for several people.
+    qc_scores : path
+        SynthSeg's --qc table.
+    etiv : float
+        Head size of one person, mm3, where the files lack it.
+    participant_id, age, sex, site
+        Of one person; the id may be left out where the files say it.
+    people : path or DataFrame
+        Of several: participant_id, age, sex, site.
+    disease : str, optional
+        Of a model of several; all of them where not given.
+    override : bool
+        Place people whom the study's rules would have excluded; their pages say so. What cannot be a measure at all, an
+        unknown site and an unknown person are refused all the same.
+
+    Returns
+    -------
+    Placed
+
+    Raises
+    ------
+    InputError
+        A call without measures or without people, files of which nobody's row can be told, units mixed up.
+    ModelError
+        See `open_model`.
+    """
+    if not isinstance(model, SharedModel):
+        model = open_model(model)
+    given = [n for n, v in (("freesurfer", freesurfer), ("labels", labels), ("table", table)) if v is not None]
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)} are given; measures come from one of them")
+    if not given and sct is None and cord_mask is None:
+        raise InputError("no measures: give a FreeSurfer folder, a label volume, a table, or a cord table")
+    if disease is not None and disease not in model.models:
+        raise InputError(f"no model of {disease}; there is {name_some(model.models)}")
+    who, hard, soft = _who(participant_id, age, sex, site, people, freesurfer or labels, table, sct, model)
+    found, notes, failed, asked = _measures(
+        model, who, freesurfer or labels, table, sct, cord_mask, cord_levels, qc_scores, etiv
+    )
+    for person, reasons in failed.items():
+        hard.setdefault(person, []).extend(reasons)
+    for person, reasons in asked.items():
+        soft.setdefault(person, []).extend(reasons)
+    defined = _defined(model)
+    measures = found.set_index("participant_id")
+    for person in measures.index.difference(list(hard)):
+        alone = found[found["participant_id"] == person]
+        bad, excluded, flags = _checked(model, alone, who.loc[[person]], notes.pop((person, "scores"), None))
+        hard.setdefault(person, []).extend(bad)
+        soft.setdefault(person, []).extend(excluded)
+        notes.setdefault(person, []).extend(flags)
+    clear = [p for p in measures.index if not hard.get(p) and (override or not soft.get(p))]
+    z = pd.DataFrame(columns=list(model.norms.models), index=pd.Index([], name="participant_id"), dtype=float)
+    rows = []
+    for person in clear:
+        row, said, why = _normalised(model, measures.loc[[person]], who.loc[[person]])
+        notes.setdefault(person, []).extend(said)
+        if why:
+            hard.setdefault(person, []).extend(why)
+        else:
+            rows.append(row)
+    if rows:
+        z = pd.concat(rows).rename_axis("participant_id")
+    refused = [
+        (p, r) for p in who.index for r in dict.fromkeys([*hard.get(p, []), *([] if override else soft.get(p, []))])
+    ]
+    overridden = {p: soft[p] for p in z.index if soft.get(p)}
+    wanted = [disease] if disease else list(model.models)
+    table_, course = _placed(model, z, wanted, notes, overridden)
+    return Placed(
+        model,
+        who.reset_index(),
+        table_,
+        measures.reindex(columns=["etiv", *[b for b in defined["biomarker"] if b in measures]]),
+        z,
+        pd.DataFrame(refused, columns=["participant_id", "reason"]),
+        {p: list(dict.fromkeys(n)) for p, n in notes.items() if isinstance(p, str)},
+        overridden,
+        course,
+    )
+
+
+def _defined(model: SharedModel) -> pd.DataFrame:
+    """Definitions; a map's path is the study's own, so that new people's maps come as columns of a table."""
+    return model.biomarkers.assign(kind=model.biomarkers["kind"].replace("map", "table"))
+
+
+# ------------------------------------------------------------------ who
+
+
+def _who(participant_id, age, sex, site, people, files, table, sct, model) -> tuple[pd.DataFrame, dict, dict]:
+    """People by participant_id (age, sex, site); reasons to refuse them that hold anyway, and that can be overridden."""
+    hard: dict[str, list[str]] = {}
+    soft: dict[str, list[str]] = {}
+    if people is not None:
+        if any(v is not None for v in (participant_id, age, sex, site)):
+            raise InputError(
+                "people come from a table or one by one: give people, or participant_id, age, sex and site"
+            )
+        if isinstance(people, pd.DataFrame):
+            who = people.reset_index() if people.index.name == "participant_id" else people.copy()
+            if absent := [c for c in ("participant_id", "age", "sex") if c not in who]:
+                raise InputError(f"people: column {', '.join(absent)} is missing")
+            who["participant_id"] = who["participant_id"].astype(str)
+        else:
+            who = read_people_table(people, needed=("age", "sex"), what="people")
+        twice = who["participant_id"].duplicated()
+        if twice.any():
+            raise InputError(f"people: listed more than once: {name_some(who.loc[twice, 'participant_id'])}")
+    else:
+        absent = [n for n, v in (("age", age), ("sex", sex)) if v is None]
+        if absent:
+            raise InputError(f"the norms need the person's {' and '.join(absent)}")
+        says = _subject_of(files) if files is not None else ""
+        person = participant_id or says or _only_person(table, sct) or _from_path(files)
+        if not person:
+            raise InputError("whose measures are these? give the id (participant_id)")
+        if says and participant_id and People([participant_id]).find(says)[0] is None:
+            soft[str(participant_id)] = [f"the files in {files} say that they are of {says}, not of {participant_id}"]
+        who = pd.DataFrame({"participant_id": [str(person)], "age": [age], "sex": [sex], "site": [site]})
+    if "site" not in who:
+        who["site"] = None
+    wrong = who.loc[~who["participant_id"].str.fullmatch(r"[A-Za-z0-9_.-]+"), "participant_id"]
+    if len(wrong):
+        raise InputError(f"ids hold odd characters (allowed are letters, digits, . - and _): {name_some(wrong)}")
+    who = who.set_index("participant_id")[["age", "sex", "site"]]
+    numbers, _ = as_numbers(who["age"])
+    spelt = who["sex"].astype(str).str.strip().str.lower().map(SEXES)
+    for person in who.index:
+        reasons = hard.setdefault(person, [])
+        if not 5 <= numbers[person] <= 110:
+            reasons.append(f"age {who.at[person, 'age']}: years from 5 to 110 are expected")
+        if pd.isna(spelt[person]):
+            reasons.append(f"sex {who.at[person, 'sex']}: M or F is expected (male, female)")
+    who["age"], who["sex"] = numbers, spelt
+    who["site"] = who["site"].map(lambda s: None if pd.isna(s) else str(s))
+    return who, {p: r for p, r in hard.items() if r}, soft
+
+
+def _subject_of(path) -> str:
+    """The person that FreeSurfer's or FastSurfer's files say they are of; "" where they do not."""
+    for name in ("aseg.stats", "aseg+DKT.stats"):
+        file = Path(str(path)) / "stats" / name
+        if file.is_file():
+            found = re.search(r"^#\s*subjectname\s+(\S+)", file.read_text(encoding="utf-8", errors="replace"), re.M)
+            return clean(found[1]) if found else ""
+    return ""
+
+
+def _only_person(table, sct) -> str:
+    """The person of a table that holds one."""
+    if isinstance(table, pd.DataFrame):
+        ids = table["participant_id"] if "participant_id" in table else table.index
+        return str(ids[0] if not hasattr(ids, "iloc") else ids.iloc[0]) if len(table) == 1 else ""
+    if table is not None and Path(table).is_file():
+        cells = read_cells(table)
+        key = id_column(cells.header, first=[row[0] for row in cells.rows])
+        ids = set(cells.column(key)) if key is not None else set()
+        if len(ids) > 1:
+            raise InputError(f"{table} holds {len(ids)} people; say whom you mean (participant_id), or give people")
+        return clean(ids.pop()) if ids else ""
+    return ""
+
+
+def _from_path(path) -> str:
+    """The id in a path: the deepest part with sub- in it, else the folder's or file's name."""
+    if path is None:
+        return ""
+    parts = [p for p in re.split(r"[/\\]+", str(path)) if p]
+    named = [p for p in parts if p.startswith("sub-")]
+    return clean(named[-1]).split("_")[0] if named else clean(parts[-1])
+
+
+# ------------------------------------------------------------------ measures
+
+
+def _measures(model, who, files, table, sct, cord_mask, cord_levels, qc_scores, etiv):
+    """Measures of everyone (participant_id, etiv, biomarkers), notes, and reasons to refuse by person: hard and soft."""
+    ids, defined = list(who.index), _defined(model)
+    notes: dict = {}
+    hard: dict[str, list[str]] = {}
+    soft: dict[str, list[str]] = {}
+    levels = model.rules["cord_levels"]
+    names = workflow_home() / "resources/labels.tsv"
+    if etiv is not None:
+        if len(ids) > 1:
+            raise InputError("etiv is one person's head size; for several give it in the table")
+        if SMALLEST <= float(etiv) <= LARGEST:
+            hard[ids[0]] = [f"head size {etiv:g} looks like ml (cm3); give mm3 ({1000 * float(etiv):g})"]
+            etiv = None
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        if table is not None:
+            found = _from_table(model, table, ids, defined, names, hard)
+            if etiv is not None:
+                found["etiv"] = float(etiv)
+        elif files is not None or cord_mask is not None:
+            found = _from_files(files, cord_mask, cord_levels, ids, defined, names, levels, etiv, hard)
+        else:
+            found = pd.DataFrame({"participant_id": ids, "etiv": np.nan if etiv is None else float(etiv)})
+        if sct is not None:
+            cord = cord_of(defined)
+            if cord is None:
+                raise InputError("a cord table is given, but the model has no cord area")
+            rules = {"select": model.rules["sct_select"], "repeats": model.rules["sct_repeats"]}
+            areas = read_sct(sct, levels, people=People(ids), **rules)
+            areas = areas.rename(lambda scan: scan.split("_ses-")[0])
+            if areas.index.duplicated().any():
+                raise InputError(
+                    f"{sct}: several sessions of {name_some(areas.index[areas.index.duplicated()])}; keep one"
+                )
+            found = add_cord(found.assign(session_id=BASELINE), cord, areas).drop(columns="session_id")
+    for name in defined["biomarker"]:
+        if name not in found:
+            found[name] = np.nan
+    for note in said:
+        if issubclass(note.category, NeuraxisWarning):
+            for person in [p for p in ids if p in str(note.message)] or ids:
+                notes.setdefault(person, []).append(str(note.message))
+    if qc_scores is not None:
+        scores = read_qc_scores(qc_scores, People(ids))
+        for person in scores.index:
+            notes[person, "scores"] = scores.loc[[person]]
+    for person in ids:
+        if person not in set(found["participant_id"]) and not hard.get(person):
+            hard[person] = ["no measures of this person in what was given; ids are matched, never rows"]
+    return found[found["participant_id"].isin(ids)], notes, hard, soft
+
+
+def _from_table(model, table, ids, defined, names, hard) -> pd.DataFrame:
+    """Measures from a tidy table, or one that a tool wrote, matched by id."""
+    everyone = People(ids)
+    if isinstance(table, pd.DataFrame):
+        tidy = table.reset_index() if table.index.name == "participant_id" else table.copy()
+        if "participant_id" not in tidy:
+            raise InputError("table: nothing says whose rows these are; set participant_id as column or index")
+        what = "table"
+    else:
+        cells = read_cells(table)
+        lower = {h.strip().lower() for h in cells.header}
+        known = len(lower & set(defined["biomarker"]))
+        if not (known and (model.rules["source"] == "table" or "etiv" in lower)):
+            volumes = read_volume_tables([table], names, everyone, key="table")
+            found = biomarkers_from_labels(volumes, defined, names)
+            found.index = found.index.map(lambda scan: scan.split("_ses-")[0])
+            if found.index.duplicated().any():
+                raise InputError(f"{table}: several sessions of a person; keep one row of each")
+            return found.rename_axis("participant_id").reset_index()
+        tidy, what = read_people_table(table, what=f"table ({table})"), str(table)
+    matched = [everyone.find(i)[0] for i in tidy["participant_id"].astype(str)]
+    strangers = [i for i, m in zip(tidy["participant_id"], matched, strict=True) if m is None]
+    if not any(matched):
+        raise InputError(f"{what}: nobody of {name_some(ids)} is in it; it has {name_some(strangers)}")
+    tidy = tidy.assign(participant_id=matched)[[m is not None for m in matched]]
+    twice = tidy["participant_id"].duplicated()
+    if twice.any():
+        raise InputError(f"{what}: more than one row of {name_some(tidy.loc[twice, 'participant_id'].unique())}")
+    columns = [c for c in ("etiv", *defined["biomarker"]) if c in tidy]
+    problems = [f"{c}: {w}" for c in columns if (w := bad_cells(tidy[c], tidy["participant_id"]))]
+    if problems:
+        raise InputError(f"{what}: no numbers:\n- " + "\n- ".join(problems))
+    out = tidy[["participant_id"]].assign(**{c: as_numbers(tidy[c])[0] for c in columns})
+    if "etiv" not in out:
+        out["etiv"] = np.nan
+    for person, size in zip(out["participant_id"], out["etiv"], strict=True):
+        if SMALLEST <= size <= LARGEST:
+            hard.setdefault(person, []).append(
+                f"etiv {size:g} looks like ml (cm3), not mm3: multiply it by 1000 ({1000 * size:g})"
+            )
+    return out
+
+
+def _from_files(files, mask, mask_levels, ids, defined, names, levels, etiv, hard) -> pd.DataFrame:
+    """Measures of images or folders of results, one scan a person."""
+
+    def filled(template, person):
+        if template is None:
+            return None
+        text = str(template)
+        if "{participant_id}" not in text:
+            return text
+        spelt = [
+            text.replace("{participant_id}", s) for s in dict.fromkeys([person, bare(person), f"sub-{bare(person)}"])
+        ]
+        return next((p for p in spelt if Path(p).exists()), spelt[0])
+
+    if len(ids) > 1 and files is not None and "{participant_id}" not in str(files):
+        raise InputError(f"{files} is one person's; for several people give a path with {{participant_id}} in it")
+    if (mask is None) != (mask_levels is None):
+        raise InputError("the cord's mask and its levels come together")
+    paths = {p: tuple(filled(t, p) for t in (files, mask, mask_levels)) for p in ids}
+    for person, (path, *_) in paths.items():
+        if path is not None and not Path(path).exists():
+            hard.setdefault(person, []).append(f"{path}: no such file or folder")
+    there = [p for p in ids if not hard.get(p)]
+    scans = pd.DataFrame({"participant_id": there, "session_id": BASELINE})
+    sizes = {(p, BASELINE): float(etiv) for p in there} if etiv is not None else None
+    table, failed = measure_batch(scans, defined, lambda p, _: paths[p], levels, names, sizes)
+    for person, problem in zip(failed["participant_id"], failed["problem"], strict=True):
+        hard.setdefault(person, []).append(str(problem))
+    return table.drop(columns="session_id", errors="ignore")
+
+
+# ------------------------------------------------------------------ checks
+
+
+def _checked(model, alone, who, scores) -> tuple[list[str], list[str], list[str]]:
+    """What cannot be, what excludes, and what is only flagged, of one person's measures."""
+    defined = _defined(model)
+    defined = defined[defined["biomarker"].isin(model.norms.models)]
+    try:
+        check_units(alone, defined)
+    except InputError as error:
+        return [str(error)], [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuraxisWarning)
+        cleaned, impossible = possible(alone, defined)
+    if len(impossible):
+        words = [f"{r.biomarker} is {r.value:g}, which cannot be ({r.limits})" for r in impossible.itertuples()]
+        return words, [], []
+    if alone[list(defined["biomarker"])].isna().all(axis=None):
+        return ["none of the model's biomarkers could be measured"], [], []
+    broken = quality(
+        cleaned,
+        who.rename_axis("participant_id").reset_index(),
+        defined,
+        scores=scores,
+        score_min=model.rules["qc_score_min"],
+    )
+    far = _outliers(model, cleaned.iloc[0], who["site"].iloc[0])
+    broken = pd.concat([t for t in (broken, far) if len(t)] or [broken], ignore_index=True)
+    labels = defined.set_index("biomarker")["label"]
+    excluded, flags = [], []
+    rules = set(model.rules["exclude_rules"])
+    for rule, part in broken.groupby("rule", sort=False):
+        said = [
+            f"{labels.get(r.biomarker, r.biomarker)}" + (f" {r.value:.6g}" if _is_number(r.value) else "") +
+            (f" (expected {r.limits})" if r.limits else "")
+            for r in part.itertuples()
+        ]  # fmt: skip
+        sentence = f"{rule}: {name_some(said, 20)}"
+        if rule in rules:
+            excluded.append(sentence)
+        elif rule != "missing":  # told where the z are made
+            flags.append(sentence)
+    excluded = [f"the study leaves such people out ({s})" for s in excluded]
+    gone = [labels[b] for b in defined["biomarker"] if alone[b].isna().any()]
+    combat = any(s.site in ("combat", "combat_gam") for s in model.norms.settings.values())
+    if gone and (model.rules["missing"] == "drop" or combat):
+        excluded.append(f"the study leaves people with missing measures out: {name_some(gone, 20)}")
+    return [], excluded, flags
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float, np.number)) and np.isfinite(value)
+
+
+def _outliers(model, row, site) -> pd.DataFrame:
+    """The study's rule for outliers of a site, from the medians that the model keeps."""
+    ref = model.reference[~model.reference["quantity"].astype(str).str.startswith("z:")]
+    mine = ref[ref["site"].astype(str) == str(site)]
+    limit, rows = float(model.rules["outlier_limit"]), []
+    for r in mine.itertuples():
+        value = row.get(r.quantity, np.nan)
+        if r.quantity != "etiv" and r.mad > 0 and abs(value - r.median) > limit * r.mad:
+            rows.append((row["participant_id"], "outlier of its site", r.quantity, value, f"{limit:g} MAD of {site}"))
+    return pd.DataFrame(rows, columns=["participant_id", "rule", "biomarker", "value", "limits"])
+
+
+# ------------------------------------------------------------------ norms and models
+
+
+def _normalised(model, measures, who) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """z of one person, what to say about it, and why it cannot be had."""
+    norms, notes = model.norms, []
+    labels = model.biomarkers.set_index("biomarker")["label"]
+    low, high = norms.controls["age_range"]
+    age = float(who["age"].iloc[0])
+    with_site = any(s.site != "none" for s in norms.settings.values())
+    if who["site"].isna().any() and with_site:
+        return (
+            measures,
+            [],
+            [f"the norms know sites ({name_some(norms.controls['sites'])}): say where the person was scanned"],
+        )
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            z = norms.apply(measures, who)
+    except NeuraxisError as error:
+        return measures, [], [str(error)]
+    if not low <= age <= high:
+        far = max(low - age, age - high)
+        notes.append(f"age {age:g} lies {far:.1f} years outside the controls' {low:g}-{high:g}: the z are extrapolated")
+    notes += [
+        str(w.message)
+        for w in said
+        if issubclass(w.category, NeuraxisWarning) and "controls' ages" not in str(w.message)
+    ]
+    size = measures["etiv"].iloc[0]
+    ref = model.reference[
+        (model.reference["quantity"] == "etiv") & (model.reference["site"].isna() | (model.reference["site"] == "n/a"))
+    ]
+    if len(ref) and pd.notna(size) and not ref["low"].iloc[0] <= size <= ref["high"].iloc[0]:
+        notes.append(
+            f"head size {size:.4g} mm3 lies outside that of 95 % of the study's people "
+            f"({ref['low'].iloc[0]:.4g}-{ref['high'].iloc[0]:.4g})"
+        )
+    gone = [labels.get(b, b) for b in z.columns if z[b].isna().any()]
+    if len(gone) == z.shape[1]:
+        needs = "; the norms need the head size (etiv, mm3)" if pd.isna(size) else ""
+        return measures, [], [f"no z could be made of any measure{needs}"]
+    if gone:
+        notes.append(f"not measured, and left out of the staging: {name_some(gone, 30)}")
+    far = [f"{labels.get(b, b)} ({z[b].iloc[0]:.1f})" for b in z.columns if abs(z[b].iloc[0]) > FAR]
+    if far:
+        notes.append(f"further from the controls than {FAR:g} SD: {name_some(far, 20)}; look at the segmentation")
+    return z, notes, []
+
+
+def _placed(model, z, wanted, notes, overridden) -> tuple[pd.DataFrame, dict]:
+    """Subtype and stage of everyone under every disease's model, and the course of similar patients."""
+    parts, course = [], {}
+    for disease in wanted:
+        if z.empty:
+            continue
+        fitted = model.models[disease]
+        used = list(fitted.events.biomarkers)
+        known = z[used].notna().any(axis=1)
+        for person in z.index[~known]:
+            notes.setdefault(person, []).append(f"{disease}: none of the model's biomarkers has a z")
+        if not known.any():
+            continue
+        found = fitted.assign(z.loc[known, used])
+        found.insert(0, "disease", disease)
+        found.insert(2, "name", found["subtype"].map(model.names[disease]))
+        parts.append(found)
+        for person in found.index:
+            if told := _course(model, disease, z.loc[person, used]):
+                course[person, disease] = told
+    if not parts:
+        return pd.DataFrame(
+            columns=["participant_id", "disease", "subtype", "name", "stage", "overridden", "notes"]
+        ), {}
+    table = pd.concat(parts).rename_axis("participant_id").reset_index()
+    table["overridden"] = ["; ".join(overridden.get(p, [])) for p in table["participant_id"]]
+    table["notes"] = ["; ".join(dict.fromkeys(notes.get(p, []))) for p in table["participant_id"]]
+    if model.card.get("simulated"):
+        table["origin"] = "SIMULATED model"
+    return table, course
+
+
+def _course(model, disease: str, z: pd.Series) -> dict:
+    """What became of the study's most similar patients with later scans: n, years, first and last stage, share that rose.
+
+    Similar is a small root mean square difference of z over the biomarkers that both have.
+    """
+    if model.study is None:
+        return {}
+    folder = model.study / "results"
+    later = read_table(folder / f"sustain/{disease}/followup.tsv", text=("participant_id", "session_id"))
+    if "stage" not in later or later.empty:
+        return {}
+    everyone = read_table(folder / "normative/zscores.tsv").set_index("participant_id")
+    first = read_table(folder / f"sustain/{disease}/subtypes.tsv").set_index("participant_id")["oof_stage"]
+    last = later.sort_values("years").groupby("participant_id").last()
+    there = everyone.index.intersection(last.index).intersection(first.index)
+    distance = ((everyone.loc[there, z.index] - z) ** 2).mean(axis=1).dropna().sort_values(kind="stable")
+    # of few people the more similar half: all of them would be nobody's likeness
+    near = distance.index[: min(SIMILAR, len(distance) // 2)]
+    if len(near) < TOLD:
+        return {}
+    years = last.loc[near, "years"].astype(float)
+    before, after = first.loc[near].astype(float), last.loc[near, "stage"].astype(float)
+    return {
+        "n": len(near),
+        "of": len(there),
+        "years": float(years.median()),
+        "stage_first": float(before.median()),
+        "stage_last": float(after.median()),
+        "rose": float((after > before).mean()),
+        "fell": float((after < before).mean()),
+    }

@@ -1,0 +1,376 @@
+"""A new study's folder: what a folder of data holds, and the configuration that this proposes."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from .biomarkers import read_biomarkers
+from .cohort.ids import id_column
+from .errors import ConfigError, InputError, NeuraxisWarning, name_some
+from .home import workflow_home
+from .tables import Cells, as_numbers, read_cells, read_table
+
+#: Entries of a folder that are looked at, and folders below it.
+MOST, DEEPEST = 50_000, 6
+#: What tables of people call the columns that a study needs, best first.
+SPELLINGS = {
+    "group": ("group", "diagnosis", "dx", "diag", "cohort", "dx_group", "clinical_group", "disease", "pathology"),
+    "sex": ("sex", "gender"),
+    "age": ("age", "age_at_scan", "age_years", "age_at_baseline"),
+    "site": ("site", "center", "centre", "scanner", "site_id", "scanner_id", "institution", "institution_id"),
+}
+#: Names of healthy controls' groups.
+HEALTHY = re.compile(r"(hc|nc|cn|hv|con|ctrl|td|nl|controls?|healthy.*|normals?|volunteers?|neurotypical.*)", re.I)
+#: Columns with a known meaning and the outcome that is proposed.
+KNOWN = {
+    "edss": {"name": "EDSS", "type": "ordinal", "family": "disability"},
+    "sdmt": {"name": "SDMT", "type": "robust", "reference": "controls", "family": "cognition"},
+    "lesion_volume": {"name": "lesion volume", "type": "continuous", "transform": "log1p", "family": "lesions"},
+}
+#: Columns that describe people and are no outcomes.
+ABOUT = re.compile(r".*(duration|onset|educat|years|weight|height|bmi|handed|year|date|visit|session|run).*", re.I)
+#: Fewest people of a disease with a value for an outcome to be proposed.
+ENOUGH = 20
+
+
+@dataclass
+class Found:
+    """What a folder of data holds.
+
+    Attributes
+    ----------
+    people : Path or None
+        Table of people (BIDS participants.tsv).
+    freesurfer : dict of str to int
+        Template of people's folders with stats/ in them, and how many there are.
+    volumes, sct, qc, measures : list of Path
+        Tables of volumes (asegstats2table, aparcstats2table, SynthSeg), of the Spinal Cord Toolbox, of quality scores, and
+        tidy ones (head size and biomarkers under the names of the workflow's definitions).
+    notes : list of str
+        What could not be told.
+    """
+
+    people: Path | None = None
+    freesurfer: dict[str, int] = field(default_factory=dict)
+    volumes: list[Path] = field(default_factory=list)
+    sct: list[Path] = field(default_factory=list)
+    qc: list[Path] = field(default_factory=list)
+    measures: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def look(folder) -> Found:
+    """What a folder of data holds, by the names and headings of its files.
+
+    Raises
+    ------
+    InputError
+        No such folder.
+    """
+    top = Path(folder)
+    if not top.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    found, people, seen = Found(), [], 0
+    for place, folders, files in os.walk(top):
+        here = Path(place)
+        if here.name == "stats":
+            if {"aseg.stats", "aseg+DKT.stats", "aparc.DKTatlas+aseg.deep.volume.stats"} & set(files):
+                template = str(here.parent.parent / "{participant_id}")
+                found.freesurfer[template] = found.freesurfer.get(template, 0) + 1
+            folders.clear()
+            continue
+        seen += len(files) + len(folders)
+        if seen > MOST:
+            found.notes.append(
+                f"{top} holds more than {MOST} files; the rest was not looked at: point to a smaller folder"
+            )
+            break
+        if len(here.relative_to(top).parts) >= DEEPEST:
+            folders.clear()
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(files):
+            path = here / name
+            if path.suffix.lower() in (".csv", ".tsv", ".txt", ".table", ".dat") and not name.startswith("."):
+                _table(path, found, people)
+    if len(people) > 1:
+        best = [p for p in people if p.name == "participants.tsv"] or people
+        found.notes.append(f"tables of people: {name_some(people)}; the first of {name_some(best)} is taken")
+        people = best
+    found.people = people[0] if people else None
+    if len(found.freesurfer) > 1:
+        counted = {t: n for t, n in sorted(found.freesurfer.items(), key=lambda item: -item[1])}
+        found.freesurfer = counted
+        found.notes.append(
+            "several folders of FreeSurfer results: "
+            + ", ".join(f"{t} ({n} people)" for t, n in counted.items())
+            + "; the one with most people is taken"
+        )
+    return found
+
+
+def _table(path: Path, found: Found, people: list) -> None:
+    """Sort one table of text by its heading."""
+    try:
+        if path.stat().st_size > 200_000_000:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NeuraxisWarning)  # about tables that are nobody's business yet
+            cells = read_cells(path)
+    except (InputError, OSError):
+        return
+    header = [h.strip().lower() for h in cells.header]
+    if "mean(area)" in header:
+        found.sct.append(path)
+    elif header and header[0].startswith("measure:") or re.match(r"[lr]h\.aparc", header[0] if header else ""):
+        found.volumes.append(path)
+    elif "total intracranial" in header or "lh_thickness" in header or "left-thalamus" in header:
+        found.volumes.append(path)
+    elif "general white matter" in header and _shares(cells):
+        found.qc.append(path)
+    elif {"participant_id", "etiv"} <= set(header) and len(set(header) & _defined()) >= 2:
+        found.measures.append(path)
+        if _named(cells.header, "age") and _named(cells.header, "group"):
+            people.append(path)
+    elif _named(cells.header, "age") or _named(cells.header, "sex") or path.name == "participants.tsv":
+        if id_column(cells.header, first=[row[0] for row in cells.rows]) is not None:
+            people.append(path)
+
+
+@cache
+def _defined() -> set[str]:
+    """Names of the workflow's biomarkers."""
+    return set(read_biomarkers(workflow_home() / "resources/biomarkers.tsv")["biomarker"])
+
+
+def _shares(cells: Cells) -> bool:
+    return all(0 <= float(v) <= 1 for row in cells.rows for v in row[1:] if re.fullmatch(r"[\d.]+", v))
+
+
+def _named(header, wanted: str) -> str | None:
+    """The column that is called by one of the spellings of `wanted`."""
+    lower = {str(h).strip().lower().replace(" ", "_"): h for h in header}
+    return next((lower[s] for s in SPELLINGS[wanted] if s in lower), None)
+
+
+def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], list[str]]:
+    """Configuration for what was found.
+
+    Returns
+    -------
+    dict
+        Sections of the configuration; paths are relative to the study where they lie in it.
+    dict of str to DataFrame
+        Tables to be written into the study, by file name.
+    list of str
+        What was decided, and what could not be told.
+    """
+    said, tables = list(found.notes), {}
+    cohort: dict = {"source": "files", "participants": "participants.tsv"}
+    clinical: dict = {"treatment": {"column": "", "reference": ""}, "prediction": {"clinical": ["age", "sex"]}}
+    clinical["outcomes"] = []
+    if found.people is None:
+        said.append("no table of people (participants.tsv with participant_id, group, age, sex, site): write one")
+    else:
+        _people(found.people, study, cohort, clinical, tables, said)
+    features: dict = {}
+    if found.freesurfer:
+        template, n = max(found.freesurfer.items(), key=lambda item: item[1])
+        features |= {"source": "images", "labels": _relative(template, study)}
+        said.append(f"FreeSurfer or FastSurfer results of {n} people: {template}")
+        if found.volumes:
+            said.append(f"tables of volumes are left aside for them: {name_some(found.volumes)}")
+    elif found.volumes:
+        features |= {"source": "volume_tables", "volume_tables": [_relative(p, study) for p in found.volumes]}
+        said.append(f"tables of volumes: {name_some(found.volumes)}")
+    elif found.measures:
+        features |= {"source": "table", "table": _relative(found.measures[0], study)}
+        said.append(
+            f"table of measures: {name_some(found.measures)}" + "; the first is taken" * (len(found.measures) > 1)
+        )
+    if found.sct:
+        features["sct"] = _relative(found.sct[0], study)
+        said.append(f"cord areas of the Spinal Cord Toolbox: {found.sct[0]}")
+        if len(found.sct) > 1:
+            said.append(f"several tables of cord areas: {name_some(found.sct)}; the first is taken")
+        if "source" not in features:
+            features |= {"source": "volume_tables", "volume_tables": []}
+            said.append("cord alone: no segmentation of the brain was found")
+    if found.qc:
+        features["qc_scores"] = _relative(found.qc[0], study)
+    if "source" not in features:
+        said.append("no segmentations: give features.labels (images), features.volume_tables or features.table")
+    return {"cohort": cohort, "features": features, "clinical": clinical}, tables, said
+
+
+def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict, said: list) -> None:
+    """Groups, sites and outcomes from the table of people."""
+    header = read_cells(path).header
+    names = {wanted: column for wanted in SPELLINGS if (column := _named(header, wanted))}
+    table = read_table(path, text=("participant_id", *names.values()))
+    renamed = {column: wanted for wanted, column in names.items() if column != wanted and column.lower() != wanted}
+    cohort["participants"] = _relative(path, study)
+    if renamed:
+        tables["participants.tsv"] = table.rename(columns=renamed)
+        cohort["participants"] = "participants.tsv"
+        said.append(
+            f"{path} is copied with "
+            + ", ".join(f"{old} as {new}" for old, new in renamed.items())
+            + " (participants.tsv)"
+        )
+    said += [f"{path}: no column for {w}" for w in ("group", "age", "sex") if w not in names]
+    if "site" not in names:
+        said.append(f"{path}: no column for site: everyone counts as scanned at one site")
+    if "group" not in names:
+        return
+    group = table[names["group"]]
+    counts = group.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    healthy = [g for g in counts.index if HEALTHY.fullmatch(str(g).strip())]
+    said.append("groups: " + ", ".join(f"{g} ({n})" for g, n in counts.items()))
+    if not healthy:
+        said.append("which group is the healthy controls could not be told: set cohort.control")
+    else:
+        cohort["control"] = str(healthy[0])
+        said.append(f"healthy controls: {name_some(healthy)}" + " together" * (len(healthy) > 1))
+    rest = [g for g in counts.index if g not in healthy]
+    named = {g: re.sub(r"[^A-Za-z0-9_+-]+", "-", str(g)).strip("-_+") or "group" for g in rest}
+    cohort["diseases"] = list(dict.fromkeys(named.values()))
+    if len(healthy) > 1 or any(str(g) != n for g, n in named.items()):
+        cohort["groups"] = {n: [str(g) for g in rest if named[g] == n] for n in cohort["diseases"]}
+        if healthy:
+            cohort["groups"][cohort["control"]] = [str(g) for g in healthy]
+    sick = table[group.isin(rest)]
+    for column in table.columns:
+        known = KNOWN.get(column.lower())
+        if column in names.values() or column == id_column(header) or sick[column].dtype == bool:
+            continue
+        if column.lower() == "etiv" or column in _defined() or ABOUT.fullmatch(column):
+            continue
+        values, text = as_numbers(sick[column])
+        if text.any() or values.notna().sum() < ENOUGH or (values.nunique() < 5 and not known):
+            continue
+        outcome = known or {"name": column.replace("_", " "), "type": "continuous", "family": "clinical"}
+        clinical["outcomes"].append({"column": column, "covariates": ["age", "sex"], **outcome})
+    if clinical["outcomes"]:
+        proposed = name_some(f"{o['name']} ({o['type']})" for o in clinical["outcomes"])
+        said.append(f"outcomes: {proposed}; check their types (clinical.outcomes)")
+    else:
+        said.append("no outcomes: no numeric clinical column with enough values")
+
+
+def _relative(path, study: Path) -> str:
+    """A path as the study's configuration names it: relative where it lies in the study's folder."""
+    absolute = Path(os.path.abspath(path))
+    inside = absolute.is_relative_to(study.absolute())
+    return str(absolute.relative_to(study.absolute())) if inside else str(absolute)
+
+
+HEAD = """# This study. Only what differs from the workflow's defaults stands here; every key is described in the workflow's
+# config.yaml and config.schema.yaml. Relative paths are relative to this folder. Run it: cd here, then neuraxis run
+"""
+SIMULATED = """# No data were pointed to: a small simulated cohort, a few minutes, to see what comes out. For your own people replace the
+# sections below by those at the end of this file.
+cohort: {scale: 0.2, diseases: [MS]}
+features: {use: [cord_csa, brainstem, cerebellum_gm, frontal, temporal, thalamus, putamen], batches: 2}
+normative: {age: linear, age_by_sex: false, folds: 5, min_site_controls: 4}
+sustain: {max_subtypes: 2, folds: 2, n_startpoints: 3, n_samples: 500, n_samples_folds: 0, n_chains: 2, variants: []}
+clinical: {n_draws: 5}
+
+# cohort:
+#   source: files
+#   participants: participants.tsv          # from participants_template.tsv
+#   control: HC
+#   diseases: [MS]
+#   groups: {}                              # merges groups: {MS: [RRMS, SPMS], HC: [Control]}
+# features:
+#   source: images
+#   labels: "/data/freesurfer/{participant_id}"
+#   sct: ""                                 # CSV of sct_process_segmentation
+# clinical:
+#   treatment: {column: "", reference: ""}
+#   outcomes:
+#     - {name: EDSS, column: edss, type: ordinal, covariates: [age, sex]}
+"""
+TEMPLATE = pd.DataFrame(
+    {
+        "participant_id": ["sub-01", "sub-02"],
+        "group": ["HC", "MS"],
+        "age": [34, 41],
+        "sex": ["F", "M"],
+        "site": ["A", "A"],
+        "edss": ["n/a", 2.5],
+    }
+)
+README = """# {name}
+
+- `config.yaml` the study; `neuraxis run` in this folder runs it, `neuraxis run -n` shows what would run, `neuraxis doctor` looks for trouble first
+- `participants_template.tsv` the table of people: participant_id, group, age, sex, site and clinical columns, missing as n/a
+- `results/report/index.html` what comes out; `results/README.md` describes every table
+- `neuraxis stage --study . --freesurfer FOLDER --age 41 --sex F --site A` places one new person
+- `neuraxis export . model.neuraxis` puts the model into one file that holds no person
+
+## What `neuraxis init` found
+{said}
+"""
+
+
+def make_study(study, data=None) -> list[str]:
+    """Write a new study's folder: config.yaml, participants_template.tsv, README.md, and what `propose` adds.
+
+    Parameters
+    ----------
+    study : path
+        A new or empty folder, or one without these files.
+    data : path, optional
+        A folder to look at.
+
+    Returns
+    -------
+    list of str
+        What was found and decided, a sentence each.
+
+    Raises
+    ------
+    ConfigError
+        The folder has one of the files already, or is the workflow's own.
+    InputError
+        `data` is no folder.
+    """
+    study = Path(study)
+    if (study / "Snakefile").exists():
+        raise ConfigError(f"{study} holds a Snakefile; a study has a folder of its own: neuraxis init NEW_FOLDER")
+    if study.exists() and not study.is_dir():
+        raise ConfigError(f"{study} is a file; give a folder")
+    said, tables = [], {}
+    if data is None:
+        text = HEAD + SIMULATED
+        said.append("no data were pointed to (--data): a small simulated study, to be replaced by your own")
+    else:
+        proposed, tables, said = propose(look(data), study)
+        title = yaml.safe_dump({"report": {"title": study.absolute().name}}, sort_keys=False)
+        body = yaml.safe_dump(proposed, sort_keys=False, allow_unicode=True, width=120)
+        text = HEAD + "".join(f"# {line}\n" for line in said) + body + title
+    texts = {
+        "config.yaml": text,
+        "README.md": README.format(name=study.absolute().name, said="\n".join(f"- {s}" for s in said)),
+    }
+    tables = {"participants_template.tsv": TEMPLATE, **tables}
+    there = [name for name in (*texts, *tables) if (study / name).exists()]
+    if there:
+        raise ConfigError(
+            f"{study} has {name_some(there)} already; nothing was written. Move them, or give another folder"
+        )
+    study.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        # without the seal of the package's own tables: people are meant to edit it
+        table.to_csv(study / name, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    for name, content in texts.items():
+        (study / name).write_text(content, encoding="utf-8")
+    return said

@@ -1,0 +1,208 @@
+"""The page of one new person: self-contained HTML that prints on two A4 pages."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader
+
+from ..errors import InputError
+from ..newpeople.shared import RESEARCH
+from ..tables import read_table
+
+#: Ends of the profile's axis: z beyond are drawn at the end, with their number.
+LEAST, MOST = -4.0, 8.0
+#: Colours of z within and outside the controls' range (Okabe and Ito).
+WITHIN, OUTSIDE = "#0072B2", "#D55E00"
+
+
+def person_page(placed, person: str) -> str:
+    """HTML of one person of `newpeople.Placed`.
+
+    Parameters
+    ----------
+    placed : newpeople.Placed
+    person : str
+        participant_id; one who was placed.
+
+    Returns
+    -------
+    str
+        Text with everything in it: no script, no file, no address.
+
+    Raises
+    ------
+    InputError
+        The person was refused, or is not among those given.
+    """
+    if person not in placed.z.index:
+        why = placed.refused.loc[placed.refused["participant_id"] == person, "reason"]
+        raise InputError(f"{person} was not placed: {'; '.join(why) or 'nobody of this id was given'}")
+    model = placed.model
+    who = placed.people.set_index("participant_id").loc[person]
+    z = placed.z.loc[person].astype(float)
+    labels = model.biomarkers.set_index("biomarker")["label"]
+    rows = placed.table[placed.table["participant_id"] == person]
+    # the template is this package's own; every value in it is escaped
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    return environment.get_template("person.html.j2").render(
+        person=person,
+        who={
+            "age": f"{who['age']:g} years",
+            "sex": {"F": "female", "M": "male"}[who["sex"]],
+            "site": who["site"] if pd.notna(who["site"]) else "not given",
+        },
+        diseases=[_disease(placed, row) for row in rows.to_dict(orient="records")],
+        profile=profile(z, labels, _controls(model)),
+        drawing=drawing(z, model),
+        measures=_measures(placed, person, labels),
+        notes=placed.notes.get(person, []),
+        overridden=placed.overridden.get(person, []),
+        card=model.card,
+        rules=model.rules,
+        research=RESEARCH,
+    )
+
+
+def _controls(model) -> dict[str, tuple[float, float]]:
+    """Central 95 % of the controls' out-of-sample z, by biomarker."""
+    table = model.reference[model.reference["quantity"].astype(str).str.startswith("z:")]
+    return {q[2:]: (float(a), float(b)) for q, a, b in table[["quantity", "low", "high"]].itertuples(index=False)}
+
+
+def _disease(placed, row: dict) -> dict:
+    """What the page says under one disease's model."""
+    disease, person = row["disease"], row["participant_id"]
+    model = placed.model.models[disease]
+    names = placed.model.names[disease]
+    about = placed.model.card["diseases"][disease]
+    normal = bool(row["normal_appearing"])
+    probabilities = [
+        {"name": name, "given": row[f"p_subtype{c}"], "staged": row.get(f"p_staged_subtype{c}")}
+        for c, name in names.items()
+    ]
+    return {
+        "name": disease,
+        "normal": normal,
+        "subtype": row["name"],
+        "p_healthy": float(row["p_healthy"]),
+        "probabilities": probabilities,
+        "stage": int(row["stage"]),
+        "low": int(row["stage_low"]),
+        "high": int(row["stage_high"]),
+        "n_stages": model.events.n_events,
+        "confident": bool(row["confident"]),
+        "about": about,
+        "course": placed.course.get((person, disease)),
+    }
+
+
+def _measures(placed, person: str, labels) -> list[dict]:
+    """Measures, their z and the controls' range, in the definitions' order."""
+    found, z = placed.measures.loc[person], placed.z.loc[person]
+    ranges = _controls(placed.model)
+    out = []
+    for b in placed.model.biomarkers.itertuples():
+        if b.biomarker not in z.index:
+            continue
+        value, score = found.get(b.biomarker, np.nan), z[b.biomarker]
+        low, high = ranges.get(b.biomarker, (np.nan, np.nan))
+        out.append(
+            {
+                "label": labels[b.biomarker],
+                "unit": b.unit,
+                "value": _number(value) if pd.notna(value) else "not measured",
+                "z": f"{score:.2f}" if pd.notna(score) else "n/a",
+                "range": f"{low:.1f} to {high:.1f}" if np.isfinite(low) else "n/a",
+                "outside": bool(pd.notna(score) and np.isfinite(high) and (score > high or score < low)),
+            }
+        )
+    return out
+
+
+def _number(value: float) -> str:
+    """Five digits, and no exponents for volumes."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def profile(z: pd.Series, labels: pd.Series, controls: dict[str, tuple[float, float]]) -> str:
+    """SVG: z per region against the controls' central 95 %.
+
+    Parameters
+    ----------
+    z : Series by biomarker
+        NaN where not measured.
+    labels : Series by biomarker
+    controls : dict of str to (float, float)
+
+    Returns
+    -------
+    str
+    """
+    step, left, width, top = 17, 150, 430, 22
+    height = top + step * len(z) + 20
+
+    def x(value):
+        return left + (min(max(value, LEAST), MOST) - LEAST) / (MOST - LEAST) * width
+
+    parts = [
+        f'<svg viewBox="0 0 {left + width + 60} {height}" role="img" aria-label="z per region" '
+        'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="10">'
+    ]
+    for tick in range(int(LEAST), int(MOST) + 1, 1):
+        parts.append(f'<line x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{top}" y2="{height - 18}" stroke="#ddd"/>')
+        if tick % 2 == 0:
+            parts.append(f'<text x="{x(tick):.1f}" y="{height - 5}" text-anchor="middle">{tick}</text>')
+    parts.append(f'<text x="{left}" y="12">z (positive: abnormal); grey: 95 % of the controls</text>')
+    parts.append(f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="{top}" y2="{height - 18}" stroke="#555"/>')
+    for i, (b, value) in enumerate(z.items()):
+        y = top + step * i + step / 2
+        low, high = controls.get(b, (-1.96, 1.96))
+        parts.append(
+            f'<rect x="{x(low):.1f}" y="{y - 6:.1f}" width="{x(high) - x(low):.1f}" height="12" fill="#bbb" opacity=".6"/>'
+        )
+        parts.append(f'<text x="{left - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_escaped(labels.get(b, b))}</text>')
+        if not np.isfinite(value):
+            parts.append(f'<text x="{x(0) + 4:.1f}" y="{y + 3.5:.1f}" fill="#777">not measured</text>')
+            continue
+        colour = WITHIN if low <= value <= high else OUTSIDE
+        parts.append(
+            f'<line x1="{x(0):.1f}" x2="{x(value):.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}" stroke-width="2"/>'
+        )
+        parts.append(f'<circle cx="{x(value):.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
+        parts.append(f'<text x="{left + width + 8}" y="{y + 3.5:.1f}" fill="{colour}">{value:.1f}</text>')
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+def drawing(z: pd.Series, model) -> str:
+    """SVG of brain and cord coloured by z; "" where none of the biomarkers has a place on it."""
+    from matplotlib import colormaps
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+
+    from ..figures.brain import HEIGHT, WIDTH, draw_brain, has_outline, structures
+    from ..home import workflow_home
+
+    label_names = read_table(workflow_home() / "resources/labels.tsv").set_index("label")["name"]
+    where = structures(model.biomarkers, label_names)
+    if not any(has_outline(place) for b in z.index for place in where.get(b, ())):
+        return ""
+    norm, colours = Normalize(-4, 4), colormaps["RdBu_r"]
+    figure = Figure(figsize=(7.4, 7.0 * HEIGHT / WIDTH + 0.1), layout="constrained")
+    axis = figure.add_subplot()
+    draw_brain(axis, z.to_dict(), where, colours, norm)
+    figure.colorbar(ScalarMappable(norm=norm, cmap=colours), ax=axis, label="z", shrink=0.8, pad=0.02, aspect=15)
+    out = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _escaped(text) -> str:
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,155 @@
+"""The one file of a model: open, without people, checked when read."""
+
+import hashlib
+import io
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.errors import InputError, ModelError
+from neuraxis.newpeople import open_model
+from neuraxis.newpeople.shared import export, from_study
+
+
+@pytest.fixture(scope="module")
+def file(study, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "a model.neuraxis"
+    export(study, path)
+    return path
+
+
+def rewritten(file, folder, change, *, honest=True):
+    """A copy in which `change` altered the files; with checksums that fit where `honest`."""
+    with zipfile.ZipFile(file) as archive:
+        files = {n: archive.read(n) for n in archive.namelist()}
+    change(files)
+    if honest and "manifest.json" in files:
+        manifest = json.loads(files["manifest.json"])
+        manifest["files"] = {n: hashlib.sha256(r).hexdigest() for n, r in files.items() if n != "manifest.json"}
+        files["manifest.json"] = json.dumps(manifest).encode()
+    path = folder / "changed.neuraxis"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, raw in files.items():
+            archive.writestr(name, raw)
+    return path
+
+
+def test_places_as_the_study_does(study, file, shared, patient):
+    _, row, about = patient
+    one = shared.stage(table=row, participant_id="sub-new", **about)
+    other = open_model(file).stage(table=row, participant_id="sub-new", **about)
+    pd.testing.assert_frame_equal(one.z, other.z, rtol=1e-9)
+    pd.testing.assert_frame_equal(one.table, other.table, rtol=1e-9)
+    assert one.refused.equals(other.refused)
+
+
+def test_no_person_and_no_code_is_in_it(study, file):
+    people = pd.read_csv(study / "results/cohort/participants.tsv", sep="\t")["participant_id"]
+    n = len(people)
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        assert {n.rpartition(".")[2] for n in names} == {"json", "npz", "tsv"}
+        for name in names:
+            raw = archive.read(name)
+            if name.endswith("npz"):
+                with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
+                    assert all(n not in a.shape and (n - 1) not in a.shape for a in arrays.values())
+                    raw = str(arrays["meta"]).encode()
+            assert not any(str(p).encode() in raw for p in people)
+    text = json.loads(zipfile.ZipFile(file).read("card.json"))
+    assert text["diseases"]["MS"]["n_people"] > 50 and text["not_for"] and text["title"] == "a <small> study"
+    reference = open_model(file).reference
+    assert (reference["n"] >= 10).all()
+
+
+def test_the_same_bytes_each_time(study, file, tmp_path):
+    export(study, tmp_path / "again.neuraxis")
+    assert (tmp_path / "again.neuraxis").read_bytes() == file.read_bytes()
+    open_model(file).save(tmp_path / "copied.neuraxis")
+    a, b = (zipfile.ZipFile(p) for p in (file, tmp_path / "copied.neuraxis"))
+    assert a.namelist() == b.namelist()
+    assert [n for n in a.namelist() if n.endswith(".tsv") and a.read(n) != b.read(n)] == []
+
+
+def drop(name):
+    return lambda files: files.pop(name)
+
+
+def put(name, raw):
+    return lambda files: files.update({name: raw})
+
+
+def edit(name, **keys):
+    def change(files):
+        files[name] = json.dumps({**json.loads(files[name]), **keys}).encode()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "honest", "words"),
+    [
+        (put("card.json", b"{}"), False, "was changed after it was written: card.json"),
+        (drop("norms.json"), True, "lacks: norms.json"),
+        (drop("MS/model.npz"), True, "lacks: MS/model.npz"),
+        (drop("manifest.json"), True, "no manifest.json"),
+        (put("run.py", b"import os"), True, "holds files that no model has: run.py"),
+        (put("../../evil.tsv", b"a\n"), True, "holds files that no model has"),
+        (edit("manifest.json", format="neuraxis-shared-model/9"), False, "this version reads"),
+        (put("MS/model.npz", b"nothing"), True, "is not a neuraxis model file"),
+        (put("norms.json", b'{"format": "x"}'), True, "not a norm this version reads"),
+        (put("norms.json", b"["), True, "damaged"),
+        (put("MS/names.tsv", b"subtype\tname\n1\tone\n"), True, "names of 1 subtypes, the model has 2"),
+        (put("rules.json", b"{}"), True, "rules lack exclude_rules"),
+        (put("reference.tsv", b"site\tn\na\t3\n"), True, "reference lacks quantity"),
+        (put("biomarkers.tsv", b"biomarker\tlabel\n"), True, "biomarkers.tsv"),
+    ],
+)
+def test_what_does_not_fit_is_refused(file, tmp_path, change, honest, words):
+    with pytest.raises(ModelError, match=".") as refused:
+        open_model(rewritten(file, tmp_path, change, honest=honest))
+    assert words in str(refused.value) and "changed.neuraxis" in str(refused.value)
+
+
+def test_norms_without_a_biomarker_of_the_model(file, tmp_path):
+    def change(files):
+        norms = json.loads(files["norms.json"])
+        for part in ("models", "settings", "direction"):
+            norms[part].pop("thalamus")
+        files["norms.json"] = json.dumps(norms).encode()
+
+    with pytest.raises(ModelError, match="MS: the norms lack thalamus, which the model needs"):
+        open_model(rewritten(file, tmp_path, change))
+
+
+def test_other_files_and_bombs(file, tmp_path):
+    (tmp_path / "text.neuraxis").write_text("hello")
+    with pytest.raises(ModelError, match="is no model file"):
+        open_model(tmp_path / "text.neuraxis")
+    cut = tmp_path / "cut.neuraxis"
+    cut.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(ModelError, match="is no model file"):
+        open_model(cut)
+    with zipfile.ZipFile(tmp_path / "bomb.neuraxis", "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("manifest.json", "w", force_zip64=True) as inside:
+            for _ in range(401):
+                inside.write(bytes(1_000_000))
+    with pytest.raises(ModelError, match="unpack to more"):
+        open_model(tmp_path / "bomb.neuraxis")
+
+
+def test_what_cannot_be_exported(study, tmp_path):
+    with pytest.raises(ModelError, match="no model of NMOSD; it has MS"):
+        from_study(study, ["NMOSD"])
+    with pytest.raises(InputError, match="is a folder"):
+        export(study, tmp_path)
+    with pytest.raises(ModelError, match="no finished study"):
+        export(tmp_path, tmp_path / "x.neuraxis")
+    assert not (tmp_path / "x.neuraxis").exists()
+
+
+def test_it_shows_itself(shared):
+    assert repr(shared) == "SharedModel('a <small> study': MS (2 subtypes); 6 biomarkers)"

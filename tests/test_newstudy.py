@@ -1,0 +1,181 @@
+"""What `neuraxis init` makes of a folder of data."""
+
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from neuraxis.cli import main, snakemake_command, study_here
+from neuraxis.errors import ConfigError, InputError
+from neuraxis.newstudy import look, make_study, propose
+
+
+def people(n=30, **columns):
+    table = pd.DataFrame({"participant_id": [f"sub-{i:02d}" for i in range(n)], "age": range(20, 20 + n), "sex": "F"})
+    return table.assign(**columns)
+
+
+def write(folder, name, table, sep="\t"):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / name, sep=sep, index=False)
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "the data"
+    folder.mkdir()
+    return folder
+
+
+def proposed(data, tmp_path):
+    return propose(look(data), tmp_path / "study")
+
+
+def test_freesurfer_folders_and_bids_people(data, tmp_path):
+    for i in range(3):
+        (data / f"derivatives/fs/sub-{i:02d}/stats").mkdir(parents=True)
+        (data / f"derivatives/fs/sub-{i:02d}/stats/aseg.stats").write_text("")
+    (data / "other/x/stats").mkdir(parents=True)
+    (data / "other/x/stats/aseg.stats").write_text("")
+    write(data, "participants.tsv", people(group=["HC"] * 10 + ["MS"] * 20, site="A"))
+    config, tables, said = proposed(data, tmp_path)
+    assert config["features"] == {"source": "images", "labels": str(data / "derivatives/fs/{participant_id}")}
+    assert config["cohort"]["control"] == "HC" and config["cohort"]["diseases"] == ["MS"]
+    assert "groups" not in config["cohort"] and not tables
+    assert config["cohort"]["participants"] == str(data / "participants.tsv")
+    assert any("of 3 people" in s for s in said) and any("the one with most people is taken" in s for s in said)
+
+
+def test_columns_of_other_names_and_merged_groups(data, tmp_path):
+    group = ["Healthy controls"] * 5 + ["volunteer"] * 5 + ["RR MS"] * 12 + ["NMO"] * 8
+    table = people(Diagnosis=group, scanner="B").rename(columns={"sex": "Gender"})
+    write(data, "participants.tsv", table)
+    config, tables, said = proposed(data, tmp_path)
+    cohort = config["cohort"]
+    assert cohort["control"] == "Healthy controls" and sorted(cohort["diseases"]) == ["NMO", "RR-MS"]
+    assert cohort["groups"] == {
+        "RR-MS": ["RR MS"],
+        "NMO": ["NMO"],
+        "Healthy controls": ["Healthy controls", "volunteer"],
+    }
+    assert cohort["participants"] == "participants.tsv"
+    assert list(tables["participants.tsv"]) == ["participant_id", "age", "sex", "group", "site"]
+    assert tables["participants.tsv"]["group"].tolist() == group
+    assert any("Diagnosis as group" in s for s in said)
+
+
+def test_what_cannot_be_told_is_said(data, tmp_path):
+    write(data, "participants.tsv", people(group=["PD"] * 15 + ["MSA"] * 15))
+    config, _, said = proposed(data, tmp_path)
+    words = "\n".join(said)
+    assert "control" not in config["cohort"] and "set cohort.control" in words
+    assert "no column for site" in words and "no segmentations" in words and "no outcomes" in words
+    assert config["clinical"]["outcomes"] == [] and config["clinical"]["treatment"]["column"] == ""
+
+
+def test_outcomes_of_patients_with_enough_values(data, tmp_path):
+    score = [float(i) for i in range(30)]
+    few = [None] * 15 + score[:15]
+    table = people(
+        group=["HC"] * 5 + ["MS"] * 25, edss=[None] * 5 + [i % 4 for i in range(25)], memory_test=score, few=few
+    )
+    write(data, "participants.tsv", table.assign(handedness="right", code=3))
+    outcomes = proposed(data, tmp_path)[0]["clinical"]["outcomes"]
+    assert [(o["column"], o["type"]) for o in outcomes] == [("edss", "ordinal"), ("memory_test", "continuous")]
+    assert outcomes[0]["covariates"] == ["age", "sex"]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "key", "source"),
+    [
+        ("vols.csv", "subject,total intracranial,left thalamus", "volume_tables", "volume_tables"),
+        ("aseg.table", "Measure:volume,Left-Thalamus,EstimatedTotalIntraCranialVol", "volume_tables", "volume_tables"),
+        ("lh.table", "lh.aparc.thickness,lh_bankssts_thickness", "volume_tables", "volume_tables"),
+        ("cord.csv", "Filename,VertLevel,MEAN(area)", "sct", "volume_tables"),
+        ("mine.csv", "participant_id,etiv,thalamus,frontal", "table", "table"),
+        ("qc.csv", "subject,general white matter,general grey matter", "qc_scores", None),
+    ],
+)
+def test_tables_by_their_heading(data, tmp_path, name, header, key, source):
+    text = f"{header}\n" + ",".join(["sub-01"] + ["0.5"] * header.count(",")) + "\n"
+    (data / name).write_text(text)
+    features = proposed(data, tmp_path)[0]["features"]
+    at = features[key][0] if isinstance(features[key], list) else features[key]
+    assert at == str(data / name) and features.get("source") == source
+
+
+def test_paths_in_the_study_are_relative(tmp_path):
+    study = tmp_path / "a study"
+    write(study, "data/mine.csv", people().assign(etiv=1.5e6, thalamus=1e4, frontal=2e5), sep=",")
+    said = make_study(study, study / "data")
+    config = yaml.safe_load((study / "config.yaml").read_text())
+    assert config["features"]["table"] == "data/mine.csv" and config["report"]["title"] == "a study"
+    text = (study / "config.yaml").read_text()
+    assert all(f"# {line}" in text for line in said)  # what was found stands in the file
+
+
+def test_nothing_is_overwritten(tmp_path):
+    study = tmp_path / "s"
+    study.mkdir()
+    (study / "README.md").write_text("mine")
+    with pytest.raises(ConfigError, match="README.md already; nothing was written"):
+        make_study(study)
+    assert [p.name for p in study.iterdir()] == ["README.md"] and (study / "README.md").read_text() == "mine"
+    (study / "Snakefile").write_text("")
+    with pytest.raises(ConfigError, match="folder of its own"):
+        make_study(study)
+    with pytest.raises(InputError, match="no such folder"):
+        make_study(tmp_path / "new", tmp_path / "absent")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_command_says_what_it_did_and_refuses_with_1(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    done = runner.invoke(main, ["init", "my study"])
+    assert done.exit_code == 0 and (tmp_path / "my study/config.yaml").is_file() and 'cd "my study"' in done.output
+    again = runner.invoke(main, ["init", "my study"])
+    assert again.exit_code == 1 and "neuraxis: my study has config.yaml" in again.output
+    assert runner.invoke(main, ["init"]).exit_code == 2
+    assert "_NEURAXIS_COMPLETE" in runner.invoke(main, ["completion", "bash"]).output
+
+
+def test_which_study_is_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="neuraxis init"):
+        study_here(None)
+    make_study("one")
+    assert study_here(None).name == "one"
+    make_study("two")
+    with pytest.raises(ConfigError, match=r"several studies are here \(one, two\)"):
+        study_here(None)
+    assert study_here(tmp_path / "two") == tmp_path / "two"
+    with pytest.raises(ConfigError, match="no config.yaml"):
+        study_here(tmp_path / "three")
+    monkeypatch.chdir(tmp_path / "one")
+    assert study_here(None) == tmp_path / "one"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counted"),
+    [
+        ([], False),
+        (["-n"], False),
+        (["--until", "cohort_participants"], False),
+        (["--cores", "2"], True),
+        (["--cores=2"], True),
+        (["-c2"], True),
+        (["-j", "4"], True),
+        (["--jobs=4"], True),
+        (["--workflow-profile", "slurm"], True),
+    ],
+)
+def test_cores_are_all_unless_told(tmp_path, arguments, counted):
+    command = snakemake_command(tmp_path, arguments)
+    assert ("all" in command) == (not counted)
+    assert all(a in command for a in arguments) and command[command.index("--directory") + 1] == str(tmp_path)
+
+
+def test_a_preset_is_the_workflows_own_file(tmp_path):
+    command = snakemake_command(tmp_path, ["-n"], "quick")
+    assert command[-2] == "--configfile" and command[-1].endswith("config/quick.yaml")
