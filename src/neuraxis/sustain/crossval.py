@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -433,6 +434,18 @@ class CrossValidation:
     models: dict
     index: pd.Index
     values: np.ndarray
+
+    def __repr__(self) -> str:
+        names = self.selection["variant"].unique()
+        said = ", ".join(f"{n}: {self.chosen(n)} subtypes" for n in names)
+        return f"CrossValidation({self.folds.shape[1]} people, {self.folds.max() + 1} folds, chosen {said})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self!r}</p>{self.selection.to_html(index=False)}"
+
+    def plot(self, variant: str | None = None):
+        """CVIC and held-out log-likelihood by the number of subtypes, a matplotlib figure."""
+        return import_module("neuraxis.figures.shown").plot_selection(self, variant)  # as `SustainModel.plot`
 
     def chosen(self, variant: str | None = None) -> int:
         """Number of subtypes the rule chose (for the first variant, or the one named); 0: none."""

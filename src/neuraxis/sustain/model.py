@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,29 @@ class SustainModel:
     starts: pd.DataFrame = field(default_factory=pd.DataFrame)
     settings: dict = field(default_factory=dict)
     norms: dict | None = None
+
+    def __repr__(self) -> str:
+        size = f"{self.n_subtypes} subtype{'' if self.n_subtypes == 1 else 's'}, {self.events.n_events} events"
+        drawn = f"{self.draws.log_likelihood.size} draws" if self.draws is not None else "no draws"
+        return f"SustainModel({size}, {len(self.events.biomarkers)} biomarkers, log-likelihood {self.ml_log_likelihood:.1f}, {drawn})"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: what it is, and the subtypes with the events that come first."""
+        if self.draws is None or self.n_subtypes == 0:
+            return f"<p>{self!r}</p>"
+        order = self.event_order().sort_values("mean_position", kind="stable")
+        rows = [
+            (c + 1, f"{f:.0%}", ", ".join(f"{r.biomarker} {r.threshold:g}" for r in part.head(4).itertuples()))
+            for c, (f, part) in enumerate(zip(self.fractions, [g for _, g in order.groupby("subtype")], strict=True))
+        ]
+        table = pd.DataFrame(rows, columns=["subtype", "fraction", "first events"])
+        return f"<p>{self!r}</p>{table.to_html(index=False)}"
+
+    @property
+    def plot(self):
+        """Drawings: `figures.shown.ModelPlots`."""
+        # by name and not by an import: a fit does not depend on how it is drawn, and is not to be run again for it
+        return import_module("neuraxis.figures.shown").ModelPlots(self)
 
     @property
     def n_subtypes(self) -> int:

@@ -1,0 +1,208 @@
+"""What a model and a cross-validation draw of themselves: ``model.plot.progression()``, ``cv.plot()``."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+
+
+def _named(model, names: dict | None) -> dict[int, str]:
+    return {c: (names or {}).get(c, f"subtype {c}") for c in range(1, model.n_subtypes + 1)}
+
+
+def _labels(model, labels) -> pd.Series:
+    own = pd.Series(list(model.events.biomarkers), index=list(model.events.biomarkers))
+    return own if labels is None else pd.Series(labels).reindex(own.index).fillna(own)
+
+
+def showing(figure):
+    """The figure, closed for pyplot, and shown by a notebook as a picture whatever its backend."""
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
+
+    def picture() -> bytes:
+        out = io.BytesIO()
+        figure.savefig(out, format="png", dpi=120)
+        return out.getvalue()
+
+    figure._repr_png_ = picture
+    return figure
+
+
+class ModelPlots:
+    """Drawings of a `SustainModel`; every method returns a matplotlib figure.
+
+    Parameters
+    ----------
+    model : SustainModel
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    def __repr__(self) -> str:
+        return "plot: positional_variance(), event_order(), progression(), brain()"
+
+    def _something(self):
+        from .style import empty
+
+        return None if self.model.n_subtypes else empty("A model of healthy people alone: there is no order to draw.")
+
+    def positional_variance(self, names: dict | None = None, labels=None):
+        """Probability of every event's place, one panel per subtype; see `figures.model.positional_variance`.
+
+        Parameters
+        ----------
+        names : dict of int to str, optional
+            Subtype to name.
+        labels : mapping of str to str, optional
+            Biomarker to label.
+        """
+        if (nothing := self._something()) is not None:
+            return showing(nothing)
+        from .model import positional_variance
+
+        model, name = self.model, _named(self.model, names)
+        events = model.events
+        table = pd.concat(
+            pd.DataFrame(p, columns=[f"place{i + 1}" for i in range(p.shape[1])]).assign(
+                subtype=c + 1,
+                biomarker=[events.biomarkers[b] for b in events.biomarker],
+                threshold=events.thresholds_of_events,
+            )
+            for c, p in enumerate(model.positional_variance())
+        )
+        subtypes = pd.DataFrame({"subtype": list(name), "name": list(name.values()), "fraction": model.fractions})
+        figure = positional_variance(table, subtypes.assign(n_staged_oof=0), _labels(model, labels))
+        for axis, words, share in zip(figure.axes, name.values(), model.fractions, strict=False):
+            axis.set_title(f"{words}\nmodel fraction {share:.0%}")
+        return showing(figure)
+
+    def event_order(self, names: dict | None = None, labels=None):
+        """Mean place of every event with its SD, one panel per subtype, earliest on top; parameters as above."""
+        if (nothing := self._something()) is not None:
+            return showing(nothing)
+        import matplotlib.pyplot as plt
+
+        from .style import COLOURS
+
+        order, label = self.model.event_order(), _labels(self.model, labels)
+        size = self.model.events.n_events
+        figure, axes = plt.subplots(
+            1, self.model.n_subtypes, figsize=(4 * self.model.n_subtypes + 0.5, 0.24 * size + 1.4), layout="constrained",
+            squeeze=False,
+        )  # fmt: skip
+        for axis, (c, name) in zip(axes[0], _named(self.model, names).items(), strict=True):
+            part = order[order["subtype"] == c].sort_values("mean_position", kind="stable")
+            rows = np.arange(len(part))
+            axis.errorbar(
+                part["mean_position"], rows, xerr=part["sd_position"], fmt="o", ms=4, color=COLOURS[1], capsize=2
+            )
+            axis.set_yticks(
+                rows, [f"{label[b]} z = {t:g}" for b, t in zip(part["biomarker"], part["threshold"], strict=True)]
+            )
+            axis.invert_yaxis()
+            axis.set(xlabel="Place in the sequence (SD)", title=name)
+        return showing(figure)
+
+    def progression(self, names: dict | None = None, labels=None):
+        """Expected course of every biomarker along the stages, one panel per subtype; parameters as above."""
+        if (nothing := self._something()) is not None:
+            return showing(nothing)
+        import matplotlib.pyplot as plt
+        import seaborn as sns
+
+        from .style import colours  # noqa: F401  sets the look of all figures
+
+        table, label = self.model.progression(), _labels(self.model, labels)
+        names = _named(self.model, names)
+        size = table["biomarker"].nunique()
+        figure, axes = plt.subplots(
+            1, len(names), figsize=(4.5 * len(names) + 1.5, 0.28 * size + 1.4), layout="constrained", squeeze=False
+        )
+        most = max(1.0, float(table["z"].max()))
+        for axis, (c, name) in zip(axes[0], names.items(), strict=True):
+            wide = table[table["subtype"] == c].pivot(index="biomarker", columns="stage", values="z")
+            wide = wide.loc[list(self.model.events.biomarkers)].rename(index=label)
+            last = c == max(names)
+            sns.heatmap(
+                wide,
+                cmap="magma_r",
+                vmin=0,
+                vmax=most,
+                ax=axis,
+                cbar=last,
+                cbar_kws={"label": "expected z"} if last else None,
+            )
+            axis.set(xlabel="Stage", ylabel="", title=name)
+        return showing(figure)
+
+    def brain(self, stage: int | None = None, names: dict | None = None, biomarkers=None):
+        """Expected z at a stage on brain and cord, one row per subtype.
+
+        Parameters
+        ----------
+        stage : int, optional
+            The middle one where not given.
+        names : dict of int to str, optional
+        biomarkers : DataFrame, optional
+            Definitions (`biomarkers.read_biomarkers`), by which places are found; the workflow's own where not given.
+        """
+        if (nothing := self._something()) is not None:
+            return showing(nothing)
+        import matplotlib.pyplot as plt
+        from matplotlib.colors import Normalize
+
+        from ..biomarkers import read_biomarkers
+        from ..errors import InputError
+        from ..home import workflow_home
+        from ..tables import read_table
+        from .brain import HEIGHT, WIDTH, draw_brain, has_outline, structures
+        from .style import empty
+
+        stages = self.model.events.n_events
+        stage = (stages + 1) // 2 if stage is None else stage
+        if not 1 <= stage <= stages:
+            raise InputError(f"stage {stage}: the model has stages 1 to {stages}")
+        resources = workflow_home() / "resources"
+        defined = read_biomarkers(resources / "biomarkers.tsv") if biomarkers is None else biomarkers
+        where = structures(defined, read_table(resources / "labels.tsv").set_index("label")["name"])
+        used = self.model.events.biomarkers
+        if not any(has_outline(place) for b in used for place in where.get(b, ())):
+            return showing(empty("None of these biomarkers has a place on the drawing of brain and cord."))
+        table = self.model.progression()
+        at = table[table["stage"] == stage]
+        norm, colour = Normalize(0, max(1.0, float(table["z"].quantile(0.98)))), plt.get_cmap("magma_r")
+        names = _named(self.model, names)
+        figure, axes = plt.subplots(
+            len(names), 1, figsize=(7.6, 7.3 * HEIGHT / WIDTH * len(names) + 0.6), layout="constrained", squeeze=False
+        )
+        for axis, (c, name) in zip(axes[:, 0], names.items(), strict=True):
+            draw_brain(axis, at[at["subtype"] == c].set_index("biomarker")["z"].to_dict(), where, colour, norm)
+            axis.set_title(f"{name}, stage {stage} of {stages}", loc="left", fontsize=9)
+        scale = plt.cm.ScalarMappable(norm=norm, cmap=colour)
+        figure.colorbar(scale, ax=axes[:, 0].tolist(), label="expected z", pad=0.02, aspect=20)
+        return showing(figure)
+
+
+def plot_selection(found, variant: str | None = None):
+    """CVIC and held-out log-likelihood by the number of subtypes; see `figures.model.selection`.
+
+    Parameters
+    ----------
+    found : CrossValidation
+    variant : str, optional
+        The first where not given.
+    """
+    from .model import selection
+
+    name = variant or found.selection["variant"].iloc[0]
+    table = found.selection[found.selection["variant"] == name].reset_index(drop=True)
+    folds = found.fold_log_likelihood
+    folds = folds[folds["variant"] == name].pivot_table(
+        index=["repeat", "fold"], columns="n_subtypes", values="heldout_loglik"
+    )
+    return showing(selection(table, folds.rename(columns=lambda k: f"k{k}")))

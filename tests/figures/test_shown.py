@@ -1,0 +1,96 @@
+"""What a model and a cross-validation show of themselves."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.errors import InputError
+from neuraxis.sustain import ZScoreEvents, cross_validate, fit
+
+
+@pytest.fixture(scope="module")
+def data():
+    """40 people of whom half lose the thalamus first and half the frontal lobe; a column of the user's own beside them."""
+    rng = np.random.default_rng(5)
+    stage = rng.integers(0, 4, 40)
+    z = rng.normal(0, 0.5, (40, 2))
+    z[np.arange(40), np.arange(40) % 2] += stage
+    table = pd.DataFrame(z, columns=["thalamus", "frontal"])
+    return table.assign(note="x"), ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    return fit(*data, 2, covariance="independent", n_samples=300, n_chains=2, n_startpoints=2)
+
+
+def drawn(figure):
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    return figure
+
+
+def test_repr_is_short_and_says_what_it_is(model, data):
+    assert repr(model).startswith("SustainModel(2 subtypes, 3 events, 2 biomarkers, log-likelihood -")
+    assert f"{model.draws.log_likelihood.size} draws" in repr(model) and len(repr(model)) < 120
+    html = model._repr_html_()
+    first = model.event_order().sort_values("mean_position").query("subtype == 1").iloc[0]
+    assert f"{first['biomarker']} {first['threshold']:g}" in html and f"{model.fractions[0]:.0%}" in html
+    bare = fit(*data, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    assert "no draws" in repr(bare) and "1 subtype," in repr(bare) and "<table" not in bare._repr_html_()
+
+
+def test_positional_variance_and_order(model):
+    figure = drawn(model.plot.positional_variance(names={1: "deep"}, labels={"thalamus": "Thalamus"}))
+    assert [a.get_title().split("\n")[0] for a in figure.axes] == ["deep", "subtype 2"]
+    assert f"{model.fractions[1]:.0%}" in figure.axes[1].get_title()
+    assert "Thalamus" in [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    order = model.event_order()
+    figure = drawn(model.plot.event_order())
+    for c, axis in enumerate(figure.axes, 1):
+        part = order[order["subtype"] == c].sort_values("mean_position", kind="stable")
+        assert np.allclose(axis.lines[0].get_xdata(), part["mean_position"]) and axis.yaxis_inverted()
+        texts = [t.get_text() for t in axis.get_yticklabels()]
+        assert texts == [f"{b} z = {t:g}" for b, t in zip(part["biomarker"], part["threshold"], strict=True)]
+
+
+def test_progression_draws_the_models_table(model):
+    table = model.progression()
+    figure = drawn(model.plot.progression())
+    for c in (1, 2):
+        wide = (
+            table[table["subtype"] == c]
+            .pivot(index="biomarker", columns="stage", values="z")
+            .loc[["thalamus", "frontal"]]
+        )
+        assert np.allclose(np.ma.filled(figure.axes[c - 1].collections[0].get_array()).reshape(wide.shape), wide)
+
+
+def test_brain_at_a_stage(model):
+    figure = drawn(model.plot.brain(stage=3))
+    assert figure.axes[0].get_title(loc="left") == "subtype 1, stage 3 of 3"
+    assert drawn(model.plot.brain()).axes[0].get_title(loc="left").endswith("stage 2 of 3")
+    with pytest.raises(InputError, match="stage 4: the model has stages 1 to 3"):
+        model.plot.brain(stage=4)
+
+
+def test_nothing_to_draw_is_said(data):
+    healthy = fit(*data, 0, covariance="independent", n_samples=0)
+    for draw in (
+        healthy.plot.progression,
+        healthy.plot.event_order,
+        healthy.plot.positional_variance,
+        healthy.plot.brain,
+    ):
+        assert "healthy people alone" in drawn(draw()).axes[0].texts[0].get_text()
+
+
+def test_cross_validation(data):
+    found = cross_validate(*data, 2, folds=2, covariance="independent", n_samples=100, n_chains=1, n_startpoints=1)
+    assert repr(found).startswith(
+        "CrossValidation(40 people, 2 folds, chosen "
+    ) and f"{found.chosen()} subtypes" in repr(found)
+    assert found._repr_html_().count("<tr") == len(found.selection) + 1
+    figure = drawn(found.plot())
+    gap = found.selection.set_index("n_subtypes")["gap_cvic"]
+    dots = {(round(float(x)), round(float(y), 6)) for x, y in figure.axes[0].collections[-1].get_offsets()}
+    assert dots <= {(k, round(float(v), 6)) for k, v in gap.items()} and len(dots) >= 1
