@@ -88,6 +88,7 @@ rule report_provenance:
         measures="results/features/measures.tsv",
     output:
         provenance="results/provenance.json",
+        description="results/dataset_description.json",
     log:
         "logs/report/provenance.log",
     benchmark:

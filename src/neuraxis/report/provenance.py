@@ -56,6 +56,41 @@ def provenance(config: dict, inputs, home=".") -> dict:
     }
 
 
+#: Edition of BIDS whose rules for derivatives the description follows.
+BIDS = "1.10.0"
+
+
+def dataset_description(known: dict) -> dict:
+    """The description that BIDS asks of a folder of derivatives.
+
+    Parameters
+    ----------
+    known : dict
+        See `provenance`.
+
+    Examples
+    --------
+    >>> known = {"config": {"report": {"title": "T"}, "cohort": {"source": "files"}}, "commit": "a1", "versions": {}}
+    >>> dataset_description(known)["GeneratedBy"][0]["Name"]
+    'neuraxis'
+    """
+    simulated = known["config"]["cohort"]["source"] == "simulated"
+    by = {
+        "Name": "neuraxis",
+        "Version": __version__,
+        "Description": "subtypes and stages of atrophy (Snakemake workflow)",
+    }
+    if known["commit"] != "not a git checkout":
+        by["Description"] += f", commit {known['commit']}"
+    title = known["config"]["report"]["title"]
+    return {
+        "Name": f"{title} (SIMULATED)" if simulated else title,
+        "BIDSVersion": BIDS,
+        "DatasetType": "derivative",
+        "GeneratedBy": [by],
+    }
+
+
 def commit_of(home) -> tuple[str, bool]:
     """Commit of the workflow's files ("" where none is known), and whether they were changed since.
 

@@ -1,0 +1,47 @@
+"""One version and one list of dependencies, wherever they are written."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import neuraxis
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+#: What conda calls otherwise than the index.
+CONDA = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
+
+
+def test_one_version():
+    recipe = (ROOT / "packaging/conda/meta.yaml").read_text()
+    found = {
+        "pyproject.toml": PROJECT["version"],
+        "package": neuraxis.__version__,
+        "CITATION.cff": str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]),
+        "recipe": re.search(r'set version = "([^"]+)"', recipe)[1],
+    }
+    assert set(found.values()) == {neuraxis.__version__}, found
+
+
+def test_the_recipe_needs_what_the_package_needs():
+    recipe = (ROOT / "packaging/conda/meta.yaml").read_text()
+    listed = dict(re.findall(r"^    - ([a-z0-9-]+)(?: +(.*))?$", recipe.split("  run:\n")[1].split("test:")[0], re.M))
+    by_pip = re.search(r"installed by pip: (.*)", recipe)[1].split(", ")
+    for dependency in PROJECT["dependencies"]:
+        name, bounds = re.match(r"([A-Za-z0-9-]+)(.*)", dependency).groups()
+        if name not in by_pip:
+            assert listed[CONDA.get(name, name)] == bounds, dependency
+    assert f"python {PROJECT['requires-python']}" in recipe
+
+
+def test_the_container_installs_as_the_makefile_does():
+    steps = (ROOT / "packaging/Containerfile").read_text()
+    make = (ROOT / "Makefile").read_text()
+    for option in ("--require-hashes -r requirements.lock", "--no-deps --no-build-isolation"):
+        assert option in steps and option in make
+    for name in re.search(r"^COPY (.+) \./$", steps, re.M)[1].split():
+        assert (ROOT / name).is_file(), name
+    least = re.search(r"\d+\.\d+", PROJECT["requires-python"])[0]
+    assert f"python:{least}" in steps and (ROOT / "envs/neuraxis.yaml").read_text().count(f"python={least}") == 1
