@@ -26,7 +26,7 @@ rule clinical_columns:
 
 
 rule clinical_associations:
-    """Outcomes on subtype and stage with their uncertainty, survival, follow-up, Table 1, words."""
+    """Outcomes on subtype and stage with their uncertainty, survival, follow-up, Table 1."""
     input:
         engine=sources("clinical_associations"),
         columns="results/clinical/columns.tsv",
@@ -38,14 +38,12 @@ rule clinical_associations:
         measures="results/features/measures.tsv",
         qc="results/features/qc.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
-        diagnostics="results/sustain/{disease}/diagnostics.tsv",
         followup="results/sustain/{disease}/followup.tsv",
         names="results/sustain/{disease}/names.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
         reported=shipped("resources/reported.tsv"),
     output:
         **{name: f"results/clinical/{{disease}}/{name}.tsv" for name in CLINICAL_TABLES},
-        words="results/clinical/{disease}/results.txt",
     log:
         "logs/clinical/{disease}.log",
     benchmark:

@@ -14,6 +14,8 @@ from neuraxis.biomarkers import map_templates
 from neuraxis.checks import check_config, check_shape, expand_home, joined_tables
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
+from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
+from neuraxis.figures.declared import names as names_of_figures
 from neuraxis.home import complete, package_folder, shown, workflow_home
 from neuraxis.labels import SYSTEMS as TRUE_NAMES
 
@@ -92,25 +94,6 @@ IMAGES = (
     if config["features"]["source"] == "images" and not SIMULATED
     else []
 )
-FIGURES = [
-    "selection",
-    "ternary",
-    "brain_mean_z",
-    "brain_t",
-    "mean_z",
-    "progression",
-    "positional_variance",
-    "positional_variance_folds",
-    "probability",
-    "forest",
-    "boxes",
-    "stage",
-    "survival",
-    "survival_stage",
-    "transitions",
-]
-
-
 JOINED = {} if SIMULATED else joined_tables(config)
 
 

@@ -27,7 +27,7 @@ rule figures_disease:
                 caption=f"../workflow/report/{name}.rst",
                 category="{disease}",
             )
-            for name in FIGURES
+            for name in names_of_figures(OF_DISEASE)
         },
     log:
         "logs/figures/{disease}.log",

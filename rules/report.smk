@@ -1,22 +1,30 @@
-"""report: one page from the tables. Out: results/report/index.html, results/provenance.json."""
+"""report: the page, and one of all people, from the tables. Out: results/report/, results/clinical/{disease}/results.txt,
+results/provenance.json."""
+
+ASSETS = sorted(map(str, (PACKAGE / "report/assets").iterdir()))
 
 
 rule report_page:
-    """Write the page."""
+    """Write the page, the page of all people where wanted, and the results in sentences."""
     input:
         engine=sources("report_page"),
-        template=str(PACKAGE / "report/page.html.j2"),
+        assets=ASSETS,
         dictionary=shipped("docs/results.md"),
         cohort_flow="results/cohort/flow.tsv",
         features_flow="results/features/flow.tsv",
         qc="results/features/qc.tsv",
         measures="results/features/measures.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
+        label_names=shipped("resources/labels.tsv"),
+        participants="results/cohort/participants.tsv",
+        visits="results/cohort/visits.tsv",
+        zscores="results/normative/zscores.tsv",
         normative="results/normative/diagnostics.tsv",
         provenance="results/provenance.json",
         covariance="results/normative/covariance.tsv",
-        normative_figure="results/figures/normative.png",
-        covariance_figure="results/figures/covariance.png",
+        controls_figures=expand(
+            "results/figures/{name}.png", name=names_of_figures(OF_CONTROLS)
+        ),
         sustain=expand(
             "results/sustain/{disease}/{name}.tsv",
             disease=DISEASES,
@@ -32,6 +40,10 @@ rule report_page:
                 "negative_control",
                 "recovery",
                 "baselines",
+                "event_order",
+                "positional_variance",
+                "progression",
+                "followup",
             ],
         ),
         variants=expand(
@@ -41,25 +53,35 @@ rule report_page:
         clinical=expand(
             "results/clinical/{disease}/{name}",
             disease=DISEASES,
-            name=[f"{t}.tsv" for t in CLINICAL_TABLES] + ["results.txt"],
+            name=[f"{t}.tsv" for t in CLINICAL_TABLES],
         ),
         planted=expand(
             "results/clinical/{disease}/planted.tsv",
             disease=DISEASES if SIMULATED else [],
         ),
         figures=expand(
-            "results/figures/{disease}/{name}.png", disease=DISEASES, name=FIGURES
+            "results/figures/{disease}/{name}.png",
+            disease=DISEASES,
+            name=names_of_figures(OF_DISEASE),
         ),
         cross=branch(
             len(DISEASES) > 1,
             then=[
                 "results/sustain/crossdisease/enrichment.tsv",
-                "results/figures/similarity.png",
+                *expand(
+                    "results/figures/{name}.png", name=names_of_figures(OF_DISEASES)
+                ),
             ],
             otherwise=[],
         ),
     output:
+        **(
+            {"people": "results/report/people.html"}
+            if config["report"]["people"]
+            else {}
+        ),
         page="results/report/index.html",
+        words=expand("results/clinical/{disease}/results.txt", disease=DISEASES),
         dictionary="results/README.md",
     log:
         "logs/report/page.log",
@@ -68,10 +90,11 @@ rule report_page:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=1000,
         runtime="10m",
     params:
         title=lookup("report/title", within=config),
+        people=lookup("report/people", within=config),
         diseases=DISEASES,
         control=lookup("cohort/control", within=config),
         simulated=SIMULATED,

@@ -1,12 +1,17 @@
-"""Warnings of the run, the methods text, tables in the page."""
+"""The page and the methods text: what they hold, and under which condition."""
+
+import json
+import re
 
 import numpy as np
 import pandas as pd
-import yaml
+import pytest
+from facts_of import CONFIG, association, disease, names, people, selection, study
 
 from neuraxis.job import as_list, warnings_in
-from neuraxis.report import page
-from neuraxis.report.page import healthy_correlation, html, methods_text, optional
+from neuraxis.report import page, views
+from neuraxis.report.methods import REFERENCES, methods_text, references
+from neuraxis.report.words import COLUMNS, heading
 
 
 def test_warnings_of_the_package_are_gathered_once(tmp_path):
@@ -23,71 +28,155 @@ def test_warnings_of_the_package_are_gathered_once(tmp_path):
         "normative/zscores: 2 people lie outside the controls' ages",
     ]
     assert warnings_in(tmp_path / "nowhere") == []
-
-
-def test_methods_follow_the_configuration(request):
-    root = request.config.rootpath
-    config = yaml.safe_load((root / "config.yaml").read_text())
-    config["sustain"] |= {"n_samples": 30_000, "n_samples_folds": 7_000}
-    text = " ".join(methods_text(config))
-    assert (
-        "30,000 MCMC steps" in text
-        and "of 7,000 in each fold" in text
-        and "chosen by CVIC over 5 folds" in text
-        and "one offset per site" in text
-    )
-    for section, values in yaml.safe_load((root / "config" / "study.yaml").read_text()).items():
-        config[section] |= values
-    config["sustain"]["n_subtypes"] = 3
-    text = " ".join(methods_text(config))
-    assert "stage prior flat" in text and "fixed in the configuration, not chosen" in text
-    assert "for every biomarker, maximum 5" in text
-
-
-def test_tables_are_escaped_and_absent_ones_left_out(tmp_path):
-    assert "&lt;b&gt;" in html(pd.DataFrame({"a": ["<b>"]}))
-    assert optional(tmp_path / "no.tsv") == ""
-    (tmp_path / "t.tsv").write_text("a\torigin\n1.23456\tSIMULATED\n")
-    page = optional(tmp_path / "t.tsv")
-    assert "1.23" in page and "SIMULATED" not in page
     assert as_list("x") == ["x"] and as_list(None) == [] and as_list(("a", "b")) == ["a", "b"]
 
 
-def test_how_far_the_controls_regions_correlate_is_said():
-    table = pd.DataFrame(
-        {
-            "biomarker": ["a", "b", "b", "c", "c", "c"],
-            "other": ["a", "a", "b", "a", "b", "c"],
-            "n": [100, 80, 90, 70, 60, 75],
-            "correlation": [1, 0.6, 1, 0.1, -0.25, 1],
-            "n_controls": 120,
-            "shrinkage": 0.034,
-        }
-    )
-    said = healthy_correlation(table)
-    assert said.startswith("In 120 controls, 60 behind the rarest pair, z of 3 biomarkers correlate at r = 0.15 on")
-    assert "(-0.25 to 0.60), after shrinkage by 3.4%" in said
-    assert "rarest" not in healthy_correlation(table.assign(n=120))
-    assert "nothing correlates" in healthy_correlation(table[:1])
+def told(diseases=None, config=None, **options):
+    return " ".join(methods_text(study(diseases, config, **options)))
 
 
-def test_the_negative_control_is_told_and_warns_where_it_finds_something():
+#: Change of the study, words that come with it, words that go.
+METHODS = [
+    ({}, "one offset per site", "one site, so there is no site term"),
+    ({"sites": ("a",)}, "one site, so there is no site term", "one offset per site"),
+    ({"sites": ("a",)}, "over 5 folds:", "stratified by site"),
+    ({}, "over 5 folds stratified by site:", "fixed in the configuration"),
+    ({"config": {"normative": {"site": "none"}}}, "no site term", "one offset per site"),
+    ({"config": {"normative": {"site": "combat_gam"}}}, "ComBat-GAM", "one offset per site"),
+    ({"config": {"sustain": {"n_subtypes": 3}}}, "fixed in the configuration, not chosen", "was chosen by"),
+    ({"config": {"sustain": {"n_samples_folds": 0}}}, "of 30,000 in each fold", "2,000"),
+    ({}, "of 2,000 in each fold", "for every biomarker"),
+    ({"config": {"sustain": {"choose_thresholds": False}}}, "for every biomarker, maximum 5", "kept where at least"),
+    ({"config": {"sustain": {"stage_prior": "uniform"}}}, "stage prior flat", "triangular"),
+    ({"config": {"sustain": {"healthy": False}}}, "no healthy component", "a healthy component shared"),
+    ({}, "one subtype against the others", "No clinical outcome"),
+    ({"diseases": [disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)))]},
+     "stage; any atrophy against none", "one subtype against the others"),
+    ({"config": {"clinical": {"outcomes": []}}}, "No clinical outcome was declared.", "Rubin"),
+    ({"diseases": []}, "z against the controls' regression", "SuStaIn"),
+    ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a", "a", "b"]}))]}, "Later scans (2 people)", "simulated"),
+    ({}, "with the area of the upper cervical cord", "Later scans"),
+    ({"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"]})}, "the spinal cord was not measured", "upper cervical"),
+    ({"config": {"features": {"exclude_rules": []}}}, "No quality rule excluded anybody", "Quality rules that exclude"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "words", "gone"), METHODS)
+def test_methods_follow_configuration_and_data(change, words, gone):
+    text = told(**change)
+    assert words in text and gone not in text
+
+
+def test_references_are_those_that_the_methods_need():
+    def keys(*a, **b):
+        return {r.key for r in references(study(*a, **b))}
+
+    plain = keys()
+    assert {"young2018", "benjamini1995", "molder2021"} <= plain
+    assert not plain & {"johnson2007", "cox1972", "zhuo2025", "deleener2017"}
+    assert {"johnson2007", "pomponio2020"} <= keys(config={"normative": {"site": "combat_gam"}})
+    assert not keys(config={"normative": {"site": "combat"}}, sites=("a",)) & {"johnson2007", "fortin2018"}
+    survival = [{"name": "W", "column": "w", "type": "survival", "time": "t"}]
+    assert "cox1972" in keys(config={"clinical": {"outcomes": survival}})
+    assert "young2018" not in keys([]) and "deleener2017" in keys(config={"features": {"sct": "csa.csv"}})
+    young = next(r for r in REFERENCES if r.key == "young2018")
+    assert young.text.startswith("Young et al. (2018). Uncovering") and young.text.endswith(
+        "doi:10.1038/s41467-018-05892-0"
+    )
+    assert young.bibtex.startswith("@article{young2018,\n  author = {Young, Alexandra L. and Marinescu")
+    assert len({r.key for r in REFERENCES}) == len(REFERENCES)
+    for r in REFERENCES:
+        assert r.bibtex.count("{") == r.bibtex.count("}") and r.year > 1950
+
+
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+def test_tables_are_escaped_and_have_headings_in_words():
     table = pd.DataFrame(
-        {
-            "variant": ["a", "a", "b", "b"],
-            "n_subtypes": [0, 1, 1, 2],
-            "chosen": ["True", "False", "False", "True"],
-            "n_people": 365,
-            "note": np.nan,
-        }
+        {"name": [EVIL, "b"], "n_staged_oof": [3, 12000], "origin": "SIMULATED", "p": [1.23456, np.nan]}
     )
-    none, two = page.control_sentences(table)
-    assert none == {
-        "text": "Negative control (a): the same procedure finds 0 subtypes in 365 healthy people.",
-        "warn": False,
-    }
-    assert "finds 2 subtypes" in two["text"] and "no evidence of disease" in two["text"] and two["warn"]
-    absent = pd.DataFrame(
-        {"variant": [np.nan], "n_subtypes": np.nan, "chosen": np.nan, "n_people": np.nan, "note": "70 controls"}
+    made = views.static_table(table, EVIL)
+    assert "<img" not in made and "&lt;img" in made and "SIMULATED" not in made
+    assert 'scope="col"' in made and '<th scope="row">b</th><td>12,000</td><td></td>' in made
+    assert "people staged (out of fold)" in made and ">n_staged_oof<" not in made and "1.23<" in made
+    store = views.TableStore()
+    key = store.add("MS/names", table)
+    held = re.search(r">(.*)</script>", store.scripts(), re.S)[1]
+    assert key == "MS-names" and "<" not in held and json.loads(held)["rows"][0] == [EVIL, 3, 1.23456]
+    assert json.loads(held)["rows"][1][2] is None
+
+
+def test_short_tables_stand_open_and_long_ones_are_folded():
+    store = views.TableStore()
+    short = views.any_table(store, "a", pd.DataFrame({"x": range(5)}), "Five")
+    long = views.any_table(store, "b", pd.DataFrame({"x": range(500)}), "Many")
+    assert "<table>" in short and "<details" not in short and "a" not in store.tables
+    assert (
+        "<details" in long and "<table>" not in long and "(500 rows)" in long and len(store.tables["b"]["rows"]) == 500
     )
-    assert page.control_sentences(absent) == [{"text": "No negative control: 70 controls.", "warn": True}]
+    assert views.any_table(store, "c", pd.DataFrame(), "None") == ""
+
+
+def test_columns_of_tables_have_words():
+    assert heading("n_staged_oof") == "people staged (out of fold)" and heading("k3") == "3 subtypes"
+    assert heading("k1") == "1 subtype" and heading("disease_a") == "disease a" and heading("place12") == "place 12"
+    assert not [w for w in COLUMNS.values() if "_" in w]
+
+
+def test_the_flow_ends_in_the_groups_of_the_model():
+    boxes = {b["group"]: b["steps"] for b in views.flow_boxes(study())}
+    assert [s["n"] for s in boxes["HC"]] == [60]
+    last = boxes["MS"][-1]
+    assert last["ends"] == [("normal-appearing", 20), ("spinal cord", 50), ("cortical", 30)]
+    fewer = views.flow_boxes(study([disease(subtypes=people(normal=15))]))[1]["steps"]
+    assert (fewer[-2]["label"], fewer[-2]["n"], fewer[-2]["excluded"]) == ("in the model", 95, 5)
+
+
+@pytest.mark.parametrize(("change", "words", "there"), [
+    ({}, "The spinal cord was not measured.", False),
+    ({"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"]})}, "The spinal cord was not measured.", True),
+    ({"sites": ("a",)}, "One site: whether", True),
+    ({}, "One site: whether", False),
+    ({}, "There are no later scans", True),
+    ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a"]}))]}, "There are no later scans", False),
+    ({"config": {"normative": {"site": "none"}}}, "There is no site term", True),
+    ({"config": {"normative": {"site": "none"}}, "sites": ("a",)}, "There is no site term", False),
+    ({}, "are circular", True),
+    ({"diseases": [disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)))]}, "are circular", False),
+])  # fmt: skip
+def test_limitations_stand_under_their_condition(change, words, there):
+    s = study(**change)
+    assert (words in " ".join(text for holds, text in page.LIMITATIONS if holds(s))) == there
+
+
+def test_the_page_of_a_study_by_hand(tmp_path):
+    """The whole page without a single figure: escaped, in order, without ids, and with what the study needs."""
+    d = disease(**{"clinical/associations": pd.DataFrame([association(outcome=EVIL)])})
+    text = page.render(study([d]), tmp_path, title=EVIL, logs=tmp_path, people=True)
+    assert "<img src=x" not in text and "&lt;img src=x" in text and "sub-0" not in text
+    order = [
+        text.index(f'id="{i}"')
+        for i in ("summary", "people", "norms", "d-MS", "methods", "references", "limitations", "glossary", "versions")
+    ]
+    assert order == sorted(order)
+    assert "Diseases compared" not in text and 'href="people.html"' in text and "SIMULATED" not in text
+    assert 'href="people.html"' not in page.render(study(), tmp_path, title="t", logs=tmp_path, people=False)
+    assert "2 subtypes (chosen)" in text and "Against the simulated truth" not in text
+
+
+def test_headline_says_whether_the_number_was_chosen():
+    one = {"names": names((80,), ("x",)), "subtypes": people((80,))}
+    assert page.headline(disease()) == "2 subtypes (chosen)"
+    assert page.headline(disease({"sustain": {"n_subtypes": 2}})) == "2 subtypes (fixed)"
+    assert page.headline(disease(selection=selection(1), **one)) == "One order for everyone (chosen)"
+    assert page.headline(disease(selection=selection(0), **one)) == "No common order of atrophy"
+
+
+def test_the_plain_configuration_is_one_that_the_project_has(request):
+    """What the tests' configuration names exists in config.yaml, so that methods text is tried on real keys."""
+    import yaml
+
+    real = yaml.safe_load((request.config.rootpath / "config.yaml").read_text())
+    for section, values in CONFIG.items():
+        assert set(values) <= set(real[section])

@@ -86,7 +86,7 @@ def test_own_people_from_a_table(tmp_path):
     )
     snakemake(folder, *arguments)
     page = (folder / "results/report/index.html").read_text()
-    assert "SIMULATED" not in page and '<h2 id="MS">MS</h2>' in page
+    assert "SIMULATED" not in page and '<h2 id="d-MS-h">MS</h2>' in page
     z = pd.read_csv(folder / "results/normative/zscores.tsv", sep="\t")
     assert np.allclose(z["thickness"], z["frontal"], atol=1e-3, equal_nan=True)  # a linear function of it
 

@@ -1,10 +1,9 @@
-"""Declared outcomes on subtypes and stages, survival, follow-up scans, Table 1, and the results in words."""
+"""Declared outcomes on subtypes and stages, survival, follow-up scans, Table 1."""
 
 from neuraxis.clinical.study import ClinicalInputs, analyse
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
-from neuraxis.sustain import verdict
-from neuraxis.tables import aside, read_table, write_table
+from neuraxis.tables import read_table, write_table
 
 
 def run(i, disease, simulated, out, **settings):
@@ -18,12 +17,8 @@ def run(i, disease, simulated, out, **settings):
         biomarkers=read_biomarkers(i["biomarkers"]),
         claims=read_table(i["reported"]),
     )
-    converged, _ = verdict(read_table(i["diagnostics"]))
-    tables, lines = analyse(given, disease, converged=converged, **settings)
-    for name, table in tables.items():
+    for name, table in analyse(given, disease, **settings).items():
         write_table(table.assign(origin="SIMULATED") if simulated and len(table) else table, out[name])
-    with aside(out["words"]) as part:
-        part.write_text("\n".join(["SIMULATED DATA"] * simulated + lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

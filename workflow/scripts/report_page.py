@@ -1,17 +1,21 @@
-"""Write the page and the data dictionary."""
+"""Write the page, the page of all people, the results in sentences, and the data dictionary."""
 
 from pathlib import Path
 
-from neuraxis.job import start
-from neuraxis.report.page import write_dictionary, write_page
+from neuraxis.job import as_list, start
+from neuraxis.report.page import write_dictionary, write_report
 
 if __name__ == "__main__":
     start(snakemake)
-    write_page(
-        Path(snakemake.output.page).parents[1],
-        snakemake.output.page,
-        biomarkers=snakemake.input.biomarkers,
+    i, out = snakemake.input, snakemake.output
+    params = dict(snakemake.params.items())
+    write_report(
+        Path(out.page).parents[1],
+        out.page,
+        biomarkers=i.biomarkers,
+        label_names=i.label_names,
         logs=Path(snakemake.log[0]).parents[1],
-        **dict(snakemake.params.items()),
+        words=dict(zip(params["diseases"], as_list(out.words), strict=True)),
+        **params,
     )
-    write_dictionary(snakemake.input.dictionary, snakemake.output.dictionary)
+    write_dictionary(i.dictionary, out.dictionary)

@@ -19,7 +19,6 @@ from .reported import against_reported
 from .sensitivity import sensitivity, versions_of
 from .survival import survival_of
 from .table1 import table_one
-from .text import paragraph, prediction_sentences, reported_sentences, treatment_sentences, trial_sentences
 from .treatment import treatment_effects
 from .trial import enrichment
 from .worsening import WorseningRule, made_columns
@@ -105,12 +104,11 @@ def analyse(
     worsening: dict,
     n_draws: int,
     seed: int,
-    converged: bool,
     treatment: dict,
     trial: dict,
     predicted: dict,
-) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """All clinical tables of one disease, by the names of docs/results.md, and the sentences.
+) -> dict[str, pd.DataFrame]:
+    """All clinical tables of one disease, by the names of docs/results.md.
 
     Parameters
     ----------
@@ -124,8 +122,6 @@ def analyse(
     n_draws : int
         Imputed labels.
     seed : int
-    converged : bool
-        Have the model's chains converged?
     treatment : dict
         column and reference of `treatment_effects`; no column: none.
     trial, predicted : dict
@@ -133,8 +129,7 @@ def analyse(
 
     Returns
     -------
-    tables : dict of str to DataFrame
-    sentences : list of str
+    dict of str to DataFrame
     """
     declared = declared_for(outcomes, disease)
     names = shown_names(given.names)
@@ -191,13 +186,4 @@ def analyse(
         ),
         "table1_included": table_one(mine, included, columns, ["included", "excluded"]),
     }
-    more = [
-        *treatment_sentences(drugs),
-        *prediction_sentences(forecast),
-        *trial_sentences(arms),
-        *reported_sentences(claimed),
-    ]
-    lines = paragraph(
-        effects, tests, nested, slopes, disease, n_subtypes=len(labels.names), converged=converged, more=more
-    )
-    return tables, lines
+    return tables

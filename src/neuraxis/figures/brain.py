@@ -8,6 +8,7 @@ and are left out. Measures are left and right summed, so one hemisphere stands f
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -22,9 +23,12 @@ from scipy.spatial import ConvexHull
 
 SHIPPED = Path(ggseg.__file__).parent / "data"
 CODES = {"M": Outline.MOVETO, "C": Outline.CURVE4, "L": Outline.LINETO}
-#: What has no value: darker than the middle of the diverging colours, so that it is not taken for z = 0.
-EMPTY = "#C9C9C9"
+#: What has no value: grey and hatched, so that it is not taken for z = 0, the white middle of the diverging colours.
+EMPTY = "#DDDDDD"
+HATCH = "//////"
+DOTS = "......"
 EDGE = "#4D4D4D"
+WHITE_MATTER = ("own", "white matter")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
 VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.5}
 WIDTH, HEIGHT = 5.87, 1.0
@@ -98,43 +102,47 @@ def structures(biomarkers: pd.DataFrame, label_names: pd.Series) -> dict[str, li
     return out
 
 
-def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm: Normalize) -> None:
-    """Paint every biomarker of `values` into one drawing on `axis`; what has no value stays grey.
+@dataclass(frozen=True)
+class Piece:
+    """One closed outline of the drawing, in its coordinates (y up, views of height 1).
 
-    Parameters
+    Attributes
     ----------
-    axis : matplotlib Axes
-    values : dict of biomarker to float
-    where : dict
-        From `structures`.
+    path : matplotlib Path
+    place : (str, str) or None
+        Atlas and name, whose biomarker colours it; None: a background.
+    width : float
+        Of its edge, points.
+    order : float
+        What is drawn over what.
     """
-    colour = {
-        place: cmap(norm(values[b]))
-        for b, places in where.items()
-        for place in places
-        if np.isfinite(values.get(b, np.nan))
-    }
 
-    def add(path, transform, fill, width=0.3, order=2):
-        if path is not None:
-            patch = PathPatch(path, facecolor=fill, edgecolor=EDGE, lw=width, zorder=order)
-            patch.set_transform(transform + axis.transData)
-            axis.add_patch(patch)
+    path: Outline
+    place: tuple[str, str] | None
+    width: float = 0.3
+    order: float = 2.0
+
+
+@cache
+def pieces() -> tuple[Piece, ...]:
+    """Everything that is drawn, whatever is measured."""
+    out = []
+
+    def add(path, transform, place, width=0.3, order=2.0):
+        out.append(Piece(transform.transform_path(path), place, width, order))
 
     for view in ("lateral", "medial"):
         frame = outline("dk", f"{view}_left")
         transform = _place(view, [frame])
-        add(frame, transform, "white", 0.8, 1)
+        add(frame, transform, None, 0.8, 1.0)
         low, high = _box([frame])
         for file in sorted((SHIPPED / "dk").glob("*_left")):
             if file.name.split("_")[0] in ("lateral", "medial", "NA", "corpuscallosum"):
                 continue
-            part = outline("dk", file.name)
-            for piece in _pieces(part):
+            for piece in _pieces(outline("dk", file.name)):
                 centre = piece.vertices.mean(axis=0)
                 if (centre >= low - 1).all() and (centre <= high + 1).all():
-                    add(piece, transform, colour.get(("dk", file.name), EMPTY))
-    white = colour.get(("own", "white matter"), EMPTY)
+                    add(piece, transform, ("dk", file.name))
     for view, ribbon_name in (("coronal", "Coronal"), ("sagittal", "Sagittal")):
         ribbon = outline("aseg", ribbon_name)
         # the coronal cut lies left of x = 1400 in the shipped drawing, the sagittal one right of it
@@ -152,29 +160,55 @@ def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm
                 points = ribbon.vertices[(ribbon.vertices[:, 0] - middle) * side > 0]
                 hull = points[ConvexHull(points).vertices]
                 centre = hull.mean(axis=0)
-                add(Outline(centre + 0.86 * (hull - centre)), transform, white, 0.0, 1)
-        add(ribbon, transform, "white", 0.4, 1.5)  # of all lobes, so it has no value of its own
+                inner = centre + 0.86 * (hull - centre)
+                add(Outline(np.vstack([inner, inner[:1]])), transform, WHITE_MATTER, 0.0, 1.0)
+        add(ribbon, transform, None, 0.4, 1.5)  # of all lobes, so it has no value of its own
         for name, parts in inside.items():
             for piece in parts:
-                fill = colour.get(("aseg", name.replace("Right-", "Left-")), EMPTY)
-                fill = "white" if "Ventricle" in name else white if name.startswith("CC_") else fill
-                add(piece, transform, fill)
+                place = None if "Ventricle" in name else ("aseg", name.replace("Right-", "Left-"))
+                add(piece, transform, WHITE_MATTER if name.startswith("CC_") else place)
         if view == "coronal":
             for side in ("Left", "Right"):
                 low, high = _box([outline("aseg", f"{side}-Pallidum")])
                 radius = (high[1] - low[1]) * 0.24
                 circle = Outline.circle(((low[0] + high[0]) / 2, high[1] + radius * 0.4), radius)
-                add(circle, transform, colour.get(("own", "accumbens"), EMPTY), order=3)
-    # three vertebral levels of the cord between the outlines of their vertebrae
+                add(circle, transform, ("own", "accumbens"), order=3.0)
     x = VIEWS["cord"]
-    nothing = Affine2D()
-    for i in range(3):
-        y = 0.68 - 0.3 * i
-        body = Outline([(x, y), (x + 0.1, y), (x + 0.1, y + 0.22), (x, y + 0.22), (x, y)])
-        add(body, nothing, "white", 0.5, 1)
-        axis.text(x + 0.05, y + 0.11, f"C{i + 1}", ha="center", va="center", fontsize=5, zorder=3)
-    cord = Outline([(x + 0.15, 0.0), (x + 0.29, 0.0), (x + 0.29, 1.0), (x + 0.15, 1.0), (x + 0.15, 0.0)])
-    add(cord, nothing, colour.get(("own", "cord"), EMPTY), 0.8)
+    cord = Outline([(x + 0.18, 0.0), (x + 0.34, 0.0), (x + 0.34, 1.0), (x + 0.18, 1.0), (x + 0.18, 0.0)])
+    add(cord, Affine2D(), ("own", "cord"), 0.8)
+    return tuple(out)
+
+
+#: The measured level of the cord, and where its name stands beside it.
+LEVELS = [(f"C{i + 1}", VIEWS["cord"] + 0.08, 0.84 - 0.34 * i) for i in range(3)]
+
+
+def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm: Normalize, dotted=()) -> None:
+    """Paint every biomarker of `values` into one drawing on `axis`; what has no value is hatched.
+
+    Parameters
+    ----------
+    axis : matplotlib Axes
+    values : dict of biomarker to float
+    where : dict
+        From `structures`.
+    dotted : collection of str
+        Biomarkers whose colour is not to be relied on; they are dotted.
+    """
+    known = {b: places for b, places in where.items() if np.isfinite(values.get(b, np.nan))}
+    colour = {place: cmap(norm(values[b])) for b, places in known.items() for place in places}
+    vague = {place for b, places in known.items() if b in set(dotted) for place in places}
+    for piece in pieces():
+        fill = colour.get(piece.place)
+        hatch = (HATCH if piece.width else None) if fill is None else DOTS if piece.place in vague else None
+        patch = PathPatch(
+            piece.path, facecolor=EMPTY if fill is None else fill, edgecolor=EDGE, lw=piece.width, zorder=piece.order,
+            hatch=hatch,
+        )  # fmt: skip
+        patch.set_hatch_linewidth(0.25)
+        axis.add_patch(patch)
+    for name, x, y in LEVELS:
+        axis.text(x, y, name, ha="center", va="center", fontsize=6, zorder=3)
     axis.set(xlim=(-0.05, WIDTH), ylim=(-0.05, 1.05), aspect="equal")
     axis.axis("off")
 

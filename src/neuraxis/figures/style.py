@@ -30,6 +30,10 @@ sns.set_theme(context="paper", style="ticks", font_scale=1.1)
 matplotlib.rcParams["text.parse_math"] = False
 
 
+#: Dots per inch of the PNG.
+DPI = 300
+
+
 def colours(names) -> dict[str, str]:
     """Colour of every group name."""
     free = [c for c in ("#E69F00", "#56B4E9", "#F0E442", "#000000", "#8B4513", "#6A3D9A")]
@@ -39,9 +43,14 @@ def colours(names) -> dict[str, str]:
     return out
 
 
+#: Key of a PNG's text that says why there is nothing to draw; the report leaves such a figure out.
+NOTHING = "Nothing to draw"
+
+
 def empty(words: str):
     """A figure that says why there is nothing to draw."""
-    figure, axis = plt.subplots(figsize=(6, 1.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(5.5, 1.2), layout="constrained")
+    figure.nothing = words
     axis.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
     axis.axis("off")
     return figure
@@ -52,7 +61,8 @@ def finish(figure, title: str, simulated: bool, path: Path) -> None:
     figure.suptitle(
         f"{title} - SIMULATED DATA" if simulated else title, color="#B00020" if simulated else "black", fontsize=11
     )
-    for suffix, options in ((".png", {"dpi": 150}), (".pdf", {"metadata": {"CreationDate": None}})):
+    said = {NOTHING: figure.nothing} if hasattr(figure, "nothing") else {}
+    for suffix, options in ((".png", {"dpi": DPI, "metadata": said}), (".pdf", {"metadata": {"CreationDate": None}})):
         with aside(Path(path).with_suffix(suffix)) as part:
             figure.savefig(part, format=suffix[1:], **options)
     plt.close(figure)

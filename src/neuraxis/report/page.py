@@ -1,319 +1,420 @@
-"""The report page, written from the tables."""
+"""The report: one file that opens anywhere, from the tables and figures of results/."""
 
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import jinja2
 import pandas as pd
 import yaml
+from PIL import Image
 
-from ..features.biomarkers import read_biomarkers
+from ..figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, Figure
+from ..figures.style import NOTHING, colours
 from ..job import warnings_in
-from ..sustain import verdict
-from ..tables import aside, read_table
+from ..tables import aside
+from . import sentences
+from .facts import Disease, Study, read_study
+from .methods import methods_text, references
+from .people import write_people
+from .views import TableStore, any_table, flow_boxes, folded_table, picture, vector
+from .words import GLOSSARY
 
-PAGES = jinja2.Environment(loader=jinja2.PackageLoader("neuraxis.report", "."), autoescape=True, trim_blocks=True)
+PAGES = jinja2.Environment(
+    loader=jinja2.PackageLoader("neuraxis.report", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+#: Pixels of an inch of a figure on the screen: text of 7 points is 10 pixels high.
+PIXELS = 108
 
-#: Failed checks shown on the page; the table holds all.
-SHOWN = 15
+#: Chapter of a disease: its tables, by name and caption.
+TABLES = {
+    "number": [
+        ("selection", "Every number of subtypes that was tried"),
+        ("variants", "Other variants of the model"),
+        ("negative_control", "The same selection on healthy people"),
+        ("heldout_folds", "Log-likelihood of unseen people by fold"),
+    ],
+    "subtypes": [("names", "Subtypes, most people first")],
+    "order": [("event_order", "Mean place of every event")],
+    "trust": [
+        ("controls", "Controls under the same model"),
+        ("baselines", "Simple scores beside stage and subtype"),
+        ("stability", "Agreement of the fold models"),
+        ("diagnostics", "Convergence of every quantity"),
+        ("starts", "Starts of the search"),
+    ],
+    "nuisance": [("clinical/nuisance", "Subtype and stage against what the norms were to take out")],
+    "clinical": [
+        ("clinical/table1", "Table 1 by subtype"),
+        ("clinical/table1_included", "Included and excluded people"),
+        ("clinical/associations", "All associations"),
+        ("clinical/nested", "What subtype and stage add to simple scores"),
+        ("clinical/logrank", "Log-rank tests"),
+        ("clinical/prediction", "Prediction in people not used to fit"),
+        ("clinical/trial", "People per arm of a trial"),
+        ("clinical/treatment", "Treatment within subtype"),
+        ("clinical/sensitivity", "Sensitivity: other people, other labels"),
+    ],
+    "followup": [
+        ("clinical/reversals", "Reversals"),
+        ("clinical/slopes", "Change a year"),
+        ("clinical/changes", "Change since the first scan"),
+        ("clinical/transitions", "Group to group"),
+    ],
+    "truth": [
+        ("recovery", "Recovery of the simulated truth"),
+        ("clinical/planted", "Clinical effects planted and found"),
+        ("clinical/reported", "What the published study reported, and what these data say"),
+    ],
+}
+CHAPTERS = {
+    "number": "How many subtypes",
+    "subtypes": "Subtypes",
+    "order": "Order of events",
+    "trust": "How far to trust it",
+    "nuisance": "Site, sex, age and head size",
+    "clinical": "Clinical meaning",
+    "followup": "Follow-up",
+    "truth": "Against the simulated truth",
+}
+PLACES = {"number": ("number",), "trust": ("model", "labels"), "nuisance": ("nuisance",)}
 
-#: A subtype of fewer staged people is called too small for conclusions.
-SMALL = 20
+LIMITATIONS = [
+    (lambda s: s.simulated, "The people are simulated: nothing here is a finding about patients."),
+    (
+        lambda s: bool(s.diseases),
+        "Sequences are inferred from one scan a person: they are orders that would explain the differences between people, "
+        "and no course that anybody was seen to take.",
+    ),
+    (
+        lambda s: bool(s.diseases) and bool(s.config["clinical"]["outcomes"]),
+        "Associations with clinical measures are observational; they are adjusted for the named covariates and for nothing "
+        "else.",
+    ),
+    (
+        lambda s: any(len(d.tables["clinical/treatment"]) for d in s.diseases),
+        "Treatment was not given at random; what goes with it is confounded by indication.",
+    ),
+    (lambda s: s.n_sites == 1, "One site: whether it holds on another scanner is unknown."),
+    (
+        lambda s: s.n_sites > 1 and s.config["normative"]["site"] != "none",
+        "Differences between sites are taken out as far as their controls know them.",
+    ),
+    (
+        lambda s: s.n_sites > 1 and s.config["normative"]["site"] == "none",
+        "There is no site term in the norms: differences between scanners stay in the z.",
+    ),
+    (lambda s: bool(s.diseases) and not s.has_cord, "The spinal cord was not measured."),
+    (lambda s: bool(s.diseases) and s.n_scanned_again == 0, "There are no later scans: stage is not tested against time."),
+    (
+        lambda s: any(d.k > 1 for d in s.diseases),
+        "Maps that compare subtypes region by region are circular: these regions defined the subtypes.",
+    ),
+    (lambda s: bool(s.diseases), "Labels are probabilities; whoever counts most probable labels counts people who may belong elsewhere."),
+]  # fmt: skip
 
 
-def html(table: pd.DataFrame) -> str:
-    """A table as HTML, three significant digits, escaped."""
-    return table.to_html(
-        index=False, na_rep="", float_format=lambda v: f"{v:.3g}" if abs(v) < 999.5 else f"{v:.0f}", border=0
-    )
+def asset(name: str) -> str:
+    """Text of a file that goes into the page."""
+    return resources.files("neuraxis.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def verdicts(at: Path) -> list[dict]:
-    """What is to be said of one disease's model, as text and whether it is a warning."""
-    selection = read_table(at / "selection.tsv")
-    chosen = selection[selection["chosen"].astype(str) == "True"].iloc[0]
-    k, reason = int(chosen["n_subtypes"]), str(chosen["reason"])
-    said = []
+class Figures:
+    """Figures of the page, numbered when all are known."""
 
-    def say(text, warn):
-        said.append({"text": text, "warn": bool(warn)})
+    def __init__(self, store: TableStore):
+        self.store = store
+        self.shown: list[dict] = []
 
-    say(f"Number of subtypes: {reason}.", "k = 0" in reason or "fixed" in reason)
-    converged, sentence = verdict(read_table(at / "diagnostics.tsv"))
-    say(sentence, not converged)
-    gaussian = selection[selection["n_subtypes"] == -1]
-    if len(gaussian) and gaussian["heldout_loglik"].iloc[0] > chosen["heldout_loglik"]:
-        gain = gaussian["heldout_loglik"].iloc[0] - chosen["heldout_loglik"]
-        say(
-            f"One multivariate normal without subtypes predicts unseen people better by {gain:.0f} nats: residuals "
-            "correlate between regions, and posteriors are over-confident.",
-            True,
-        )
-    stability = read_table(at / "stability.tsv")
-    tau = stability.groupby("subtype")["tau"].mean()
-    say(
-        f"Fold models agree with the model of everyone at Kendall tau {', '.join(f'{v:.2f}' for v in tau)} "
-        f"(two random sequences: {stability['tau_chance'].iloc[0]:.2f}).",
-        (tau < 0.7).any(),
-    )
-    starts = read_table(at / "starts.tsv")
-    differing = starts["label_disagreement"].dropna()
-    if len(differing) > 1 and differing.max() > 0.05:
-        heights = starts["polished_log_likelihood"]
-        say(
-            f"Among the best starts, an optimum {heights.max() - heights[differing.idxmax()]:.1f} nats below the best "
-            f"labels {differing.max():.0%} of the people differently.",
-            True,
-        )
-    controls = read_table(at / "controls.tsv").set_index("quantity")["value"]
-    wrong = float(controls["share of controls at stage 1 or above"])
-    say(
-        f"{wrong:.0%} of the controls stand at stage 1 or above under this model"
-        + (": stage 1 alone does not mean disease." if wrong > 0.05 else "."),
-        wrong > 0.05,
-    )
-    if k <= 1:
-        say("The data do not support more than one subtype.", True)
-    if k != 3:
-        three = selection[selection["n_subtypes"] == 3]
-        gap = f" (CVIC {three['gap_cvic'].iloc[0]:+.1f} against the best k)" if len(three) else ""
-        say(f"The study this workflow follows published three subtypes; here the data give {k}{gap}.", False)
-    names = read_table(at / "names.tsv")
-    small = names[names["n_staged_oof"] < SMALL]
-    if len(small):
-        few = ", ".join(f"{name} ({n})" for name, n in zip(small["name"], small["n_staged_oof"], strict=True))
-        say(f"Too small for conclusions: {few} people out of fold.", True)
-    return said
+    def number(self) -> None:
+        """Number all figures as they stand in the page: those of the summary first."""
+        for i, figure in enumerate(sorted(self.shown, key=lambda f: not f["first"]), start=1):
+            figure["number"] = i
 
-
-def leftovers(nuisance: pd.DataFrame, site_term: str) -> list[dict]:
-    """What of site, sex, age and head size is still in the labels, a sentence each."""
-    words = {
-        "site": "it may follow scanners and not disease"
-        + (
-            " (there is no site term in the norms)."
-            if site_term == "none"
-            else ", although the norms have a site term."
-        ),
-        "etiv": "it may follow the size of heads and not disease.",
-    }
-    found = nuisance[nuisance["p_holm"] < 0.05]
-    said = [
-        {
-            "text": f"{r.label.capitalize()} goes with {'head size' if r.variable == 'etiv' else r.variable} ({r.effect} "
-            f"{r.estimate:.2f}, n = {r.n}, Holm's p = {r.p_holm:.1g}): "
-            + words.get(r.variable, "the norms took it out of the measures, so this is of the disease or left over."),
-            "warn": True,
+    def show(self, figure: Figure, path: Path, tables: dict[str, pd.DataFrame], facts, key: str) -> dict | None:
+        """What the template needs of one figure; None where there was nothing to draw."""
+        if not path.is_file():
+            return None
+        with Image.open(path) as image:
+            if NOTHING in image.info:
+                return None
+        source, inches = picture(path)
+        made = {
+            "id": key,
+            "title": figure.title,
+            "caption": figure.caption,
+            "src": source,
+            "alt": alt_text(figure, facts),
+            "width": round(inches * PIXELS),
+            "pdf": vector(path),
+            "tables": [self.store.add(name, table) for name, table in tables.items() if len(table)],
+            "section": figure.section,
+            "first": figure.first,
         }
-        for r in found.itertuples()
+        self.shown.append(made)
+        return made
+
+
+def alt_text(figure: Figure, facts: Study | Disease) -> str:
+    """What a figure shows, in words: the finding where there is one, else what is drawn."""
+    found = sentences.FINDINGS.get(figure.name)
+    return f"{figure.title}. {(found(facts) if found else '') or figure.caption}"
+
+
+def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) -> dict:
+    """Everything of one disease that the template shows."""
+    said = sentences.said
+    shown = []
+    for figure in OF_DISEASE:
+        tables = {f"{d.name}/{t}": d.tables[t] for t in figure.tables}
+        path = root / "figures" / d.name / f"{figure.name}.png"
+        shown.append(figures.show(figure, path, tables, d, f"{d.name}-{figure.name}"))
+    shown = [f for f in shown if f]
+    lines = {"clinical": sentences.clinical_sentences(d), "subtypes": [p["text"] for p in portraits(d)]}
+    rule = d.tables["names"]["rule"].iloc[0] if d.k > 1 and "rule" in d.tables["names"] else ""
+    if rule:
+        lines["subtypes"].append(
+            f"Names: {rule}. Shares in the model count the normal-appearing, people staged do not."
+        )
+    if d.simulated:
+        lines["truth"] = [
+            "Best possible: people assigned with the very model they were drawn from; for orders, models fitted to the "
+            "people who truly belong to a subtype."
+        ]
+    tables = {}
+    for chapter, wanted in TABLES.items():
+        if chapter == "truth" and not d.simulated:
+            continue
+        tables[chapter] = []
+        for name, caption in wanted:
+            table = d.tables[name]
+            if name == "names" and len(table):
+                if d.k < 2:
+                    continue
+                table = table.drop(columns="rule").sort_values("n_staged_oof", ascending=False)
+            if name == "selection" and len(table):
+                table = table.drop(columns="reason")
+            tables[chapter].append(any_table(store, f"{d.name}/{name}", table, caption))
+        tables[chapter] = [t for t in tables[chapter] if t]
+    told = {chapter: said(d, *PLACES.get(chapter, ())) for chapter in CHAPTERS}
+    chapters = [
+        (c, words)
+        for c, words in CHAPTERS.items()
+        if told[c] or lines.get(c) or tables.get(c) or any(f["section"] == c for f in shown)
     ]
-    if found.empty:
-        text = "Neither subtype nor stage goes detectably with site, sex, age or head size (Holm's p >= 0.05)."
-        said.append({"text": text, "warn": False})
-    return said
-
-
-def control_sentences(control: pd.DataFrame) -> list[dict]:
-    """What the same selection finds in healthy people, a sentence per variant; a warning where it finds subtypes."""
-    said = []
-    note = str(control["note"].dropna().iloc[0]) if control["note"].notna().any() else ""
-    for name, part in control.dropna(subset=["n_subtypes"]).groupby("variant", sort=False):
-        k = int(part.loc[part["chosen"].astype(str) == "True", "n_subtypes"].iloc[0])
-        n = int(part["n_people"].iloc[0])
-        text = f"Negative control ({name}): the same procedure finds {k} subtype{'' if k == 1 else 's'} in {n} healthy people"
-        if k > 1:
-            text += "; as many in patients are no evidence of disease under this model"
-        said.append({"text": text + (f" ({note})" if note else "") + ".", "warn": k > 0})
-    if not said:
-        said.append({"text": f"No negative control: {note}.", "warn": True})
-    return said
-
-
-def disease_section(root: Path, name: str, site_term: str) -> dict:
-    """Sentences and tables of one disease."""
-    at = root / "sustain" / name
-    names = read_table(at / "names.tsv")
-    clinical = root / "clinical" / name
-    words = (clinical / "results.txt").read_text(encoding="utf-8").splitlines()
+    sure = [*said(d, "number"), *(s for s in said(d, "model", "labels") if s.name in SURE)]
     return {
-        "name": name,
-        "sentences": verdicts(at)
-        + control_sentences(read_table(at / "negative_control.tsv"))
-        + leftovers(read_table(clinical / "nuisance.tsv"), site_term),
-        "selection": html(read_table(at / "selection.tsv").drop(columns="reason")),
-        "folds": optional(at / "heldout_folds.tsv"),
-        "variants": optional(at / "variants.tsv"),
-        "control": optional(at / "negative_control.tsv", drop=("reason",)),
-        "names": html(names.drop(columns="rule")),
-        "rule": names["rule"].iloc[0],
-        "controls": html(read_table(at / "controls.tsv")),
-        "baselines": optional(at / "baselines.tsv"),
-        "recovery": optional(at / "recovery.tsv"),
-        "words": [w for w in words if w != "SIMULATED DATA"],
-        "table1": optional(clinical / "table1.tsv"),
-        "associations": optional(clinical / "associations.tsv", drop=("family", "type", "subtype", "against")),
-        "nested": optional(clinical / "nested.tsv"),
-        "sensitivity": optional(clinical / "sensitivity.tsv"),
-        "nuisance": optional(clinical / "nuisance.tsv"),
-        "reversals": optional(clinical / "reversals.tsv"),
-        "slopes": optional(clinical / "slopes.tsv"),
-        "changes": optional(clinical / "changes.tsv"),
-        "reported": optional(clinical / "reported.tsv"),
-        "planted": optional(clinical / "planted.tsv"),
-        "prediction": optional(clinical / "prediction.tsv"),
-        "trial": optional(clinical / "trial.tsv"),
-        "treatment": optional(clinical / "treatment.tsv"),
-        "included": optional(clinical / "table1_included.tsv"),
+        "name": d.name,
+        "id": "d-" + "".join(c if c.isalnum() else "-" for c in d.name),
+        "headline": headline(d),
+        "sure": [s for s in sure if not s.warn],
+        "portraits": portraits(d),
+        "meaning": [s for s in said(d, "clinical")],
+        "figures": shown,
+        "chapters": chapters,
+        "sentences": told,
+        "lines": {c: lines.get(c, []) for c in CHAPTERS},
+        "tables": {c: tables.get(c, []) for c in CHAPTERS},
     }
 
 
-def optional(path: Path, drop=()) -> str:
-    """A table as HTML; nothing where there is no such file or no row in it."""
-    if not path.exists() or not path.read_bytes().strip():
-        return ""
-    table = read_table(path, text=())
-    return html(table.drop(columns=[*drop, "origin"], errors="ignore")) if len(table) else ""
+#: Sentences of model and labels that belong into the summary.
+SURE = ("folds_agree", "how_sure", "how_many_staged")
 
 
-def methods_text(config: dict) -> list[str]:
-    """What was done, from the configuration."""
-    n, s, c = config["normative"], config["sustain"], config["clinical"]
-    site = {"none": "no site term", "fixed": "one offset per site", "random": "a random intercept per site"}
-    size = {
-        "covariate": "intracranial volume as covariate",
-        "proportional": "measures divided by intracranial volume",
-        "power": "measures divided by a power of intracranial volume",
-        "none": "no head-size term",
-    }
-    prior = {
-        "smooth": "learnt with the model (mixtures of triangular bumps over the stages)",
-        "dirichlet": "learnt with the model (Dirichlet weights over subtype and stage)",
-        "uniform": "flat",
-    }[s["stage_prior"]]
-    noise = {
-        "controls": "residuals with the controls' covariance",
-        "adapted": "residuals with a covariance learnt around the controls'",
-        "independent": "independent residuals of SD 1",
-        "learnt": "independent residuals, SDs learnt",
-    }[s["noise"]]
-    health = (
-        "a healthy component shared by all subtypes; normal-appearing: probability of it at least 1/2"
-        if s["healthy"]
-        else "no healthy component; normal-appearing: stage 0 most probable"
-    )
-    events = (
-        f"candidate thresholds z = {', '.join(f'{t:g}' for t in s['thresholds'])}, kept where at least "
-        f"{s['min_people']} people reach them"
-        if s["choose_thresholds"]
-        else f"thresholds z = {', '.join(f'{t:g}' for t in s['thresholds'])} for every biomarker, maximum {s['z_max']:g}"
-    )
-    folds = s["n_samples_folds"] or s["n_samples"]
-    return [
-        f"Measures were turned into z against the controls' regression on age ({n['age']}"
-        f"{', by sex' if n['age_by_sex'] else ''}), sex, {size[n['head_size']]}, {site.get(n['site'], n['site'])}; "
-        "positive is abnormal. Controls' own z come from norms that did not see them.",
-        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), z-score model, one model per disease: {events}; "
-        f"{noise}; {health}; stage prior {prior}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points per split and as many random "
-        f"ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the model of everyone, of "
-        f"{folds:,} in each fold's.",
-        f"The number of subtypes was {'chosen' if s['n_subtypes'] == 'auto' else 'fixed in the configuration, not chosen,'} "
-        f"by CVIC over {s['folds']} folds stratified by site. Labels of the clinical analyses are out of fold: from models "
-        "that never saw the person.",
-        "Clinical questions: one subtype against the others among staged people, adjusted for stage; stage; any atrophy "
-        "against none. Each estimate stands three ways: with posterior probabilities as terms (told); by most probable "
-        f"label; and over {c['n_draws']} imputations of the label from scan and outcome, pooled by Rubin's rules. q: "
-        "Benjamini-Hochberg inside each declared family, question and method.",
-    ]
+def headline(d: Disease) -> str:
+    """The number of subtypes in a few words."""
+    how = "fixed" if d.fixed else "chosen"
+    if d.k == 0:
+        return "No common order of atrophy"
+    if d.k == 1:
+        return f"One order for everyone ({how})"
+    return f"{d.k} subtypes ({how})"
 
 
-def healthy_correlation(covariance: pd.DataFrame) -> str:
-    """How far the controls' regions correlate, and how many controls say so."""
-    pairs = covariance[covariance["biomarker"] != covariance["other"]]
-    one = covariance.iloc[0]
-    if pairs.empty:
-        return f"One biomarker, in {one['n_controls']} controls: nothing correlates."
-    fewest = f", {pairs['n'].min()} behind the rarest pair" if pairs["n"].min() < one["n_controls"] else ""
+def portraits(d: Disease) -> list[dict]:
+    """How subtypes look, each with its colour, most people first."""
+    tint = colours(list(dict.fromkeys(d.names.values())))
+    out = []
+    for c, _, _ in d.ranked:
+        if text := sentences.portrait(d, c):
+            out.append({"text": text, "colour": tint[d.names[c]] if d.k > 1 else ""})
+    return out
+
+
+def lead(study: Study) -> str:
+    """One sentence on who was looked at."""
+    counts = study.participants["group"].value_counts()
+    groups = [f"{counts.get(d.name, 0):,} with {d.name}" for d in study.diseases]
+    groups.append(f"{counts.get(study.control, 0):,} controls ({study.control})")
+    age = study.participants["age"].astype(float)
+    sites = f"{study.n_sites} site{'s' * (study.n_sites != 1)}"
+    n = study.tables["normative/zscores"].shape[1]
+    measured = [b for b in study.biomarkers["biomarker"] if b in study.tables["normative/zscores"]]
     return (
-        f"In {one['n_controls']} controls{fewest}, z of {len(covariance) - len(pairs)} biomarkers correlate at "
-        f"r = {pairs['correlation'].mean():.2f} on average ({pairs['correlation'].min():.2f} to "
-        f"{pairs['correlation'].max():.2f}), after shrinkage by {one['shrinkage']:.1%} "
-        "(results/normative/covariance.tsv)."
+        f"{sentences.listed(groups)} from {sites}, {age.min():.0f} to {age.max():.0f} years old, "
+        f"{len(measured) if n else 0} regional measures{' with the spinal cord' if study.has_cord else ''}."
     )
 
 
-def write_page(results, page, *, title: str, diseases, control: str, simulated: bool, biomarkers, logs) -> None:
-    """Write results/report/index.html from the tables in `results`."""
-    root = Path(results)
-    flow = pd.concat([read_table(root / "cohort/flow.tsv"), read_table(root / "features/flow.tsv")])
-    qc = read_table(root / "features/qc.tsv")
-    normative = read_table(root / "normative/diagnostics.tsv")
-    normative = normative[normative["harmonisation"] == "after"]
-    failed = normative[normative["passed"].astype(str) == "False"]
-    measured = read_table(root / "features/measures.tsv").columns
-    absent = [b.label for b in read_biomarkers(biomarkers).itertuples() if b.biomarker not in measured]
-    provenance = json.loads((root / "provenance.json").read_text())
-    cross = root / "sustain/crossdisease"
-    warnings = []
-    if absent:
-        warnings.append(f"Defined but measured in nobody, and so left aside: {', '.join(absent)}.")
-    if "segmentation without participant" in set(flow["step"]):
-        n = int(flow.loc[flow["step"] == "segmentation without participant", "excluded"].sum())
-        warnings.append(f"{n} segmentations belong to nobody in participants.tsv (results/cohort/flow.tsv names them).")
-    for group in sorted(set(flow["group"].dropna())):
-        mine = flow[flow["group"] == group]
-        lost = mine["excluded"].sum() / max(mine["n"].max(), 1)
-        if lost > 0.1:
-            warnings.append(f"{lost:.0%} of {group} were excluded; the rest may not stand for all.")
-    site = read_table(root / "cohort/participants.tsv")
-    if diseases and site["site"].nunique() > 1:
-        table = pd.crosstab(site["site"], site["group"])
-        alone = [s for s in table.index if control in table and table.loc[s, control] == 0]
-        if alone:
-            warnings.append(
-                f"Sites without controls: {', '.join(alone)}; their site effect cannot be told from disease."
-            )
-        for d in diseases:
-            where = site.loc[site["group"] == d, "site"].unique()
-            if len(where) == 1:
-                warnings.append(
-                    f"Everyone with {d} comes from one site ({where[0]}): what is said of {d} holds for that scanner."
-                )
-    if not diseases:
-        warnings.append("No disease group was declared: norms and their diagnostics only, no subtypes.")
-    first = root / "clinical" / diseases[0] / "table1_groups.tsv" if diseases else None
-    text = PAGES.get_template("page.html.j2").render(
-        warnings=warnings,
-        said=warnings_in(logs),
-        title=title,
-        simulated=simulated,
-        flow=html(flow[["step", "group", "n", "excluded"]]),
-        groups=optional(first) if first else "",
-        qc=f"Quality rules: {int((qc['decision'] == 'excluded').sum())} findings excluded people, {int((qc['decision'] == 'flagged').sum())} only flag them (results/features/qc.tsv).",
-        normative=f"{len(failed)} of {len(normative)} checks of the controls' out-of-sample z failed"
-        + (
-            f"; the first {SHOWN} are shown, all are in results/normative/diagnostics.tsv."
-            if len(failed) > SHOWN
-            else "."
-        ),
-        covariance=healthy_correlation(read_table(root / "normative/covariance.tsv")),
-        failures=html(failed[["biomarker", "check", "part", "n", "mean", "sd", "why"]].head(SHOWN))
-        if len(failed)
-        else "",
-        diseases=[disease_section(root, d, provenance["config"]["normative"]["site"]) for d in diseases],
-        cross={
-            "projection": optional(cross / "projection_counts.tsv"),
-            "enrichment": optional(cross / "enrichment.tsv"),
-        }
-        if len(diseases) > 1
-        else None,
-        methods=methods_text(provenance["config"]) if diseases else [],
-        provenance=json.dumps({k: v for k, v in provenance.items() if k != "config"}, indent=1),
-        config=yaml.safe_dump(provenance["config"], sort_keys=False, default_flow_style=None, width=120),
-    )
+def reasons(study: Study, flow: list[dict]) -> list[dict]:
+    """The flow with the reasons of exclusions by quality rules."""
+    qc = study.tables["features/qc"]
+    if qc.empty:
+        return flow
+    group = study.participants.set_index("participant_id")["group"]
+    out = qc[qc["decision"] == "excluded"].assign(group=lambda t: t["participant_id"].map(group))
+    for column in flow:
+        mine = out[out["group"] == column["group"]].drop_duplicates(["participant_id", "rule"])
+        why = ", ".join(f"{rule} {n}" for rule, n in mine["rule"].value_counts().items())
+        for step in column["steps"]:
+            if step["label"] == "quality rules" and step["excluded"]:
+                step["why"] = why
+    return flow
+
+
+def write_report(
+    results,
+    page,
+    *,
+    title: str,
+    diseases,
+    control: str,
+    simulated: bool,
+    biomarkers,
+    label_names,
+    logs,
+    people: bool = True,
+    words=None,
+) -> None:
+    """Write results/report/index.html, people.html beside it where wanted, and the results in sentences.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the tables and figures.
+    page : path
+        Of the report.
+    title : str
+    diseases : sequence of str
+    control : str
+    simulated : bool
+    biomarkers, label_names : path
+        Definitions, and names of label ids.
+    logs : path
+        Folder of the jobs' logs, whose warnings are told.
+    people : bool
+        Write people.html.
+    words : mapping of str to path, optional
+        results.txt of every disease.
+    """
+    study = read_study(results, diseases=diseases, control=control, simulated=simulated, biomarkers=biomarkers)
+    beside = Path(page).with_name("people.html")
+    if people:
+        names = pd.read_csv(label_names, sep="\t").set_index("label")["name"]
+        script = asset("table.js") + asset("people.js")
+        write_people(study, beside, title=title, style=asset("style.css"), script=script, label_names=names)
+    else:
+        beside.unlink(missing_ok=True)  # of an earlier run: it holds ids
     with aside(page) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(render(study, Path(results), title=title, logs=logs, people=people), encoding="utf-8")
+    for d in study.diseases:
+        if words:
+            with aside(words[d.name]) as part:
+                lines = ["SIMULATED DATA"] * simulated + sentences.clinical_sentences(d)
+                part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
+    """The page as text."""
+    store = TableStore()
+    figures = Figures(store)
+    said = sentences.said
+    qc = study.tables["features/qc"]
+    excluded = int((qc["decision"] == "excluded").sum()) if len(qc) else 0
+    flagged = int((qc["decision"] == "flagged").sum()) if len(qc) else 0
+    checks = study.norms_checks
+    failed = checks[checks["passed"].astype(str) == "False"] if len(checks) else checks
+
+    def of_all(declared):
+        shown = [
+            figures.show(
+                f,
+                root / "figures" / f"{f.name}.png",
+                {t: study.tables[_below(t)] for t in f.tables},
+                study,
+                f.name,
+            )
+            for f in declared
+        ]
+        return [f for f in shown if f]
+
+    norms_figures = of_all(OF_CONTROLS)
+    parts = [disease_part(d, root, store, figures) for d in study.diseases]
+    cross = None
+    if len(study.diseases) > 1:
+        cross = {
+            "figures": of_all(OF_DISEASES),
+            "tables": [
+                any_table(store, name, study.tables[f"sustain/crossdisease/{name}"], caption)
+                for name, caption in (
+                    ("similarity", "Likeness of event orders"),
+                    ("projection_counts", "People of one disease under the other's model"),
+                    ("enrichment", "One joint model of all diseases: where each disease is found"),
+                )
+            ],
+        }
+    figures.number()
+    flow = study.flow.drop(columns=["who"], errors="ignore")
+    groups = study.diseases[0].tables["clinical/table1_groups"] if study.diseases else pd.DataFrame()
+    p = study.provenance
+    versions = ", ".join(f"{name} {v}" for name, v in p.get("versions", {}).items())
+    return PAGES.get_template("index.html.j2").render(
+        title=title,
+        simulated=study.simulated,
+        style=asset("style.css"),
+        script=asset("table.js") + asset("index.js"),
+        lead=lead(study),
+        warnings=sentences.warnings_first(study),
+        flow=reasons(study, flow_boxes(study)),
+        people=said(study, "people"),
+        qc=f"Quality rules: {excluded} findings excluded people, {flagged} only flag them (results/features/qc.tsv).",
+        people_tables=[
+            any_table(store, "table1_groups", groups, "Table 1 by group"),
+            folded_table(store, "flow", flow, "Who left at which step"),
+        ],
+        people_page="people.html" if people else "",
+        run=warnings_in(logs),
+        norms=said(study, "norms"),
+        norms_tables=[
+            folded_table(
+                store, "norms_failed", failed[[c for c in CHECKED if c in failed]] if len(failed) else failed, "Checks that failed"
+            )
+        ],
+        norms_figures=norms_figures,
+        diseases=parts,
+        cross=cross,
+        methods=methods_text(study),
+        references=references(study),
+        limitations=[text for holds, text in LIMITATIONS if holds(study)],
+        glossary=sorted(GLOSSARY.items(), key=lambda pair: pair[0].lower()),
+        versions=f"neuraxis at commit {p.get('commit', 'unknown')}"
+        + (" with uncommitted changes" if p.get("uncommitted_changes") else "")
+        + f", Python {p.get('python', '')}, seed {p.get('seed', '')}. {versions}.",
+        provenance=json.dumps({k: v for k, v in p.items() if k != "config"}, indent=1),
+        config=yaml.safe_dump(study.config, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True),
+        store=store.scripts(),
+    )  # fmt: skip
+
+
+CHECKED = ("biomarker", "check", "part", "n", "mean", "sd", "why")
+
+
+def _below(table: str) -> str:
+    """Path below results/ of a table that a figure of all diseases names."""
+    return f"sustain/{table}" if table.startswith("crossdisease/") else table
 
 
 def write_dictionary(source, path) -> None:

@@ -7,7 +7,7 @@ from people import study
 from neuraxis.clinical.associations import associations
 from neuraxis.clinical.contrasts import OTHERS
 from neuraxis.clinical.outcomes import declare
-from neuraxis.clinical.text import listed, number, paragraph
+from neuraxis.report.sentences import listed, number, paragraph
 
 ROW = {
     "family": "disability",
@@ -74,13 +74,13 @@ def test_what_is_not_found_and_what_is_not_testable_stand_apart():
 
 def test_too_small_is_never_told_however_significant():
     text = said({"q": 1e-9, "p": 1e-9, "reportable": False, "warning": "only 19 people"})
-    assert "2.50" not in text and "0 pass" in text
+    assert "2.50" not in text and "MS, disability: none of 1 contrasts could be tested." in text
 
 
 def test_the_label_alone_is_no_headline():
     vague = {"estimate": float("nan"), "low": float("nan"), "high": float("nan"), "p": float("nan"), "q": float("nan")}
     text = said(vague | {"reason": "labels too uncertain: x", "reportable": False}, {"method": "label", "q": 1e-6})
-    assert "2.50" not in text and "0 of 1 contrasts tested" in text
+    assert "2.50" not in text and "none of 1 contrasts could be tested" in text
 
 
 def test_unconverged_chains_tell_nothing():

@@ -1,0 +1,164 @@
+"""All figures, one entry each: what it is called, what draws it, which tables it holds, where it stands in the report.
+
+To add a figure is to write a function of `given.Given` and an entry here; the workflow's outputs, Snakemake's report, the
+page and the test that draws everything follow from this list. Nothing heavy is imported: the workflow reads it when it is
+parsed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Attributes
+    ----------
+    name : str
+        Of the files, results/figures/{disease}/{name}.png and .pdf.
+    draw : str
+        module:function of this package; the function takes a `Given` and returns a matplotlib Figure.
+    title, caption : str
+        Words of the page.
+    section : str
+        Chapter of a disease: number, subtypes, order, trust, clinical, followup.
+    tables : tuple of str
+        Tables that it draws, below results/sustain/{disease} or results/clinical/{disease} (clinical/...).
+    first : bool
+        Shown in the summary too.
+    people : bool
+        Drawn from the table of people, which the page does not hold.
+    """
+
+    name: str
+    draw: str
+    title: str
+    caption: str
+    section: str
+    tables: tuple[str, ...] = ()
+    first: bool = False
+    people: bool = False
+
+    def function(self):
+        """What draws it."""
+        module, name = self.draw.split(":")
+        return getattr(import_module(f".{module}", __package__), name)
+
+
+#: Of one disease.
+OF_DISEASE = (
+    Figure(
+        "selection", "model:selection", "How well each number of subtypes predicts unseen people",
+        "Left: CVIC above the best number with the paired standard error, lower is better; the chosen number is filled. "
+        "k = 0: everyone healthy; MVN: one multivariate normal without subtypes; grey: the same procedure on healthy people. "
+        "Right: log-likelihood of the people of each fold, fold means taken off.",
+        "number", ("selection", "heldout_folds", "variants", "negative_control"),
+    ),
+    Figure(
+        "brain_mean_z", "maps:brain_mean_z", "Mean z of every subtype on brain and cord",
+        "Against the controls, by out-of-fold label, one colour scale for all diseases; positive is abnormal, white is z = 0, "
+        "hatched was not measured or has no place in the drawing.",
+        "subtypes", ("clinical/maps",), first=True,
+    ),
+    Figure(
+        "ternary", "model:ternary", "Probability of each subtype, given that a person is staged",
+        "One dot a person, out of fold; people who are normal-appearing are counted apart.", "subtypes", (), people=True,
+    ),
+    Figure(
+        "brain_t", "maps:brain_t", "Where each subtype differs from the others",
+        "t of each subtype against the other subtypes (linear model with age, sex and eTIV); dotted: not below a "
+        "false-discovery rate of 5 %. Circular: these regions defined the subtypes, so the maps say where subtypes differ, not "
+        "that they do.",
+        "subtypes", ("clinical/maps",),
+    ),
+    Figure(
+        "mean_z", "maps:mean_z", "Mean z of every region as numbers",
+        "By out-of-fold label; positive is abnormal.", "subtypes", ("clinical/maps",),
+    ),
+    Figure(
+        "positional_variance", "model:positional_variance", "Place of every event in the sequence",
+        "Posterior probability of each place, model of everyone; one colour per threshold.",
+        "order", ("positional_variance",),
+    ),
+    Figure(
+        "positional_variance_folds", "model:positional_variance_folds", "The same, cross-validated",
+        "Averaged over the models of all folds.", "order", ("positional_variance",),
+    ),
+    Figure(
+        "progression", "maps:progression", "Expected z along the stages",
+        "At stages spread evenly over those that people of the subtype reach.", "order", ("progression",),
+    ),
+    Figure(
+        "probability", "model:probability", "Certainty of the subtype by stage",
+        "Probability of the most probable subtype against the expected stage, one dot a person, out of fold.",
+        "trust", (), people=True,
+    ),
+    Figure(
+        "forest", "clinical:forest", "Effects of subtype, stage and any atrophy",
+        "With 95 % intervals: each subtype against the other subtypes among staged people at the same stage, later stage, any "
+        "atrophy against none. Weighted by the posterior (told), by most probable label, by labels imputed from scan and "
+        "outcome.",
+        "clinical", ("clinical/associations",),
+    ),
+    Figure(
+        "boxes", "clinical:boxes", "Clinical measures by subtype",
+        "Boxes are quartiles, dots people; bars are shares of people. By most probable label, unadjusted.",
+        "clinical", (), people=True,
+    ),
+    Figure(
+        "stage", "clinical:stage", "Clinical measures against stage",
+        "Within each subtype, with the fit of the outcome's own kind of model and its 95 % band.",
+        "clinical", (), people=True,
+    ),
+    Figure(
+        "survival", "clinical:survival_by_subtype", "Time to each event by subtype",
+        "Kaplan-Meier curves with 95 % bands, ended where fewer than 10 people are at risk, and numbers at risk.",
+        "clinical", ("clinical/survival", "clinical/logrank"),
+    ),
+    Figure(
+        "survival_stage", "clinical:survival_by_stage", "Time to each event by stage",
+        "The normal-appearing and thirds of the staged people by expected stage; curves as above.",
+        "clinical", ("clinical/survival", "clinical/logrank"),
+    ),
+    Figure(
+        "transitions", "clinical:transitions", "Group at one scan and at the next",
+        "Left: people from the group of one scan to that of the next; right: change a year (mixed model).",
+        "followup", ("clinical/transitions", "clinical/slopes"),
+    ),
+)  # fmt: skip
+
+#: Of the controls: results/figures/{name}.png.
+OF_CONTROLS = (
+    Figure(
+        "normative", "normative:normative", "z of the controls, out of sample",
+        "Mean and SD by site, and quantiles against those of a normal distribution, one line a region.",
+        "norms", ("normative/diagnostics",),
+    ),
+    Figure(
+        "covariance", "normative:covariance", "Correlation between regions in the controls",
+        "Of the out-of-sample z, and how many controls have both regions of a pair where some are missing.",
+        "norms", ("normative/covariance",),
+    ),
+)  # fmt: skip
+
+#: Of all diseases together: results/figures/{name}.png.
+OF_DISEASES = (
+    Figure(
+        "similarity", "clinical:similarity", "Likeness of event orders",
+        "Kendall's tau between the orders of all subtypes of all diseases, over the events that both models have.",
+        "compared", ("crossdisease/similarity",),
+    ),
+)  # fmt: skip
+
+
+def names(figures) -> list[str]:
+    """Names of figures."""
+    return [f.name for f in figures]
+
+
+def tables_of(figures) -> list[str]:
+    """All tables that figures draw, each once."""
+    return list(dict.fromkeys(t for f in figures for t in f.tables))

@@ -1,0 +1,367 @@
+"""What the report knows of a study, read from its tables: sentences ask it, they parse nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
+from ..features.biomarkers import cord_of, read_biomarkers
+from ..sustain import verdict
+from ..sustain.crossval import CVIC_EVIDENCE
+from ..tables import read_table
+
+#: Fewer people than this in a subtype carry no conclusion.
+SMALL = 20
+#: People that would be expected in a run of empty stages, were the staged spread evenly, for it to be called a gap;
+#: with five, an empty run has a chance of less than one in a hundred.
+EXPECTED_IN_GAP = 5.0
+#: At least so many people on either side of a gap.
+BESIDE_GAP = 5
+
+
+class Tables(Mapping):
+    """Tables of a folder by name ("selection", "clinical/associations"), read when first asked for.
+
+    A table that is not there, or holds nothing, is an empty frame: what a sentence says of it stands under the condition
+    that there is something.
+    """
+
+    def __init__(self, places: Callable[[str], Path] | None = None, given: Mapping | None = None):
+        self._places = places
+        self._known = dict(given or {})
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._known:
+            path = self._places(name) if self._places else None
+            there = path is not None and path.is_file() and path.read_bytes().strip()
+            text = ("participant_id", "session_id", "group", "site", "sex", "drug", "part", "name", "subtype_name")
+            self._known[name] = read_table(path, text=text) if there else pd.DataFrame()
+        return self._known[name]
+
+    def __iter__(self):
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+@dataclass(frozen=True)
+class Disease:
+    """One disease's model and what it means.
+
+    Attributes
+    ----------
+    name : str
+    tables : Mapping of str to DataFrame
+        By the names of docs/results.md: "selection", "names", ..., "clinical/associations", ...
+    config : dict
+    control : str
+    simulated : bool
+        The study's own simulated cohort.
+    labels : Series
+        Biomarker to its label.
+    """
+
+    name: str
+    tables: Mapping
+    config: dict
+    control: str = "HC"
+    simulated: bool = False
+    labels: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
+
+    # --- the number of subtypes --------------------------------------------------------------------------------------
+
+    @cached_property
+    def tried(self) -> pd.DataFrame:
+        """Rows of the selection that are numbers of subtypes, by number."""
+        table = self.tables["selection"]
+        return table[table["n_subtypes"] >= 0].sort_values("n_subtypes").set_index("n_subtypes")
+
+    @cached_property
+    def k(self) -> int:
+        """Number of subtypes of the model that is reported as chosen; 0 where everyone healthy predicts as well."""
+        return int(self.tried.index[is_true(self.tried["chosen"])][0])
+
+    @cached_property
+    def fixed(self) -> bool:
+        """Was the number decided beforehand?"""
+        return self.config["sustain"]["n_subtypes"] != "auto"
+
+    @cached_property
+    def best(self) -> int:
+        """Number of subtypes with the lowest CVIC."""
+        return int(self.tried["cvic"].idxmin())
+
+    @cached_property
+    def by_rule(self) -> int:
+        """What the rule chooses: the smallest within max(6, one SE) of the best."""
+        near = self.tried["gap_cvic"] <= self.tried["gap_se"].fillna(0).clip(lower=CVIC_EVIDENCE)
+        return int(self.tried.index[near][0])
+
+    @cached_property
+    def largest(self) -> int:
+        """Largest number tried."""
+        return int(self.tried.index.max())
+
+    @cached_property
+    def gaussian_gain(self) -> float:
+        """Nats by which one multivariate normal predicts unseen people better than the chosen model; NaN: not tried."""
+        table = self.tables["selection"]
+        row = table[table["n_subtypes"] == -1]
+        return (
+            float(row["heldout_loglik"].iloc[0] - self.tried.loc[self.k, "heldout_loglik"])
+            if len(row)
+            else float("nan")
+        )
+
+    @cached_property
+    def healthy_gain(self) -> float:
+        """Nats by which everyone healthy (k = 0) predicts better than the chosen model."""
+        held = self.tried["heldout_loglik"]
+        return float(held[0] - held[self.k]) if 0 in held.index else float("nan")
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def people(self) -> pd.DataFrame:
+        """subtypes.tsv by person."""
+        return self.tables["subtypes"].set_index("participant_id")
+
+    @cached_property
+    def ranked(self) -> list[tuple[int, str, int]]:
+        """Subtype, name and staged people (out of fold) of every subtype, most people first."""
+        names = self.tables["names"].sort_values(["n_staged_oof", "subtype"], ascending=[False, True])
+        return [(int(r.subtype), str(r.name_), int(r.n)) for r in names.set_axis(_short(names), axis=1).itertuples()]
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """Subtype to the name that is shown, most people first; one subtype alone has none of its own."""
+        return shown_names({c: name for c, name, _ in self.ranked})
+
+    @cached_property
+    def group(self) -> pd.Series:
+        """Subtype's name or normal-appearing, out of fold, by person."""
+        return group_of(self.people, self.names, "oof_")
+
+    @cached_property
+    def n(self) -> int:
+        """People modelled."""
+        return len(self.people)
+
+    @cached_property
+    def n_staged(self) -> int:
+        """People who are not normal-appearing, out of fold."""
+        return int((~normal_appearing(self.people, "oof_")).sum())
+
+    @cached_property
+    def share_normal(self) -> float:
+        """Share of people who are normal-appearing, out of fold."""
+        return 1 - self.n_staged / self.n if self.n else float("nan")
+
+    @cached_property
+    def controls_staged(self) -> float:
+        """Share of controls that the model stages above 0; NaN where unknown."""
+        table = self.tables["controls"]
+        found = table.loc[table["quantity"] == "share of controls at stage 1 or above", "value"] if len(table) else []
+        return float(found.iloc[0]) if len(found) else float("nan")
+
+    @cached_property
+    def stages(self) -> pd.Series:
+        """Out-of-fold stage of everyone, 0 for the normal-appearing."""
+        stage = self.people["oof_stage"].astype(float)
+        return stage.mask(normal_appearing(self.people, "oof_"), 0.0)
+
+    @cached_property
+    def gap(self) -> tuple[int, int, int, int] | None:
+        """First and last stage of the widest stretch that nobody is at, and the people below and above; None: no gap."""
+        staged = self.stages[self.stages > 0]
+        if len(staged) < 2 * BESIDE_GAP:
+            return None
+        top = float(np.quantile(staged, 0.95))
+        here = np.unique(np.append(self.stages, 0.0))
+        found = None
+        for low, high in zip(here[:-1], here[1:], strict=True):
+            empty = int(high - low) - 1
+            below, above = int((self.stages <= low).sum()), int((self.stages >= high).sum())
+            expected = len(staged) * empty / max(top, 1.0)
+            if empty > 1 and expected >= EXPECTED_IN_GAP and min(below, above) >= BESIDE_GAP:
+                if found is None or empty > found[1] - found[0] + 1:
+                    found = (int(low) + 1, int(high) - 1, below, above)
+        return found
+
+    @cached_property
+    def mean_z_rho(self) -> float:
+        """Spearman correlation of the staged people's expected stage with their mean z; NaN where unknown."""
+        table = self.tables["baselines"]
+        if table.empty:
+            return float("nan")
+        row = table[(table["baseline"] == "mean z") & (table["people"] == "staged")]
+        return float(row["value"].iloc[0]) if len(row) else float("nan")
+
+    @cached_property
+    def sure(self) -> float:
+        """Share of the staged whose most probable subtype has a probability of at least 0.9."""
+        p = self.people.loc[~normal_appearing(self.people, "oof_")].filter(regex=r"^oof_p_subtype\d+$").max(axis=1)
+        return float((p >= 0.9).mean()) if len(p) else float("nan")
+
+    # --- the chains --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _verdict(self) -> tuple[bool, str]:
+        return verdict(self.tables["diagnostics"])
+
+    @property
+    def converged(self) -> bool:
+        """Have the chains converged?"""
+        return self._verdict[0]
+
+    @property
+    def convergence(self) -> str:
+        """The sentence that says so."""
+        return self._verdict[1]
+
+    @cached_property
+    def first_events(self) -> dict[int, list[tuple[str, float]]]:
+        """Subtype to the three biomarkers whose first events come earliest, with the mean place (1-based)."""
+        table = self.tables["event_order"]
+        if table.empty:
+            return {}
+        first = table.sort_values("mean_position").drop_duplicates(["subtype", "biomarker"])
+        return {
+            int(c): [(str(self.labels.get(b, b)), float(p)) for b, p in part[["biomarker", "mean_position"]].values[:3]]
+            for c, part in first.groupby("subtype")
+        }
+
+    @cached_property
+    def most_affected(self) -> dict[str, list[tuple[str, float]]]:
+        """Group to its three biomarkers of highest mean z, of groups of at least five people."""
+        table = self.tables["clinical/maps"]
+        if table.empty:
+            return {}
+        table = table[table["n"] >= 5].sort_values("mean_z", ascending=False)
+        return {
+            str(g): [(str(self.labels.get(b, b)), float(z)) for b, z in part[["biomarker", "mean_z"]].values[:3]]
+            for g, part in table.groupby("group")
+        }
+
+
+def _short(names: pd.DataFrame) -> list[str]:
+    """Columns of names.tsv under names that a row may have as attributes."""
+    return [{"name": "name_", "n_staged_oof": "n"}.get(c, c) for c in names.columns]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A whole study.
+
+    Attributes
+    ----------
+    tables : Mapping of str to DataFrame
+        By path without suffix below results/: "cohort/flow", "features/qc", ...
+    config : dict
+    diseases : list of Disease
+    biomarkers : DataFrame
+        Definitions, see `read_biomarkers`.
+    provenance : dict
+    control : str
+    simulated : bool
+    """
+
+    tables: Mapping
+    config: dict
+    diseases: list
+    biomarkers: pd.DataFrame
+    provenance: dict = field(default_factory=dict)
+    control: str = "HC"
+    simulated: bool = False
+
+    @cached_property
+    def flow(self) -> pd.DataFrame:
+        """Steps of cohort and features, with who left."""
+        return pd.concat([self.tables["cohort/flow"], self.tables["features/flow"]], ignore_index=True)
+
+    @cached_property
+    def participants(self) -> pd.DataFrame:
+        """participants.tsv."""
+        return self.tables["cohort/participants"]
+
+    @cached_property
+    def n_sites(self) -> int:
+        """Sites of all people."""
+        return int(self.participants["site"].nunique())
+
+    @cached_property
+    def absent(self) -> list[str]:
+        """Labels of biomarkers that are defined and wanted but were measured in nobody."""
+        use = self.config["features"].get("use", "all")
+        wanted = self.biomarkers if use == "all" else self.biomarkers[self.biomarkers["biomarker"].isin(use)]
+        measured = self.tables["features/measures"].columns
+        return [b.label for b in wanted.itertuples() if b.biomarker not in measured]
+
+    @cached_property
+    def has_cord(self) -> bool:
+        """Was the cord measured?"""
+        cord = cord_of(self.biomarkers)
+        z = self.tables["normative/zscores"]
+        return cord is not None and cord in z and bool(z[cord].notna().any())
+
+    @cached_property
+    def sites_without_controls(self) -> list[str]:
+        """Sites, of several, that have patients and no control."""
+        people = self.participants
+        if people["site"].nunique() < 2:
+            return []
+        healthy = set(people.loc[people["group"] == self.control, "site"].dropna())
+        return sorted(set(people["site"].dropna()) - healthy)
+
+    @cached_property
+    def norms_checks(self) -> pd.DataFrame:
+        """Checks of the controls' z after the site term."""
+        table = self.tables["normative/diagnostics"]
+        return table[table["harmonisation"] == "after"] if len(table) else table
+
+    @cached_property
+    def n_scanned_again(self) -> int:
+        """People of the diseases with a later scan that could be staged."""
+        return sum(d.tables["followup"].get("participant_id", pd.Series(dtype=object)).nunique() for d in self.diseases)
+
+
+def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) -> Study:
+    """The study whose results lie in a folder.
+
+    Parameters
+    ----------
+    results : path
+    diseases : sequence of str
+    control : str
+    simulated : bool
+    biomarkers : path
+        Definitions.
+    """
+    root = Path(results)
+    provenance = json.loads((root / "provenance.json").read_text(encoding="utf-8"))
+    defined = read_biomarkers(biomarkers)
+    labels = defined.set_index("biomarker")["label"]
+
+    def place(disease):
+        def path(name: str) -> Path:
+            room, _, rest = name.rpartition("/")
+            return root / (room or "sustain") / disease / f"{rest}.tsv"
+
+        return path
+
+    found = [
+        Disease(str(d), Tables(place(d)), provenance["config"], control, simulated, labels) for d in map(str, diseases)
+    ]
+    tables = Tables(lambda name: root / f"{name}.tsv")
+    return Study(tables, provenance["config"], found, defined, provenance, control, simulated)
+
+
+__all__ = ["BESIDE_GAP", "NORMAL", "SMALL", "Disease", "Study", "Tables", "read_study"]

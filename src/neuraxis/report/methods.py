@@ -1,0 +1,266 @@
+"""The methods section from the configuration and the data, and the references it needs, as text and as BibTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..sustain.crossval import CVIC_EVIDENCE
+from .facts import Study
+from .sentences import listed
+
+SITE = {
+    "fixed": "one offset per site",
+    "random": "a random intercept per site",
+    "combat": "sites harmonised by ComBat, estimated in the controls",
+    "combat_gam": "sites harmonised by ComBat with smooth terms (ComBat-GAM), estimated in the controls",
+}
+SIZE = {
+    "covariate": "intracranial volume as covariate",
+    "proportional": "measures divided by intracranial volume",
+    "power": "measures divided by a power of intracranial volume",
+    "none": "no head-size term",
+}
+AGE = {"linear": "a line in age", "quadratic": "a parabola in age", "spline": "a natural spline of age"}
+PRIOR = {
+    "smooth": "learnt with the model (mixtures of triangular bumps over the stages)",
+    "dirichlet": "learnt with the model (Dirichlet weights over subtype and stage)",
+    "uniform": "flat",
+}
+NOISE = {
+    "controls": "residuals with the controls' covariance",
+    "adapted": "residuals with a covariance learnt around the controls'",
+    "independent": "independent residuals of SD 1",
+    "learnt": "independent residuals, SDs learnt",
+}
+SOURCE = {
+    "images": "from segmentations of every person (label volumes or stats folders)",
+    "volume_tables": "from tables of regional volumes",
+    "table": "from one table of measures",
+}
+
+
+def methods_text(study: Study) -> list[str]:
+    """What was done, a paragraph a stage: sites only where there are several, contrasts only where there are subtypes."""
+    config = study.config
+    n, s, c, f = config["normative"], config["sustain"], config["clinical"], config["features"]
+    several = study.n_sites > 1
+    measured = "from simulated images" if study.simulated and f["source"] == "images" else SOURCE[f["source"]]
+    cord = ", with the area of the upper cervical cord" if study.has_cord else "; the spinal cord was not measured"
+    rules = f["exclude_rules"]
+    text = [
+        f"Regional measures (left and right summed) were taken {measured}{cord}. "
+        + (
+            f"Quality rules that exclude: {listed(rules)}; all others flag."
+            if rules
+            else "No quality rule excluded anybody; all rules flag."
+        )
+    ]
+    terms = [f"{AGE[n['age']]}{', by sex' if n['age_by_sex'] else ''}", "sex", SIZE[n["head_size"]]]
+    if several:
+        terms.append(SITE.get(n["site"], "no site term"))
+    text.append(
+        f"Measures were turned into z against the controls' regression on {', '.join(terms)}"
+        f"{', fitted robustly' if n['robust'] else ''}; SD {'by age' if n['sd'] == 'age' else 'constant'}; positive is "
+        f"abnormal. Controls' own z come from norms that did not see them ({n['folds']} folds)."
+        + (" All people come from one site, so there is no site term." if not several else "")
+    )
+    if not study.diseases:
+        return text
+    health = (
+        "a healthy component shared by all subtypes; normal-appearing: probability of it at least 1/2"
+        if s["healthy"]
+        else "no healthy component; normal-appearing: stage 0 most probable"
+    )
+    thresholds = ", ".join(f"{t:g}" for t in s["thresholds"])
+    events = (
+        f"candidate thresholds z = {thresholds}, kept where at least {s['min_people']} people reach them"
+        if s["choose_thresholds"]
+        else f"thresholds z = {thresholds} for every biomarker, maximum {s['z_max']:g}"
+    )
+    one = "one model" + (" per disease" if len(study.diseases) > 1 else "")
+    text.append(
+        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), z-score model, {one}: {events}; {NOISE[s['noise']]}; "
+        f"{health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
+        f"per split and as many random ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the "
+        f"model of everyone, of {s['n_samples_folds'] or s['n_samples']:,} in each fold's."
+    )
+    strata = " stratified by site" if several else ""
+    text.append(
+        (
+            f"The number of subtypes was chosen by the cross-validated information criterion (CVIC) over {s['folds']} "
+            f"folds{strata}: the smallest whose CVIC lies within max({CVIC_EVIDENCE:g}, one paired standard error) of the "
+            "best, 0 (everyone healthy) included."
+            if s["n_subtypes"] == "auto"
+            else f"The number of subtypes was fixed in the configuration, not chosen; CVIC over {s['folds']} folds{strata} "
+            "stands beside it."
+        )
+        + " Labels of the clinical analyses are out of fold: from models that never saw the person."
+    )
+    if c["outcomes"]:
+        contrasts = any(d.k > 1 for d in study.diseases)
+        asked = [
+            *(["one subtype against the others among staged people, adjusted for stage"] if contrasts else []),
+            "stage",
+            "any atrophy against none",
+        ]
+        text.append(
+            f"Clinical questions: {'; '.join(asked)}. Each estimate stands three ways: with posterior probabilities as terms "
+            f"(told); by most probable label; and over {c['n_draws']} imputations of the label from scan and outcome, pooled "
+            "by Rubin's rules. q: Benjamini-Hochberg inside each declared family, question and method. Told are results of at "
+            "least 20 people a group and 10 events."
+        )
+    else:
+        text.append("No clinical outcome was declared.")
+    if study.n_scanned_again:
+        text.append(
+            f"Later scans ({study.n_scanned_again} people) were turned into z by the norms of the baseline controls at the "
+            "age of the scan, and staged by fold models that never saw the person."
+        )
+    return text
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A paper, and when the methods need it.
+
+    Attributes
+    ----------
+    key, authors, title, journal, volume, pages, doi : str
+        Authors as "Family, Given and Family, Given".
+    year : int
+    needed : callable
+        Study to bool.
+    """
+
+    key: str
+    authors: str
+    title: str
+    journal: str
+    year: int
+    volume: str = ""
+    pages: str = ""
+    doi: str = ""
+    needed: Callable = lambda study: True
+    kind: str = "article"
+
+    @property
+    def text(self) -> str:
+        """As a line of a reference list."""
+        names = [a.split(", ")[0] if ", " in a else a for a in self.authors.split(" and ")]
+        who = names[0] if len(names) == 1 else " & ".join(names) if len(names) == 2 else f"{names[0]} et al."
+        where = self.journal + (f" {self.volume}" if self.volume else "") + (f":{self.pages}" if self.pages else "")
+        return f"{who} ({self.year}). {self.title}. {where}." + (f" doi:{self.doi}" if self.doi else "")
+
+    @property
+    def bibtex(self) -> str:
+        """As a BibTeX entry."""
+        place = "publisher" if self.kind == "book" else "journal"
+        fields = {
+            "author": self.authors,
+            "title": f"{{{self.title}}}",
+            place: self.journal,
+            "year": str(self.year),
+            "volume": self.volume,
+            "pages": re.sub(r"(?<=\d)-(?=\d)", "--", self.pages),
+            "doi": self.doi,
+        }
+        lines = ",\n".join(f"  {k} = {{{v}}}" for k, v in fields.items() if v)
+        return f"@{self.kind}{{{self.key},\n{lines}\n}}"
+
+
+def _site(*terms: str) -> Callable:
+    return lambda study: study.n_sites > 1 and study.config["normative"]["site"] in terms
+
+
+def _modelled(study: Study) -> bool:
+    return bool(study.diseases)
+
+
+def _outcomes(study: Study) -> bool:
+    return bool(study.diseases) and bool(study.config["clinical"]["outcomes"])
+
+
+def _survival(study: Study) -> bool:
+    return _outcomes(study) and any(o["type"] == "survival" for o in study.config["clinical"]["outcomes"])
+
+
+REFERENCES = [
+    Reference(
+        "young2018", "Young, Alexandra L. and Marinescu, Razvan V. and Oxtoby, Neil P. and others",
+        "Uncovering the heterogeneity and temporal complexity of neurodegenerative diseases with Subtype and Stage Inference",
+        "Nature Communications", 2018, "9", "4273", "10.1038/s41467-018-05892-0", _modelled,
+    ),
+    Reference(
+        "zhuo2025", "Zhuo and others", "Spatiotemporal subtypes of brain and spinal cord atrophy in NMOSD and MS",
+        "BMC Medicine", 2025, "23", "514", "", lambda study: study.simulated,
+    ),
+    Reference(
+        "vehtari2017", "Vehtari, Aki and Gelman, Andrew and Gabry, Jonah",
+        "Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC",
+        "Statistics and Computing", 2017, "27", "1413-1432", "10.1007/s11222-016-9696-4", _modelled,
+    ),
+    Reference(
+        "vehtari2021", "Vehtari, Aki and Gelman, Andrew and Simpson, Daniel and Carpenter, Bob and Bürkner, Paul-Christian",
+        "Rank-normalization, folding, and localization: an improved R-hat for assessing convergence of MCMC",
+        "Bayesian Analysis", 2021, "16", "667-718", "10.1214/20-BA1221", _modelled,
+    ),
+    Reference(
+        "benjamini1995", "Benjamini, Yoav and Hochberg, Yosef",
+        "Controlling the false discovery rate: a practical and powerful approach to multiple testing",
+        "Journal of the Royal Statistical Society B", 1995, "57", "289-300", "10.1111/j.2517-6161.1995.tb02031.x", _outcomes,
+    ),
+    Reference(
+        "rubin1987", "Rubin, Donald B.", "Multiple Imputation for Nonresponse in Surveys", "Wiley", 1987, "", "",
+        "10.1002/9780470316696", _outcomes, "book",
+    ),
+    Reference(
+        "cox1972", "Cox, David R.", "Regression models and life-tables", "Journal of the Royal Statistical Society B", 1972,
+        "34", "187-202", "10.1111/j.2517-6161.1972.tb00899.x", _survival,
+    ),
+    Reference(
+        "davidsonpilon2019", "Davidson-Pilon, Cameron", "lifelines: survival analysis in Python",
+        "Journal of Open Source Software", 2019, "4", "1317", "10.21105/joss.01317", _survival,
+    ),
+    Reference(
+        "johnson2007", "Johnson, W. Evan and Li, Cheng and Rabinovic, Ariel",
+        "Adjusting batch effects in microarray expression data using empirical Bayes methods", "Biostatistics", 2007, "8",
+        "118-127", "10.1093/biostatistics/kxj037", _site("combat", "combat_gam"),
+    ),
+    Reference(
+        "fortin2018", "Fortin, Jean-Philippe and Cullen, Nicholas and Sheline, Yvette I. and others",
+        "Harmonization of cortical thickness measurements across scanners and sites", "NeuroImage", 2018, "167", "104-120",
+        "10.1016/j.neuroimage.2017.11.024", _site("combat", "combat_gam"),
+    ),
+    Reference(
+        "pomponio2020", "Pomponio, Raymond and Erus, Guray and Habes, Mohamad and others",
+        "Harmonization of large MRI datasets for the analysis of brain imaging patterns throughout the lifespan",
+        "NeuroImage", 2020, "208", "116450", "10.1016/j.neuroimage.2019.116450", _site("combat_gam"),
+    ),
+    Reference(
+        "deleener2017", "De Leener, Benjamin and Lévy, Simon and Dupont, Sara M. and others",
+        "SCT: Spinal Cord Toolbox, an open-source software for processing spinal cord MRI data", "NeuroImage", 2017, "145",
+        "24-43", "10.1016/j.neuroimage.2016.10.009", lambda study: bool(study.config["features"].get("sct")),
+    ),
+    Reference(
+        "mowinckel2020", "Mowinckel, Athanasia M. and Vidal-Piñeiro, Didac",
+        "Visualization of brain statistics with R packages ggseg and ggseg3d",
+        "Advances in Methods and Practices in Psychological Science", 2020, "3", "466-483", "10.1177/2515245920928009",
+        _modelled,
+    ),
+    Reference(
+        "vonelm2007", "von Elm, Erik and Altman, Douglas G. and Egger, Matthias and others",
+        "The Strengthening the Reporting of Observational Studies in Epidemiology (STROBE) statement", "The Lancet", 2007,
+        "370", "1453-1457", "10.1016/S0140-6736(07)61602-X",
+    ),
+    Reference(
+        "molder2021", "Mölder, Felix and Jablonski, Kim Philipp and Letcher, Brice and others",
+        "Sustainable data analysis with Snakemake", "F1000Research", 2021, "10", "33", "10.12688/f1000research.29032.2",
+    ),
+]  # fmt: skip
+
+
+def references(study: Study) -> list[Reference]:
+    """The papers that this study's methods rest on."""
+    return [r for r in REFERENCES if r.needed(study)]

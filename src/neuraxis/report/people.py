@@ -1,0 +1,188 @@
+"""Everybody one by one: a page apart, because it holds ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+from matplotlib.path import Path as Outline
+
+from ..labels import NORMAL, is_true
+from ..figures.brain import HEIGHT, WIDTH, pieces, structures
+from ..figures.style import colours
+from ..tables import aside
+from .facts import Disease, Study
+from .views import as_json, plain
+
+PAGES = jinja2.Environment(
+    loader=jinja2.PackageLoader("neuraxis.report", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+#: Width of the drawing of the brain, units.
+UNITS = 1000
+#: Percentiles of the controls that a person's profile is held against.
+BAND = (2.5, 97.5)
+
+
+def brain_drawing(where: dict) -> list[dict]:
+    """The drawing of brain and cord as outlines of SVG, each with the biomarker that colours it.
+
+    Parameters
+    ----------
+    where : dict
+        From `figures.brain.structures`.
+    """
+    of_place = {place: b for b, places in where.items() for place in places}
+    scale = UNITS / WIDTH
+    letters = {Outline.MOVETO: "M", Outline.LINETO: "L", Outline.CURVE4: "C"}
+    drawn = []
+    for piece in sorted(pieces(), key=lambda p: p.order):
+        text, curve = [], 0
+        for (x, y), code in zip(piece.path.vertices, piece.path.codes, strict=True) if piece.path.codes is not None else [
+            ((x, y), Outline.LINETO if i else Outline.MOVETO) for i, (x, y) in enumerate(piece.path.vertices)
+        ]:  # fmt: skip
+            if code == Outline.CLOSEPOLY:
+                text.append("Z")
+                continue
+            curve = (curve + 1) % 3 if code == Outline.CURVE4 else 0
+            letter = letters[code] if code != Outline.CURVE4 or curve == 1 else ""
+            text.append(f"{letter}{x * scale:.1f} {(HEIGHT - y) * scale:.1f}")
+        drawn.append({"d": " ".join(text), "b": of_place.get(piece.place, ""), "w": round(2 * piece.width, 2)})
+    return drawn
+
+
+def course(d: Disease, person: str, later: pd.DataFrame, first: pd.Series) -> list:
+    """Scans of a person: years, stage, interval, group."""
+    rows = [(0.0, first)] + [(float(r["years"]), r) for _, r in later.iterrows()]
+    out = []
+    for years, r in sorted(rows, key=lambda pair: pair[0]):
+        prefix = "oof_" if "oof_stage" in r.index else ""
+        normal = str(r.get(f"{prefix}normal_appearing", "")).lower() == "true"
+        group = NORMAL if normal else d.names.get(int(r[f"{prefix}subtype"]), "")
+        out.append([plain(years), *(plain(r[f"{prefix}{c}"]) for c in ("stage", "stage_low", "stage_high")), group])
+    return out
+
+
+def records(study: Study) -> dict:
+    """What the page holds: columns of the list, one row a person, and what a person's own view needs.
+
+    Returns
+    -------
+    dict
+        people: rows; names, tints: groups and their colours; biomarkers, labels, band: of the profile.
+    """
+    z = study.tables["normative/zscores"].set_index("participant_id")
+    biomarkers = [b for b in study.biomarkers["biomarker"] if b in z and z[b].notna().any()]
+    labels = study.biomarkers.set_index("biomarker")["label"].to_dict()
+    healthy = z[z["group"] == study.control][biomarkers]
+    band = [[plain(v) for v in np.nanpercentile(healthy[b].astype(float), BAND)] for b in biomarkers]
+    qc = study.tables["features/qc"]
+    flags = (
+        qc.assign(text=qc["rule"].astype(str) + np.where(qc["decision"] == "excluded", " (excluded)", ""))
+        .groupby("participant_id")["text"]
+        .agg(lambda v: list(dict.fromkeys(v)))
+        .to_dict()
+        if len(qc)
+        else {}
+    )
+    visits = study.tables["cohort/visits"]
+    seen = {p: t for p, t in visits.groupby("participant_id")} if len(visits) else {}
+    values = {p: row for p, row in zip(z.index, z[biomarkers].to_numpy(float), strict=True)}
+    by_person: dict[str, tuple[Disease, pd.Series]] = {}
+    followup: dict[str, pd.DataFrame] = {}
+    groups = [NORMAL]
+    for d in study.diseases:
+        groups += list(d.names.values())
+        by_person |= {str(p): (d, row) for p, row in d.people.iterrows()}
+        later = d.tables["followup"]
+        if len(later):
+            followup |= {str(p): t for p, t in later.groupby("participant_id")}
+    people = []
+    # patients first
+    listed = study.participants.assign(later=study.participants["group"] == study.control).sort_values(
+        "later", kind="stable"
+    )
+    for r in listed.itertuples():
+        person = str(r.participant_id)
+        row = [person, str(r.group), str(r.site), plain(r.age), "" if pd.isna(r.sex) else str(r.sex)]
+        mine = list(flags.get(person, []))
+        extra: dict = (
+            {"z": [plain(round(v, 3)) if np.isfinite(v) else None for v in values[person]]} if person in values else {}
+        )
+        table = seen.get(person)
+        if table is not None and "edss" in table:
+            extra["visits"] = [[plain(v.years), plain(v.edss)] for v in table.itertuples() if pd.notna(v.edss)]
+        if person in by_person:
+            d, s = by_person[person]
+            normal = bool(is_true(pd.Series([s["oof_normal_appearing"]])).iloc[0])
+            group = NORMAL if normal else d.names[int(s["oof_subtype"])]
+            p = [plain(round(float(s["oof_p_healthy"]), 3))]
+            p += [plain(round(float(s[f"oof_p_staged_subtype{c}"]), 3)) for c in d.names]
+            extra["p"] = [[NORMAL, p[0]], *([name, v] for name, v in zip(d.names.values(), p[1:], strict=True))]
+            extra["course"] = course(d, person, followup.get(person, pd.DataFrame()), s)
+            if not normal and str(s.get("oof_confident", True)).lower() == "false":
+                mine.append("uncertain subtype")
+            if normal is False and str(s.get("above_controls", True)).lower() == "false":
+                mine.append("stage within the controls'")
+            stage = [plain(s[f"oof_{c}"]) for c in ("stage", "stage_low", "stage_high")]
+            row += [group, plain(round(float(max(p)), 3)), *stage]
+        else:
+            word = (
+                "control"
+                if r.group == study.control and person in values
+                else "no measures"
+                if person not in values
+                else "not modelled"
+            )
+            row += [word, None, None, None, None]
+        scans = len(extra.get("course", [])) or int(person in values)
+        people.append([*row, scans, len(extra.get("visits", [])), "; ".join(mine), extra])
+    return {
+        "people": people,
+        "names": list(dict.fromkeys(groups)),
+        "tints": colours(list(dict.fromkeys(groups))),
+        "biomarkers": biomarkers,
+        "labels": [labels[b] for b in biomarkers],
+        "band": band,
+    }
+
+
+#: Columns of the list: name in the saved file, words of the heading.
+COLUMNS = (
+    ("participant_id", "person"),
+    ("group", "group"),
+    ("site", "site"),
+    ("age", "age"),
+    ("sex", "sex"),
+    ("subtype", "subtype (out of fold)"),
+    ("probability", "probabilities"),
+    ("stage", "stage"),
+    ("stage_low", "stage, low"),
+    ("stage_high", "stage, high (95 %)"),
+    ("scans", "scans"),
+    ("visits", "visits"),
+    ("flags", "flags"),
+)
+
+
+def render(study: Study, *, title: str, style: str, script: str, label_names: pd.Series) -> str:
+    """The page as text."""
+    where = structures(study.biomarkers, label_names)
+    data = records(study) | {
+        "columns": [c for c, _ in COLUMNS],
+        "words": [w for _, w in COLUMNS],
+        "brain": brain_drawing(where),
+        "size": [UNITS, round(UNITS * HEIGHT / WIDTH)],
+    }
+    return PAGES.get_template("people.html.j2").render(
+        title=title, simulated=study.simulated, style=style, script=script, data=as_json(data), n=len(data["people"])
+    )
+
+
+def write_people(study: Study, path: Path, *, title: str, style: str, script: str, label_names: pd.Series) -> None:
+    """Write people.html."""
+    with aside(path) as part:
+        part.write_text(
+            render(study, title=title, style=style, script=script, label_names=label_names), encoding="utf-8"
+        )

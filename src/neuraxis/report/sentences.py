@@ -1,0 +1,984 @@
+"""Every sentence of the report beside the condition under which it holds.
+
+A sentence is a function of what is known (`facts.Study` or `facts.Disease`), registered with the place it stands in, its
+condition, and whether it warns; `said` tells those that hold. A function may return several sentences, or none. The
+clinical results, whose conditions are those of the rows of a table, come from functions of these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..clinical.associations import LEAST_EVENTS, LEAST_PEOPLE
+from ..clinical.contrasts import OTHERS
+from ..labels import NORMAL, is_true
+from ..clinical.outcomes import KINDS
+from ..clinical.treatment import CONFOUNDED, INTERACTION
+from ..features.biomarkers import cord_of
+from ..sustain.crossval import CVIC_EVIDENCE
+from .facts import SMALL, Disease, Study
+
+#: The method whose numbers are told; the others stand beside it in the table (docs/clinical.md says why).
+TOLD = "weighted"
+#: Below this q a result is told as found.
+FOUND = 0.05
+ASKED = {"subtype": "differences between subtypes", "stage": "effects of stage", "atrophy": "effects of any atrophy"}
+
+
+def number(value: float) -> str:
+    """Two decimals, or two significant digits below 0.1."""
+    return f"{value:.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+
+
+def interval(row) -> str:
+    """Estimate with its 95 % interval."""
+    return f"{number(row.estimate)}, 95 % interval {number(row.low)} to {number(row.high)}"
+
+
+def listed(words) -> str:
+    """A, B and C."""
+    words = list(dict.fromkeys(words))
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def meaning(row) -> str:
+    """What the estimate means, in the words of the outcome's type."""
+    kind = KINDS[row.type]
+    up = row.estimate > (0 if kind.linear else 1)
+    return kind.direction[0 if up else 1].format(o=row.outcome)
+
+
+def who(row) -> str:
+    """Whom a row is about."""
+    if row.kind == "atrophy":
+        return "People with any atrophy against those without"
+    if row.kind == "stage":
+        return f"Later stage in {row.subtype}" if row.subtype else "Later stage, whatever the subtype"
+    return f"{row.subtype} against {row.against}"
+
+
+def given(row) -> str:
+    """What the estimate is adjusted for."""
+    words = ["stage"] if row.kind == "subtype" else []
+    words += str(row.covariates).split(", ") if isinstance(row.covariates, str) and row.covariates else []
+    return f", adjusted for {listed(words)}" if words else ", unadjusted"
+
+
+def sentence(row, label=None, draws=None) -> str:
+    """One result: effect, interval, people and events, q, and what the other methods say."""
+    unit = f" per {row.unit} (1 SD)" if row.kind == "stage" and isinstance(row.unit, str) and row.unit else ""
+    people = (
+        f"{int(row.n_group)} against {int(row.n_against)} people" if row.n_against else f"{int(row.n_group)} people"
+    )
+    if row.n_events:
+        people += f", {int(row.n_events)} events"
+    out = f"{who(row)}: {meaning(row)}{unit}{given(row)} ({row.effect} {interval(row)}; {people}; q = {row.q:.2g})."
+    if label is not None and pd.notna(label.estimate):
+        out += f" By most probable label: {number(label.estimate)} ({number(label.low)} to {number(label.high)})."
+    if draws is not None and pd.notna(draws.p) and not draws.p < FOUND:
+        out += " With labels imputed from scan and outcome the interval includes no effect."
+    if isinstance(row.warning, str) and row.warning:
+        out += f" Note: {row.warning}."
+    return out[0].upper() + out[1:]
+
+
+def rows_told(associations: pd.DataFrame) -> pd.DataFrame:
+    """The headline rows: weighted estimates, and tests of categories."""
+    return associations[(associations["method"] == TOLD) | (associations["kind"] == "any difference")]
+
+
+def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> list[str]:
+    """What of one family passes, what was tested and not found, what could not be tested."""
+    part = rows_told(associations[associations["family"] == family])
+    reportable = part["reportable"].astype(str) == "True"
+    tested = part[reportable & part["p"].notna()]
+    passed = tested[tested["q"] < FOUND].sort_values("q", kind="stable")
+    line = (
+        f"{disease}, {family}: {len(tested)} of {len(part)} contrasts tested, {len(passed)} pass a false-discovery rate of 5 %."
+        if len(tested)
+        else f"{disease}, {family}: none of {len(part)} contrasts could be tested."
+    )
+    out = [line]
+    keys = ["outcome", "contrast"]
+    beside = {
+        m: {tuple(getattr(r, k) for k in keys): r for r in associations[associations["method"] == m].itertuples()}
+        for m in ("label", "draws")
+    }
+    for row in passed.itertuples():
+        key = tuple(getattr(row, k) for k in keys)
+        if row.kind == "any difference":
+            out.append(
+                f"{row.outcome}: {row.contrast} (Cramer's V {interval(row)}; n = {int(row.n)}; q = {row.q:.2g})."
+            )
+        else:
+            out.append(sentence(row, beside["label"].get(key), beside["draws"].get(key)))
+    for kind, words in ASKED.items():
+        mine = tested[tested["kind"] == kind]
+        nothing = [o for o, t in mine.groupby("outcome", sort=False) if not (t["q"] < FOUND).any()]
+        if nothing:
+            out.append(f"Tested and not found (q >= 0.05), {words}: {listed(nothing)}.")
+    left = part.drop(tested.index)
+    for kind, words in {**ASKED, "any difference": "any difference"}.items():
+        why = {}
+        for row in left[left["kind"] == kind].itertuples():
+            reason = row.reason if isinstance(row.reason, str) and row.reason else row.warning
+            why.setdefault(_short(reason), []).append(row.outcome)
+        for reason, outcomes in why.items():
+            out.append(f"Not testable, {words}: {listed(outcomes)} ({reason}).")
+    return out
+
+
+def _short(reason: str) -> str:
+    """A reason without the numbers that differ between contrasts."""
+    reason = str(reason)
+    if reason.startswith("labels too uncertain"):
+        return "labels too uncertain"
+    if reason.startswith("only "):
+        return f"fewer than {LEAST_PEOPLE} people in a group or {LEAST_EVENTS} events"
+    return reason
+
+
+def survival_sentences(logrank: pd.DataFrame) -> list[str]:
+    """Log-rank tests of enough people and events."""
+    out = []
+    for row in logrank.itertuples():
+        who = {"subtype": "between subtypes", "stage": "between thirds of stage"}.get(row.split, f"by {row.split}")
+        if pd.isna(row.p):
+            out.append(f"{row.outcome}: no log-rank test {who}, {row.reason}.")
+        elif row.n_events < LEAST_EVENTS or row.n_smallest < LEAST_PEOPLE:
+            out.append(
+                f"{row.outcome}: nothing is told of survival {who} ({row.n_events} events, smallest group {row.n_smallest})."
+            )
+        else:
+            verb = "differs" if row.p < FOUND else "does not differ detectably"
+            out.append(
+                f"{row.outcome}: survival {verb} {who} of staged people ({row.n_events} events among {row.n}; unadjusted "
+                f"log-rank p = {row.p:.2g})."
+            )
+    return out
+
+
+def nested_sentences(nested: pd.DataFrame) -> list[str]:
+    """What subtype and stage add to simple scores, with the number of outcomes that were tried."""
+    if nested.empty:
+        return []
+    told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna()]
+    if told.empty:
+        return []
+    better = told[told["p"] < FOUND]
+    words = listed(f"{r.outcome} (p = {r.p:.2g})" for r in better.itertuples()) or "no outcome"
+    return [
+        f"Beyond {told['model'].iloc[0]}, subtype and stage add to {words}: likelihood-ratio tests of "
+        f"{len(told)} outcome{'s' * (len(told) > 1)}, p not corrected for their number."
+    ]
+
+
+def slope_sentences(slopes: pd.DataFrame) -> list[str]:
+    """Change a year of groups that are large enough."""
+    out = []
+    for row in slopes.itertuples():
+        if pd.isna(row.slope) or row.n_people < LEAST_PEOPLE:
+            continue
+        unit = "stages" if row.quantity == "stage" else "of mean z"
+        group = row.group if row.group == NORMAL else f"staged {row.group}"
+        out.append(
+            f"Follow-up, {group}: {number(row.slope)} {unit} a year (95 % interval {number(row.low)} to "
+            f"{number(row.high)}; {row.n_people} people, {row.n_scans} scans)."
+        )
+    return out
+
+
+def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
+    """Treatments whose groups are large enough, with the warning that goes with every one of them."""
+    out = []
+    told = treatment[(treatment["reportable"].astype(str) == "True") & treatment["p"].notna()]
+    for row in told[(told["treatment"] != "") & (told["p"] < FOUND)].itertuples():
+        subtype = row.subtype if isinstance(row.subtype, str) and row.subtype else "all staged people"
+        out.append(
+            f"{row.outcome} by treatment, {subtype}: {row.treatment} against {row.reference} (HR {interval(row)}; "
+            f"{int(row.n_treated)} treated of {int(row.n)}, {int(row.n_events)} events; p = {row.p:.2g}, not corrected)."
+        )
+    for row in told[told["subtype"] == INTERACTION].itertuples():
+        verb = "differs" if row.p < FOUND else "does not differ detectably"
+        out.append(
+            f"{row.outcome}: what goes with treatment {verb} between subtypes (interaction, p = {row.p:.2g}, "
+            f"{int(row.n_events)} events)."
+        )
+    return [*out, CONFOUNDED] if out else []
+
+
+def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
+    """How well worsening is foretold, and what stage and subtype add to it."""
+    out = []
+    for outcome, part in prediction.groupby("outcome", sort=False):
+        part = part.set_index("model")
+        if "clinical" not in part.index or pd.isna(part.loc["clinical", "c"]):
+            continue
+        first = part.loc["clinical"]
+        line = (
+            f"{outcome}, in people not used to fit ({int(first['n_events'])} events among {int(first['n'])}): C index "
+            f"{first['c']:.3f} ({first['c_low']:.3f} to {first['c_high']:.3f}) from clinical data"
+        )
+        adds = []
+        for name in ("+ mean z", "+ stage", "+ subtype"):
+            if name in part.index and pd.notna(part.loc[name, "added"]):
+                r = part.loc[name]
+                adds.append((name, r))
+                line += f"; {name.replace('+ ', 'with ')} {r['c']:.3f} ({r['added']:+.3f}, {r['added_low']:+.3f} to {r['added_high']:+.3f})"
+        little = [n.removeprefix("+ ") for n, r in adds if not r["added_low"] > 0]
+        line += "."
+        if little:
+            line += f" Nothing is detectably added by {listed(little)}."
+        out.append(line)
+    return out
+
+
+def trial_sentences(trial: pd.DataFrame) -> list[str]:
+    """People per arm if a trial enrolled everyone, and if it enrolled the group with the highest rate."""
+    out = []
+    told = trial[(trial["reportable"].astype(str) == "True") & trial["n_per_arm"].notna()]
+    for outcome, part in told.groupby("outcome", sort=False):
+        part = part.set_index("group")
+        others = part.drop(index="everyone", errors="ignore")
+        if "everyone" not in part.index or others.empty:
+            continue
+        whole, best = part.loc["everyone"], others.loc[others["n_per_arm"].idxmin()]
+        ends = [f"{v:.0f}" if pd.notna(v) else "no limit" for v in (best["n_per_arm_low"], best["n_per_arm_high"])]
+        out.append(
+            f"A {whole['years']:g}-year trial of {outcome} (hazard ratio {whole['hazard_ratio']:g}, power "
+            f"{whole['power']:.0%}) would need {whole['n_per_arm']:.0f} people per arm enrolling everyone, and "
+            f"{best['n_per_arm']:.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, the best of {len(others)} groups that "
+            "were looked at."
+        )
+    return out
+
+
+def reported_sentences(reported: pd.DataFrame) -> list[str]:
+    """How many of the study's findings these data agree with."""
+    if reported.empty:
+        return []
+    kinds = reported["verdict"].str.partition(":")[0]
+    counts = [f"{n} {k}" for k, n in kinds.value_counts().items()]
+    return [f"Of {len(reported)} findings of the published study (Zhuo et al. 2025): {listed(counts)}."]
+
+
+def paragraph(
+    associations: pd.DataFrame,
+    logrank: pd.DataFrame,
+    nested: pd.DataFrame,
+    slopes: pd.DataFrame,
+    disease: str,
+    *,
+    n_subtypes: int = 2,
+    converged: bool = True,
+    more: tuple = (),
+) -> list[str]:
+    """Sentences of one disease.
+
+    Parameters
+    ----------
+    associations, logrank, nested, slopes : DataFrame
+        The clinical tables of one disease.
+    disease : str
+    n_subtypes : int
+        Of the model; one has no contrast.
+    converged : bool
+        Have the chains converged? Otherwise nothing that rests on labels is told.
+    more : sequence of str
+        Sentences of other tables, told under the same condition.
+
+    Returns
+    -------
+    list of str
+    """
+    if associations.empty:
+        return ["No clinical outcome was declared."]
+    families = list(dict.fromkeys(associations["family"]))
+    if not converged:
+        told = rows_told(associations)
+        counts = [
+            f"{disease}, {f}: {int((told['family'] == f).sum())} contrasts in the tables, none told." for f in families
+        ]
+        return [
+            f"The chains of the {disease} model have not converged: its labels may change with more steps, and no clinical "
+            "result is told. The tables hold the numbers.",
+            *counts,
+        ]
+    out = []
+    if n_subtypes < 2:
+        out.append(
+            f"The {disease} model has one subtype: nothing is compared between subtypes; what follows is of stage, and of "
+            "people with atrophy against those without."
+            if n_subtypes
+            else f"The data of {disease} support no common order of atrophy (k = 0): nothing is compared between subtypes, and "
+            "what follows is of the stage of a model that predicts unseen people no better than calling everyone healthy."
+        )
+    elif associations["against"].eq(OTHERS).any():
+        out.append(f"Subtypes are compared among staged {disease} people, at the same stage.")
+    for family in families:
+        out += family_sentences(associations, family, disease)
+    out += survival_sentences(logrank) + nested_sentences(nested) + slope_sentences(slopes)
+    return [*out, *more]
+
+
+def clinical_sentences(d: Disease) -> list[str]:
+    """What subtype and stage mean clinically in one disease: results/clinical/D/results.txt."""
+
+    def told(function, name):
+        table = d.tables[f"clinical/{name}"]
+        return function(table) if len(table) else []
+
+    more = [
+        *told(treatment_sentences, "treatment"),
+        *told(prediction_sentences, "prediction"),
+        *told(trial_sentences, "trial"),
+        *(told(reported_sentences, "reported") if d.simulated and d.k > 1 else []),
+    ]
+    first = (d.tables[f"clinical/{name}"] for name in ("associations", "logrank", "nested", "slopes"))
+    return paragraph(*first, d.name, n_subtypes=d.k, converged=d.converged, more=more)
+
+
+# --- sentences with their conditions -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence that holds.
+
+    Attributes
+    ----------
+    text : str
+    warn : bool
+        Something not to believe, or to look at first.
+    name : str
+        Of the function that says it.
+    """
+
+    text: str
+    warn: bool
+    name: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence and its condition.
+
+    Attributes
+    ----------
+    text : callable
+        Facts to a sentence, or to several.
+    place : str
+        Where it stands: see `PLACES`.
+    holds : callable
+        Facts to bool.
+    warn : bool or callable
+        Facts to bool.
+    """
+
+    text: Callable
+    place: str
+    holds: Callable
+    warn: bool | Callable = False
+
+
+#: Where sentences stand: of the study (people, norms, limits), of a disease (number, model, labels, nuisance, clinical).
+PLACES = ("people", "norms", "number", "model", "labels", "nuisance", "clinical")
+SENTENCES: dict[str, Sentence] = {}
+
+
+def sentence_of(place: str, when: Callable = lambda _: True, warn: bool | Callable = False):
+    """Register a function of facts as a sentence of a place, told where `when` holds."""
+    if place not in PLACES:
+        raise ValueError(f"{place} is no place; there are {', '.join(PLACES)}")
+
+    def register(function):
+        SENTENCES[function.__name__] = Sentence(function, place, when, warn)
+        return function
+
+    return register
+
+
+def said(facts: Study | Disease, *places: str) -> list[Said]:
+    """The sentences of these places that hold, in order.
+
+    Parameters
+    ----------
+    facts : Study or Disease
+    *places : str
+        Of `PLACES`.
+    """
+    out = []
+    for place in places:
+        for name, s in SENTENCES.items():
+            if s.place != place or not s.holds(facts):
+                continue
+            warn = bool(s.warn(facts)) if callable(s.warn) else s.warn
+            told = s.text(facts)
+            out += [Said(text, warn, name) for text in ([told] if isinstance(told, str) else told)]
+    return out
+
+
+def subtypes(k: int) -> str:
+    """1 subtype, 2 subtypes."""
+    return f"{k} subtype{'' if k == 1 else 's'}"
+
+
+def people_of(n: int) -> str:
+    """1 person, 2 people."""
+    return f"{n:,} {'person' if n == 1 else 'people'}"
+
+
+# people: of a study
+
+
+@sentence_of("people", lambda s: not s.diseases, warn=True)
+def no_disease(s: Study):
+    return "No disease group was declared: norms and their diagnostics only, no subtypes."
+
+
+@sentence_of("people", lambda s: bool(s.absent), warn=True)
+def not_measured(s: Study):
+    return f"Defined but measured in nobody, and so left aside: {', '.join(s.absent)}."
+
+
+@sentence_of("people", lambda s: bool(s.diseases) and not s.has_cord, warn=True)
+def no_cord(s: Study):
+    declared = "none is defined" if cord_of(s.biomarkers) is None else "its area is of nobody"
+    return f"The spinal cord was not measured ({declared}): atrophy that begins there cannot be told from none."
+
+
+@sentence_of("people", lambda s: "segmentation without participant" in set(s.flow["step"]), warn=True)
+def strangers(s: Study):
+    n = int(s.flow.loc[s.flow["step"] == "segmentation without participant", "excluded"].sum())
+    return f"{n} segmentations belong to nobody in participants.tsv (results/cohort/flow.tsv names them)."
+
+
+def _lost(s: Study) -> dict[str, float]:
+    """Groups to the share of their people who left, where it is more than a tenth."""
+    shares = {}
+    for group, part in s.flow.dropna(subset="group").groupby("group"):
+        shares[str(group)] = float(part["excluded"].sum() / max(part["n"].max(), 1))
+    return {g: share for g, share in shares.items() if share > 0.1}
+
+
+@sentence_of("people", lambda s: bool(_lost(s)), warn=True)
+def many_lost(s: Study):
+    return [f"{share:.0%} of {g} were excluded; the rest may not stand for all." for g, share in _lost(s).items()]
+
+
+@sentence_of("people", lambda s: bool(s.diseases) and bool(s.sites_without_controls), warn=True)
+def no_controls_at_site(s: Study):
+    return (
+        f"Sites without controls: {', '.join(s.sites_without_controls)}; their site effect cannot be told from disease."
+    )
+
+
+def _one_site(s: Study) -> dict[str, str]:
+    """Diseases whose people all come from one of several sites."""
+    people = s.participants
+    at = {d.name: people.loc[people["group"] == d.name, "site"].dropna().unique() for d in s.diseases}
+    return {d: str(sites[0]) for d, sites in at.items() if len(sites) == 1 and s.n_sites > 1}
+
+
+@sentence_of("people", lambda s: bool(_one_site(s)), warn=True)
+def disease_of_one_site(s: Study):
+    return [
+        f"Everyone with {d} comes from one site ({site}): what is said of {d} holds for that scanner."
+        for d, site in _one_site(s).items()
+    ]
+
+
+@sentence_of("people", lambda s: s.n_sites == 1)
+def one_site(s: Study):
+    return "Everyone comes from one site: nothing here has been seen on another scanner."
+
+
+@sentence_of("people", lambda s: bool(s.diseases) and s.n_scanned_again == 0)
+def no_follow_up(s: Study):
+    return "Nobody has a later scan: stages are compared between people, and nothing is said of change within a person."
+
+
+@sentence_of("people", lambda s: bool(s.diseases) and not s.config["clinical"]["outcomes"])
+def no_outcomes(s: Study):
+    return "No clinical outcome was declared: what subtypes and stages mean for people was not asked."
+
+
+# norms: of a study
+
+
+@sentence_of("norms", lambda s: len(s.norms_checks) > 0, warn=lambda s: _failed(s) > 0.1 * len(s.norms_checks))
+def checks_failed(s: Study):
+    return f"{_failed(s)} of {len(s.norms_checks)} checks of the controls' out-of-sample z failed."
+
+
+def _failed(s: Study) -> int:
+    return int((s.norms_checks["passed"].astype(str) == "False").sum())
+
+
+@sentence_of("norms", lambda s: len(s.tables["normative/covariance"]) > 0)
+def controls_correlate(s: Study):
+    return healthy_correlation(s.tables["normative/covariance"])
+
+
+def healthy_correlation(covariance: pd.DataFrame) -> str:
+    """How far the controls' regions correlate, and how many controls say so."""
+    pairs = covariance[covariance["biomarker"] != covariance["other"]]
+    one = covariance.iloc[0]
+    if pairs.empty:
+        return f"One biomarker, in {one['n_controls']} controls: nothing correlates."
+    fewest = f", {pairs['n'].min()} behind the rarest pair" if pairs["n"].min() < one["n_controls"] else ""
+    return (
+        f"In {one['n_controls']} controls{fewest}, z of {len(covariance) - len(pairs)} biomarkers correlate at "
+        f"r = {pairs['correlation'].mean():.2f} on average ({pairs['correlation'].min():.2f} to "
+        f"{pairs['correlation'].max():.2f}), after shrinkage by {one['shrinkage']:.1%}."
+    )
+
+
+# number: how many subtypes, of a disease
+
+
+@sentence_of("number", lambda d: d.fixed, warn=True)
+def number_fixed(d: Disease):
+    other = "the rule would choose the same" if d.by_rule == d.k else f"the rule would choose {d.by_rule}"
+    return f"The number of subtypes, {d.k}, was fixed in the configuration and not chosen; {other}."
+
+
+@sentence_of("number", lambda d: d.k == 0, warn=True)
+def number_none(d: Disease):
+    return (
+        f"The data of {d.name} support no common order of atrophy: calling everyone healthy (k = 0) predicts unseen people "
+        "at least as well as any model with an order. What is drawn below is the order of a model with one subtype, and "
+        "describes rather than shows."
+    )
+
+
+@sentence_of("number", lambda d: d.k == 1, warn=lambda d: not d.fixed)
+def number_one(d: Disease):
+    return (
+        f"The data of {d.name} do not support more than one subtype: there is one order of atrophy for everyone, which has "
+        "no name, and nothing is compared between subtypes."
+        if not d.fixed
+        else f"The {d.name} model has one order of atrophy for everyone, which has no name, and nothing is compared between "
+        "subtypes."
+    )
+
+
+@sentence_of("number", lambda d: d.k > 1 and not d.fixed and d.k == d.best)
+def number_best(d: Disease):
+    return f"{subtypes(d.k)} predict unseen people best (CVIC); {_beside(d)}."
+
+
+def _beside(d: Disease) -> str:
+    """The next best number, and by how much."""
+    rest = d.tried.drop(index=d.k)
+    if rest.empty:
+        return "no other number was tried"
+    k = int(rest["gap_cvic"].idxmin())
+    return (
+        f"the next best number, {k}, has a CVIC {rest.loc[k, 'gap_cvic']:.1f} higher (SE {rest.loc[k, 'gap_se']:.1f})"
+    )
+
+
+@sentence_of("number", lambda d: d.k > 1 and not d.fixed and d.k != d.best)
+def number_within(d: Disease):
+    row = d.tried.loc[d.k]
+    return (
+        f"{subtypes(d.k)}: the smallest number whose CVIC lies within max({CVIC_EVIDENCE:g}, one SE) of the best, "
+        f"{d.best} ({row['gap_cvic']:.1f} higher, SE {row['gap_se']:.1f})."
+    )
+
+
+@sentence_of("number", lambda d: d.best == d.largest and d.largest > 1, warn=True)
+def number_largest(d: Disease):
+    return f"The best number, {d.best}, is the largest that was tried (sustain.max_subtypes): more may be better."
+
+
+@sentence_of("number", lambda d: d.k > 0 and d.healthy_gain > 0, warn=True)
+def healthy_better(d: Disease):
+    return (
+        f"Calling everyone healthy (k = 0) predicts unseen people better than this model, by {d.healthy_gain:.1f} nats."
+    )
+
+
+@sentence_of("number", lambda d: d.gaussian_gain > 0, warn=True)
+def gaussian_better(d: Disease):
+    return (
+        f"One multivariate normal without subtypes predicts unseen people better by {d.gaussian_gain:.1f} nats: what "
+        "the model leaves over correlates between regions, and probabilities of subtypes are over-confident."
+    )
+
+
+@sentence_of("number", lambda d: len(d.tables["variants"]) > 0, warn=lambda d: len(set(_variants(d).values())) > 1)
+def other_variants(d: Disease):
+    found = [f"{k} ({name})" for name, k in _variants(d).items()]
+    return f"Number of subtypes by variant of the model (stage prior - noise): {', '.join(found)}."
+
+
+def _variants(d: Disease) -> dict[str, int]:
+    table = d.tables["variants"]
+    chosen = table[is_true(table["chosen"])]
+    return {str(v): int(k) for v, k in zip(chosen["variant"], chosen["n_subtypes"], strict=True)}
+
+
+@sentence_of("number", lambda d: len(d.tables["negative_control"]) > 0, warn=lambda d: control_warns(d))
+def healthy_people(d: Disease):
+    return [text for text, _ in control_sentences(d.tables["negative_control"])]
+
+
+def control_warns(d: Disease) -> bool:
+    """Does the selection find anything in healthy people, or was it not made there?"""
+    return any(warn for _, warn in control_sentences(d.tables["negative_control"]))
+
+
+def control_sentences(control: pd.DataFrame) -> list[tuple[str, bool]]:
+    """What the same selection finds in healthy people, a sentence per variant, and whether it warns."""
+    out = []
+    note = str(control["note"].dropna().iloc[0]) if control["note"].notna().any() else ""
+    for name, part in control.dropna(subset=["n_subtypes"]).groupby("variant", sort=False):
+        k = int(part.loc[is_true(part["chosen"]), "n_subtypes"].iloc[0])
+        n = int(part["n_people"].iloc[0])
+        text = f"Negative control ({name}): the same procedure finds {subtypes(k)} in {n} healthy people"
+        if k > 1:
+            text += "; as many in patients are no evidence of disease under this model"
+        out.append((text + (f" ({note})" if note else "") + ".", k > 0))
+    return out or [(f"No negative control: {note}.", True)]
+
+
+@sentence_of("number", lambda d: d.simulated and d.k != 3)
+def published_three(d: Disease):
+    three = f" (CVIC {d.tried.loc[3, 'gap_cvic']:+.1f} against the best number)" if 3 in d.tried.index else ""
+    return f"The published study (Zhuo et al. 2025) found three subtypes; in these simulated people there are {d.k}{three}."
+
+
+# model: is it to be trusted, of a disease
+
+
+@sentence_of("model", warn=lambda d: not d.converged)
+def chains(d: Disease):
+    return d.convergence
+
+
+def _tau(d: Disease) -> pd.Series:
+    """Mean agreement of the fold models' order with that of everyone, by subtype's name (most people first)."""
+    tau = d.tables["stability"].groupby("subtype")["tau"].mean()
+    return pd.Series({name: tau[c] for c, name in d.names.items() if c in tau.index}, dtype=float)
+
+
+@sentence_of("model", lambda d: len(d.tables["stability"]) > 0, warn=lambda d: (_tau(d) < 0.7).any())
+def folds_agree(d: Disease):
+    tau = _tau(d)
+    each = listed(f"{v:.2f} ({n})" for n, v in tau.items()) if d.k > 1 else f"{tau.iloc[0]:.2f}"
+    chance = d.tables["stability"]["tau_chance"].iloc[0]
+    return f"Models fitted without a part of the people have the same order at Kendall's tau {each}; two random orders: {chance:.2f}."
+
+
+def _rival(d: Disease) -> tuple[float, float] | None:
+    """Nats below the best of another optimum, and the share of people it labels differently, where that is more than 5 %."""
+    starts = d.tables["starts"]
+    if starts.empty:
+        return None
+    differing = starts["label_disagreement"].dropna()
+    if len(differing) < 2 or differing.max() <= 0.05:
+        return None
+    heights = starts["polished_log_likelihood"]
+    return float(heights.max() - heights[differing.idxmax()]), float(differing.max())
+
+
+@sentence_of("model", lambda d: d.k > 1 and _rival(d) is not None, warn=True)
+def rival_optimum(d: Disease):
+    below, share = _rival(d)
+    return f"Among the best starts, an optimum {below:.1f} nats below the best labels {share:.0%} of the people differently."
+
+
+# labels: who is where, of a disease
+
+
+@sentence_of("labels", lambda d: d.n > 0)
+def how_many_staged(d: Disease):
+    text = f"{d.n_staged:,} of {people_of(d.n)} with {d.name} are staged; {d.share_normal:.0%} are normal-appearing"
+    if pd.notna(d.controls_staged):
+        text += f". Under the same model {d.controls_staged:.0%} of the controls are staged"
+    return text + "."
+
+
+@sentence_of("labels", lambda d: d.controls_staged > 0.05, warn=True)
+def controls_are_staged(d: Disease):
+    return f"{d.controls_staged:.0%} of the controls stand at stage 1 or above: a stage above 0 alone does not mean disease."
+
+
+@sentence_of("labels", lambda d: d.n > 0 and (1 - d.share_normal) - d.controls_staged < 0.1, warn=True)
+def staged_like_controls(d: Disease):
+    return (
+        f"Hardly more people with {d.name} are staged ({1 - d.share_normal:.0%}) than controls ({d.controls_staged:.0%}): "
+        "the model tells little of disease from health."
+    )
+
+
+@sentence_of("labels", lambda d: d.share_normal < 0.05 and d.controls_staged < 0.5, warn=True)
+def nearly_all_staged(d: Disease):
+    return (
+        f"Nearly everyone with {d.name} is staged (normal-appearing: {d.share_normal:.0%}; controls: "
+        f"{1 - d.controls_staged:.0%}). Where patients and controls were scanned or measured differently everyone looks ill: "
+        "compare their scanners, protocols and versions."
+    )
+
+
+@sentence_of("labels", lambda d: d.gap is not None, warn=True)
+def stage_gap(d: Disease):
+    first, last, below, above = d.gap
+    return (
+        f"There is a gap in the stages: nobody stands at {first} to {last}, {people_of(below)} below and {people_of(above)} "
+        "above it. Stages there are no steps that people were seen to take, and later stage means little more than being "
+        "beyond the gap."
+    )
+
+
+@sentence_of("labels", lambda d: abs(d.mean_z_rho) >= 0.9, warn=True)
+def stage_is_mean_z(d: Disease):
+    return (
+        f"Stage is nearly the mean z of all regions (Spearman's rho {d.mean_z_rho:.2f} among the staged): what goes with "
+        "stage goes with overall atrophy, and needs no model."
+    )
+
+
+@sentence_of("labels", lambda d: d.k > 1 and any(n == 0 for _, _, n in d.ranked), warn=True)
+def empty_subtype(d: Disease):
+    names = [name for _, name, n in d.ranked if n == 0]
+    return (
+        f"Nobody is assigned to {listed(names)}: the model has the order, but it is of no person seen, and it is neither "
+        "drawn nor described."
+    )
+
+
+@sentence_of("labels", lambda d: d.k > 1 and any(0 < n < SMALL for _, _, n in d.ranked), warn=True)
+def small_subtype(d: Disease):
+    few = [f"{name} ({people_of(n)})" for _, name, n in d.ranked if 0 < n < SMALL]
+    return f"Too small for conclusions: {listed(few)}."
+
+
+@sentence_of("labels", lambda d: d.k > 1 and d.n_staged > 0, warn=lambda d: d.sure < 0.5)
+def how_sure(d: Disease):
+    return (
+        f"{d.sure:.0%} of the staged have a subtype of probability 0.9 or more, judged by models that never saw them."
+    )
+
+
+# nuisance: what is left of site, sex, age, head size; of a disease
+
+
+def _nuisance(d: Disease) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows that were tested, and rows that pass."""
+    table = d.tables["clinical/nuisance"]
+    if table.empty:
+        return table, table
+    tested = table[table["p"].notna()]
+    if d.k < 2:
+        tested = tested[tested["label"] != "subtype"]
+    return tested, tested[tested["p_holm"] < 0.05]
+
+
+#: What a variable is called in a sentence.
+NUISANCE = {"etiv": "head size"}
+
+
+@sentence_of("nuisance", lambda d: len(_nuisance(d)[1]) > 0, warn=True)
+def follows_nuisance(d: Disease):
+    site = d.config["normative"]["site"]
+    words = {
+        "site": "it may follow scanners and not disease"
+        + (" (there is no site term in the norms)." if site == "none" else ", although the norms have a site term."),
+        "etiv": "it may follow the size of heads and not disease.",
+    }
+    rest = "the norms took it out of the measures, so this is of the disease or left over."
+    return [
+        f"{r.label.capitalize()} goes with {NUISANCE.get(r.variable, r.variable)} ({r.effect} {r.estimate:.2f}, n = {r.n}, "
+        f"Holm's p = {r.p_holm:.1g}): {words.get(r.variable, rest)}"
+        for r in _nuisance(d)[1].itertuples()
+    ]
+
+
+@sentence_of("nuisance", lambda d: len(_nuisance(d)[0]) > 0 and len(_nuisance(d)[1]) == 0)
+def follows_nothing(d: Disease):
+    tested, _ = _nuisance(d)
+    pairs = [
+        f"{label} with {listed(NUISANCE.get(v, v) for v in part['variable'])}"
+        for label, part in tested.groupby("label", sort=False)
+    ]
+    return f"Tested and nothing found (Holm's p >= 0.05): {'; '.join(pairs)}."
+
+
+@sentence_of("nuisance", lambda d: d.k > 0 and bool(_untested(d)))
+def nuisance_untested(d: Disease):
+    return f"Not tested, which is not the same as not there: {'; '.join(_untested(d))}."
+
+
+def _untested(d: Disease) -> list[str]:
+    """Label and variable of every row that could not be tested, with the reason."""
+    table = d.tables["clinical/nuisance"]
+    if table.empty:
+        return []
+    rest = table[table["p"].isna()]
+    if d.k < 2:
+        rest = rest[rest["label"] != "subtype"]
+    return [f"{r.label} with {NUISANCE.get(r.variable, r.variable)} ({r.reason})" for r in rest.itertuples()]
+
+
+# clinical: the headline, of a disease
+
+
+def _told(d: Disease) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Headline rows that were tested, and those that pass; none where the chains have not converged."""
+    table = d.tables["clinical/associations"]
+    if table.empty:
+        return table, table
+    rows = rows_told(table)
+    if d.k < 2:
+        rows = rows[~rows["kind"].isin(["subtype", "any difference"])]
+    tested = rows[is_true(rows["reportable"]) & rows["p"].notna()]
+    return tested, tested[tested["q"] < FOUND].sort_values("q", kind="stable")
+
+
+@sentence_of("clinical", lambda d: len(d.tables["clinical/associations"]) > 0 and not d.converged, warn=True)
+def nothing_clinical(d: Disease):
+    return f"The chains of the {d.name} model have not converged: no clinical result is told."
+
+
+@sentence_of("clinical", lambda d: d.converged and len(_told(d)[1]) > 0)
+def clinical_headline(d: Disease):
+    tested, passed = _told(d)
+    lines = [
+        f"{len(passed)} of {len(tested)} clinical contrasts that could be tested pass a false-discovery rate of 5 %."
+    ]
+    first = passed[passed["kind"] != "any difference"].drop_duplicates(["outcome", "kind"]).head(HEADLINES)
+    return [*lines, *(sentence(row) for row in first.itertuples())]
+
+
+#: Results in the summary; all are in the clinical chapter.
+HEADLINES = 4
+
+
+@sentence_of("clinical", lambda d: d.converged and len(_told(d)[0]) > 0 and len(_told(d)[1]) == 0)
+def clinical_nothing_found(d: Disease):
+    return f"None of {len(_told(d)[0])} clinical contrasts that were tested passes a false-discovery rate of 5 %."
+
+
+@sentence_of(
+    "clinical",
+    lambda d: d.converged and len(d.tables["clinical/associations"]) > 0 and len(_told(d)[0]) == 0,
+    warn=True,
+)
+def clinical_not_testable(d: Disease):
+    return "No clinical contrast could be tested: too few people, events or certain labels (the clinical chapter says why)."
+
+
+@sentence_of("clinical", lambda d: len(d.tables["clinical/associations"]) == 0)
+def clinical_not_asked(d: Disease):
+    return f"No clinical outcome was declared for {d.name}."
+
+
+# --- what subtypes look like ---------------------------------------------------------------------------------------------
+
+
+def portrait(d: Disease, subtype: int) -> str:
+    """How one subtype looks, in people who are staged in it; "" where nobody is."""
+    n = {c: n for c, _, n in d.ranked}[subtype]
+    if n == 0 or d.k == 0:
+        return ""
+    name = d.names[subtype]
+    begins = listed(label for label, _ in d.first_events.get(subtype, []))
+    affected = [f"{label} ({z:.1f})" for label, z in d.most_affected.get(name, [])]
+    stage = d.stages[(d.group == name) & (d.stages > 0)]
+    first = f"{name[0].upper() + name[1:]}: " if d.k > 1 else ""
+    text = f"{first}{people_of(n)} ({n / d.n:.0%} of all with {d.name})"
+    if begins:
+        text += f"; the sequence begins in {begins}"
+    if affected:
+        text += f"; highest mean z: {', '.join(affected)}"
+    if len(stage):
+        text += f"; median stage {stage.median():g}, highest {stage.max():g}"
+    return text + "." + (" Too few for conclusions." if n < SMALL else "")
+
+
+def portraits(d: Disease) -> list[str]:
+    """All subtypes that somebody is staged in, most people first."""
+    return [text for c, _, _ in d.ranked if (text := portrait(d, c))]
+
+
+def warnings_first(study: Study) -> list[Said]:
+    """Everything that is not to be believed, of the study and of its diseases, for the top of the page."""
+    out = [s for s in said(study, "people", "norms") if s.warn]
+    for d in study.diseases:
+        for s in said(d, "number", "model", "labels", "nuisance", "clinical"):
+            if s.warn:
+                text = s.text if d.name in s.text or len(study.diseases) == 1 else f"{d.name}: {s.text}"
+                out.append(Said(text, True, s.name))
+    return out
+
+
+# --- what figures show, for those who do not see them ----------------------------------------------------------------------
+
+
+def _numbers_told(d: Disease) -> str:
+    parts = [f"k = {k}: {gap:.0f}" for k, gap in d.tried["gap_cvic"].items()]
+    return f"CVIC above the best: {', '.join(parts)}; {d.k} {'fixed' if d.fixed else 'chosen'}."
+
+
+def _stages_told(d: Disease) -> str:
+    stage = d.stages[d.stages > 0]
+    return (
+        f"{len(stage)} people are staged, median stage {stage.median():g}, highest {stage.max():g}."
+        if len(stage)
+        else ""
+    )
+
+
+def _effects_told(d: Disease) -> str:
+    tested, passed = _told(d)
+    if not d.converged:
+        return "The chains have not converged, so no result is told."
+    names = listed(f"{r.outcome} ({who(r)})" for r in passed.head(HEADLINES).itertuples())
+    return f"{len(passed)} of {len(tested)} tested contrasts pass a false-discovery rate of 5 %" + (
+        f", first {names}." if names else "."
+    )
+
+
+def _survival_told(split: str) -> Callable:
+    def told(d: Disease) -> str:
+        table = d.tables["clinical/logrank"]
+        return " ".join(survival_sentences(table[table["split"] == split])) if len(table) and d.converged else ""
+
+    return told
+
+
+def _order_told(d: Disease) -> str:
+    return " ".join(
+        f"{d.names[c]}: begins in {listed(label for label, _ in d.first_events[c])}."
+        for c, _, n in d.ranked
+        if n and c in d.first_events
+    )
+
+
+#: Figure to a function of the facts that says its finding, "" where there is none.
+FINDINGS: dict[str, Callable] = {
+    "selection": _numbers_told,
+    "brain_mean_z": lambda d: " ".join(portraits(d)),
+    "mean_z": lambda d: " ".join(portraits(d)),
+    "ternary": lambda d: f"{d.sure:.0%} of the staged have a subtype of probability 0.9 or more." if d.n_staged else "",
+    "probability": lambda d: (
+        f"{d.sure:.0%} of the staged have a subtype of probability 0.9 or more." if d.n_staged else ""
+    ),
+    "positional_variance": _order_told,
+    "positional_variance_folds": _order_told,
+    "progression": _order_told,
+    "stages": _stages_told,
+    "convergence": lambda d: d.convergence,
+    "forest": _effects_told,
+    "survival": _survival_told("subtype"),
+    "survival_stage": _survival_told("stage"),
+    "transitions": lambda d: " ".join(slope_sentences(d.tables["clinical/slopes"])) if d.converged else "",
+    "normative": checks_failed,
+    "covariance": controls_correlate,
+}

@@ -1,0 +1,170 @@
+"""Pieces of the page: tables, the flow of people, pictures inside the file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup, escape
+from PIL import Image
+
+from .facts import Study
+from .words import heading
+
+#: A table of more cells is folded and made when it is opened.
+MOST_CELLS = 160
+#: Pixels of a picture inside the page per inch of the figure.
+DPI = 150
+
+
+def cell(value) -> str:
+    """A value as shown: three significant digits, nothing where missing."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return ""
+    if isinstance(value, bool) or str(value) in ("True", "False"):
+        return "yes" if str(value) == "True" else "no"
+    if isinstance(value, int) or (hasattr(value, "dtype") and value.dtype.kind in "iu"):
+        return f"{int(value):,}" if abs(int(value)) >= 10000 else str(int(value))
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e15:
+            return f"{value:.0f}"
+        return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+    return str(value)
+
+
+def as_json(value) -> Markup:
+    """JSON that may stand inside a script element, whatever text it holds."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    for character, code in {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}.items():
+        text = text.replace(character, code)
+    return Markup(text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def plain(value):
+    """A value for JSON: numbers as numbers with six digits, missing as null, truth as words."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return None
+    if isinstance(value, bool) or str(value) in ("True", "False"):
+        return "yes" if str(value) == "True" else "no"
+    if hasattr(value, "item"):
+        value = value.item()
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+class TableStore:
+    """Tables of the page, each once, by an id that buttons and folds refer to."""
+
+    def __init__(self):
+        self.tables: dict[str, dict] = {}
+
+    def add(self, key: str, table: pd.DataFrame) -> str:
+        """Keep a table; its id."""
+        key = "".join(c if c.isalnum() else "-" for c in key)
+        if key not in self.tables:
+            shown = table.drop(columns=["origin"], errors="ignore")
+            self.tables[key] = {
+                "columns": list(map(str, shown.columns)),
+                "words": [heading(str(c)) for c in shown.columns],
+                "rows": [[plain(v) for v in row] for row in shown.itertuples(index=False, name=None)],
+            }
+        return key
+
+    def scripts(self) -> Markup:
+        """All tables as script elements."""
+        made = (f'<script type="application/json" id="t-{key}">{as_json(t)}</script>' for key, t in self.tables.items())
+        return Markup("\n".join(made))
+
+
+def static_table(table: pd.DataFrame, caption: str) -> Markup:
+    """A short table as HTML: caption, column headings with scope, the first cell of a row as its heading."""
+    table = table.drop(columns=["origin"], errors="ignore")
+    head = "".join(f'<th scope="col" title="{escape(c)}">{escape(heading(str(c)))}</th>' for c in table.columns)
+    body = []
+    for row in table.itertuples(index=False, name=None):
+        first, *rest = (escape(cell(v)) for v in row)
+        body.append(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{v}</td>" for v in rest) + "</tr>")
+    return Markup(
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
+        f"</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def folded_table(store: TableStore, key: str, table: pd.DataFrame, caption: str, note: str = "") -> Markup:
+    """A table behind a fold: sorted, searched and exported there, and made only when it is opened."""
+    if table.empty:
+        return Markup("")
+    name = store.add(key, table)
+    said = f"<p>{escape(note)}</p>" if note else ""
+    return Markup(
+        f'<details class="fold" data-table="{name}"><summary>{escape(caption)} <span class="count">({len(table):,} '
+        f'row{"s" * (len(table) != 1)})</span></summary>{said}<div class="holder"></div></details>'
+    )
+
+
+def any_table(store: TableStore, key: str, table: pd.DataFrame, caption: str, note: str = "") -> Markup:
+    """A table in sight where it is short, else behind a fold; nothing where it is empty."""
+    if table.empty:
+        return Markup("")
+    if table.size <= MOST_CELLS:
+        said = f"<p>{escape(note)}</p>" if note else ""
+        return Markup(said) + static_table(table, caption)
+    return folded_table(store, key, table, caption, note)
+
+
+def data_uri(raw: bytes, kind: str) -> str:
+    """Bytes as an address that holds them."""
+    return f"data:{kind};base64,{base64.b64encode(raw).decode('ascii')}"
+
+
+def picture(path) -> tuple[str, float]:
+    """A PNG as an address that holds it, in 256 colours, and the inches it is wide in print."""
+    with Image.open(path) as image:
+        dpi = image.info.get("dpi", (300, 300))[0] or 300
+        inches = image.width / dpi
+        scale = min(1.0, DPI / dpi)
+        small = image.convert("RGB")
+        if scale < 1:
+            small = small.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
+        held = io.BytesIO()
+        small.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
+    return data_uri(held.getvalue(), "image/png"), inches
+
+
+def vector(path) -> str:
+    """The PDF of a figure as an address that holds it; "" where there is none."""
+    path = Path(path).with_suffix(".pdf")
+    return data_uri(path.read_bytes(), "application/pdf") if path.is_file() else ""
+
+
+def flow_boxes(study: Study) -> list[dict]:
+    """The STROBE diagram: per group the steps in order, with people left, people who left, and why.
+
+    Returns
+    -------
+    list of dict
+        group, and steps: a list of dict of label, n, excluded.
+    """
+    flow = study.flow.dropna(subset="group")
+    out = []
+    groups = [study.control, *(d.name for d in study.diseases)]
+    rest = [g for g in dict.fromkeys(flow["group"].astype(str)) if g not in groups]
+    by_name = {d.name: d for d in study.diseases}
+    for group in [g for g in groups if g in set(flow["group"])] + rest:
+        part = flow[flow["group"] == group]
+        steps = [
+            {"label": str(r.step), "n": int(r.n), "excluded": int(r.excluded) if pd.notna(r.excluded) else 0}
+            for r in part.itertuples()
+            if pd.notna(r.n)
+        ]
+        if group in by_name and by_name[group].n:
+            d = by_name[group]
+            left = steps[-1]["n"] - d.n if steps else 0
+            steps.append({"label": "in the model", "n": d.n, "excluded": max(left, 0)})
+            ends = [(name, int((d.group == name).sum())) for name in dict.fromkeys(d.names.values())]
+            ends = [("normal-appearing", d.n - d.n_staged), *((name, n) for name, n in ends if n)]
+            steps.append({"label": "out of fold", "n": d.n, "excluded": 0, "ends": ends})
+        out.append({"group": group, "steps": steps})
+    return out

@@ -1,0 +1,289 @@
+"""Every sentence under its condition, and not without it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from facts_of import association, diagnostics, disease, names, nuisance, people, selection, study
+
+from neuraxis.report import sentences
+from neuraxis.report.sentences import PLACES, SENTENCES, said, warnings_first
+
+PLACES_OF_DISEASE = ("number", "model", "labels", "nuisance", "clinical")
+ONE = {"names": names((80,), ("cortical",)), "subtypes": people((80,))}
+
+
+def told(facts, places=PLACES_OF_DISEASE):
+    """Names of the sentences that are told, and whether they warn."""
+    return {s.name: s.warn for s in said(facts, *places)}
+
+
+def text(facts, name, places=PLACES):
+    """What one sentence says; "" where it is not told."""
+    where = PLACES_OF_DISEASE if hasattr(facts, "ranked") else ("people", "norms")
+    return " ".join(s.text for s in said(facts, *where) if s.name == name)
+
+
+def controls(staged):
+    return pd.DataFrame({"quantity": ["share of controls at stage 1 or above"], "value": [staged]})
+
+
+#: Sentence, facts under which it holds, facts under which it does not, words of it, whether it warns.
+OF_DISEASE = [
+    ("number_fixed", disease({"sustain": {"n_subtypes": 2}}), disease(), "fixed in the configuration and not chosen; the rule would choose the same", True),
+    ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3)), disease(), "the rule would choose 2", True),
+    ("number_none", disease(selection=selection(0, {0: 0.0, 1: 3.0, 2: 8.0}), **ONE), disease(), "no common order", True),
+    ("number_one", disease(selection=selection(1, {0: 80.0, 1: 0.0, 2: 8.0}), **ONE), disease(), "do not support more than one subtype", True),
+    ("number_one", disease({"sustain": {"n_subtypes": 1}}, selection=selection(1), **ONE), disease(), "one order of atrophy for everyone", False),
+    ("number_best", disease(), disease(selection=selection(1)), "2 subtypes predict unseen people best (CVIC); the next best number, 3, has a CVIC 12.5 higher (SE 4.0)", False),
+    ("number_best", disease(), disease({"sustain": {"n_subtypes": 2}}), "predict unseen people best", False),
+    ("number_within", disease(selection=selection(2, {0: 90.0, 1: 30.0, 2: 3.5, 3: 0.0, 4: 9.0})), disease(), "the smallest number whose CVIC lies within max(6, one SE) of the best, 3 (3.5 higher", False),
+    ("number_largest", disease(selection=selection(2, {0: 90.0, 1: 30.0, 2: 0.0})), disease(), "The best number, 2, is the largest that was tried", True),
+    ("number_largest", disease(selection=selection(1, {0: 9.0, 1: 3.0, 2: 0.0}), **ONE), disease(selection=selection(1, {0: 9.0, 1: 0.0}), **ONE), "The best number, 2, is the largest", True),
+    ("healthy_better", disease(selection=selection(healthy=4.5)), disease(selection=selection(healthy=-4.5)), "by 4.5 nats", True),
+    ("gaussian_better", disease(selection=selection(gaussian=7.25)), disease(selection=selection(gaussian=-3.0)), "by 7.2 nats", True),
+    ("gaussian_better", disease(selection=selection(gaussian=7.25)), disease(), "multivariate normal", True),
+    ("published_three", disease(simulated=True), disease(), "(Zhuo et al. 2025) found three subtypes; in these simulated people there are 2 (CVIC +12.5", False),
+    ("published_three", disease(simulated=True), disease(simulated=True, selection=selection(3)), "found three", False),
+    ("rival_optimum", disease(starts=pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]})), disease(), "an optimum 2.5 nats below the best labels 30% of the people differently", True),
+    ("controls_are_staged", disease(controls=controls(0.36)), disease(controls=controls(0.05)), "36% of the controls stand at stage 1 or above", True),
+    ("staged_like_controls", disease(controls=controls(0.75)), disease(controls=controls(0.4)), "Hardly more people with MS are staged (80%) than controls (75%)", True),
+    ("nearly_all_staged", disease(subtypes=people(normal=1)), disease(), "Nearly everyone with MS is staged (normal-appearing: 1%; controls: 96%)", True),
+    ("stage_is_mean_z", disease(baselines=pd.DataFrame([{"baseline": "mean z", "people": "staged", "value": 0.97}])), disease(), "rho 0.97", True),
+    ("stage_is_mean_z", disease(baselines=pd.DataFrame([{"baseline": "mean z", "people": "staged", "value": 0.97}])), disease(baselines=None), "overall atrophy", True),
+    ("empty_subtype", disease(names=names((0, 80)), subtypes=people((0, 80))), disease(), "Nobody is assigned to cortical", True),
+    ("small_subtype", disease(names=names((19, 61)), subtypes=people((19, 61))), disease(names=names((20, 60)), subtypes=people((20, 60))), "Too small for conclusions: cortical (19 people).", True),
+    ("how_sure", disease(), disease(**ONE, selection=selection(1)), "100% of the staged have a subtype of probability 0.9", False),
+    ("how_sure", disease(subtypes=people(sure=0.6)), disease(**ONE, selection=selection(1)), "0% of the staged", True),
+    ("follows_nuisance", disease(**{"clinical/nuisance": nuisance(0.001)}), disease(), "Subtype goes with site (Cramer's V 0.31, n = 80, Holm's p = 0.001): it may follow scanners", True),
+    ("follows_nothing", disease(), disease(**{"clinical/nuisance": nuisance(0.001)}), "nothing found (Holm's p >= 0.05): subtype with site and sex; stage with site and sex.", False),
+    ("follows_nothing", disease(), disease(**{"clinical/nuisance": None}), "nothing found", False),
+    ("nuisance_untested", disease(**{"clinical/nuisance": nuisance(subtype_site="everyone alike")}), disease(), "Not tested, which is not the same as not there: subtype with site (everyone alike).", False),
+    ("nothing_clinical", disease(diagnostics=diagnostics(1.2)), disease(), "no clinical result is told", True),
+    ("clinical_headline", disease(), disease(diagnostics=diagnostics(1.2)), "1 of 1 clinical contrasts that could be tested pass", False),
+    ("clinical_headline", disease(), disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), "(OR 2.50, 95 % interval 1.31 to 4.77; 30 against 50 people; q = 0.012)", False),
+    ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(), "None of 1 clinical contrasts that were tested passes", False),
+    ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), "passes", False),
+    ("clinical_not_testable", disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), disease(), "No clinical contrast could be tested", True),
+    ("clinical_not_asked", disease(**{"clinical/associations": None}), disease(), "No clinical outcome was declared for MS.", False),
+    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "a", "b", "b"], "n_subtypes": [1, 2, 1, 2], "chosen": [False, True, True, False]})), disease(), "2 (a), 1 (b)", True),
+    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 2], "chosen": [True, True]})), disease(), "2 (a), 2 (b)", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "with_it", "without", "words", "warns"), OF_DISEASE)
+def test_sentences_of_a_disease(name, with_it, without, words, warns):
+    assert words in text(with_it, name)
+    assert told(with_it)[name] == warns
+    assert name not in told(without)
+
+
+STUDY_LOST = pd.DataFrame([{"step": "quality rules", "group": "MS", "n": 80, "excluded": 20, "who": ""}])
+OF_STUDY = [
+    ("no_disease", study([]), study(), "norms and their diagnostics only, no subtypes", True),
+    ("not_measured", study(**{"features/measures": pd.DataFrame(columns=["participant_id", "frontal", "cord_csa"])}), study(), "measured in nobody, and so left aside: Thalamus.", True),
+    ("no_cord", study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "frontal": [0.0]})}), study(), "The spinal cord was not measured", True),
+    ("many_lost", study(**{"features/flow": STUDY_LOST}), study(), "20% of MS were excluded", True),
+    ("one_site", study(sites=("a",)), study(), "Everyone comes from one site", False),
+    ("no_follow_up", study(), study([disease(followup=pd.DataFrame({"participant_id": ["sub-001"]}))]), "Nobody has a later scan", False),
+    ("no_outcomes", study(config={"clinical": {"outcomes": []}}), study(), "No clinical outcome was declared", False),
+    ("checks_failed", study(), study(**{"normative/diagnostics": pd.DataFrame()}), "1 of 4 checks of the controls' out-of-sample z failed", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "with_it", "without", "words", "warns"), OF_STUDY)
+def test_sentences_of_a_study(name, with_it, without, words, warns):
+    places = ("people", "norms")
+    assert words in text(with_it, name)
+    assert told(with_it, places)[name] == warns
+    assert name not in told(without, places)
+
+
+def test_every_sentence_is_tried_or_told_of_the_plain_study():
+    """A new sentence without a row above is found here."""
+    tried = {row[0] for row in [*OF_DISEASE, *OF_STUDY]}
+    elsewhere = {"healthy_people", "chains", "folds_agree", "how_many_staged", "stage_gap", "controls_correlate",
+                 "disease_of_one_site", "no_controls_at_site", "strangers"}  # fmt: skip
+    assert set(SENTENCES) == tried | elsewhere and not tried & elsewhere
+
+
+def test_sites_of_patients_and_controls():
+    def at(patients, healthy):
+        table = study().tables["cohort/participants"].copy()
+        table["site"] = [patients[i % len(patients)] for i in range(100)] + [
+            healthy[i % len(healthy)] for i in range(60)
+        ]
+        return study(**{"cohort/participants": table})
+
+    assert "Everyone with MS comes from one site (b)" in text(at("b", "ab"), "disease_of_one_site")
+    assert not text(at("b", "b"), "disease_of_one_site") and not text(at("ab", "ab"), "disease_of_one_site")
+    assert "Sites without controls: c;" in text(at("ac", "ab"), "no_controls_at_site")
+    assert not text(at("a", "ab"), "no_controls_at_site") and not text(at("a", "a"), "no_controls_at_site")
+
+
+def test_segmentations_of_strangers():
+    row = {"step": "segmentation without participant", "group": np.nan, "n": np.nan, "excluded": 3, "who": "x"}
+    assert "3 segmentations belong to nobody" in text(study(**{"features/flow": pd.DataFrame([row])}), "strangers")
+    assert not text(study(), "strangers")
+
+
+def test_convergence_is_told_either_way():
+    assert told(disease())["chains"] is False and "converged" in text(disease(), "chains")
+    bad = disease(diagnostics=diagnostics(ess=100.0))
+    assert told(bad)["chains"] is True and "did not converge" in text(bad, "chains")
+
+
+def test_agreement_names_subtypes_only_where_there_are_several():
+    assert "tau 0.81 (spinal cord) and 0.88 (cortical); two random orders: 0.10" in text(disease(), "folds_agree")
+    one = disease(
+        selection=selection(1), stability=pd.DataFrame({"subtype": [1], "tau": [0.6], "tau_chance": [0.1]}), **ONE
+    )
+    assert "tau 0.60; two" in text(one, "folds_agree") and "cortical" not in text(one, "folds_agree")
+    assert told(one)["folds_agree"] is True and told(disease())["folds_agree"] is False
+
+
+def test_the_negative_control_is_told_and_warns_where_it_finds_something():
+    table = pd.DataFrame(
+        {"variant": ["a", "a", "b", "b"], "n_subtypes": [0, 1, 1, 2], "chosen": ["True", "False", "False", "True"],
+         "n_people": 365, "note": np.nan}
+    )  # fmt: skip
+    none, two = sentences.control_sentences(table)
+    assert none == ("Negative control (a): the same procedure finds 0 subtypes in 365 healthy people.", False)
+    assert "finds 2 subtypes" in two[0] and "no evidence of disease" in two[0] and two[1]
+    absent = pd.DataFrame(
+        {"variant": [np.nan], "n_subtypes": np.nan, "chosen": np.nan, "n_people": np.nan, "note": "70 controls"}
+    )
+    assert sentences.control_sentences(absent) == [("No negative control: 70 controls.", True)]
+    assert (
+        told(disease())["healthy_people"] is False and told(disease(negative_control=table))["healthy_people"] is True
+    )
+    assert "healthy_people" not in told(disease(negative_control=None))
+
+
+#: Stages of the staged people of two subtypes; the gap, if one is called.
+GAPS = [
+    ([[1, 2, 3, 14, 15, 16], [2, 15]], (4, 13)),
+    ([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [1, 5, 9]], None),
+    ([[9, 10, 11, 12], [10, 12]], (1, 8)),  # between the normal-appearing and everyone staged
+    ([[1, 2, 3, 4, 5], [3, 4] + [5] * 22 + [20]], None),  # a few people far off are no gap
+]
+
+
+@pytest.mark.parametrize(("stages", "gap"), GAPS)
+def test_a_gap_in_the_stages_is_told(stages, gap):
+    d = disease(subtypes=people(stages=stages))
+    assert (d.gap[:2] if d.gap else None) == gap
+    words = text(d, "stage_gap")
+    assert (f"nobody stands at {gap[0]} to {gap[1]}, " in words) if gap else words == ""
+
+
+def test_people_below_and_above_a_gap_are_counted():
+    d = disease(subtypes=people(sizes=(30, 50), normal=20, stages=[[1, 14], [14]]))
+    assert d.gap == (2, 13, 35, 65)  # 20 normal-appearing and 15 at stage 1 below it
+    # a stage that is one of a normal-appearing person does not fill the gap
+    table = people(sizes=(30, 50), normal=20, stages=[[1, 14], [14]])
+    table.loc[table["oof_normal_appearing"], "oof_stage"] = 7
+    assert disease(subtypes=table).gap == (2, 13, 35, 65)
+
+
+def test_shares_of_people_and_controls_are_told():
+    assert text(disease(), "how_many_staged") == (
+        "80 of 100 people with MS are staged; 20% are normal-appearing. Under the same model 4% of the controls are staged."
+    )
+    assert text(disease(controls=None), "how_many_staged").endswith("normal-appearing.")
+
+
+def test_subtypes_are_ranked_and_described_by_staged_people():
+    maps = pd.DataFrame(
+        [
+            ("cortical", "frontal", 30, 2.4), ("cortical", "thalamus", 30, 0.4), ("spinal cord", "cord_csa", 50, 1.75),
+            ("spinal cord", "frontal", 4, 9.0),
+        ],
+        columns=["group", "biomarker", "n", "mean_z"],
+    )  # fmt: skip
+    order = pd.DataFrame(
+        [(1, "thalamus", 4.0), (1, "frontal", 1.5), (2, "cord_csa", 1.0), (2, "frontal", 3.0)],
+        columns=["subtype", "biomarker", "mean_position"],
+    )
+    d = disease(**{"clinical/maps": maps}, event_order=order)
+    first, second = sentences.portraits(d)
+    assert [name for _, name, _ in d.ranked] == ["spinal cord", "cortical"]
+    assert first == (
+        "Spinal cord: 50 people (50% of all with MS); the sequence begins in Cord area and Frontal cortex; highest mean z: "
+        "Cord area (1.8); median stage 5.5, highest 10."
+    )
+    assert second.startswith(
+        "Cortical: 30 people (30% of all with MS); the sequence begins in Frontal cortex and Thalamus"
+    )
+    assert "Too few" not in first + second
+    small = disease(names=names((19, 61)), subtypes=people((19, 61)))
+    assert sentences.portraits(small)[1].endswith("Too few for conclusions.")
+    assert len(sentences.portraits(disease(names=names((0, 80)), subtypes=people((0, 80))))) == 1
+
+
+def test_one_order_has_no_name_and_none_has_no_portrait():
+    one = disease(selection=selection(1), **ONE)
+    assert sentences.portraits(one)[0].startswith("80 people (80% of all with MS)") and "cortical" not in " ".join(
+        [
+            *sentences.portraits(one),
+            *(s.text.lower() for s in said(one, *PLACES_OF_DISEASE) if s.name != "clinical_headline"),
+        ]
+    )
+    none = disease(selection=selection(0, {0: 0.0, 1: 3.0}), **ONE)
+    assert sentences.portraits(none) == []
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_without_subtypes_nothing_is_compared(k):
+    rows = [
+        association(),
+        association(kind="stage", contrast="stage", subtype="", against="", n_against=0, unit="3 stages"),
+    ]
+    d = disease(selection=selection(k, {0: 3.0 * k, 1: 3.0 * (1 - k), 2: 40.0}), **ONE,
+                **{"clinical/associations": pd.DataFrame(rows), "clinical/nuisance": nuisance(0.001)})  # fmt: skip
+    assert "cortical against" not in text(d, "clinical_headline").lower()
+    assert "1 of 1 clinical contrasts" in text(d, "clinical_headline")
+    assert "follows_nuisance" not in told(d)  # subtype with site
+    lines = " ".join(sentences.clinical_sentences(d))
+    assert ("support no common order" in lines) == (k == 0) and ("has one subtype" in lines) == (k == 1)
+
+
+def test_the_studys_claims_stand_beside_its_own_cohort_alone():
+    claims = pd.DataFrame({"verdict": ["agrees", "not testable: few"]})
+    mine = disease(simulated=True, **{"clinical/reported": claims})
+    assert "Of 2 findings of the published study (Zhuo et al. 2025)" in " ".join(sentences.clinical_sentences(mine))
+    assert "published" not in " ".join(sentences.clinical_sentences(disease(**{"clinical/reported": claims})))
+
+
+def test_unconverged_chains_have_no_headline_and_no_clinical_line():
+    d = disease(diagnostics=diagnostics(1.3))
+    assert {s.name for s in said(d, "clinical")} == {"nothing_clinical"}
+    assert "2.50" not in " ".join([*(s.text for s in said(d, *PLACES_OF_DISEASE)), *sentences.clinical_sentences(d)])
+    assert "2.50" in " ".join(sentences.clinical_sentences(disease()))
+
+
+def test_warnings_come_together_for_the_top():
+    first = warnings_first(study([disease(diagnostics=diagnostics(1.3))]))
+    assert all(s.warn for s in first) and {"checks_failed", "chains", "nothing_clinical"} <= {s.name for s in first}
+    other = disease()
+    object.__setattr__(other, "name", "NMOSD")
+    both = warnings_first(study([disease(diagnostics=diagnostics(1.3)), other]))
+    assert [s.text for s in both if s.name == "chains"][0].startswith("MS: The chains did not converge")
+
+
+def test_how_far_the_controls_regions_correlate_is_said():
+    table = pd.DataFrame(
+        {
+            "biomarker": ["a", "b", "b", "c", "c", "c"],
+            "other": ["a", "a", "b", "a", "b", "c"],
+            "n": [100, 80, 90, 70, 60, 75],
+            "correlation": [1, 0.6, 1, 0.1, -0.25, 1],
+            "n_controls": 120,
+            "shrinkage": 0.034,
+        }
+    )
+    told_of = text(study(**{"normative/covariance": table}), "controls_correlate")
+    assert told_of.startswith("In 120 controls, 60 behind the rarest pair, z of 3 biomarkers correlate at r = 0.15 on")
+    assert "(-0.25 to 0.60), after shrinkage by 3.4%" in told_of
+    assert "rarest" not in sentences.healthy_correlation(table.assign(n=120))
+    assert "nothing correlates" in sentences.healthy_correlation(table[:1])
+    assert not text(study(), "controls_correlate")
