@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.path import Path as Outline
 
-from ..labels import NORMAL, is_true
+from ..labels import NORMAL
 from ..figures.brain import HEIGHT, WIDTH, pieces, structures
 from ..figures.style import colours
 from ..tables import aside
@@ -52,15 +52,25 @@ def brain_drawing(where: dict) -> list[dict]:
     return drawn
 
 
-def course(d: Disease, person: str, later: pd.DataFrame, first: pd.Series) -> list:
+def course(d: Disease, first: dict, group: str, later: list[dict]) -> list:
     """Scans of a person: years, stage, interval, group."""
-    rows = [(0.0, first)] + [(float(r["years"]), r) for _, r in later.iterrows()]
-    out = []
-    for years, r in sorted(rows, key=lambda pair: pair[0]):
-        prefix = "oof_" if "oof_stage" in r.index else ""
-        normal = str(r.get(f"{prefix}normal_appearing", "")).lower() == "true"
-        group = NORMAL if normal else d.names.get(int(r[f"{prefix}subtype"]), "")
-        out.append([plain(years), *(plain(r[f"{prefix}{c}"]) for c in ("stage", "stage_low", "stage_high")), group])
+    rows = [[0.0, *(plain(first[f"oof_{c}"]) for c in SHOWN), group]]
+    for r in later:
+        normal = str(r.get("normal_appearing", "")).lower() == "true"
+        rows.append(
+            [plain(float(r["years"])), *(plain(r[c]) for c in SHOWN), NORMAL if normal else d.names[int(r["subtype"])]]
+        )
+    return sorted(rows, key=lambda row: row[0])
+
+
+SHOWN = ("stage", "stage_low", "stage_high")
+
+
+def by_person(table: pd.DataFrame) -> dict[str, list[dict]]:
+    """Rows of a table by person."""
+    out: dict[str, list[dict]] = {}
+    for row in table.to_dict("records"):
+        out.setdefault(str(row["participant_id"]), []).append(row)
     return out
 
 
@@ -86,58 +96,50 @@ def records(study: Study) -> dict:
         if len(qc)
         else {}
     )
-    visits = study.tables["cohort/visits"]
-    seen = {p: t for p, t in visits.groupby("participant_id")} if len(visits) else {}
-    values = {p: row for p, row in zip(z.index, z[biomarkers].to_numpy(float), strict=True)}
-    by_person: dict[str, tuple[Disease, pd.Series]] = {}
-    followup: dict[str, pd.DataFrame] = {}
+    visits = by_person(study.tables["cohort/visits"])
+    values = dict(zip(z.index, z[biomarkers].to_numpy(float).round(3).tolist(), strict=True))
+    modelled: dict[str, tuple[Disease, dict, str]] = {}
+    followup: dict[str, list[dict]] = {}
     groups = [NORMAL]
     for d in study.diseases:
         groups += list(d.names.values())
-        by_person |= {str(p): (d, row) for p, row in d.people.iterrows()}
-        later = d.tables["followup"]
-        if len(later):
-            followup |= {str(p): t for p, t in later.groupby("participant_id")}
+        rows = d.people.to_dict("records")
+        modelled |= {str(p): (d, r, str(g)) for p, r, g in zip(d.people.index, rows, d.group, strict=True)}
+        followup |= by_person(d.tables["followup"])
     people = []
     # patients first
-    listed = study.participants.assign(later=study.participants["group"] == study.control).sort_values(
-        "later", kind="stable"
-    )
-    for r in listed.itertuples():
+    listed = study.participants.assign(later=study.participants["group"] == study.control)
+    for r in listed.sort_values("later", kind="stable").itertuples():
         person = str(r.participant_id)
         row = [person, str(r.group), str(r.site), plain(r.age), "" if pd.isna(r.sex) else str(r.sex)]
         mine = list(flags.get(person, []))
-        extra: dict = (
-            {"z": [plain(round(v, 3)) if np.isfinite(v) else None for v in values[person]]} if person in values else {}
-        )
-        table = seen.get(person)
-        if table is not None and "edss" in table:
-            extra["visits"] = [[plain(v.years), plain(v.edss)] for v in table.itertuples() if pd.notna(v.edss)]
-        if person in by_person:
-            d, s = by_person[person]
-            normal = bool(is_true(pd.Series([s["oof_normal_appearing"]])).iloc[0])
-            group = NORMAL if normal else d.names[int(s["oof_subtype"])]
-            p = [plain(round(float(s["oof_p_healthy"]), 3))]
-            p += [plain(round(float(s[f"oof_p_staged_subtype{c}"]), 3)) for c in d.names]
-            extra["p"] = [[NORMAL, p[0]], *([name, v] for name, v in zip(d.names.values(), p[1:], strict=True))]
-            extra["course"] = course(d, person, followup.get(person, pd.DataFrame()), s)
-            if not normal and str(s.get("oof_confident", True)).lower() == "false":
-                mine.append("uncertain subtype")
-            if normal is False and str(s.get("above_controls", True)).lower() == "false":
-                mine.append("stage within the controls'")
-            stage = [plain(s[f"oof_{c}"]) for c in ("stage", "stage_low", "stage_high")]
-            row += [group, plain(round(float(max(p)), 3)), *stage]
+        extra: dict = {}
+        if person in values:
+            extra["z"] = [v if np.isfinite(v) else None for v in values[person]]
+        seen = [[plain(v["years"]), plain(v["edss"])] for v in visits.get(person, []) if pd.notna(v.get("edss"))]
+        if seen:
+            extra["visits"] = seen
+        if person in modelled:
+            d, s, group = modelled[person]
+            p = [
+                round(float(s["oof_p_healthy"]), 3),
+                *(round(float(s[f"oof_p_staged_subtype{c}"]), 3) for c in d.names),
+            ]
+            extra["p"] = [[name, v] for name, v in zip((NORMAL, *d.names.values()), p, strict=True)]
+            extra["course"] = course(d, s, group, followup.get(person, []))
+            if group != NORMAL:
+                for column, word in (
+                    ("oof_confident", "uncertain subtype"),
+                    ("above_controls", "stage within the controls'"),
+                ):
+                    if str(s.get(column, True)).lower() == "false":
+                        mine.append(word)
+            row += [group, max(p), *(plain(s[f"oof_{c}"]) for c in SHOWN)]
         else:
-            word = (
-                "control"
-                if r.group == study.control and person in values
-                else "no measures"
-                if person not in values
-                else "not modelled"
-            )
+            word = "no measures" if person not in values else "control" if r.group == study.control else "not modelled"
             row += [word, None, None, None, None]
         scans = len(extra.get("course", [])) or int(person in values)
-        people.append([*row, scans, len(extra.get("visits", [])), "; ".join(mine), extra])
+        people.append([*row, scans, len(seen), "; ".join(mine), extra])
     return {
         "people": people,
         "names": list(dict.fromkeys(groups)),
