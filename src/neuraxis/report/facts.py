@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
 from ..features.biomarkers import cord_of, read_biomarkers
+from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
 from ..sustain import verdict
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..tables import read_table

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.path import Path as Outline
 
-from ..labels import NORMAL
 from ..figures.brain import HEIGHT, WIDTH, pieces, structures
 from ..figures.style import colours
+from ..labels import NORMAL
 from ..tables import aside
 from .facts import Disease, Study
 from .views import as_json, plain

@@ -14,10 +14,10 @@ import pandas as pd
 
 from ..clinical.associations import LEAST_EVENTS, LEAST_PEOPLE
 from ..clinical.contrasts import OTHERS
-from ..labels import NORMAL, is_true
 from ..clinical.outcomes import KINDS
 from ..clinical.treatment import CONFOUNDED, INTERACTION
 from ..features.biomarkers import cord_of
+from ..labels import NORMAL, is_true
 from ..sustain.crossval import CVIC_EVIDENCE
 from .facts import SMALL, Disease, Study
 
