@@ -42,8 +42,9 @@ SAMPLE ?= 0
 mutants: $(VENV)/.installed  ## named faults planted one at a time (SAMPLE=30: random mutants of ROOMS), the tests must notice
 	python benchmarks/mutants.py --sample $(SAMPLE) $(ROOMS)
 
-docs: $(VENV)/.installed  ## the graphs of docs/workflow.md, and the README's picture where results/ are there
+docs: $(VENV)/.installed  ## the graphs of docs/workflow.md, the README's picture where results/ are there, the site docs/site/html
 	python docs/draw.py
+	python -m sphinx -q -b html docs docs/site/html
 
 clean:
 	rm -rf results .snakemake

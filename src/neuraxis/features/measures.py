@@ -206,7 +206,7 @@ def quality(
     biomarkers : DataFrame
         Definitions with plausible ranges.
     limit : float
-        Robust outlier of the site: |x - median| above so many scaled median absolute deviations, in sites of at
+        Robust outlier of the site: ``|x - median|`` above so many scaled median absolute deviations, in sites of at
         least 10 people; the same for surface holes (upwards) and asymmetries (over everyone, and above 0.1).
     scores : DataFrame, optional
         Segmentation quality from 0 to 1, indexed by participant_id (SynthSeg's --qc).

@@ -266,6 +266,16 @@ def fit_norms(
         No or too few controls, measures that cannot be (infinite, zero, negative), a constant measure, collinear
         covariates, small sites with ``small_sites="refuse"`` or too few for a pool, one site only for ComBat,
         overrides of unknown biomarkers.
+
+    Examples
+    --------
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(40)], name="participant_id")
+    >>> people = pd.DataFrame({"age": np.arange(20, 60), "sex": ["F", "M"] * 20, "site": "A"}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0 - 20 * people["age"], "etiv": 1.5e6}, index=who)
+    >>> measures["thalamus"] += np.tile([100.0, 100.0, -100.0, -100.0], 10)
+    >>> norms = fit_norms(measures, people, {"thalamus": "fall"}, NormSettings(age="linear", head_size="none"))
+    >>> norms.apply(measures.head(1).assign(thalamus=14000.0), people).round(1)["thalamus"].tolist()
+    [6.1]
     """
     if len(measures) == 0:
         raise InputError("no controls: a norm needs healthy people; check cohort.control")

@@ -581,6 +581,15 @@ def cross_validate(
     Returns
     -------
     CrossValidation
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1], [1, 0, 2]], 60, noise_sd=0.3, seed=1)
+    >>> found = cross_validate(people.X, events, 1, folds=2, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> found.selection["n_subtypes"].tolist(), found.chosen()
+    ([0, 1, -1], 1)
     """
     values, index = events.check_data(X)
     base = FitSettings().with_(**settings)

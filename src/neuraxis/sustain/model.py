@@ -442,6 +442,17 @@ def fit(
     -----
     Young et al. 2018, Nat Commun 9:4273 (the model and its maximum likelihood); docs/sustain.md (healthy component,
     covariance, stage weights, sampler).
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1], [1, 0, 2]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> model.n_subtypes, model.sequences.shape
+    (1, (1, 3))
+    >>> model.assign(people.X[:3])["subtype"].tolist()
+    [1, 1, 1]
     """
     if not isinstance(n_subtypes, (int, np.integer)) or isinstance(n_subtypes, bool) or n_subtypes < 0:
         raise InputError(f"n_subtypes must be a whole number of at least 0, not {n_subtypes!r}")

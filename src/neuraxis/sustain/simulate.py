@@ -61,6 +61,15 @@ def simulate(
     ------
     InputError
         Invalid sequences, or a correlation matrix that is not positive definite.
+
+    Examples
+    --------
+    Two biomarkers with three events (0: thalamus 1, 1: frontal 1, 2: thalamus 2) and two orders of them.
+
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1], [1, 0, 2]], 60, noise_sd=0.3, seed=1)
+    >>> people.X.shape, sorted(set(people.subtype.tolist()))
+    ((60, 2), [0, 1])
     """
     sequences = np.stack([events.check_sequence(s) for s in np.atleast_2d(sequences)])
     n_subtypes, n_stages = len(sequences), events.n_events + 1

@@ -185,6 +185,13 @@ def choose_events(
     ------
     InputError
         If no biomarker keeps an event.
+
+    Examples
+    --------
+    >>> z = pd.DataFrame({"thalamus": [0.2, 1.4, 2.5, 2.2, 1.1], "frontal": [0.1, 0.3, 1.2, 1.8, -0.4]})
+    >>> events, evidence = choose_events(z, [1, 2], min_people=2)
+    >>> evidence.loc[evidence["kept"], ["biomarker", "threshold", "n_people"]].values.tolist()
+    [['thalamus', 1.0, 4], ['thalamus', 2.0, 2], ['frontal', 1.0, 2]]
     """
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X, float), columns=biomarkers)
     rows, names, kept, tops = [], [], [], []
