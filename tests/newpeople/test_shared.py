@@ -153,3 +153,51 @@ def test_what_cannot_be_exported(study, tmp_path):
 
 def test_it_shows_itself(shared):
     assert repr(shared) == "SharedModel('a <small> study': MS (2 subtypes); 6 biomarkers)"
+
+
+def test_a_pickle_of_the_peer_with_norms(shared, patient, tmp_path):
+    """Read without running code, put together with the norms, saved, opened, and applied as the peer's model itself."""
+    import pickle
+
+    from neuraxis.newpeople import assemble
+    from neuraxis.sustain import ZScoreEvents, import_peer
+
+    events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    order = np.array([[0, 2, 1], [1, 0, 2]])
+    result = {
+        "samples_sequence": np.repeat(order[:, :, None], 5, axis=2).astype(float),
+        "samples_f": np.full((2, 5), 0.5),
+        "samples_likelihood": np.full((5, 1), -10.0),
+        "ml_sequence_EM": order.astype(float),
+        "ml_f_EM": np.array([0.6, 0.4]),
+    }
+    (tmp_path / "MS_subtype1.pickle").write_bytes(pickle.dumps(result))
+    model = import_peer(tmp_path / "MS_subtype1.pickle", events)
+    found = assemble(model, shared.norms, shared.biomarkers, disease="MS", title="imported", names={2: "frontal first"})
+    found.save(tmp_path / "peer.neuraxis")
+    _, row, about = patient
+    placed = open_model(tmp_path / "peer.neuraxis").stage(table=row, participant_id="sub-new", **about)
+    alone = model.assign(shared.norms.apply(row, pd.DataFrame([about], index=row.index)))
+    for column in ("subtype", "stage", "p_subtype1", "p_healthy"):
+        assert placed.table[column].iloc[0] == pytest.approx(alone[column].iloc[0])
+    assert found.names["MS"] == {1: "subtype 1", 2: "frontal first"} and "imported" in placed.page("sub-new")
+    other = ZScoreEvents([[1.0]], [3.0], biomarkers=["hippocampus"])
+    strange = import_peer_of(tmp_path, other)
+    with pytest.raises(ModelError, match="the norms lack hippocampus"):
+        assemble(strange, shared.norms, shared.biomarkers, disease="MS", title="x")
+
+
+def import_peer_of(folder, events):
+    import pickle
+
+    from neuraxis.sustain import import_peer
+
+    result = {
+        "samples_sequence": np.zeros((1, 1, 2)),
+        "samples_f": np.ones((1, 2)),
+        "samples_likelihood": np.zeros((2, 1)),
+        "ml_sequence_EM": np.zeros((1, 1)),
+        "ml_f_EM": np.ones(1),
+    }
+    (folder / "other.pickle").write_bytes(pickle.dumps(result))
+    return import_peer(folder / "other.pickle", events)

@@ -6,6 +6,6 @@
 """
 
 from .place import Placed
-from .shared import SharedModel, open_model
+from .shared import SharedModel, assemble, open_model
 
-__all__ = ["Placed", "SharedModel", "open_model"]
+__all__ = ["Placed", "SharedModel", "assemble", "open_model"]

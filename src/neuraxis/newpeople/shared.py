@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .. import __version__
-from ..biomarkers import cord_of, read_biomarkers
+from ..biomarkers import read_biomarkers
 from ..errors import InputError, ModelError, NeuraxisError, name_some
 from ..normative.norms import Norms
 from ..sustain.model import SustainModel
@@ -33,6 +33,11 @@ RULES = ("source", "cord_levels", "sct_select", "sct_repeats", "exclude_rules", 
 #: Fewest people behind a median of a site.
 ENOUGH = 10
 RESEARCH = "For research use only; not a medical device, and not for decisions about a person's care."
+NOT_FOR = [
+    RESEARCH,
+    "People younger or older than the controls, of other diseases, or scanned and segmented in another way than those of the "
+    "study: their z would show the difference of method.",
+]
 
 
 @dataclass
@@ -285,11 +290,7 @@ def _card(config, provenance, norms, z, models, evidence, control) -> dict:
         "sites": norms.controls["sites"],
         "workflow": provenance.get("workflow", f"neuraxis {provenance['versions'].get('neuraxis', '')}"),
         "commit": provenance["commit"],
-        "not_for": [
-            RESEARCH,
-            "People younger or older than the controls, of other diseases, or scanned and segmented in another way than "
-            "those of the study: their z would show the difference of method.",
-        ],
+        "not_for": NOT_FOR,
     }
 
 
@@ -314,6 +315,91 @@ def _reference(measures, site, controls_z, names) -> pd.DataFrame:
     for b in names:
         add("n/a", f"z:{b}", controls_z[b])
     return pd.DataFrame(rows, columns=list(REFERENCE))
+
+
+def assemble(
+    model: SustainModel,
+    norms: Norms,
+    biomarkers,
+    *,
+    disease: str,
+    title: str,
+    names: dict[int, str] | None = None,
+    rules: dict | None = None,
+    n_people: int | None = None,
+    simulated: bool = False,
+) -> SharedModel:
+    """A shared model of parts made elsewhere: a model fitted or imported by itself, and the norms that made its z.
+
+    Parameters
+    ----------
+    model : SustainModel
+        Also one that `sustain.import_peer` read from a pickle of pySuStaIn.
+    norms : Norms
+        Of the controls, by the same biomarkers.
+    biomarkers : path or DataFrame
+        Definitions, see `biomarkers.read_biomarkers`.
+    disease, title : str
+        For the card and the page.
+    names : dict of int to str, optional
+        Subtype to name; their numbers where not given.
+    rules : dict, optional
+        Over the defaults: people with an implausible head size are left out, missing measures are kept.
+    n_people : int, optional
+        Patients behind the model.
+    simulated : bool
+
+    Raises
+    ------
+    ModelError
+        The parts do not fit one another.
+
+    Notes
+    -----
+    The controls' central 95 % is that of a normal distribution with the norms' covariance, or of SD 1 where they have none.
+    """
+    defined = biomarkers if isinstance(biomarkers, pd.DataFrame) else read_biomarkers(biomarkers)
+    defined = defined[defined["biomarker"].isin(norms.models)].reset_index(drop=True)
+    table = norms.noise_table()
+    n = int(norms.controls["n"])
+    reference = []
+    for b in norms.models:
+        sd = 1.0 if table is None or b not in table else float(np.sqrt(table.at[b, b]))
+        reference.append(("n/a", f"z:{b}", n, 0.0, sd, -1.96 * sd, 1.96 * sd))
+    about = {
+        "n_people": n_people,
+        "n_subtypes": model.n_subtypes,
+        "n_events": model.events.n_events,
+        "biomarkers": list(model.events.biomarkers),
+        "healthy_component": model.variant.healthy,
+    }
+    card = {
+        "title": title,
+        "simulated": simulated,
+        "diseases": {disease: about},
+        "n_controls": n,
+        "age_range": norms.controls["age_range"],
+        "n_by_sex": norms.controls["n_by_sex"],
+        "sites": norms.controls["sites"],
+        "workflow": f"neuraxis {__version__}",
+        "commit": "assembled by hand",
+        "not_for": NOT_FOR,
+    }
+    usual = {
+        "source": "table", "cord_levels": [1, 2, 3], "sct_select": "", "sct_repeats": "refuse",
+        "exclude_rules": ["implausible eTIV"], "outlier_limit": 5, "qc_score_min": 0.65, "missing": "keep",
+    }  # fmt: skip
+    found = SharedModel(
+        card,
+        usual | (rules or {}),
+        defined,
+        norms,
+        pd.DataFrame(reference, columns=list(REFERENCE)),
+        {disease: model},
+        {disease: {c: (names or {}).get(c, f"subtype {c}") for c in range(1, model.n_subtypes + 1)}},
+    )
+    found.check()
+    return found
 
 
 # ------------------------------------------------------------------ the file
@@ -452,8 +538,3 @@ def _text_of(path) -> str:
             else:
                 parts.append(raw.decode("utf-8"))
     return "\n".join(parts)
-
-
-def cord_name(model: SharedModel) -> str | None:
-    """The biomarker that is the cord's area."""
-    return cord_of(model.biomarkers)
