@@ -102,6 +102,9 @@ def test_tables_by_their_heading(data, tmp_path, name, header, key, source):
     features = proposed(data, tmp_path)[0]["features"]
     at = features[key][0] if isinstance(features[key], list) else features[key]
     assert at == str(data / name) and features.get("source") == source
+    # a cord alone has no head size
+    normative = proposed(data, tmp_path)[0].get("normative")
+    assert normative == ({"head_size": "none"} if key == "sct" else None)
 
 
 def test_paths_in_the_study_are_relative(tmp_path):

@@ -181,6 +181,7 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
     else:
         _people(found.people, study, cohort, clinical, tables, said)
     features: dict = {}
+    normative: dict = {}
     if found.freesurfer:
         template, n = max(found.freesurfer.items(), key=lambda item: item[1])
         features |= {"source": "images", "labels": _relative(template, study)}
@@ -202,12 +203,16 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
             said.append(f"several tables of cord areas: {name_some(found.sct)}; the first is taken")
         if "source" not in features:
             features |= {"source": "volume_tables", "volume_tables": []}
-            said.append("cord alone: no segmentation of the brain was found")
+            normative["head_size"] = "none"
+            said.append(
+                "cord alone: no segmentation of the brain was found, and no head size (normative.head_size: none)"
+            )
     if found.qc:
         features["qc_scores"] = _relative(found.qc[0], study)
     if "source" not in features:
         said.append("no segmentations: give features.labels (images), features.volume_tables or features.table")
-    return {"cohort": cohort, "features": features, "clinical": clinical}, tables, said
+    sections = {"cohort": cohort, "features": features, "normative": normative, "clinical": clinical}
+    return {name: keys for name, keys in sections.items() if keys}, tables, said
 
 
 def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict, said: list) -> None:
