@@ -16,6 +16,7 @@ include: "rules/sustain.smk"
 include: "rules/clinical.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/checks.smk"
 
 
 rule all:
@@ -24,3 +25,5 @@ rule all:
     input:
         "results/report/index.html",
         "results/provenance.json",
+        "results/checks.tsv",
+        "results/checks_page.tsv",

@@ -8,6 +8,7 @@ rule report_page:
     """Write the page, the page of all people where wanted, and the results in sentences."""
     input:
         engine=sources("report_page"),
+        checks="results/checks.tsv",
         assets=ASSETS,
         dictionary=shipped("docs/results.md"),
         cohort_flow="results/cohort/flow.tsv",

@@ -115,6 +115,23 @@ def test_cramers_interval_inverts_the_noncentral_chi_square():
     assert got["low"] < got["estimate"] < got["high"] and got["model"] == "chi-square"
 
 
+def test_a_profile_whose_ends_are_one_is_no_interval():
+    """Five events among twenty people: the search for the upper end comes back to the lower one."""
+    rng = np.random.default_rng(5)
+    people = pd.DataFrame(rng.normal(size=(20, 4)), columns=list("abcd"), index=[f"p{i}" for i in range(20)])
+    people["time"], people["event"] = np.round(rng.exponential(2, 20) + 0.1, 1), 0
+    people.iloc[rng.choice(20, 5, replace=False), people.columns.get_loc("event")] = 1
+    outcome = declare(name="o", column="event", type="survival", time="time", covariates=list("abcd"))
+    cases = complete_cases(outcome, people)
+    where = np.arange(20)
+    terms = pd.DataFrame({"x": 1.0 * (where < 4), "y": 1.0 * ((where >= 4) & (where < 9))}, index=people.index)
+    fit = outcome.fit(cases, terms)
+    assert fit.penalised and fit.model == "Firth Cox"
+    assert np.isnan(fit.contrast({"y": 1.0})).all()
+    both = fit.contrast({"x": 0.5, "y": 0.5})
+    assert np.isnan(both).all() or both.low < both.estimate < both.high
+
+
 def survivors():
     time = pd.Series([1.0, 2.0, 2.0, 3.0, 5.0, 6.0, 4.0, 8.0])
     return time, pd.Series([1, 0, 1, 1, 0, 1, 0, 0])

@@ -238,3 +238,25 @@ def test_images_under_other_spellings_are_measured(tmp_path, request):
     assert got == {("sub-001", "baseline"): 1500000, ("sub-002", "baseline"): 80, ("sub-002", "02"): 1600000}
     files = pd.concat([t[2] for t in tables])
     assert files["file"].str.contains("001/ses-2011").sum() == 1 and len(files) == 3
+
+
+def test_rules_that_exclude_exclude_and_all_others_only_flag(run):
+    """One person of too large a head, one with an implausible thalamus: which of them stays is the configuration's."""
+    files = {
+        "volumes": VOLUMES
+        + "001,2400000,7001,7101\n002,1500002,7002,7102\n003,1500003,900,900\n004,1500004,7004,7104\n005,1500005,7005,7105\n"
+    }
+    for rules, gone, stays in (
+        (("implausible eTIV",), "sub-001", "sub-003"),
+        (("implausible",), "sub-003", "sub-001"),
+    ):
+        got = run(files, exclude_rules=rules)
+        assert got.qc.set_index("participant_id")["decision"].to_dict() == {gone: "excluded", stays: "flagged"}
+        assert gone not in set(got.measures["participant_id"]) and stays in set(got.measures["participant_id"])
+        flow = got.flow[got.flow["step"] == "quality rules"].set_index("group")
+        group = "HC" if gone == "sub-001" else "MS"
+        other = {"HC": "MS", "MS": "HC"}[group]
+        assert flow.loc[group, "excluded"] == 1 and gone in flow.loc[group, "who"] and flow.loc[other, "excluded"] == 0
+        assert flow["n"].to_dict() == {"HC": 2 - (group == "HC"), "MS": 3 - (group == "MS")}
+    everybody = run(files, exclude_rules=())
+    assert set(everybody.qc["decision"]) == {"flagged"} and len(everybody.measures) == 5

@@ -133,7 +133,8 @@ def penalised(make, x: pd.DataFrame, y, names: list[str], model: str) -> Fit | N
         except (np.linalg.LinAlgError, ValueError, RuntimeError):
             return NO_EFFECT
         found = Effect(float(turned.coef_[pivot]), float(turned.lrt_bse_[pivot]), float(low), float(high), float(p))
-        return found if np.isfinite([found.estimate, low, high, p]).all() else NO_EFFECT
+        # where the profile is flat the search for both ends may come to one of them
+        return found if np.isfinite([low, high, p]).all() and low < found.estimate < high else NO_EFFECT
 
     variance = pd.Series(np.asarray(fit.bse_)[: x.shape[1]] ** 2, x.columns)[names]
     return Fit(

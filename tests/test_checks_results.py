@@ -1,0 +1,362 @@
+"""A study of a dozen people whose tables fit, and every check refusing a table of it that was broken by hand."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from neuraxis.checks_results import CHECKS, PAGE, CheckError, Study, benjamini_hochberg, run_checks
+from neuraxis.labels import NORMAL
+from neuraxis.normative.study import normative_tables
+from neuraxis.schema import TABLES, read, write
+from neuraxis.sustain import Draws, Parameters, SustainModel, Variant, ZScoreEvents, held_out, selection_table
+from neuraxis.sustain.study import folds_table, subtype_tables
+from neuraxis.tables import write_table
+
+EVENTS = ZScoreEvents([[1, 2], [1, 2]], 4.0, biomarkers=["a", "b"])
+NAMES = {1: "one", 2: "two"}
+
+
+def model(sequences, healthy, n_people, fold=None):
+    """A model as a fit would leave it."""
+    variant = Variant("uniform")
+    sequences = np.array(sequences)
+    k = len(sequences)
+    bumps = variant.bumps(4)
+    drawn = np.tile(sequences.astype(np.int16), (2, 3, 1, 1))
+    drawn[1, 2, 0, [1, 2]] = drawn[1, 2, 0, [2, 1]]
+    shares, f = np.ones((k, 1)), np.full(k, 1 / k)
+    flat = (2, k, 4)
+    draws = Draws(
+        drawn, np.tile(f, (2, 3, 1)), np.tile(shares, (2, 3, 1, 1)), np.full((2, 3), healthy), np.eye(2)[None, None],
+        np.arange(6.0).reshape(2, 3), np.full(flat, 0.5), np.ones(flat),
+    )  # fmt: skip
+    key = ["MS", "everyone"] if fold is None else ["MS", "repeat", "0", "fold", str(fold)]
+    starts = pd.DataFrame(
+        {
+            "n_subtypes": [k],
+            "start": [0],
+            "origin": ["random"],
+            "log_likelihood": [-1.0],
+            "shaken_log_likelihood": [-1.0],
+        }
+    ).assign(polished_log_likelihood=-1.0, label_disagreement=0.0)
+    point = Parameters(sequences, f, shares, bumps, healthy, np.eye(2), -10.0)
+    return SustainModel(EVENTS, variant, point, draws, starts, {"n_people": n_people, "key": key})
+
+
+def contrast(outcome, kind, estimate, error, **more):
+    value = np.log(estimate)
+    row = {"family": "f", "outcome": outcome, "type": "binary", "kind": kind, "contrast": kind, "method": "label"}
+    row |= {"effect": "OR", "estimate": estimate, "low": np.exp(value - 1.959964 * error)}
+    row |= {"high": np.exp(value + 1.959964 * error), "p": 2 * stats.norm.sf(abs(value / error))}
+    row |= {"n": 30, "n_events": 12, "n_group": 10, "model": "logistic", "n_against": 8, "events_group": 3}
+    row |= {"reportable": True, "reason": None, "subtype": "one", "against": "two"}
+    return row | dict.fromkeys(("reliability", "check_p", "q"), np.nan) | dict.fromkeys(
+        ("covariates", "check", "unit", "warning"), None
+    ) | more  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The tables, made by the package where that is cheap."""
+    root = tmp_path_factory.mktemp("study") / "results"
+    rng = np.random.default_rng(2)
+    ids = [f"s{i:02d}" for i in range(54)]
+    people = pd.DataFrame({"participant_id": ids, "group": ["MS"] * 14 + ["HC"] * 40, "site": ["x", "y"] * 27})
+    people["age"], people["sex"] = rng.normal(45, 9, 54).round(1), rng.choice(["M", "F"], 54)
+    measures = pd.DataFrame({"participant_id": ids, "etiv": rng.normal(1.5e6, 1e5, 54).round()})
+    for i, b in enumerate("ab"):
+        measures[b] = (5000 - 10 * people["age"] - 500 * (rng.random(54) < 0.6) * (np.arange(54) < 14) * (2 - i)
+                       + 150 * rng.normal(size=54)).round(2)  # fmt: skip
+    later = measures.iloc[[1, 4, 4]].assign(
+        session_id=["t1", "t1", "t2"], years=[1.0, 1.5, 3.0], a=[4000.0, 3800, 3600]
+    )
+    defined = pd.DataFrame({"biomarker": ["a", "b"], "direction": "fall", "plausible_low": 100.0})
+    settings = {"age": "linear", "age_by_sex": False, "site": "none", "folds": 4}
+    norms = normative_tables(measures, people, later, defined, settings, control="HC", simulated=True)
+    put = {"cohort/participants.tsv": people, "features/measures.tsv": measures, "features/followup.tsv": later}
+    put |= {
+        f"normative/{n}.tsv": getattr(norms, n) for n in ("zscores", "followup", "diagnostics", "covariance", "dropped")
+    }
+    qc = pd.DataFrame(
+        {"participant_id": ["s03", "gone"], "rule": ["r", "s"], "biomarker": "a", "value": 1.0, "limits": ""}
+    )
+    put["features/qc.tsv"] = qc.assign(decision=["flagged", "excluded"])
+    z = norms.zscores.set_index("participant_id")
+    fold = folds_table(z["group"], people.set_index("participant_id")["site"], "MS", 2, 1)
+    by = fold.set_index("participant_id")["fold"]
+    whole = model([[0, 2, 1, 3], [1, 3, 0, 2]], 0.3, 14)
+    parts = {f: model([[0, 2, 1, 3], [1, 0, 3, 2]][:: 1 - 2 * f], 0.2 + f / 3, 7, f) for f in (0, 1)}
+    made = subtype_tables(
+        whole, parts, z, by, norms.followup, pd.Series({"a": "one", "b": "two"}), disease="MS", control="HC", seed=1
+    )
+    held = held_out(z.loc[by.index], by.to_numpy()[None], {(0, f, 2): m for f, m in parts.items()})
+    wide = pd.DataFrame({"participant_id": by.index, "fold": by.to_numpy(), "gaussian": held.gaussian})
+    wide = wide.assign(**{f"k{k}": v for k, v in held.subtypes.items()})
+    sums = wide.drop(columns="participant_id").groupby("fold").sum()
+    sums.insert(0, "n_people", wide.groupby("fold").size())
+    table = selection_table(held.subtypes, held.gaussian, fixed=2)
+    table["reason"] = table["reason"].str.replace("fixed in the configuration", "taken")
+    # what the rule takes must be what was taken
+    for k in (0, 2):
+        table["chosen"] = table["n_subtypes"] == k
+        if k == 2 or abs(table.set_index("n_subtypes").loc[0, "gap_cvic"]) < 6:
+            break
+    put |= {
+        "sustain/MS/folds.tsv": fold,
+        "sustain/MS/heldout.tsv": wide,
+        "sustain/MS/heldout_folds.tsv": sums.reset_index(),
+    }
+    put["sustain/MS/selection.tsv"] = table
+    for file, name in {
+        "subtypes": "subtypes", "label_draws": "draws", "followup": "followup", "names": "names", "event_order": "order",
+        "positional_variance": "variance", "progression": "progression", "diagnostics": "diagnostics",
+        "stability": "stability", "starts": "starts", "controls": "controls",
+    }.items():  # fmt: skip
+        put[f"sustain/MS/{file}.tsv"] = getattr(made, name)
+    group = made.subtypes.set_index("participant_id")
+    group = (
+        group["oof_subtype"]
+        .map(dict(zip(made.names["subtype"], made.names["name"], strict=True)))
+        .mask(group["oof_normal_appearing"], NORMAL)
+    )
+    rows = [contrast("o", "subtype", 1.6, 0.2), contrast("o", "stage", 0.8, 0.3), contrast("u", "stage", 2.0, 0.2)]
+    effects = pd.DataFrame([*rows, contrast("v", "stage", 1.2, 0.4, method="draws")])
+    for _, part in effects.groupby(["kind", "method"]):
+        effects.loc[part.index, "q"] = benjamini_hochberg(part["p"].to_numpy())
+    put["clinical/MS/associations.tsv"] = effects
+    maps = [(g, b, z.loc[group.index[group == g], b]) for g in sorted(set(group)) for b in "ab"]
+    maps = pd.DataFrame(
+        [{"group": g, "biomarker": b, "n": len(v), "mean_z": v.mean(), "sd_z": v.std()} for g, b, v in maps]
+    )
+    maps = maps.assign(t=1.0, p=np.linspace(0.01, 0.5, len(maps)), circular=True)
+    put["clinical/MS/maps.tsv"] = maps.assign(q=benjamini_hochberg(maps["p"].to_numpy()))
+    scans = pd.DataFrame(
+        {"participant_id": ["s01"] * 2 + ["s04"] * 3, "session_id": ["baseline", "t1", "baseline", "t1", "t2"]}
+    )
+    scans["years"], scans["group"] = [0, 1.0, 0, 1.5, 3.0], [group["s01"], "two", group["s04"], "one", "two"]
+    scans = scans.assign(stage=1, stage_low=0, stage_high=2, expected_stage=1.0, mean_z=0.5, group_all="one")
+    put["clinical/MS/scans.tsv"] = scans
+    pairs = pd.crosstab(scans["group"], scans.groupby("participant_id")["group"].shift(-1)).stack()
+    moves = pairs.rename_axis(["source", "target"]).rename("n").reset_index()
+    put["clinical/MS/transitions.tsv"] = moves.assign(share=0.5)
+    curve = pd.DataFrame(
+        {"years": [0, 1.0, 2.0], "survival": [1, 0.8, 0.5], "low": [1, 0.5, 0.2], "high": [1, 0.9, 0.8]}
+    )
+    curve = curve.assign(at_risk=[9, 9, 6], n_events=[0, 2, 4], outcome="o", group="one", split="subtype")
+    put["clinical/MS/survival.tsv"] = curve
+    half = stats.t.ppf(0.975, 4) * 0.2
+    slopes = {"group": ["one"], "n_people": 5, "n_scans": 11, "slope": 0.5, "low": 0.5 - half, "high": 0.5 + half}
+    put["clinical/MS/slopes.tsv"] = pd.DataFrame(slopes).assign(p=2 * stats.t.sf(2.5, 4), reason=None, quantity="stage")
+    half = stats.t.ppf(0.975, 5) * 0.9 / np.sqrt(6)
+    put["clinical/MS/changes.tsv"] = pd.DataFrame(
+        {
+            "group": ["one"],
+            "years": 1,
+            "quantity": "stage",
+            "n": 6,
+            "change": 1.5,
+            "low": 1.5 - half,
+            "high": 1.5 + half,
+            "sd": 0.9,
+        }
+    )
+    p = np.array([0.01, 0.04, 0.03])
+    put["clinical/MS/nuisance.tsv"] = pd.DataFrame(
+        {
+            "label": "stage",
+            "variable": ["site", "sex", "age"],
+            "test": "t",
+            "effect": "e",
+            "estimate": 0.1,
+            "p": p,
+            "n": 12,
+        }
+    ).assign(p_holm=[0.03, 0.06, 0.06], reason=None)
+    trial = {"outcome": ["o"], "group": "one", "n": 9, "n_events": 4, "person_years": 20.0, "rate": 0.2}
+    trial |= {
+        "rate_low": stats.chi2.ppf(0.025, 8) / 40,
+        "rate_high": stats.chi2.ppf(0.975, 10) / 40,
+        "reportable": False,
+    }
+    trial |= dict.fromkeys(("risk", "risk_low", "risk_high", "n_per_arm", "n_per_arm_low", "n_per_arm_high"), np.nan)
+    put["clinical/MS/trial.tsv"] = pd.DataFrame(trial).assign(years=2, hazard_ratio=0.7, power=0.8)
+    claim = {"claim": ["c"], "subtype": "one", "outcome": "o", "reported": "higher", "effect": "OR", "estimate": 1.6}
+    put["clinical/MS/reported.tsv"] = pd.DataFrame(claim).assign(low=1.1, high=2.3, n=30, q=0.02, verdict="agrees")
+    planted = {"outcome": ["o"], "kind": "stage", "subtype": None, "against": None, "effect": "OR", "planted": 1.5}
+    planted |= {"planted_low": 1, "planted_high": 2, "weighted": 1.6, "weighted_low": 1.1, "weighted_high": 2.2}
+    planted |= {"label": 1.2, "label_low": 1, "label_high": 2, "same_direction": True, "covered": True}
+    put["clinical/MS/planted.tsv"] = pd.DataFrame(planted)
+    for path, frame in put.items():
+        declared = path.replace("/MS/", "/D/")
+        write(declared, frame, root / path, origin="SIMULATED" if "SIMULATED" in str(frame.get("origin", "")) else None)
+    norms.norms.save(root / "normative/norms.json")
+    whole.save(root / "sustain/MS/model.npz")
+    for f, m in parts.items():
+        m.save(root / f"sustain/MS/k2/fold{f}/model.npz")
+    told = read("clinical/D/associations.tsv", root / "clinical/MS/associations.tsv")[["outcome", "estimate", "q"]]
+    shown = {"columns": list(told), "rows": told.to_numpy().tolist()}
+    (root / "report").mkdir()
+    page = f'<p>x</p><script type="application/json" id="t-MS-associations">{json.dumps(shown)}</script>'
+    (root / "report/index.html").write_text(page)
+    return root
+
+
+@pytest.fixture
+def study(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "results")
+    return Study(tmp_path / "results", ("MS",))
+
+
+#: All but the first, because this study has only the tables that the checks read.
+RULES = [r for r in CHECKS if r != "tables are as declared"]
+
+
+def test_tables_that_fit_pass(study):
+    table = run_checks(study, RULES)
+    assert table["problems"].sum() == 0 and list(table["rule"]) == RULES and PAGE in RULES
+
+
+def spoil(study, path, change):
+    declared = path.replace("/MS/", "/D/")
+    frame = read(declared, study.root / path)
+    change(frame)
+    write_table(frame, study.root / path)
+
+
+def to(column, row, value):
+    def change(frame):
+        if isinstance(row, str):
+            mask = frame.iloc[:, 0] == row
+        else:
+            mask = np.arange(len(frame)) == row
+        frame.loc[mask, column] = value(frame.loc[mask, column]) if callable(value) else value
+
+    return change
+
+
+def swap(column):
+    """Values of a column in reversed order: a join by position."""
+
+    def change(frame):
+        frame[column] = frame[column].to_numpy()[::-1]
+
+    return change
+
+
+def nobody_staged(frame):
+    frame[["subtype", "stage"]] = 0
+
+
+S = "sustain/MS/"
+C = "clinical/MS/"
+BROKEN = [
+    ("intervals contain", C + "associations.tsv", to("low", 1, 1.5), r"row 2 \(o, stage, label\): estimate is outside low"),
+    ("intervals contain", C + "survival.tsv", to("high", 1, 0.7), "survival is outside"),
+    ("intervals contain", C + "planted.tsv", to("label_high", 0, 1.1), "label is outside label_low"),
+    ("intervals match", C + "associations.tsv", to("low", 0, 1.15), "not symmetric"),
+    ("intervals match", C + "associations.tsv", to("p", 2, 0.05), "p is not that of the estimate"),
+    ("intervals match", C + "slopes.tsv", to("p", 0, 0.01), "slopes.tsv.*p is 0.01"),
+    ("intervals match", C + "changes.tsv", to("high", 0, 2.0), "high is 2, and 2.44"),
+    ("intervals match", C + "trial.tsv", to("rate_low", 0, 0.08), "rate_low is 0.08"),
+    ("intervals match", C + "trial.tsv", to("rate", 0, 0.3), "rate is 0.3, and 0.2"),
+    ("q is at least p", C + "associations.tsv", to("q", 0, 0.001), "q is below p"),
+    ("q is at least p", C + "associations.tsv", to("q", 2, 0.5), "q is 0.5"),
+    ("q is at least p", C + "maps.tsv", to("q", 0, 0.9), "maps.tsv.*q is 0.9"),
+    ("q is at least p", C + "nuisance.tsv", to("p_holm", 1, 0.04), "p_holm is 0.04, and 0.06"),
+    ("probabilities", S + "subtypes.tsv", to("oof_p_healthy", 2, 0.99), "oof_p_healthy and the staged probabilities sum to"),
+    ("probabilities", S + "subtypes.tsv", to("p_subtype1", 3, lambda v: v + 0.1), "probabilities sum to"),
+    ("probabilities", S + "subtypes.tsv", swap("oof_subtype"), "oof_subtype is not the most probable"),
+    ("probabilities", S + "subtypes.tsv", to("stage_low", 0, 9), "stage is outside its interval"),
+    ("probabilities", S + "subtypes.tsv", to("normal_appearing", 1, lambda v: ~v), "stage 0 is not normal-appearing"),
+    ("probabilities", S + "subtypes.tsv", to("oof_confident", 1, lambda v: ~v), "oof_confident does not follow"),
+    ("probabilities", S + "followup.tsv", to("p_healthy", 0, 0.99), "followup.tsv.*sum to"),
+    ("probabilities", S + "positional_variance.tsv", to("place1", 0, 0.5), "places do not sum to 1"),
+    ("probabilities", S + "event_order.tsv", lambda t: t.update(t["mean_position"] - 1), "they count from 1"),
+    ("probabilities", S + "event_order.tsv", to("mean_position", 0, 2.0), "mean_position is 2"),
+    ("selection", S + "selection.tsv", lambda t: t.update(2 * t["gap_se"]), "gap_se is"),
+    ("selection", S + "selection.tsv", to("cvic", 1, lambda v: -v), "cvic is"),
+    ("selection", S + "selection.tsv", to("chosen", 0, lambda v: ~v), "models are chosen|the rule chooses"),
+    ("selection", S + "heldout.tsv", lambda t: t.update(t["k2"] - 3), "heldout_loglik is"),
+    ("selection", S + "heldout_folds.tsv", to("gaussian", 1, lambda v: v + 5), "heldout_folds.tsv.*gaussian is"),
+    ("one fold", S + "folds.tsv", swap("fold"), "the fold is another than in folds.tsv|not spread evenly"),
+    ("one fold", S + "folds.tsv", to("fold", 0, lambda v: 1 - v), "not spread evenly"),
+    ("one fold", S + "heldout.tsv", to("participant_id", 0, "stranger"), "stranger.*people are not those of MS"),
+    ("draws and counts", S + "names.tsv", to("n_staged_oof", 0, 99), "n_staged_oof is 99"),
+    ("draws and counts", S + "label_draws.tsv", to("stage", 0, lambda v: 0 * v + (v == 0) * 3), "stage 0 is of no subtype"),
+    ("draws and counts", S + "label_draws.tsv", nobody_staged, "draws do not follow"),
+    ("draws and counts", S + "followup.tsv", to("years", 0, -1.0), "not later"),
+    ("clinical tables", C + "maps.tsv", to("mean_z", 1, 3.3), "mean_z is 3.3"),
+    ("clinical tables", C + "maps.tsv", swap("mean_z"), "mean_z is"),
+    ("clinical tables", C + "transitions.tsv", lambda t: t.rename(columns={"source": "target", "target": "source"}, inplace=True), "n is"),
+    ("clinical tables", C + "scans.tsv", to("years", 3, 4.0), "scans are not in order"),
+    ("clinical tables", C + "scans.tsv", to("group", 0, "elsewhere"), "the group at baseline is another"),
+    ("clinical tables", C + "survival.tsv", to("at_risk", 2, 12), "a curve of survivors rises"),
+    ("clinical tables", C + "associations.tsv", to("subtype", 0, "three"), "no such subtype"),
+    ("clinical tables", C + "associations.tsv", to("estimate", 0, np.nan), "neither an estimate nor a reason"),
+    ("verdicts", C + "reported.tsv", to("low", 0, 0.9), "the interval includes no effect"),
+    ("verdicts", C + "planted.tsv", to("covered", 0, False), "covered is not whether"),
+    ("verdicts", "features/qc.tsv", swap("decision"), "excluded, but in measures.tsv"),
+    ("verdicts", "normative/diagnostics.tsv", to("passed", 0, lambda v: ~v), "passed is not whether"),
+    ("z come out again", "normative/zscores.tsv", lambda t: t.update(-t["a"]), "zscores.tsv.*a is"),
+    ("z come out again", "features/measures.tsv", swap("b"), "zscores.tsv.*b is"),
+    ("z come out again", "features/followup.tsv", lambda t: t.update(0 * t["years"] + 9), "normative/followup.tsv.*is"),
+    ("out-of-fold labels", S + "subtypes.tsv", lambda t: t.update(0.25 + t["oof_p_healthy"] / 2), "oof_p_healthy is"),
+    ("out-of-fold labels", S + "folds.tsv", lambda t: t.update(1 - t["fold"]), "oof_|k2 is"),
+    ("out-of-fold labels", S + "heldout.tsv", lambda t: t.update(t["k2"] + 1), "k2 is"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "path", "change", "words"), BROKEN, ids=[f"{i}-{b[0]}" for i, b in enumerate(BROKEN)])
+def test_a_broken_table_is_named_with_its_row_and_rule(study, rule, path, change, words):
+    name = next(r for r in RULES if rule in r)
+    spoil(study, path, change)
+    with pytest.raises(CheckError, match=words) as caught:
+        run_checks(study, [name])
+    assert name in str(caught.value) and "row" in str(caught.value) or "," in str(caught.value)
+
+
+def test_models_of_another_fold_are_noticed(study):
+    at = study.root / "sustain/MS/k2"
+    a, b = at / "fold0/model.npz", at / "fold1/model.npz"
+    first = a.read_bytes()
+    a.write_bytes(b.read_bytes())
+    b.write_bytes(first)
+    with pytest.raises(CheckError, match="it was fitted for fold 1"):
+        run_checks(study, ["out-of-fold labels are from the model that has not seen the person"])
+    grown = SustainModel.load(a)
+    grown.settings["n_people"] = 14
+    grown.save(a)
+    with pytest.raises(CheckError, match="it was fitted to 14 people; 7 are outside its fold"):
+        run_checks(study, ["out-of-fold labels are from the model that has not seen the person"])
+
+
+def test_the_page_shows_what_the_tables_say(study):
+    page = study.root / "report/index.html"
+    page.write_text(page.read_text().replace("1.6", "1.7", 1))
+    with pytest.raises(
+        CheckError, match=r"report/index.html, clinical/MS/associations.tsv, row 1 \(outcome o, estimate 1.7"
+    ):
+        run_checks(study, [PAGE])
+
+
+def test_absent_and_undeclared_tables_are_named(study):
+    with pytest.raises(CheckError, match=r"clinical/MS/table1.tsv, all rows: there is no such table"):
+        run_checks(study, ["tables are as declared"])
+    for declared in TABLES.values():
+        path = study.root / declared.path.replace("/D/", "/MS/")
+        if declared.always and not path.exists():
+            columns = [c.name for c in declared.columns if not c.many]
+            write_table(pd.DataFrame(columns=columns), path)
+    assert run_checks(Study(study.root, ("MS",)), ["tables are as declared"])["problems"].sum() == 0
+    spoil(study, "features/qc.tsv", lambda t: t.insert(0, "mood", 1))
+    with pytest.raises(CheckError, match="features/qc.tsv, somewhere: column mood is not declared"):
+        run_checks(Study(study.root, ("MS",)), ["tables are as declared"])
+
+
+def test_benjamini_hochberg_by_hand():
+    assert benjamini_hochberg(np.array([0.04, 0.01, 0.03, 0.9])) == pytest.approx([0.16 / 3, 0.04, 0.16 / 3, 0.9])

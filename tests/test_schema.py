@@ -1,0 +1,115 @@
+"""Every table has one declaration, and tables are written and read by it."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuraxis.errors import InputError
+from neuraxis.schema import KINDS, TABLES, dictionary, read, table_of, write
+from neuraxis.tables import write_table
+
+
+def test_the_dictionary_is_made_from_the_declarations(request):
+    root = request.config.rootpath
+    assert (root / "docs/dictionary.md").read_text() == dictionary()  # python -m neuraxis.schema > docs/dictionary.md
+    index = (root / "docs/results.md").read_text()
+    unnamed = [p for p in TABLES if p.rpartition("/")[2] not in index]
+    assert not unnamed
+
+
+def test_declarations_are_whole():
+    for path, table in TABLES.items():
+        names = [c.name for c in table.columns]
+        assert len(set(names)) == len(names) and table.row and all(c.meaning and c.kind in KINDS for c in table.columns)
+        assert set(table.key) <= set(names), path
+        assert all(set(i) <= {*names, *("partial_r", "r_low", "r_high", "kendall_tau", "tau_low", "tau_high")} | {
+            "prob_index", "pi_low", "pi_high"} for i in table.intervals)  # fmt: skip
+        assert sum(c.rest for c in table.columns) <= 1
+        assert table_of(f"results/{path.replace('/D/', '/MS/').replace('/V/', '/a-b/')}") is table
+    assert table_of("/x/results/sustain/NMOSD/folds.tsv").path == "sustain/D/folds.tsv"
+    assert table_of("results/sustain/folds.tsv") is None and table_of("results/cohort/simulated/x.tsv") is None
+
+
+def test_types_survive_the_disk(tmp_path):
+    path = tmp_path / "results/sustain/MS/selection.tsv"
+    frame = pd.DataFrame(
+        {
+            "chosen": ["False", "True"], "reason": [None, "because"], "n_subtypes": [0.0, 1.0], "cvic": [3.0, 2],
+            "model": ["everyone healthy", "1 subtype"], "cvic_se": 1.0, "heldout_loglik": -1.5, "delta_cvic": [np.nan, -1],
+            "delta_se": [np.nan, 0.5], "gap_cvic": [1, 0], "gap_se": [0.5, 0.0],
+        }
+    )  # fmt: skip
+    write("sustain/D/selection.tsv", frame, path, origin="SIMULATED")
+    text = path.read_text().splitlines()
+    assert text[0].split("\t")[:3] == ["model", "n_subtypes", "cvic"] and "origin" not in text[0]  # of no people
+    assert text[2].split("\t")[1] == "1" and text[1].split("\t")[-2:] == ["False", "n/a"]
+    got = read("sustain/D/selection.tsv", path)
+    assert got["chosen"].dtype == bool and got["chosen"].tolist() == [False, True]
+    assert (
+        got["n_subtypes"].dtype == "int64"
+        and got["gap_cvic"].dtype == float
+        and got["reason"].isna().tolist() == [True, False]
+    )
+
+
+def test_ids_stay_text_and_simulated_people_are_marked(tmp_path):
+    path = tmp_path / "results/sustain/MS/folds.tsv"
+    frame = pd.DataFrame({"fold": [1, 0], "participant_id": ["007", "1e5"]})
+    write("sustain/D/folds.tsv", frame, path, origin="SIMULATED")
+    assert path.read_text().splitlines()[:2] == ["participant_id\tfold\torigin", "007\t1\tSIMULATED"]
+    got = read("sustain/D/folds.tsv", path)
+    assert got["participant_id"].tolist() == ["007", "1e5"] and got["fold"].tolist() == [1, 0]
+    write("sustain/D/folds.tsv", frame, path)
+    assert "origin" not in path.read_text()
+
+
+def test_patterns_and_the_rest_have_their_kinds(tmp_path):
+    path = tmp_path / "results/sustain/MS/heldout.tsv"
+    frame = pd.DataFrame(
+        {"k0": [-1.0, -2], "participant_id": ["a", "b"], "k10": [-3.0, -4], "fold": [0, 1], "gaussian": np.nan}
+    )
+    write("sustain/D/heldout.tsv", frame, path)
+    assert path.read_text().splitlines()[0].split("\t") == ["participant_id", "fold", "gaussian", "k0", "k10"]
+    z = tmp_path / "results/normative/zscores.tsv"
+    write("normative/zscores.tsv", pd.DataFrame({"participant_id": ["a"], "group": ["2"], "thalamus": [1.5]}), z)
+    got = read("normative/zscores.tsv", z)
+    assert got["group"].tolist() == ["2"] and got["thalamus"].tolist() == [1.5]
+
+
+GOOD = pd.DataFrame({"participant_id": ["a", "b", "c"], "draw": 1, "subtype": [0, 1, 2], "stage": [0, 3, 4]})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.drop(columns="stage"), "column stage is missing"),
+        (lambda t: t.assign(mood=1), "column mood is not declared"),
+        (lambda t: t.assign(stage=[0, None, 4]), r"column stage has no value in row 2 \(b, 1\)"),
+        (lambda t: t.assign(stage=[0, 3.5, 4]), r"column stage: 3.5 in row 2 \(b, 1\) is no whole"),
+        (lambda t: t.assign(subtype=["none", "1", "2"]), r"column subtype: 'none' in row 1 \(a, 1\) is no whole"),
+        (lambda t: t.assign(participant_id=["a", "b", "a"]), r"row 3 \(a, 1\) comes twice"),
+    ],
+)
+def test_a_table_that_is_not_as_declared_is_not_written(tmp_path, change, words):
+    path = tmp_path / "results/sustain/MS/label_draws.tsv"
+    with pytest.raises(InputError, match=words):
+        write("sustain/D/label_draws.tsv", change(GOOD), path)
+    assert not path.exists()
+    write("sustain/D/label_draws.tsv", GOOD, path)
+    write_table(change(GOOD), path)
+    with pytest.raises(InputError, match=re.sub(r"3\.5", "3.5", words)):
+        read("sustain/D/label_draws.tsv", path)
+
+
+def test_truth_values_that_are_neither_are_named(tmp_path):
+    frame = pd.DataFrame({"biomarker": ["a", "b"], "threshold": [1, 2], "n_people": [5, 6], "kept": ["True", "maybe"]})
+    with pytest.raises(InputError, match=r"column kept: 'maybe' in row 2 \(b, 2\) is no truth"):
+        write("sustain/D/thresholds.tsv", frame, tmp_path / "t.tsv")
+    gaps = pd.DataFrame({"outcome": ["o"] * 2, "kind": "stage", "subtype": None, "against": None, "effect": "OR"})
+    numbers = [c.name for c in TABLES["clinical/D/planted.tsv"].columns if c.kind == "number"]
+    gaps = gaps.assign(**dict.fromkeys(numbers, 1.0), same_direction=[True, np.nan], covered=[np.nan, np.nan])
+    write("clinical/D/planted.tsv", gaps, tmp_path / "p.tsv")
+    got = read("clinical/D/planted.tsv", tmp_path / "p.tsv")
+    assert got["same_direction"].tolist()[0] is True and got["same_direction"].isna().tolist() == [False, True]
