@@ -137,7 +137,7 @@ def planned(folder, *arguments):
 
 
 #: What every change of the configuration reruns, because the report holds the configuration.
-ALWAYS = {"report_provenance": 1, "report_page": 1}
+ALWAYS = {"report_provenance": 1, "report_page": 1, "checks_page": 1}
 CHOICE = dict.fromkeys(("sustain_subtypes", "sustain_recovery", "figures_disease"), 2)
 CHOICE |= {"clinical_associations": 2, "clinical_recovery": 2}
 CHOICE |= {"sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
@@ -176,7 +176,8 @@ NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events"
 def test_a_setting_reruns_what_depends_on_it_and_nothing_else(study, change, rules):
     folder, arguments = study
     (folder / "change.yaml").write_text(change)
-    assert planned(folder, *arguments, "change.yaml") == rules | ALWAYS
+    checked = {} if "title" in change else {"checks": 1}  # whatever changes a table, or which tables there are
+    assert planned(folder, *arguments, "change.yaml") == rules | checked | ALWAYS
 
 
 @pytest.mark.parametrize(
