@@ -57,7 +57,7 @@ def test_the_wheel_holds_the_workflow_and_says_what_it_is(built):
     tracked = [f for f in tracked if f and (ROOT / f).is_file() and not f.startswith(("src/", "docs/"))]
     if tracked:  # a clone
         assert len(tracked) > 60 and {f"neuraxis/shipped/{f}" for f in tracked} <= names
-    assert {"neuraxis/py.typed", "neuraxis/shipped/docs/results.md", "neuraxis/report/page.html.j2"} <= names
+    assert {"neuraxis/py.typed", "neuraxis/shipped/docs/results.md", "neuraxis/report/assets/index.html.j2"} <= names
     assert not [n for n in names if "__pycache__" in n or n.startswith(("tests/", "neuraxis/shipped/src"))]
     # what `twine check` looks at: a long description that can be shown, and the fields an index asks for
     assert metadata["Description-Content-Type"] == "text/markdown" and "# neuraxis" in metadata.get_payload()
