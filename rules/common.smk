@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import validate
 
 from neuraxis.biomarkers import map_templates
@@ -18,6 +19,7 @@ from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
 from neuraxis.figures.declared import names as names_of_figures
 from neuraxis.home import complete, package_folder, shown, workflow_home
 from neuraxis.labels import SYSTEMS as TRUE_NAMES
+from neuraxis.runs import claim
 
 # The study is where Snakemake runs (--directory); the workflow's files are here, or in the installed package where
 # this file was fetched from elsewhere (module: snakefile: github(...)).
@@ -36,6 +38,8 @@ try:
     validate(config, "../workflow/schemas/config.schema.yaml")  # fills the defaults in
     expand_home(config)
     check_config(config, SCHEMA)
+    if workflow.is_main_process and (words := claim()):  # jobs read this file too
+        logger.warning(words)
 except NeuraxisError as error:
     raise WorkflowError(str(error)) from None
 

@@ -17,6 +17,10 @@ class ModelError(NeuraxisError):
     """A model cannot be fitted, loaded or applied."""
 
 
+class StorageError(NeuraxisError):
+    """A file cannot be written or read: the disk is full, a quota used up, rights are missing."""
+
+
 class NeuraxisWarning(UserWarning):
     """Something the reader of the results should know; also shown in the report."""
 

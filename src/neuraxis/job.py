@@ -9,13 +9,22 @@ import warnings
 from pathlib import Path
 
 from .errors import NeuraxisError
+from .runs import end_with_run
+from .storage import REASONS, explain
+
+OUT_OF_MEMORY = (
+    "this job needs more memory than it may have; run fewer jobs at once (--cores), or raise the limit "
+    "(ulimit -v; on a cluster --set-resources RULE:mem_mb=...), then give the same command again, which goes on where this ended"
+)
 
 
 def start(job) -> None:
     """Send log, warnings and uncaught errors of a Snakemake job to its log file and to stderr."""
+    logging.raiseExceptions = False  # a log on a full disk is no reason to print how logging works
+    sys.excepthook = _hook(job.rule)
     path = job.log[0] if job.log else os.devnull
-    handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler(sys.stderr)]
-    handlers[1].setLevel(logging.WARNING)
+    handlers = [logging.StreamHandler(sys.stderr), logging.FileHandler(path, mode="w")]
+    handlers[0].setLevel(logging.WARNING)
     logging.basicConfig(
         level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(message)s", force=True
     )
@@ -24,14 +33,24 @@ def start(job) -> None:
     warnings.simplefilter("default")
     for noise in (FutureWarning, DeprecationWarning, PendingDeprecationWarning):
         warnings.simplefilter("ignore", noise)
+    end_with_run(job.rule)
+    logging.info("%s%s begins", job.rule, f" ({', '.join(map(str, job.wildcards))})" if job.wildcards else "")
+
+
+def _hook(rule: str):
+    """What an uncaught error is written as: one sentence where it is the input's or the machine's, else the traceback."""
 
     def hook(kind, error, trace):
         if issubclass(kind, NeuraxisError):
-            logging.error("%s: %s", job.rule, error)
+            logging.error("%s: %s", rule, error)
+        elif issubclass(kind, OSError) and error.errno in REASONS:
+            logging.error("%s: %s", rule, explain(error))
+        elif issubclass(kind, MemoryError):
+            logging.error("%s: %s", rule, OUT_OF_MEMORY)
         else:
-            logging.error("%s failed", job.rule, exc_info=(kind, error, trace))
+            logging.error("%s failed", rule, exc_info=(kind, error, trace))
 
-    sys.excepthook = hook
+    return hook
 
 
 def as_list(value) -> list[str]:

@@ -12,17 +12,16 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .errors import InputError, NeuraxisWarning, name_some
+from .errors import InputError, NeuraxisWarning, StorageError, name_some
+from .storage import REASONS, aside, explain
 
 #: Spellings of "missing" met in real tables.
 MISSING = [
@@ -42,19 +41,6 @@ UNSEEN = {
     **dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]),
 }
 TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
-
-
-@contextmanager
-def aside(path):
-    """Yield a path next to `path`; rename it to `path` only if the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{os.getpid()}.part.{path.name}")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def seal_of(path) -> Path:
@@ -114,6 +100,8 @@ def read_text(path) -> str:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
+        if error.errno in REASONS:
+            raise StorageError(explain(error, path)) from None
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     check_seal(path, raw)
     try:

@@ -38,7 +38,7 @@ def checkout(folder: Path) -> Path:
 
 def snakemake(folder, *arguments, check=True):
     command = ["snakemake", "--cores", "2", *arguments]
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=3600)
     if check and done.returncode:
         raise AssertionError(done.stdout[-3000:] + done.stderr[-6000:])
     return done

@@ -9,6 +9,7 @@ from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.normative.norms import Norms
 from neuraxis.sustain import SustainModel, declared_events, fit
+from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.naming import name_subtypes
 from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_table, write_table
@@ -39,12 +40,14 @@ def run(zscores, norms, models, names, orders, subtypes, biomarkers, diseases, e
         seed=seed,
         key=("joint",),
         n_threads=threads,
+        checkpoint=partial(out["joint"]),
     )
     order = joint.event_order()
     joint_names = name_subtypes(order, read_biomarkers(biomarkers).set_index("biomarker")["system"])
     labels = joint.assign(everyone)
     order.insert(1, "name", order["subtype"].map(joint_names))
     joint.save(Path(out["joint"]))
+    done(out["joint"])
     write_table(order, out["joint_order"])
     write_table(enrichment(labels, joint_names, group.loc[labels.index]), out["enrichment"])
 

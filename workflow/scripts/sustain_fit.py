@@ -6,6 +6,7 @@ from pathlib import Path
 from neuraxis.job import start
 from neuraxis.normative.norms import Norms
 from neuraxis.sustain import SustainModel, events_from_dict, fit_part
+from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_table
 
@@ -32,8 +33,10 @@ def run(zscores, norms, events, folds, previous, disease, k, part, model, n_thre
         seed=seed,
         key=(disease,),
         n_threads=n_threads,
+        checkpoint=partial(model),
     )
     fitted.save(model)
+    done(model)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 from neuraxis.evaluation.control import negative_control_table
 from neuraxis.job import start
 from neuraxis.sustain import events_from_dict
+from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import NOISES, chain_draws
 from neuraxis.tables import read_table, write_table
 
@@ -29,11 +30,13 @@ def run(zscores, participants, events, disease, control, main, variants, healthy
         variants=tried,
         n_draws=chain_draws(settings["n_samples"]),
         key=(disease,),
+        checkpoint=partial(out),
         **settings,
     )
     if simulated:
         table = table.assign(origin="SIMULATED")
     write_table(table, out)
+    done(out)
 
 
 if __name__ == "__main__":

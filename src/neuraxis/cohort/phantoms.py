@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nibabel as nib
@@ -81,8 +82,9 @@ def write_phantoms(measures: pd.DataFrame, biomarkers_file, folder, *, seed: int
             (mask, "desc-SIMULATED_label-cord_mask"),
             (levels, "desc-SIMULATED_label-levels_dseg"),
         ):
-            with aside(folder / f"{scan_stem(row.participant_id, row.session_id)}_{name}.nii.gz") as part:
+            with aside(folder / f"{scan_stem(row.participant_id, row.session_id)}_{name}.nii.gz", many=True) as part:
                 part.write_bytes(compress(image.to_bytes()))
+    os.sync()
 
 
 def write_stats(measures: pd.DataFrame, biomarkers_file, labels_file, folder) -> None:
@@ -126,7 +128,7 @@ def write_stats(measures: pd.DataFrame, biomarkers_file, labels_file, folder) ->
                     lines += f"{name_of[i].removeprefix(f'ctx-{side}-'):30s} {round(area):6d} {round(area):6d} {v:10.3f} 2.500\n"
             texts[f"{side}.aparc.stats"] = lines
         for name, text in texts.items():
-            with aside(stats / name) as part:
+            with aside(stats / name, many=True) as part:
                 part.write_text(text, encoding="utf-8")
         for level in CORD_LEVELS:
             cord.append(

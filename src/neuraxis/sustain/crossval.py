@@ -558,6 +558,7 @@ def cross_validate(
     seed: int = 1,
     key: tuple = (),
     n_threads: int = 1,
+    checkpoint=None,
     **settings,
 ) -> CrossValidation:
     """K-fold cross-validation over the number of subtypes, for one or several model variants.
@@ -575,6 +576,8 @@ def cross_validate(
     normalise : callable, optional
         ``normalise(train_rows, test_rows) -> (Z_train, Z_test)``: z-scores made inside the fold, so that
         norms learnt with the patients' folds cannot leak. By default rows of X.
+    checkpoint : path, optional
+        See `fit`.
     **settings
         Single settings, as in `fit`.
 
@@ -636,9 +639,10 @@ def cross_validate(
                 seed=seed,
                 key=key,
                 n_threads=1,
+                checkpoint=checkpoint,
             )
             fitted[repeat, fold, k] = previous
-            log.info("%s, repeat %d fold %d k=%d fitted", variant.name, repeat, fold, k)
+            log.info("%s, repeat %d fold %d of %d, k=%d fitted", variant.name, repeat, fold + 1, folds, k)
         return fitted
 
     plan = [(v, r, f) for v in variants for r in range(repeats) for f in range(folds)]

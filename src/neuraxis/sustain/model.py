@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -15,7 +14,9 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..errors import InputError, ModelError
+from ..storage import aside
 from . import diagnostics as convergence
+from .checkpoint import Checkpoint, fingerprint
 from .families import Events, events_from_dict
 from .matching import match_subtypes
 from .problem import Problem, check_covariance, warn_independent
@@ -229,14 +230,8 @@ class SustainModel:
             arrays["prior_covariance"] = self.variant.covariance
         if self.draws is not None:
             arrays |= {f"draws_{k}": v for k, v in vars(self.draws).items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with open(aside, "wb") as handle:
-                np.savez_compressed(handle, **arrays)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
+        with aside(path) as part, open(part, "wb") as handle:
+            np.savez_compressed(handle, **arrays)
         return path
 
     @classmethod
@@ -400,6 +395,7 @@ def fit(
     key: tuple = (),
     n_threads: int = 1,
     progress: bool | None = None,
+    checkpoint=None,
     **shortcuts,
 ) -> SustainModel:
     """Fit a subtype and stage model.
@@ -424,6 +420,9 @@ def fit(
         Starts and chains run in threads; the result does not depend on it.
     progress : bool, optional
         Show progress bars; by default only on a terminal.
+    checkpoint : path, optional
+        Folder in which finished starts and chains are kept, and chains in the middle about every minute: the same fit goes on
+        from there if it is interrupted, to the same bits. It is the caller's to delete (`checkpoint.done`).
     **shortcuts
         Single settings, see `FitSettings` and `Variant`: ``noise="adapted"``, ``healthy=False``, ``stage_prior="uniform"``,
         ``n_startpoints=10``, ``n_samples=0``. The study's (and the peer's) model is ``healthy=False, stage_prior="uniform",
@@ -474,6 +473,20 @@ def fit(
             )
         point, first = (previous.point if n_subtypes > 1 else None), n_subtypes
     hidden = None if progress is None else not progress
+    keep = Checkpoint()
+    if checkpoint is not None:
+        parts = [
+            values,
+            events.to_dict(),
+            variant.to_dict(),
+            variant.covariance,
+            n_subtypes,
+            seed,
+            [str(k) for k in key],
+        ]
+        parts += [None if point is None else vars(point)]
+        parts += [getattr(settings, f.name) for f in fields(FitSettings) if f.name != "variant"]
+        keep = Checkpoint(checkpoint, fingerprint(*parts))
     if n_subtypes == 0:
         point = null_point(problem)
     for k in range(first, n_subtypes + 1):
@@ -488,11 +501,14 @@ def fit(
                 key=key,
                 n_threads=n_threads,
                 progress=bar,
+                keep=keep,
             )
         starts = pd.concat([starts, table], ignore_index=True)
     if settings.n_samples and n_subtypes:
         with tqdm(total=settings.n_chains, desc=f"k={n_subtypes} chains", disable=hidden, leave=False) as bar:
-            draws = run_chains(problem, point, settings, seed=seed, key=key, n_threads=n_threads, progress=bar)
+            draws = run_chains(
+                problem, point, settings, seed=seed, key=key, n_threads=n_threads, progress=bar, keep=keep
+            )
     record = {
         "n_people": len(values),
         "n_startpoints": settings.n_startpoints,

@@ -11,6 +11,7 @@ import pandas as pd
 from ..errors import InputError
 from ..streams import stream
 from . import kernels
+from .checkpoint import Checkpoint
 from .matching import match_labels
 from .problem import Problem
 from .state import Parameters
@@ -188,6 +189,7 @@ def fit_maximum(
     key=(),
     n_threads=1,
     progress=None,
+    keep: Checkpoint | None = None,
 ) -> tuple[Parameters, pd.DataFrame]:
     """Maximum-likelihood model with `n_subtypes` subtypes.
 
@@ -197,6 +199,9 @@ def fit_maximum(
         The (k-1)-model; None for k = 1.
     n_startpoints : int
         Starts per split of the (k-1)-model, and as many fully random ones.
+
+    keep : Checkpoint, optional
+        Where finished starts are kept, and taken up from.
 
     Returns
     -------
@@ -228,8 +233,13 @@ def fit_maximum(
     few = min(1.0, POLISH_WIDE / n_people)
     # exploring costs in proportion to the people, while many people leave fewer optima near one another
     explore = max(5, round(EXPLORE_ROUNDS * few))
+    keep = keep or Checkpoint()
+    log.info("k=%d: %d starts, %d people, %d events", n_subtypes, len(plan), n_people, problem.events.n_events)
 
     def run(item):
+        return keep.point(f"k{n_subtypes}_start_{item[0]}_{item[1]}", lambda: explored(item))
+
+    def explored(item):
         origin, i = item
         rng = stream(seed, *key, "k", n_subtypes, "start", origin if origin == "random" else f"split{origin}", i)
         if origin == "random":
@@ -237,7 +247,14 @@ def fit_maximum(
         else:
             start = split_start(problem, previous, labels, origin, rng)
         point = climb(problem, start, rng, explore=explore)
-        log.info("k=%d start %s/%d: log-likelihood %.3f", n_subtypes, origin, i, point.log_likelihood)
+        log.info(
+            "k=%d start %d of %d (%s): log-likelihood %.3f",
+            n_subtypes,
+            plan.index(item) + 1,
+            len(plan),
+            origin if origin == "random" else f"split of subtype {origin + 1}",
+            point.log_likelihood,
+        )
         if progress is not None:
             progress.update(1)
         return point
@@ -248,14 +265,19 @@ def fit_maximum(
     shaken = best_distinct(scores, max(2, round(often * N_SHAKEN * few)))
 
     def shake_one(i):
-        return shake(problem, points[i], stream(seed, *key, "k", n_subtypes, "shake", i), often * SHAKE_ROUNDS)
+        rng = stream(seed, *key, "k", n_subtypes, "shake", i)
+        return keep.point(f"k{n_subtypes}_shaken{i}", lambda: shake(problem, points[i], rng, often * SHAKE_ROUNDS))
+
+    log.info("k=%d: the best %d starts are shaken", n_subtypes, len(shaken))
 
     after = dict(zip(shaken, parallel(shake_one, shaken, n_threads), strict=True))
     chosen = [shaken[i] for i in best_distinct([after[i].score for i in shaken], N_POLISHED if few == 1 else 1)]
 
     def finish(i):
-        return polish(exact, after[i], stream(seed, *key, "k", n_subtypes, "polish", i))
+        rng = stream(seed, *key, "k", n_subtypes, "polish", i)
+        return keep.point(f"k{n_subtypes}_polished{i}", lambda: polish(exact, after[i], rng))
 
+    log.info("k=%d: the best %d are polished", n_subtypes, len(chosen))
     polished = parallel(finish, chosen, n_threads)
     best = max(polished, key=lambda p: p.score).ordered()
     log.info("k=%d: best log-likelihood %.3f of %d starts", n_subtypes, best.log_likelihood, len(plan))

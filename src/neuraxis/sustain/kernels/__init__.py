@@ -21,11 +21,15 @@ by a hash of all these files: an edit of any of them begins a new one.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from numba.core import config
+
+from ...errors import StorageError
 
 HERE = Path(__file__).parent
 
@@ -51,7 +55,35 @@ def cache_folder() -> str:
                 return folder
         except OSError:
             continue
-    return tempfile.mkdtemp(prefix=name)
+    return _temporary(name)
+
+
+def _temporary(name: str) -> str:
+    """A folder of this user alone below the temporary folder, the same for all processes: compiling takes a minute."""
+    try:
+        base = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise StorageError(f"{error.strerror}: set TMPDIR to a folder that can be written") from None
+    folder = os.path.join(base, f"neuraxis-{os.getuid()}", name)
+    known = os.path.isdir(folder)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        # code is loaded from there: nobody else may own it, or write into it
+        for place in (os.path.dirname(folder), folder):
+            found = os.lstat(place)
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+                raise PermissionError
+    except OSError:
+        folder, known = tempfile.mkdtemp(prefix=name), False
+    if not known:  # said once, not by every job
+        logging.getLogger(__name__).warning(
+            "neither %s nor %s can be written: compiled kernels are kept in %s, and compiled again when that is emptied; "
+            "set NUMBA_CACHE_DIR to a folder that stays",
+            HERE / "__pycache__",
+            os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"),
+            folder,
+        )
+    return folder
 
 
 # the folder is looked up when a function is decorated, so the setting is ours only while the kernels are imported

@@ -1,0 +1,531 @@
+"""All that can be known before hours are spent: installation, kernels, machine, configuration, tables, ids, units, groups.
+
+``neuraxis doctor [config]`` or ``python -m neuraxis.doctor [config]`` prints one line per finding, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import logging
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import yaml
+
+from .checks import FILES, check_config, check_shape, expand_home, get, joined_tables, read_config, reads
+from .errors import NeuraxisError, NeuraxisWarning, name_some
+from .storage import existing, explain
+
+#: What a job asks for at most (rules/), MB; free disk below which a run is likely to end in the middle, MB.
+JOB_MEMORY, LEAST_DISK = 1500, 2000
+#: The compiled kernels do the work of the readable formulas at least so many times as fast.
+LEAST_SPEED = 1.5
+#: Scans of every group that are measured on trial.
+TRIED = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor.
+
+    Attributes
+    ----------
+    level : {"ok", "note", "problem"}
+        A problem ends or falsifies a run; a note should be known.
+    area : str
+    words : str
+        What was found, and what to do about it.
+    """
+
+    level: str
+    area: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.level:8s}{self.area:15s}{' '.join(self.words.split())}"
+
+
+def doctor(config_path=None, out=None) -> int:
+    """Print what is known of this installation and, where there is one, of the study.
+
+    Parameters
+    ----------
+    config_path : path, optional
+        The study's folder, its config.yaml, or an overlay for the study in the present folder; by default the study in the
+        present folder.
+    out : file, optional
+        Where to print; by default the standard output.
+
+    Returns
+    -------
+    int
+        Exit status: 0 where there is no problem, else 1.
+    """
+    path = Path("." if config_path is None else config_path)
+    folder = path if path.is_dir() else path.parent if path.name == "config.yaml" else Path.cwd()
+    level = logging.getLogger("neuraxis").level
+    logging.getLogger("neuraxis").setLevel(
+        logging.ERROR
+    )  # warnings of the checks are findings; the log would double them
+    problems = notes = 0
+    try:
+        with contextlib.chdir(folder if folder.is_dir() else Path.cwd()):
+            for finding in examine(path.absolute() if not path.is_absolute() and path.is_file() else path):
+                problems += finding.level == "problem"
+                notes += finding.level == "note"
+                print(finding, file=out or sys.stdout, flush=True)
+    finally:
+        logging.getLogger("neuraxis").setLevel(level)
+    print(f"{problems} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}", file=out or sys.stdout)
+    return int(problems > 0)
+
+
+def examine(path) -> Iterator[Finding]:
+    """All findings for the study in the present folder; `path` is a file of its configuration, or anything else."""
+    yield from installation()
+    yield from kernels()
+    yield from machine(Path.cwd())
+    yield from study(path)
+
+
+def tried(area: str, function, *arguments, **options):
+    """Findings from a check: its errors as problems, one a line; its warnings as notes; and what it returned, or None."""
+    found, result = [], None
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            result = function(*arguments, **options)
+        except NeuraxisError as error:
+            head, *items = str(error).split("\n- ")
+            lead = "" if head.strip() in ("Configuration:", "") else f"{head} "
+            found += [Finding("problem", area, lead + item) for item in items or [""]]
+        except OSError as error:
+            found.append(Finding("problem", area, explain(error)))
+    words = dict.fromkeys(str(w.message) for w in said if issubclass(w.category, NeuraxisWarning))
+    return result, [*found, *(Finding("note", area, w) for w in words)]
+
+
+# ------------------------------------------------------------- the installation
+
+
+def installation() -> Iterator[Finding]:
+    """Python, the package's requirements, the workflow's files."""
+    from packaging.requirements import Requirement
+
+    wrong = []
+    try:
+        wanted = importlib.metadata.requires("neuraxis") or []
+        version = importlib.metadata.version("neuraxis")
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding(
+            "problem", "installation", "the package is not installed; python -m pip install -e . in the clone"
+        )
+        return
+    for line in wanted:
+        need = Requirement(line)
+        if need.marker and not any(need.marker.evaluate({"extra": e}) for e in ("", "workflow")):
+            continue
+        try:
+            has = importlib.metadata.version(need.name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{need.name} is missing")
+            continue
+        if not need.specifier.contains(has, prereleases=True):
+            wrong.append(f"{need.name} {has} is not {need.specifier}")
+    if wrong:
+        yield Finding("problem", "installation", f"{'; '.join(wrong)}: python -m pip install 'neuraxis[workflow]'")
+    else:
+        yield Finding("ok", "installation", f"neuraxis {version}, Python {sys.version.split()[0]}, all requirements")
+    from .home import workflow_home
+
+    home, found = tried("installation", workflow_home)
+    yield from found
+    if home:
+        yield Finding("ok", "installation", f"workflow in {home}")
+
+
+# ------------------------------------------------------------- the kernels
+
+
+def vector_width() -> int:
+    """Bits of the widest vectors that compiled code may use here; 64 where there are none, or they are not known."""
+    import llvmlite.binding
+    import numba
+
+    name = numba.config.CPU_NAME
+    if name == "generic":
+        return 128 if "x86" in llvmlite.binding.get_process_triple() else 64
+    has = llvmlite.binding.get_host_cpu_features()
+    for feature, bits in (("avx512f", 512), ("avx2", 256), ("avx", 256), ("sse2", 128), ("neon", 128)):
+        if has.get(feature):
+            return bits
+    return 64
+
+
+def trial(n_people: int = 4000, n_biomarkers: int = 6) -> tuple[float, float, float, float]:
+    """A small fit, and a likelihood by the kernels and by the readable formula.
+
+    Returns
+    -------
+    compiling : float
+        Seconds of the first fit, which compiles all kernels or takes them from the cache.
+    fast, slow : float
+        Seconds of the likelihood by kernel and formula.
+    apart : float
+        Their largest difference, relative.
+    """
+    from scipy.stats import multivariate_normal
+
+    from .sustain import ZScoreEvents, fit
+
+    events = ZScoreEvents([[1.0, 2.0, 3.0]] * n_biomarkers, 5.0)
+    rng = np.random.default_rng(1)
+    values = rng.normal(1.0, 1.5, (n_people, n_biomarkers))
+    covariance = 0.4 + 0.6 * np.eye(n_biomarkers)
+    sequence = events.random_sequence(rng)
+
+    def compiled():
+        return events.log_likelihood(values, sequence, covariance=covariance)
+
+    def readable():
+        means = events.stage_values(sequence)
+        return np.stack([multivariate_normal.logpdf(values, m, covariance) for m in means], axis=1)
+
+    begin = time.perf_counter()
+    fit(values[:50], events, 1, covariance=covariance, n_startpoints=1, n_samples=20, n_chains=1, n_draws=1)
+    compiled()
+    compiling = time.perf_counter() - begin
+    seconds, results = [], []
+    for function in (compiled, readable):
+        times = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            result = function()
+            times.append(time.perf_counter() - begin)
+        seconds.append(min(times))
+        results.append(result)
+    fast, slow = results
+    return compiling, *seconds, float((np.abs(fast - slow) / np.maximum(np.abs(slow), 1)).max())
+
+
+def kernels() -> Iterator[Finding]:
+    """Whether the engine's kernels compile, agree with the readable formulas, and are faster."""
+    import numba
+
+    if numba.config.DISABLE_JIT:
+        yield Finding(
+            "problem", "kernels", "the compiler is off (NUMBA_DISABLE_JIT): fits would take weeks; unset that variable"
+        )
+        return
+    yield Finding("ok", "kernels", "they are compiled now, the first time on a machine for a few minutes")
+    try:
+        compiling, fast, slow, apart = trial()
+    except Exception as error:  # noqa: BLE001 - whatever the compiler says is a finding
+        said = str(error).strip().splitlines()
+        yield Finding(
+            "problem",
+            "kernels",
+            f"they do not compile ({type(error).__name__}: {said[0] if said else ''}); install numba and llvmlite as "
+            "requirements.lock has them",
+        )
+        return
+    if apart > 1e-8:
+        yield Finding(
+            "problem",
+            "kernels",
+            f"they differ from the readable formulas by {apart:.2g}; delete the folders __pycache__/kernels-* and try again, "
+            "then install numba and llvmlite as requirements.lock has them",
+        )
+    ratio = slow / fast
+    words = (
+        f"a small fit took {compiling:.1f} s, compiling included where it was needed; vectors of {vector_width()} bits; a "
+        f"likelihood {ratio:.1f} times as fast as by the readable formula, and equal to {apart:.1g}"
+    )
+    if ratio < LEAST_SPEED:
+        words += "; that is slow: is the machine busy, or NUMBA_OPT or NUMBA_CPU_NAME set?"
+        yield Finding("note", "kernels", words)
+    elif apart <= 1e-8:
+        yield Finding("ok", "kernels", words)
+
+
+# ------------------------------------------------------------- the machine
+
+
+def machine(folder: Path) -> Iterator[Finding]:
+    """Processors, memory, disk and rights where the study's results go."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = psutil.virtual_memory().available / 1e6
+    words = f"{cores} processors, {memory:.0f} MB of memory free"
+    if memory < JOB_MEMORY * cores:
+        fit = max(1, int(memory // JOB_MEMORY))
+        yield Finding("note", "memory", f"{words}; a job may need {JOB_MEMORY} MB: snakemake --cores {fit}")
+    else:
+        yield Finding("ok", "memory", words)
+    for place, what in ((folder, "the study"), (_temporary(), "temporary files")):
+        if place is None:
+            yield Finding("problem", "disk", "no folder for temporary files: set TMPDIR to one that can be written")
+            continue
+        try:
+            with tempfile.TemporaryFile(dir=place):
+                pass
+            free = psutil.disk_usage(str(existing(place))).free / 1e6
+        except OSError as error:
+            yield Finding("problem", "disk", explain(error, place))
+            continue
+        if free < LEAST_DISK and place == folder:
+            yield Finding(
+                "problem", "disk", f"{place}: {free:.0f} MB free; a study takes up to {LEAST_DISK} MB: free space there"
+            )
+        else:
+            yield Finding("ok", "disk", f"{place}: {free:.0f} MB free for {what}")
+    wanted = os.environ.get("TMPDIR")
+    if wanted and not os.path.isdir(wanted):
+        yield Finding("note", "disk", f"TMPDIR names {wanted}, which is no folder; {_temporary()} is taken instead")
+    for name in ("results", "logs", "benchmarks", ".snakemake"):
+        place = folder / name
+        if place.exists() and not os.access(place, os.W_OK):
+            yield Finding("problem", "rights", f"{place} cannot be written by you: chmod or chown it")
+        elif place.exists() and not place.is_dir():
+            yield Finding("problem", "rights", f"{place} is a file; a folder of that name is needed: rename it")
+
+
+def _temporary() -> Path | None:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return None
+
+
+# ------------------------------------------------------------- the study
+
+
+def configuration(path) -> dict:
+    """The study's complete configuration: defaults, config.yaml of the present folder, and `path` over them."""
+    from snakemake.utils import validate
+
+    from .home import complete, workflow_home
+
+    home = workflow_home()
+    place = home / "workflow/schemas/config.schema.yaml"
+    schema = yaml.safe_load(place.read_text(encoding="utf-8"))
+    path = Path(path)
+    own = Path("config.yaml")
+    overlay = path.is_file() and not (own.is_file() and path.samefile(own))
+    config = complete(read_config(path) if overlay else {}, home)
+    check_shape(config, schema)
+    validate(config, str(place))  # fills the defaults in
+    expand_home(config)
+    check_config(config, schema)
+    return config
+
+
+def study(path) -> Iterator[Finding]:
+    """Configuration, tables, ids, groups, outcomes, measures and their units."""
+    path = Path(path)
+    if not path.exists():
+        yield Finding("problem", "configuration", f"{path}: no such file or folder")
+        return
+    config, found = tried("configuration", configuration, path)
+    yield from found
+    if config is None:
+        return
+    yield Finding("ok", "configuration", f"source of people: {config['cohort']['source']}; all keys are valid")
+    if config["cohort"]["source"] == "simulated":
+        yield Finding("note", "people", "the cohort is simulated; for your own people set cohort.source to files")
+        return
+    files = [(k, p) for k in FILES if reads(config, k) for p in _as_list(get(config, k)) if p]
+    yield Finding("ok", "inputs", f"{len(files)} tables are there")
+    people = yield from cohort(config)
+    if people is not None:
+        yield from groups(config, people["participants"])
+        yield from outcomes(config, people["participants"])
+        yield from measures(config, people)
+
+
+def everyone(config: dict) -> list[str]:
+    """Everyone in participants.tsv, those included who are left out."""
+    from .cohort.participants import listed_people
+
+    return listed_people(config["cohort"]["participants"])
+
+
+def _as_list(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def cohort(config: dict):
+    """People and everything about them, as the first job reads them; ids of all tables."""
+    from .cohort.participants import gather_cohort
+    from .features.combine import count_ids
+    from .home import workflow_home
+
+    own, features = config["cohort"], config["features"]
+    schema = workflow_home() / "workflow/schemas/participants.schema.yaml"
+    images = features["source"] == "images"
+    tables, found = tried(
+        "people",
+        gather_cohort,
+        own["participants"],
+        yaml.safe_load(schema.read_text(encoding="utf-8")),
+        control=own["control"],
+        diseases=own["diseases"],
+        phenotype=own["phenotype"],
+        sessions=own["sessions"],
+        visits=own["visits"],
+        relapses=own["relapses"],
+        groups=own["groups"],
+        leave_out=bool(own["groups"]),
+        sites=own["sites"],
+        segmentations=(features["labels"] or features["cord_mask"]) if images else "",
+        baseline_session=own["baseline_session"],
+    )
+    yield from found
+    if tables is not None:
+        sizes = tables["participants"]["group"].value_counts()
+        yield Finding("ok", "people", ", ".join(f"{n} {g}" for g, n in sizes.items()))
+        for row in tables["flow"].query("excluded > 0 and step != 'segmentation without participant'").itertuples():
+            who = name_some(str(row.who).split(", "))
+            yield Finding("note", "people", f"{row.excluded} of {row.group} fall out ({row.step}): {who}")
+        for row in tables["flow"].query("step == 'segmentation without participant'").itertuples():
+            who = name_some(str(row.who).split(", "))
+            yield Finding("note", "ids", f"{row.excluded} segmentations belong to no participant: {who}")
+    listed, _ = tried("ids", everyone, config)
+    if listed is not None:
+        counted, found = tried("ids", count_ids, joined_tables(config), listed)
+        yield from found
+        for row in () if counted is None else counted.itertuples():
+            words = f"{row.table} ({row.file}): {row.matched} of {row.ids} ids are participants'"
+            few = row.matched < row.ids
+            yield Finding(
+                "note" if few else "ok", "ids", words + (f"; not: {name_some(row.unmatched.split(', '))}" * few)
+            )
+    return tables
+
+
+def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
+    """Sizes of groups and sites against what norms, subtypes and folds need."""
+    from .normative.fit import pooled_sites
+    from .normative.settings import NormSettings
+    from .sustain.study import sizes_table
+
+    sustain = config["sustain"]
+    for disease in config["cohort"]["diseases"]:
+        n = int((people["group"] == disease).sum())
+        sizes, found = tried(
+            "groups", sizes_table, n, disease=disease, folds=sustain["folds"], max_subtypes=sustain["max_subtypes"]
+        )
+        yield from found
+        if sizes is not None:
+            yield Finding("ok", "groups", f"{disease}: {n} people for {sustain['max_subtypes']} subtypes in folds")
+    control = people[people["group"] == config["cohort"]["control"]]
+    values = {k: v for k, v in config["normative"].items() if k not in ("overrides", "missing")}
+    settings, found = tried("groups", lambda: NormSettings(**values))
+    yield from found
+    if settings is None or settings.site == "none":
+        return
+    pooled, found = tried("groups", pooled_sites, control["site"], settings)
+    yield from found
+    if pooled:
+        yield Finding(
+            "note",
+            "groups",
+            f"sites pooled for having fewer than {settings.min_site_controls} controls: {name_some(pooled)}",
+        )
+    lost = sorted(set(people["site"].dropna()) - set(control["site"].dropna()))
+    if lost:
+        n = int(people["site"].isin(lost).sum())
+        yield Finding(
+            "note",
+            "groups",
+            f"{n} people come from sites without controls ({name_some(lost)}) and have no norm of their own; add controls of "
+            "these sites, or leave the people out",
+        )
+
+
+def outcomes(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
+    """Whether the tables serve the declared outcomes."""
+    from .clinical.cases import check_outcomes
+    from .clinical.outcomes import declare
+    from .clinical.worsening import MADE
+
+    made, found = tried("outcomes", lambda: [declare(**o) for o in config["clinical"]["outcomes"]])
+    yield from found
+    if made:
+        table, found = tried(
+            "outcomes", check_outcomes, made, people.set_index("participant_id"), config["cohort"]["control"], made=MADE
+        )
+        yield from found
+        if table is not None:
+            yield Finding("ok", "outcomes", f"{len(made)} outcomes have their columns")
+
+
+def measures(config: dict, people: dict) -> Iterator[Finding]:
+    """Measures, their units and quality: tables whole, images of a few people on trial."""
+    from .features.biomarkers import read_biomarkers
+    from .features.combine import combine
+    from .features.extract import extract
+    from .home import workflow_home
+
+    features, baseline = config["features"], config["cohort"]["baseline_session"]
+    labels = workflow_home() / "resources/labels.tsv"
+    person = people["participants"]
+    if features["source"] == "images":
+        few = person.groupby("group", sort=True).head(TRIED)
+        made, found = tried(
+            "measures",
+            extract,
+            few[["participant_id"]].assign(session_id="baseline"),
+            biomarkers=features["biomarkers"],
+            labels_file=labels,
+            folders=(),
+            etiv=features["etiv"],
+            templates=[features[k] for k in ("labels", "cord_mask", "cord_levels_image")],
+            baseline_session=baseline,
+            cord_levels=features["cord_levels"],
+            listed=everyone(config),
+            follow=list(people["sessions"][["participant_id", "session_id"]].itertuples(index=False, name=None)),
+        )
+        yield from found
+        if made is None:
+            return
+        for row in made[1].itertuples():
+            yield Finding("problem", "measures", f"{row.participant_id}: {row.problem}")
+        yield Finding("ok", "measures", f"{len(made[0])} of {len(few)} scans measured on trial")
+        return
+    paths = [features["table"]] if features["source"] == "table" else features["volume_tables"]
+    combined, found = tried(
+        "measures",
+        combine,
+        person,
+        people["sessions"],
+        read_biomarkers(features["biomarkers"]),
+        source=features["source"],
+        measures=paths,
+        label_names=labels,
+        listed=everyone(config),
+        baseline_session=baseline,
+        **{
+            k: features[k]
+            for k in (
+                *("sct", "etiv", "qc_scores", "cord_levels", "sct_select", "sct_repeats", "use", "exclude_rules"),
+                *("outlier_limit", "qc_score_min"),
+            )
+        },
+    )
+    yield from found
+    if combined is not None:
+        yield Finding("ok", "measures", f"{len(combined.measures)} people, {combined.measures.shape[1]} columns")
+
+
+if __name__ == "__main__":
+    raise SystemExit(doctor(sys.argv[1] if len(sys.argv) > 1 else None))

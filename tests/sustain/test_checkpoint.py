@@ -1,0 +1,209 @@
+"""Interrupted fits go on where they were, to the same bits, and never from what belongs to another fit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuraxis.sustain import SustainModel, ZScoreEvents, cross_validate, fit
+from neuraxis.sustain import checkpoint as keeping
+from neuraxis.sustain.sampler import Sampler
+
+EVENTS = ZScoreEvents([[1.0, 2.0], [1.0], [1.0, 2.0, 3.0], [2.0]], 5.0, biomarkers=list("abcd"))
+
+
+def people(n=150, missing=0.05):
+    rng = np.random.default_rng(4)
+    severity = np.where(rng.random(n) < 0.3, 0.0, rng.random(n))[:, None]
+    weight = np.where(rng.random(n)[:, None] < 0.6, [[4.0, 3.0, 1.0, 0.5]], [[0.5, 1.0, 3.0, 4.0]])
+    z = severity * weight + rng.normal(size=(n, 4))
+    z[rng.random(z.shape) < missing] = np.nan
+    return z
+
+
+COVARIANCE = 0.3 + 0.7 * np.eye(4)
+OPTIONS = {"n_startpoints": 3, "n_samples": 330, "n_chains": 2, "n_draws": 7, "seed": 5, "covariance": COVARIANCE}
+VARIANTS = [
+    {},
+    {"stage_prior": "uniform", "healthy": False},
+    {"stage_prior": "dirichlet", "noise": "adapted", "degrees": 40.0},
+]
+
+
+def same(a, b):
+    """Whether two models are equal to the bit."""
+    for name in ("sequences", "fractions", "shares", "healthy", "covariance", "log_likelihood", "log_prior"):
+        assert np.array_equal(getattr(a.point, name), getattr(b.point, name)), name
+    for name, array in vars(a.draws).items():
+        other = getattr(b.draws, name)
+        assert array.dtype == other.dtype and np.array_equal(array, other), name
+    assert a.starts.equals(b.starts) and a.settings == b.settings
+
+
+@pytest.fixture
+def every_step(monkeypatch):
+    """Chains are kept after every piece, not every minute."""
+    monkeypatch.setattr(keeping, "EVERY", 0.0)
+    monkeypatch.setattr(keeping.Checkpoint.__init__, "__defaults__", (None, "", 0.0))
+
+
+class Killed(BaseException):
+    """No handler of errors catches this."""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("after", [1, 6, 10, 17, 25])
+def test_a_chain_goes_on_to_the_same_bits(tmp_path, monkeypatch, every_step, variant, after):
+    """Ended in the first or the second chain, in the warm-up or behind it, with draws or without."""
+    z = people()
+    whole = fit(z, EVENTS, 2, **OPTIONS, **variant)
+    steps, calls = Sampler.steps, []
+
+    def end(self, n, tune=False):
+        calls.append(n)
+        if len(calls) > after:
+            raise Killed
+        return steps(self, n, tune)
+
+    monkeypatch.setattr(Sampler, "steps", end)
+    with pytest.raises(Killed):
+        fit(z, EVENTS, 2, **OPTIONS, **variant, checkpoint=tmp_path)
+    before = len(calls) - 1
+    calls.clear()
+    monkeypatch.setattr(Sampler, "steps", lambda self, n, tune=False: (calls.append(n), steps(self, n, tune))[1])
+    same(fit(z, EVENTS, 2, **OPTIONS, **variant, checkpoint=tmp_path), whole)
+    pieces = len(calls) + before
+    calls.clear()
+    fit(z, EVENTS, 2, **OPTIONS, **variant)
+    assert pieces == len(calls)  # nothing was done twice
+
+
+@pytest.mark.parametrize("after", [0, 2, 4, 8])
+def test_finished_starts_are_not_searched_again(tmp_path, monkeypatch, after):
+    from neuraxis.sustain import search
+
+    z = people()
+    whole = fit(z, EVENTS, 2, **OPTIONS)
+    climb, calls = search.climb, []
+
+    def end(*arguments, **options):
+        calls.append(0)
+        if len(calls) > 3 * after:
+            raise Killed
+        return climb(*arguments, **options)
+
+    monkeypatch.setattr(search, "climb", end)
+    with pytest.raises(Killed):
+        fit(z, EVENTS, 2, **OPTIONS, checkpoint=tmp_path)
+    begun = len(list(tmp_path.rglob("*.npz")))
+    assert (begun > 0) is (after > 0)
+    calls.clear()
+    monkeypatch.setattr(search, "climb", lambda *a, **o: (calls.append(0), climb(*a, **o))[1])
+    same(fit(z, EVENTS, 2, **OPTIONS, checkpoint=tmp_path), whole)
+    resumed = len(calls)
+    calls.clear()
+    fit(z, EVENTS, 2, **OPTIONS)
+    assert resumed <= len(calls) - begun
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 6},
+        {"n_samples": 340},
+        {"healthy": False},
+        {"key": ("other",)},
+        {"covariance": COVARIANCE + 0.1 * np.eye(4)},
+    ],
+)
+def test_what_another_fit_kept_is_not_used(tmp_path, change):
+    z = people()
+    fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path)
+    changed = OPTIONS | change
+    same(fit(z, EVENTS, 1, **changed, checkpoint=tmp_path), fit(z, EVENTS, 1, **changed))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_other_people_are_another_fit(tmp_path):
+    z, other = people(), people()
+    other[7, 2] = 1.25
+    fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path)
+    same(fit(other, EVENTS, 1, **OPTIONS, checkpoint=tmp_path), fit(other, EVENTS, 1, **OPTIONS))
+
+
+def test_damaged_pieces_are_made_again(tmp_path):
+    """Cut short, emptied (power loss) or with a flipped byte."""
+    z = people()
+    whole = fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path)
+    for i, path in enumerate(sorted(tmp_path.rglob("*.npz"))):
+        raw = bytearray(path.read_bytes())
+        raw[len(raw) // 2] ^= 255
+        path.write_bytes([bytes(raw), bytes(raw[:100]), b""][i % 3])
+    same(fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path), whole)
+
+
+def test_an_edited_source_is_another_fit(monkeypatch):
+    before = keeping.fingerprint(np.zeros(3))
+    assert keeping.fingerprint(np.zeros(3)) == before != keeping.fingerprint(np.zeros(4))
+    monkeypatch.setattr(keeping, "sources_hash", lambda: "edited")
+    assert keeping.fingerprint(np.zeros(3)) != before
+
+
+def test_cross_validation_goes_on(tmp_path, monkeypatch):
+    from neuraxis.sustain import crossval
+
+    z = people(80)
+    options = OPTIONS | {"folds": 2, "n_samples": 40}
+    whole = cross_validate(z, EVENTS, 2, **options)
+    fits, calls = crossval.fit, []
+
+    def end(*arguments, **more):
+        calls.append(0)
+        if len(calls) > 3:
+            raise Killed
+        return fits(*arguments, **more)
+
+    monkeypatch.setattr(crossval, "fit", end)
+    with pytest.raises(Killed):
+        cross_validate(z, EVENTS, 2, **options, checkpoint=tmp_path)
+    monkeypatch.undo()
+    found = cross_validate(z, EVENTS, 2, **options, checkpoint=tmp_path)
+    for key, model in whole.models.items():
+        same(found.models[key], model)
+
+
+CODE = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from test_checkpoint import EVENTS, OPTIONS, people
+from neuraxis.sustain import checkpoint as keeping, fit
+keeping.Checkpoint.__init__.__defaults__ = (None, "", 0.1)
+model = fit(people(), EVENTS, 2, **(OPTIONS | {"n_samples": 15000, "n_draws": 50}), checkpoint=keeping.partial(sys.argv[1]))
+model.save(sys.argv[1])
+keeping.done(sys.argv[1])
+"""
+
+
+def test_killed_by_sigkill_again_and_again(tmp_path):
+    path = tmp_path / "model.npz"
+    source = str(Path(__file__).parents[2] / "src")
+    command = [sys.executable, "-c", CODE, str(path), str(Path(__file__).parent)]
+    environment = {**os.environ, "PYTHONPATH": source}
+    pieces = []
+    for _ in range(2):
+        running = subprocess.Popen(command, env=environment)
+        known, deadline = len(pieces), time.time() + 60
+        while time.time() < deadline and running.poll() is None:
+            pieces = [(p.name, p.stat().st_mtime_ns) for p in tmp_path.rglob("*.npz")]
+            if len(pieces) > known + 4:
+                break
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL and not path.exists() and pieces
+    subprocess.run(command, env=environment, check=True)
+    same(SustainModel.load(path), fit(people(), EVENTS, 2, **(OPTIONS | {"n_samples": 15000, "n_draws": 50})))
+    assert [p.name for p in tmp_path.iterdir()] == ["model.npz"]

@@ -1,0 +1,182 @@
+"""The doctor: one line per finding, problems in the exit status, nothing said that is not so."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from neuraxis import doctor as room
+from neuraxis.doctor import Finding, doctor, examine, machine, study
+
+CONFIG = """
+cohort: {source: files, participants: people.tsv, diseases: [MS]}
+features: {source: table, table: measures.tsv, use: [thalamus, frontal]}
+normative: {site: fixed}
+sustain: {folds: 2, max_subtypes: 2}
+clinical: {outcomes: [{name: EDSS, column: edss, type: ordinal}]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A study of 30 controls and 12 patients of two sites in which nothing is wrong."""
+    rng = np.random.default_rng(2)
+    people = ["participant_id\tgroup\tage\tsex\tsite\tedss"]
+    rows = ["participant_id\tetiv\tthalamus\tfrontal"]
+    for i in range(42):
+        group, score = ("HC", "n/a") if i < 30 else ("MS", f"{i % 5 + 1}.0")
+        people.append(f"sub-{i:02d}\t{group}\t{20 + i}\t{'MF'[i % 2]}\t{'AB'[i % 3 > 1]}\t{score}")
+        rows.append(
+            f"sub-{i:02d}\t{rng.normal(1.5e6, 1e5):.0f}\t{rng.normal(15000, 900):.0f}\t{rng.normal(150000, 9000):.0f}"
+        )
+    (tmp_path / "people.tsv").write_text("\n".join(people) + "\n")
+    (tmp_path / "measures.tsv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def edit(path, *changes):
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def found(level, path="."):
+    return [f"{f.area}: {f.words}" for f in study(path) if f.level == level]
+
+
+def test_a_sound_study_has_no_problem(folder):
+    assert found("problem") == []
+    fine = found("ok")
+    assert "people: 30 HC, 12 MS" in fine and "outcomes: 1 outcomes have their columns" in fine
+    assert "ids: features.table (measures.tsv): 42 of 42 ids are participants'" in fine
+    assert "measures: 42 people, 5 columns" in fine or "measures: 42 people, 4 columns" in fine
+    assert found("note") == []
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "level", "words"),
+    [
+        ("config.yaml", [("folds: 2", "folts: 2")], "problem", "sustain.folts: unknown key; did you mean folds?"),
+        ("config.yaml", [("people.tsv", "peple.tsv")], "problem", "cohort.participants: peple.tsv: no such file"),
+        (
+            "config.yaml",
+            [("subtypes: 2", "subtypes: 6")],
+            "problem",
+            "MS: 12 people are too few for 6 subtypes in 2 folds",
+        ),
+        ("config.yaml", [("column: edss", "column: nfl")], "problem", "column nfl is not in participants.tsv"),
+        ("config.yaml", [("frontal]", "putamen]")], "problem", "putamen"),
+        ("people.tsv", [("sub-03\tHC\t23", "sub-03\tHC\tyoung")], "problem", "age: not a number: sub-03 (young)"),
+        ("people.tsv", [("sub-03\tHC", "sub-02\tHC")], "problem", "participant_id listed more than once: sub-02 (HC)"),
+        ("people.tsv", [("\tA\t", "\tC\t")], "ok", "people: 30 HC, 12 MS"),
+        ("people.tsv", [("61\tF\tB\t2.0", "61\tF\tD\t2.0")], "note", "come from sites without controls (D)"),
+        ("measures.tsv", [("sub-41", "sub-99")], "note", "41 of 42 ids are participants'; not: sub-99"),
+        ("measures.tsv", [("sub-", "someone-")], "problem", "none of its 42 ids is a participant"),
+        ("measures.tsv", [("etiv", "eTIV_")], "problem", "etiv"),
+    ],
+)
+def test_what_is_wrong_is_found_and_named(folder, file, changes, level, words):
+    edit(folder / file, *changes)
+    assert any(words in line for line in found(level)), [*study(".")]
+
+
+def test_units_are_looked_at(folder):
+    table = (folder / "measures.tsv").read_text().splitlines()
+    rows = [line.split("\t") for line in table[1:]]
+    ml = [f"{r[0]}\t{float(r[1]) / 1000:.1f}\t{r[2]}\t{r[3]}" for r in rows]
+    (folder / "measures.tsv").write_text("\n".join([table[0], *ml]) + "\n")
+    assert any("look like ml (cm3)" in line for line in found("note"))
+
+
+def test_small_sites_are_told_before_the_norms(folder):
+    edit(folder / "people.tsv", ("sub-01\tHC\t21\tF\tA", "sub-01\tHC\t21\tF\tZ"))
+    assert any("pooled they have only 1" in line for line in found("problem"))
+
+
+def test_overlays_and_folders(folder):
+    (folder / "over.yaml").write_text("sustain: {folds: 40}\n")
+    assert any("too few for 2 subtypes in 40 folds" in line for line in found("problem", "over.yaml"))
+    assert found("problem", "config.yaml") == []
+    assert found("problem", "absent.yaml") == ["configuration: absent.yaml: no such file or folder"]
+
+
+def test_images_of_a_few_are_measured_on_trial(folder):
+    import nibabel as nib
+
+    flat = np.zeros(4000, np.int16)
+    flat[:900] = [10] * 300 + [49] * 300 + [24] * 300
+    for i in range(42):
+        nib.save(nib.Nifti1Image(flat.reshape(20, 20, 10), np.eye(4)), folder / f"{i:02d}.nii")
+    edit(
+        folder / "config.yaml",
+        (
+            "source: table, table: measures.tsv, use: [thalamus, frontal]",
+            'source: images, labels: "{participant_id}.nii"',
+        ),
+    )
+    assert found("problem") == [] and "measures: 4 of 4 scans measured on trial" in found("ok")
+    (folder / "00.nii").write_bytes(b"nothing")
+    (folder / "41.nii").unlink()
+    assert any(line.startswith("measures: sub-00: ") for line in found("problem"))
+    assert any("1 of MS fall out (segmentation found): sub-41" in line for line in found("note"))
+
+
+def test_exit_status_and_lines(folder):
+    """From the shell, in the study's folder and from elsewhere; one line per finding."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+
+    def call(*arguments, cwd=folder):
+        return subprocess.run(
+            [sys.executable, "-m", "neuraxis.doctor", *arguments],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    done = call(str(folder), cwd="/")
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("0 problems, "), done.stdout + done.stderr
+    assert all(line.startswith(("ok ", "note ")) for line in done.stdout.splitlines()[:-1])
+    assert "kernels" in done.stdout and "vectors of" in done.stdout and "equal to" in done.stdout
+    edit(folder / "config.yaml", ("folds: 2", "folds: 1"))
+    done = call()
+    assert done.returncode == 1 and "problem configuration  sustain.folds" in done.stdout
+    assert "1 problem, " in done.stdout
+
+
+def test_a_compiler_that_is_off_is_a_problem(monkeypatch):
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    assert [f.level for f in room.kernels()] == ["problem"]
+
+
+def test_kernels_that_compute_something_else_are_a_problem(monkeypatch):
+    from neuraxis.sustain import ZScoreEvents
+
+    stage_values = ZScoreEvents.stage_values
+    monkeypatch.setattr(ZScoreEvents, "stage_values", lambda self, s: stage_values(self, s) + 0.001)
+    assert any(f.level == "problem" and "differ from the readable formulas" in f.words for f in room.kernels())
+
+
+def test_places_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "results").write_text("")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "absent"))
+    words = [str(f) for f in machine(tmp_path)]
+    assert any(f"{tmp_path / 'results'} is a file" in w for w in words)
+    assert any("which is no folder" in w for w in words)
+    assert any(w.startswith("problem disk") and "it is not there" in w for w in map(str, machine(tmp_path / "absent")))
+
+
+def test_findings_are_one_line_each():
+    assert str(Finding("note", "ids", "a\nb  c")) == "note    ids            a b c"
+    assert doctor("/nowhere/at/all", out := io.StringIO()) == 1
+    assert "/nowhere/at/all: no such file or folder" in out.getvalue()
+    assert sum(1 for _ in examine("/nowhere/at/all")) == out.getvalue().count("\n") - 1
