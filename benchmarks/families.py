@@ -127,7 +127,7 @@ def our_problem(problem: str, found):
     scores = every[:, ordinal].argmax(axis=2).astype(float)
     # event-based biomarkers come as densities: their log ratio is a value whose two unit Gaussians have that log ratio
     ratio = np.log(levels[:, single, 0] + 1e-250) - np.log(normal[:, single] + 1e-250)
-    unit = dict(kind="gaussian", normal_mean=-0.5, normal_sd=1.0, abnormal_mean=0.5, abnormal_sd=1.0)
+    unit = {"kind": "gaussian", "normal_mean": -0.5, "normal_sd": 1.0, "abnormal_mean": 0.5, "abnormal_sd": 1.0}
     events = MixedEvents(
         [
             zscores(found["in_z_vals"], found["in_max_biomarker_zscore"]),
@@ -159,7 +159,7 @@ def compare(problem: str, found, cross_validate: bool, steps: int) -> dict:
         n_chains=1,
         warm_up=0.0,
     )
-    options = dict(covariance="independent" if events.gaussian else None, progress=False)
+    options = {"covariance": "independent" if events.gaussian else None, "progress": False}
     fit(X, events, 1, settings.with_(n_startpoints=2, n_samples=50), **options)  # compile
     start = time.process_time()
     model, models = None, {}

@@ -13,6 +13,19 @@ ATROPHY = "with atrophy"
 THIRDS = ("early stages", "middle stages", "late stages")
 #: Systems that the simulated cohort's subtypes are named after, by their letters in the published tables.
 SYSTEMS = {"C": "cortical", "SC": "spinal cord", "CE": "cerebellar", "DGM": "subcortical"}
+#: Okabe-Ito, colour-blind safe; grey is normal-appearing, then subtypes in model order.
+COLOURS = ["#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000"]
+#: Colours of a subtype by its name, so that it has one colour in every disease; other names take what is left.
+OF_NAME = {
+    "normal-appearing": "#999999",
+    "cortical": "#0072B2",
+    "spinal cord": "#D55E00",
+    "subcortical": "#009E73",
+    "cerebellar": "#CC79A7",
+    "early stages": "#FDC086",
+    "middle stages": "#E6550D",
+    "late stages": "#7F2704",
+}
 #: Fewer staged people than this are not divided into thirds.
 LEAST_FOR_THIRDS = 15
 
@@ -101,6 +114,15 @@ def numbered(systems: dict[int, str]) -> dict[int, str]:
     for c, system in systems.items():
         times[system] = times.get(system, 0) + 1
         out[c] = system if list(systems.values()).count(system) == 1 else f"{system} {times[system]}"
+    return out
+
+
+def colours(names) -> dict[str, str]:
+    """Colour of every group name."""
+    free = ["#E69F00", "#56B4E9", "#F0E442", "#000000", "#8B4513", "#6A3D9A"]
+    out = {}
+    for name in names:
+        out[name] = OF_NAME[name] if name in OF_NAME else free[len([n for n in out if n not in OF_NAME]) % len(free)]
     return out
 
 

@@ -106,7 +106,7 @@ def look(folder) -> Found:
         people = best
     found.people = people[0] if people else None
     if len(found.freesurfer) > 1:
-        counted = {t: n for t, n in sorted(found.freesurfer.items(), key=lambda item: -item[1])}
+        counted = dict(sorted(found.freesurfer.items(), key=lambda item: -item[1]))
         found.freesurfer = counted
         found.notes.append(
             "several folders of FreeSurfer results: "

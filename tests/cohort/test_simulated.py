@@ -188,7 +188,7 @@ def test_the_script_removes_covariates_and_data_sets(script):
         }
     )
     e = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], n)
-    shift = {s: v for s, v in zip("ABCDEFGH", [-3, -2, -1, -0.5, 0.5, 1, 2, 3], strict=True)}
+    shift = dict(zip("ABCDEFGH", [-3, -2, -1, -0.5, 0.5, 1, 2, 3], strict=True))
     at = pd.Series(site).map(shift)
     values = pd.DataFrame({"x": 100 + 5 * e[:, 0], "y": 50 + 2 * e[:, 1]})
     values["x"] += 5 * at + 0.02 * (people["age"] - 50) ** 2 + 4 * (people["sex"] == "M") + 3e-5 * people["etiv"]
@@ -203,7 +203,7 @@ def test_the_script_removes_covariates_and_data_sets(script):
 
 def test_the_cords_row_by_hand(script):
     rng = np.random.default_rng(1)
-    names = [b for b in NAMES]
+    names = list(NAMES)
     left = pd.DataFrame(rng.standard_normal((42, 19)), columns=names)
     left["brainstem"] += left["cord_csa"]
     r = left.corr()["cord_csa"]

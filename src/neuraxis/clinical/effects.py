@@ -151,6 +151,6 @@ def false_discovery(p: pd.Series, by: list[pd.Series]) -> pd.Series:
     """Benjamini-Hochberg q inside every group of `by`; missing where p is."""
     q = pd.Series(np.nan, index=p.index)
     known = p.notna()
-    for _, rows in p[known].groupby([b[known] for b in by]).groups.items():
+    for rows in p[known].groupby([b[known] for b in by]).groups.values():
         q[rows] = multipletests(p[rows], method="fdr_bh")[1]
     return q

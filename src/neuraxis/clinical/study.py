@@ -160,7 +160,7 @@ def analyse(
     included = pd.Series("included", mine.index).where(mine.index.isin(people.index), "excluded")
     versions = versions_of(labels, given.subtypes, given.qc, people["site"])
     etiv = given.etiv.reindex(people.index)
-    tables = {
+    return {
         "associations": effects,
         "maps": region_maps(z, people, etiv, labels.group),
         "nested": nested,
@@ -186,4 +186,3 @@ def analyse(
         ),
         "table1_included": table_one(mine, included, columns, ["included", "excluded"]),
     }
-    return tables

@@ -130,10 +130,10 @@ def write_stats(measures: pd.DataFrame, biomarkers_file, labels_file, folder) ->
         for name, text in texts.items():
             with aside(stats / name, many=True) as part:
                 part.write_text(text, encoding="utf-8")
-        for level in CORD_LEVELS:
-            cord.append(
-                f"SIMULATED,SIMULATED,/SIMULATED/{scan_stem(row.participant_id, row.session_id)}_seg.nii.gz,,{level},{row.cord_csa:.6f},0.0"
-            )
+        cord += [
+            f"SIMULATED,SIMULATED,/SIMULATED/{scan_stem(row.participant_id, row.session_id)}_seg.nii.gz,,{level},{row.cord_csa:.6f},0.0"
+            for level in CORD_LEVELS
+        ]
     with aside(folder / "SIMULATED_sct.csv") as part:
         part.write_text("\n".join(cord) + "\n", encoding="utf-8")
 

@@ -10,39 +10,16 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import seaborn as sns
 
+from ..labels import COLOURS as COLOURS
+from ..labels import colours as colours
 from ..tables import aside
 
-#: Okabe-Ito, colour-blind safe; grey is normal-appearing, then subtypes in model order.
-COLOURS = ["#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000"]
-#: Colours of a subtype by its name, so that it has one colour in every disease; other names take what is left.
-OF_NAME = {
-    "normal-appearing": "#999999",
-    "cortical": "#0072B2",
-    "spinal cord": "#D55E00",
-    "subcortical": "#009E73",
-    "cerebellar": "#CC79A7",
-    "early stages": "#FDC086",
-    "middle stages": "#E6550D",
-    "late stages": "#7F2704",
-}
 sns.set_theme(context="paper", style="ticks", font_scale=1.1)
 # names of biomarkers, sites and diseases are the user's: a $ in one is a dollar, not the beginning of a formula
 matplotlib.rcParams["text.parse_math"] = False
 
-
 #: Dots per inch of the PNG.
 DPI = 300
-
-
-def colours(names) -> dict[str, str]:
-    """Colour of every group name."""
-    free = [c for c in ("#E69F00", "#56B4E9", "#F0E442", "#000000", "#8B4513", "#6A3D9A")]
-    out = {}
-    for name in names:
-        out[name] = OF_NAME[name] if name in OF_NAME else free[len([n for n in out if n not in OF_NAME]) % len(free)]
-    return out
-
-
 #: Key of a PNG's text that says why there is nothing to draw; the report leaves such a figure out.
 NOTHING = "Nothing to draw"
 

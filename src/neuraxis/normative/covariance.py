@@ -80,7 +80,8 @@ class NoiseCovariance:
 
     def table(self) -> pd.DataFrame:
         """One row per pair (and per biomarker with itself): biomarker, other, n, covariance, correlation, and the
-        shrinkage and condition number of the whole."""
+        shrinkage and condition number of the whole.
+        """
         first, second = np.tril_indices(len(self.biomarkers))
         names = np.array(self.biomarkers, dtype=object)
         return pd.DataFrame(

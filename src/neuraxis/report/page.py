@@ -211,7 +211,7 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         "headline": headline(d),
         "sure": [s for s in sure if not s.warn],
         "portraits": portraits(d),
-        "meaning": [s for s in said(d, "clinical")],
+        "meaning": list(said(d, "clinical")),
         "figures": shown,
         "chapters": chapters,
         "sentences": told,
