@@ -27,9 +27,14 @@ import stat
 import tempfile
 from pathlib import Path
 
+import llvmlite.binding as llvm
 from numba.core import config
 
 from ...errors import StorageError
+
+# Loops over people read and write many rows. LLVM vectorises them after a check at run time that no two rows overlap, but
+# gives up above eight comparisons unless told otherwise, and then computes one person at a time.
+llvm.set_option("neuraxis", "--runtime-memory-check-threshold=200")
 
 HERE = Path(__file__).parent
 

@@ -57,7 +57,7 @@ def collapsed_move(c, e, data, layout, chain, trial, settings, rng):
         return 0.0, True, False, ratio
     ratio = change + log_hastings
     if log_u < ratio:
-        keep_move(c, data, chain, trial, n_changed, n_runs, largest)
+        keep_move(c, data, chain, trial, n_changed, largest)
         if chain.changed[0] > chain.limits[3] or mixture_drifted(data, chain):
             refresh(data, layout, chain, settings)
             return change, True, True, ratio

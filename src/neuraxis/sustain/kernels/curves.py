@@ -73,15 +73,19 @@ def linear_runs(delta, n_changed, starts, growth):
     n_stages = delta.shape[1]
     bends = np.zeros(n_stages, np.bool_)
     bends[0] = True
-    for i in range(n_changed):
-        point = 0.0
-        before = 0.0
-        for k in range(n_stages):
-            following = 2.0 * delta[i, k] - point
-            growth[i, k] = following - point
-            point = following
-            bends[k] |= abs(growth[i, k] - before) > 1e-9
-            before = growth[i, k]
+    point = np.zeros(n_changed)
+    before = np.zeros(n_changed)
+    # biomarkers inside, stages outside: the recursion along the stages is slow to follow one biomarker at a time
+    for k in range(n_stages):
+        bend = False
+        for i in range(n_changed):
+            following = 2.0 * delta[i, k] - point[i]
+            g = following - point[i]
+            growth[i, k] = g
+            bend |= abs(g - before[i]) > 1e-9
+            point[i] = following
+            before[i] = g
+        bends[k] |= bend
     n = 0
     for k in range(n_stages):
         if bends[k]:

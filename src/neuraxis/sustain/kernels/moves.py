@@ -16,7 +16,7 @@ from numba import njit
 from .curves import fill_curve, linear_runs
 from .density import fill_block, fill_subtypes
 from .noise import fill_quad
-from .numerics import DRIFT_HIGH, DRIFT_LOW, VECTOR, exp_like, fast_exp
+from .numerics import BARE, DRIFT_HIGH, DRIFT_LOW, VECTOR, exp_like, fast_exp, wide_vectors
 from .order import move
 
 #: A person's mixture density, relative to the person's reference, may drift this far before the reference is renewed.
@@ -163,26 +163,21 @@ def prepare(c, home, to, data, layout, chain, trial):
         trial.gained[k], trial.lost[k] = (other, mine) if to > home else (mine, other)
         trial.touched[k] = mine >= 0 or other >= 0
     move(e, to, sequence, place)
-    bound = np.zeros(n_stages)
-    change = np.zeros(n_stages)
+    bound, change = trial.sums[0], trial.sums[1]
+    for k in range(n_stages):
+        bound[k] = 0.0
+        change[k] = 0.0
     for i in range(n_changed):
         b = trial.biomarkers[i]
-        new, delta = trial.curve[b], trial.delta[i]
+        new, row, delta = trial.curve[b], old[b], trial.delta[i]
         fill_curve(b, place, layout, new)
-        first, last = n_stages, 0
-        size = noise.largest[b]
+        pull, own, size = chain.subtypes.pull[c, b], noise.precision[b, b], noise.largest[b]
         for k in range(n_stages):
-            d = new[k] - old[b, k]
+            d = new[k] - row[k]
             delta[k] = d
             bound[k] += abs(d) * size
-            if d != 0.0:
-                first = min(first, k)
-                last = k + 1
-        for k in range(first, last):
-            trial.touched[k] = True
-        pull, own = chain.subtypes.pull[c, b], noise.precision[b, b]
-        for k in range(n_stages):
-            change[k] += delta[k] * (2.0 * pull[k] + own * delta[k])
+            change[k] += d * (2.0 * pull[k] + own * d)
+            trial.touched[k] |= d != 0.0
         if noise.coupled:
             for j in range(i):
                 v = 2.0 * noise.precision[b, trial.biomarkers[j]]
@@ -213,11 +208,11 @@ def prepare(c, home, to, data, layout, chain, trial):
         for k in range(n_stages):
             for p in range(n_patterns):
                 d = trial.quad[k, p] - chain.subtypes.quad[c, k, p]
-                trial.factor[k, p] = fast_exp(-0.5 * d) if trial.touched[k] else 1.0
+                trial.factor[p, k] = fast_exp(-0.5 * d) if trial.touched[k] else 1.0
                 bound[k] = max(bound[k], 0.5 * abs(d))
     else:
         for k in range(n_stages):
-            trial.factor[k, 0] = fast_exp(-0.5 * change[k])
+            trial.factor[0, k] = fast_exp(-0.5 * change[k])
     largest = 0.0
     for k in range(n_stages):
         size = bound[k] + 0.5 * abs(change[k])
@@ -230,164 +225,229 @@ def prepare(c, home, to, data, layout, chain, trial):
     return n_changed, n_runs, largest
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def bend(y, which, slope, n, half, power):
-    """power *= half, half *= exp(sum over i < n of slope[i] y[which[i]]), power *= half; rows of people (width,).
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def add_slopes(y, trial, n):
+    """Make the bend of `n` biomarkers in `trial.which`, `trial.slope` one of three terms.
 
-    `slope` and `which` have two places more than n.
+    Returns whether it was more, and then the terms are to be taken from `trial.rows` instead of y.
     """
-    width = half.size
-    for i in range(n, n + 2):
-        slope[i], which[i] = 0.0, which[0]
-    if n <= 2:
-        s0, s1, y0, y1 = slope[0], slope[1], y[which[0]], y[which[1]]
-        for w in range(width):
-            h = half[w]
-            g = h * exp_like(s0 * y0[w] + s1 * y1[w])
-            half[w] = g
-            power[w] *= g
-        return
+    slope, which = trial.slope, trial.which
+    if n <= 3:
+        for i in range(n, 3):
+            slope[i], which[i] = 0.0, 0
+        return False
+    added = trial.rows[2]
+    s0, s1, s2 = slope[0], slope[1], slope[2]
+    row0, row1, row2 = y[which[0]], y[which[1]], y[which[2]]
+    for w in range(added.size):
+        added[w] = s0 * row0[w] + s1 * row1[w] + s2 * row2[w]
+    for i in range(3, n):
+        s0, row0 = slope[i], y[which[i]]
+        for w in range(added.size):
+            added[w] += s0 * row0[w]
+    for i in range(3):
+        slope[i], which[i] = 0.0, 2
+    slope[0] = 1.0
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def bend(y, which, slope, rows):
+    """At the begin of a run: power *= half, half *= exp(change of slope), power *= half; rows (3.., width) hold the two."""
+    wide_vectors()
+    power, half = rows[0], rows[1]
     s0, s1, s2 = slope[0], slope[1], slope[2]
     y0, y1, y2 = y[which[0]], y[which[1]], y[which[2]]
-    if n <= 3:
-        for w in range(width):
-            g = half[w] * exp_like(s0 * y0[w] + s1 * y1[w] + s2 * y2[w])
-            half[w] = g
-            power[w] *= g
-        return
-    total = np.empty_like(half)
-    for w in range(width):
-        total[w] = s0 * y0[w] + s1 * y1[w] + s2 * y2[w]
-    for i in range(3, n):
-        s, row = slope[i], y[which[i]]
-        for w in range(width):
-            total[w] += s * row[w]
-    for w in range(width):
-        g = half[w] * exp_like(total[w])
+    for w in range(half.size):
+        g = half[w] * exp_like(s0 * y0[w] + s1 * y1[w] + s2 * y2[w])
         half[w] = g
         power[w] *= g
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def four_stages(density, factor, weight, power, rows, total, keep):
-    """Four stages of a run at once: density (4, width), factor and weight (5,), the last of each the floor's.
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def bent_stages(density, out, stages, factor, weight, y, which, slope, rows, total):
+    """`bend` and the first one to four stages of a run in one pass over the people.
 
-    rows[0] is what `power` grows by over a stage, rows[1] what it grows by after the last of the four.
+    density (K, width) is read, what it becomes goes to `out`, and its weighted sum to total (width,). `stages` is (first stage,
+    how many, whether the run ends with them, floor of the densities). After the last stage of a run power grows by half a
+    stage: the following run's bend adds the other half.
     """
-    d0, d1, d2, d3 = density[0], density[1], density[2], density[3]
-    f0, f1, f2, f3 = factor[0], factor[1], factor[2], factor[3]
-    v0, v1, v2, v3 = weight[0], weight[1], weight[2], weight[3]
-    square, tail = rows[0], rows[1]
-    if keep:
-        floor = factor[4]
+    wide_vectors()
+    k, m, last, floor = stages
+    power, half = rows[0], rows[1]
+    s0, s1, s2 = slope[0], slope[1], slope[2]
+    y0, y1, y2 = y[which[0]], y[which[1]], y[which[2]]
+    d0, o0, f0, v0 = density[k], out[k], factor[k], weight[k]
+    if m == 1:
         for w in range(total.size):
-            s, p0 = square[w], power[w]
+            g = half[w] * exp_like(s0 * y0[w] + s1 * y1[w] + s2 * y2[w])
+            p0 = power[w] * g
+            a0 = d0[w] * (p0 * f0) + floor
+            o0[w] = a0
+            total[w] += v0 * a0
+            half[w] = g
+            power[w] = p0 * (g if last else g * g)
+        return
+    d1, o1, f1, v1 = density[k + 1], out[k + 1], factor[k + 1], weight[k + 1]
+    if m == 2:
+        for w in range(total.size):
+            g = half[w] * exp_like(s0 * y0[w] + s1 * y1[w] + s2 * y2[w])
+            s = g * g
+            p0 = power[w] * g
+            p1 = p0 * s
+            a0 = d0[w] * (p0 * f0) + floor
+            a1 = d1[w] * (p1 * f1) + floor
+            o0[w], o1[w] = a0, a1
+            total[w] += v0 * a0 + v1 * a1
+            half[w] = g
+            power[w] = p1 * (g if last else s)
+        return
+    d2, o2, f2, v2 = density[k + 2], out[k + 2], factor[k + 2], weight[k + 2]
+    if m == 3:
+        for w in range(total.size):
+            g = half[w] * exp_like(s0 * y0[w] + s1 * y1[w] + s2 * y2[w])
+            s = g * g
+            p0 = power[w] * g
             p1 = p0 * s
             p2 = p1 * s
-            p3 = p2 * s
             a0 = d0[w] * (p0 * f0) + floor
             a1 = d1[w] * (p1 * f1) + floor
             a2 = d2[w] * (p2 * f2) + floor
-            a3 = d3[w] * (p3 * f3) + floor
-            d0[w], d1[w], d2[w], d3[w] = a0, a1, a2, a3
-            total[w] += (v0 * a0 + v1 * a1) + (v2 * a2 + v3 * a3)
-            power[w] = p3 * tail[w]
-    else:
-        f0, f1, f2, f3 = f0 * v0, f1 * v1, f2 * v2, f3 * v3
+            o0[w], o1[w], o2[w] = a0, a1, a2
+            total[w] += v0 * a0 + v1 * a1 + v2 * a2
+            half[w] = g
+            power[w] = p2 * (g if last else s)
+        return
+    d3, o3, f3, v3 = density[k + 3], out[k + 3], factor[k + 3], weight[k + 3]
+    for w in range(total.size):
+        g = half[w] * exp_like(s0 * y0[w] + s1 * y1[w] + s2 * y2[w])
+        s = g * g
+        p0 = power[w] * g
+        p1 = p0 * s
+        p2 = p1 * s
+        p3 = p2 * s
+        a0 = d0[w] * (p0 * f0) + floor
+        a1 = d1[w] * (p1 * f1) + floor
+        a2 = d2[w] * (p2 * f2) + floor
+        a3 = d3[w] * (p3 * f3) + floor
+        o0[w], o1[w], o2[w], o3[w] = a0, a1, a2, a3
+        total[w] += (v0 * a0 + v1 * a1) + (v2 * a2 + v3 * a3)
+        half[w] = g
+        power[w] = p3 * (g if last else s)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def straight_stages(density, out, stages, factor, weight, rows, total):
+    """Four further stages of a run, as `bent_stages` without a bend."""
+    wide_vectors()
+    k, m, last, floor = stages
+    power, half = rows[0], rows[1]
+    d0, d1, d2, d3 = density[k], density[k + 1], density[k + 2], density[k + 3]
+    o0, o1, o2, o3 = out[k], out[k + 1], out[k + 2], out[k + 3]
+    f0, f1, f2, f3 = factor[k], factor[k + 1], factor[k + 2], factor[k + 3]
+    v0, v1, v2, v3 = weight[k], weight[k + 1], weight[k + 2], weight[k + 3]
+    for w in range(total.size):
+        g, p0 = half[w], power[w]
+        s = g * g
+        p1 = p0 * s
+        p2 = p1 * s
+        p3 = p2 * s
+        a0 = d0[w] * (p0 * f0) + floor
+        a1 = d1[w] * (p1 * f1) + floor
+        a2 = d2[w] * (p2 * f2) + floor
+        a3 = d3[w] * (p3 * f3) + floor
+        o0[w], o1[w], o2[w], o3[w] = a0, a1, a2, a3
+        total[w] += (v0 * a0 + v1 * a1) + (v2 * a2 + v3 * a3)
+        power[w] = p3 * (g if last else s)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def same_stages(density, begin, end, weight, total):
+    """Weighted sum of stages that the move leaves alone."""
+    wide_vectors()
+    k = begin
+    while k + 4 <= end:
+        d0, d1, d2, d3 = density[k], density[k + 1], density[k + 2], density[k + 3]
+        v0, v1, v2, v3 = weight[k], weight[k + 1], weight[k + 2], weight[k + 3]
         for w in range(total.size):
-            s, p0 = square[w], power[w]
-            p1 = p0 * s
-            p2 = p1 * s
-            p3 = p2 * s
-            total[w] += (d0[w] * (p0 * f0) + d1[w] * (p1 * f1)) + (d2[w] * (p2 * f2) + d3[w] * (p3 * f3))
-            power[w] = p3 * tail[w]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def one_stage(density, factor, power, tail, total, keep):
-    """One stage: factor (3,) holds the stage's factor, weight and the floor."""
-    f, v, floor = factor[0], factor[1], factor[2]
-    if keep:
+            total[w] += (v0 * d0[w] + v1 * d1[w]) + (v2 * d2[w] + v3 * d3[w])
+        k += 4
+    while k < end:
+        row, v = density[k], weight[k]
         for w in range(total.size):
-            a = density[w] * (power[w] * f) + floor
-            density[w] = a
-            total[w] += v * a
-            power[w] *= tail[w]
-    else:
-        f = f * v
-        for w in range(total.size):
-            total[w] += density[w] * (power[w] * f)
-            power[w] *= tail[w]
+            total[w] += v * row[w]
+        k += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def mixed_stage(density, factor, power, tail, total, keep):
-    """The same where the factor differs between people: factor (width + 2,) ends with weight and floor."""
-    width = total.size
-    v, floor = factor[width], factor[width + 1]
-    for w in range(width):
-        a = density[w] * (power[w] * factor[w]) + floor
-        if keep:
-            density[w] = a
-        total[w] += v * a
-        power[w] *= tail[w]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def own_factors(data, block, trial, k, out):
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def own_factors(data, block, trial, k, own):
     """Factor of everyone in a block at stage k where it is not one number: pattern, and increments gained and lost."""
-    width = out.size - 2
+    width = own.size
     gained, lost = trial.gained[k], trial.lost[k]
     if gained >= 0 or lost >= 0:
         for w in range(width):
-            out[w] = 0.0
+            own[w] = 0.0
         if gained >= 0:
             row = data.steps[block, gained]
             for w in range(width):
-                out[w] += row[w]
+                own[w] += row[w]
         if lost >= 0:
             row = data.steps[block, lost]
             for w in range(width):
-                out[w] -= row[w]
+                own[w] -= row[w]
         for w in range(width):
-            out[w] = exp_like(out[w])
+            own[w] = exp_like(own[w])
     else:
         for w in range(width):
-            out[w] = 1.0
+            own[w] = 1.0
     only = data.only[block]
     if only >= 0:
-        f = trial.factor[k, only]
+        f = trial.factor[only, k]
         for w in range(width):
-            out[w] *= f
+            own[w] *= f
     else:
         for w in range(width):
-            out[w] *= trial.factor[k, data.pattern[block, w]]
+            own[w] *= trial.factor[data.pattern[block, w], k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def pass_stages(data, chain, trial, c, block, n_changed, n_runs, keep):
-    """Weighted sum over the stages of one block's densities after the move, into `trial.total`; with `keep` for good."""
-    total = trial.total[block]
-    width = total.size
-    y = chain.fast[block]
-    density = chain.density[c, block]
-    power, half, square = trial.rows[0], trial.rows[1], trial.rows[2]
-    slope = np.empty(n_changed + 2, density.dtype)
-    which = np.zeros(n_changed + 2, np.int64)
-    factor = np.empty(5, density.dtype)
-    own = np.empty(width + 2, density.dtype)
-    tails = np.empty((2, width), density.dtype)
-    floor = chain.limits[5]
-    factor[4] = floor
-    own[width + 1] = floor
-    for w in range(width):
-        total[w] = 0.0
-        power[w] = 1.0
-        half[w] = 1.0
-        square[w] = 1.0
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def mixed_stage(density, out, own, weight, last, floor, rows, total):
+    """One stage of a run where the factor differs between people."""
+    power, half = rows[0], rows[1]
+    for w in range(total.size):
+        a = density[w] * (power[w] * own[w]) + floor
+        out[w] = a
+        total[w] += weight * a
+        power[w] *= half[w] if last else half[w] * half[w]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def pass_stages(data, chain, trial, c, block, n_changed, n_runs):
+    """One block's densities after the move, at the stages that it touches, into `trial.density`; their weighted sum over
+    all stages into `trial.total`."""
+    total, out = trial.total[block], trial.density[block]
+    y, density = chain.fast[block], chain.density[c, block]
+    rows, slope, which, weight = trial.rows, trial.slope, trial.which, trial.weight
+    own = rows[3]
+    floor = trial.floor[0]
     only = data.only[block]
+    for w in range(total.size):
+        total[w] = 0.0
+        rows[0, w] = 1.0
+        rows[1, w] = 1.0
     for run in range(n_runs):
         begin, end = trial.starts[run], trial.starts[run + 1]
+        touched = False
+        plain = only >= 0
+        for k in range(begin, end):
+            touched |= trial.touched[k]
+            plain &= trial.gained[k] < 0 and trial.lost[k] < 0
+        if not touched:
+            same_stages(density, begin, end, weight, total)
+            for w in range(total.size):  # nothing has changed here, whatever rounding says
+                rows[0, w] = 1.0
+                rows[1, w] = 1.0
+            continue
         n = 0
         for i in range(n_changed):
             change = trial.growth[i, run] - (trial.growth[i, run - 1] if run > 0 else 0.0)
@@ -395,46 +455,29 @@ def pass_stages(data, chain, trial, c, block, n_changed, n_runs, keep):
                 which[n] = trial.biomarkers[i]
                 slope[n] = 0.5 * change
                 n += 1
-        if n > 0:
-            bend(y, which, slope, n, half, power)
-            for w in range(width):
-                square[w] = half[w] * half[w]
-        k = begin
-        while k < end:
-            if not trial.touched[k]:
-                v = trial.weight[k]
-                row = density[k]
-                if v != 0.0:
-                    for w in range(width):
-                        total[w] += v * row[w]
-                k += 1
-                continue
-            plain = only >= 0 and trial.gained[k] < 0 and trial.lost[k] < 0
-            if plain and k + 4 <= end and trial.gained[k + 3] < 0 and trial.lost[k + 3] < 0 and trial.touched[k + 3]:
-                plain = True
-                for i in range(1, 3):
-                    plain &= trial.touched[k + i] and trial.gained[k + i] < 0 and trial.lost[k + i] < 0
-                if plain:
-                    for i in range(4):
-                        factor[i] = trial.factor[k + i, only]
-                    tails[0] = square
-                    tails[1] = square if k + 4 < end else half
-                    four_stages(density[k : k + 4], factor, trial.weight[k : k + 4], power, tails, total, keep)
-                    k += 4
+        read = rows if add_slopes(y, trial, n) else y
+        if plain:
+            factor = trial.factor[only]
+            m = (end - begin - 1) % 4 + 1
+            first = (begin, m, begin + m == end, floor)
+            bent_stages(density, out, first, factor, weight, read, which, slope, rows, total)
+            for k in range(begin + m, end, 4):
+                straight_stages(density, out, (k, 4, k + 4 == end, floor), factor, weight, rows, total)
+            # stages between touched ones are written as well, so they count as touched
+            for k in range(begin, end):
+                trial.touched[k] = True
+        else:
+            bend(read, which, slope, rows)
+            for k in range(begin, end):
+                if n_changed == 0 and not trial.touched[k]:
+                    same_stages(density, k, k + 1, weight, total)
                     continue
-                plain = True
-            tail = square if k + 1 < end else half
-            if plain:
-                factor[0], factor[1], factor[2] = trial.factor[k, only], trial.weight[k], factor[4]
-                one_stage(density[k], factor, power, tail, total, keep)
-            else:
+                trial.touched[k] = True
                 own_factors(data, block, trial, k, own)
-                own[width] = trial.weight[k]
-                mixed_stage(density[k], own, power, tail, total, keep)
-            k += 1
+                mixed_stage(density[k], out[k], own, weight[k], k + 1 == end, floor, rows, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
 def log_of_ratios(ratio, real):
     """Sum of log(ratio) over real people, and whether all ratios lie within the range that products allow."""
     width = ratio.size
@@ -472,7 +515,7 @@ def try_move(c, data, chain, trial, n_changed, n_runs, largest):
     ratio = trial.rows[3]
     change = 0.0
     for block in range(data.real.shape[0]):
-        pass_stages(data, chain, trial, c, block, n_changed, n_runs, False)
+        pass_stages(data, chain, trial, c, block, n_changed, n_runs)
         total, healthy, mixture = trial.total[block], chain.healthy[block], chain.mixture[block]
         for w in range(width):
             ratio[w] = total[w] + base * healthy[w]
@@ -491,7 +534,7 @@ def try_move(c, data, chain, trial, n_changed, n_runs, largest):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
-def keep_move(c, data, chain, trial, n_changed, n_runs, largest):
+def keep_move(c, data, chain, trial, n_changed, largest):
     """Make the prepared move the state of the chain."""
     subtypes, noise = chain.subtypes, chain.noise
     width = data.real.shape[1]
@@ -499,7 +542,9 @@ def keep_move(c, data, chain, trial, n_changed, n_runs, largest):
     chain.changed[0] += largest
     base = chain.weights.healthy.astype(chain.density.dtype)[0]
     for block in range(data.real.shape[0]):
-        pass_stages(data, chain, trial, c, block, n_changed, n_runs, True)
+        for k in range(n_stages):
+            if trial.touched[k]:
+                chain.density[c, block, k] = trial.density[block, k]
         mixture, healthy = chain.mixture[block], chain.healthy[block]
         chain.subtype[c, block] = trial.total[block]
         for w in range(width):

@@ -19,7 +19,7 @@ from numba import njit
 from .curves import fill_curve
 from .density import fill_block, normalise_block
 from .noise import complete_scatter, pattern_precision
-from .numerics import VECTOR, fill_uniforms, shuffle
+from .numerics import BARE, VECTOR, fill_uniforms, shuffle, wide_vectors
 from .order import move, window
 
 #: Planes of `Ground.planes`.
@@ -248,7 +248,7 @@ def build_ground(c, data, noise, subtypes, stats, ground):
                 planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[CURVE, b, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
 def restage(planes, cross, rows, b, line):
     """Give biomarker b the curve `line` between two of its events; returns the gain of Q.
 
@@ -256,6 +256,7 @@ def restage(planes, cross, rows, b, line):
     between the points change; all are gone through nevertheless, because a loop over whole vectors is faster than one over
     a few stages. The slopes of the biomarkers in `rows` follow.
     """
+    wide_vectors()
     left, middle, right, start, rise, turn, fall = line
     n = planes.shape[2]
     gain = 0.0
@@ -275,7 +276,7 @@ def restage(planes, cross, rows, b, line):
     return gain
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **BARE)
 def rows_between(low, high, sequence, curve, rows):
     """Biomarkers with a curve that have an event at places low..high, into `rows`; returns how many."""
     n = 0
@@ -291,7 +292,7 @@ def rows_between(low, high, sequence, curve, rows):
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **BARE)
 def scan(e, low, high, sequence, place, layout, ground, score):
     """Q of every place low..high of event e relative to where it is; all is left as it was.
 
@@ -346,7 +347,7 @@ def scan(e, low, high, sequence, place, layout, ground, score):
                 planes[SLOPE, rows[i], k] = saved[1, i, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
 def put(e, to, sequence, place, layout, ground):
     """Move event e to place `to` for good: curves and all slopes follow."""
     planes, cross = ground.planes, ground.cross

@@ -141,9 +141,14 @@ class Trial(NamedTuple):
     touched: np.ndarray  # (K,) bool
     pull: np.ndarray  # (B, K)
     quad: np.ndarray  # (K, P)
-    factor: np.ndarray  # (K, P) exp(-change of quad / 2), densities' precision
+    factor: np.ndarray  # (P, K) exp(-change of quad / 2), densities' precision
     gained: np.ndarray  # (K,) row of the increments gained at a stage, -1: none
     lost: np.ndarray  # (K,)
     weight: np.ndarray  # (K,) densities' precision
+    floor: np.ndarray  # (1,) what a density never falls below, densities' precision
+    slope: np.ndarray  # (B + 3,) scratch, densities' precision
+    which: np.ndarray  # (B + 3,) scratch
+    sums: np.ndarray  # (4, K) scratch
+    density: np.ndarray  # (n_blocks, K, width) new densities at the touched stages
     total: np.ndarray  # (n_blocks, width) new weighted sum over the stages
-    rows: np.ndarray  # (4, width) scratch
+    rows: np.ndarray  # (4, width): growth so far, growth over half a stage, scratch
