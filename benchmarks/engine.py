@@ -1,6 +1,6 @@
 """Speed, effective samples and memory of the engine on one core; writes benchmarks/engine.tsv.
 
-    python benchmarks/engine.py [--large] [--peer FOLDER [--peer-python PYTHON]]
+    python benchmarks/engine.py [--large] [--peer FOLDER [--peer-python PYTHON] [--peer-steps N]]
 
 With a checkout of pySuStaIn its MCMC step is timed in the same run on the same rows (by `--peer-python`, where its
 requirements live in another environment), steps of both in turns; times are processor seconds of one thread. The problem:
@@ -22,6 +22,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -135,8 +136,17 @@ np.savez(sys.argv[4], seconds=seconds, **{f"a{i}": a for i, a in enumerate(out)}
 """
 
 
-def rows_of_peer(points, folder, python):
-    """pySuStaIn's MCMC step in a process of its own, ours before and after it; ratios of the same run."""
+def effective_rates(draws, events, seconds):
+    """Median effective samples a second by quantity: places, log-likelihood and fractions by the same estimator for both."""
+    table = convergence(draws, events)
+    return {q: part["ess"].median() / seconds for q, part in table.groupby("quantity")}
+
+
+def rows_of_peer(points, folder, python, n_steps):
+    """pySuStaIn's MCMC step in a process of its own, ours before and after it; ratios of the same run.
+
+    Effective samples: `n_steps` of its chain, begun at the maximum, beside two chains of ours on the same rows.
+    """
     import tempfile
 
     p, point = points["independent"]
@@ -150,8 +160,35 @@ def rows_of_peer(points, folder, python):
             theirs = float(np.load(made)["seconds"]) / 40
             seconds.append(theirs)
             ratios.append([theirs / o for o in ours])
+        subprocess.run(
+            [python, "-c", PEER_CODE, folder, given, str(n_steps), made], check=True, stderr=subprocess.DEVNULL
+        )
+        out = np.load(made)
+        places = np.argsort(out["a3"].transpose(2, 0, 1), axis=2)[None]
+        chain = SimpleNamespace(
+            log_likelihood=out["a5"].reshape(1, -1),
+            fractions=out["a4"].T[None],
+            places=places,
+            healthy=np.zeros((1, 1)),
+        )
+        theirs = effective_rates(chain, p.events, float(out["seconds"]))
+        t = time.thread_time()
+        mine = run_chains(p, point, FitSettings(PEER, n_samples=20_000, n_chains=2, n_draws=10_000), seed=2)
+        ours = effective_rates(mine, p.events, time.thread_time() - t)
+    rates = []
+    for quantity, rate in theirs.items():
+        name, note = f"effective samples per second, {quantity}", f"{n_steps} steps"
+        rates += [
+            {"what": f"pySuStaIn: {name}", "value": rate, "unit": "1/s", "note": note},
+            {
+                "what": f"ratio of {name}",
+                "value": ours[quantity] / rate,
+                "unit": "",
+                "note": f"ours {ours[quantity]:.1f}",
+            },
+        ]
     without, with_sweeps = np.median(ratios, axis=0)
-    return [
+    return rates + [
         {
             "what": "pySuStaIn: MCMC step",
             "value": np.median(seconds),
@@ -206,10 +243,11 @@ def main():
     parser.add_argument("--large", action="store_true", help="also 50,000 people")
     parser.add_argument("--peer", help="folder of a pySuStaIn checkout")
     parser.add_argument("--peer-python", default=sys.executable, help="Python with its requirements")
+    parser.add_argument("--peer-steps", type=int, default=10_000, help="length of its chain for effective samples")
     arguments = parser.parse_args()
     rows, points = rows_of_study()
     if arguments.peer:
-        rows += rows_of_peer(points, arguments.peer, arguments.peer_python)
+        rows += rows_of_peer(points, arguments.peer, arguments.peer_python, arguments.peer_steps)
     rows += rows_of_size(arguments.large)
     if arguments.large:
         rows += rows_of_large_fit()

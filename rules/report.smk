@@ -40,6 +40,7 @@ rule report_page:
                 "controls",
                 "negative_control",
                 "recovery",
+                "calibration",
                 "baselines",
                 "event_order",
                 "positional_variance",

@@ -253,6 +253,41 @@ rule sustain_negative_control:
         "../workflow/scripts/sustain_negative_control.py"
 
 
+if config["sustain"]["parametric_null"]:
+
+    rule sustain_parametric_null:
+        """How often the rule asks for the chosen number of subtypes in people drawn from the model with one fewer."""
+        input:
+            engine=sources("sustain_parametric_null"),
+            selection="results/sustain/{disease}/selection.tsv",
+            folds="results/sustain/{disease}/folds.tsv",
+            models=expand(
+                "results/sustain/{{disease}}/k{k}/full/model.npz", k=KS
+            ),
+        output:
+            null="results/sustain/{disease}/parametric_null.tsv",
+        log:
+            "logs/sustain/{disease}/parametric_null.log",
+        benchmark:
+            "benchmarks/runs/sustain/{disease}/parametric_null.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        threads: 1
+        resources:
+            mem_mb=1500,
+            runtime="12h",
+        params:
+            draws=lookup("sustain/parametric_null", within=config),
+            n_folds=lookup("sustain/folds", within=config),
+            n_startpoints=lookup("sustain/n_startpoints", within=config),
+            n_samples=lookup("sustain/n_samples_folds", within=config),
+            n_chains=lookup("sustain/n_chains", within=config),
+            seed=lookup("seed", within=config),
+            simulated=SIMULATED,
+        script:
+            "../workflow/scripts/sustain_parametric_null.py"
+
+
 rule sustain_subtypes:
     """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:
@@ -324,6 +359,7 @@ rule sustain_recovery:
     output:
         recovery="results/sustain/{disease}/recovery.tsv",
         baselines="results/sustain/{disease}/baselines.tsv",
+        calibration="results/sustain/{disease}/calibration.tsv",
     log:
         "logs/sustain/{disease}/recovery.log",
     benchmark:

@@ -5,8 +5,15 @@ import pandas as pd
 import pytest
 
 from neuraxis.errors import InputError
-from neuraxis.evaluation.control import matched_rows, negative_control, negative_control_table
-from neuraxis.sustain import ZScoreEvents, simulate, stream
+from neuraxis.evaluation.control import (
+    drawn_people,
+    matched_rows,
+    negative_control,
+    negative_control_table,
+    parametric_null,
+    share_of_more,
+)
+from neuraxis.sustain import Parameters, SustainModel, Variant, ZScoreEvents, simulate, stream
 
 NAMES = [f"b{i}" for i in range(6)]
 QUICK = {"max_subtypes": 2, "folds": 3, "n_startpoints": 2, "n_samples": 0}
@@ -62,3 +69,42 @@ def test_too_few_controls_are_said():
     some = negative_control(healthy(100), events, n_people=90, variants={"c": {"covariance": "covariance"}}, **QUICK)
     assert "90 patients, but only 100 controls" in some.selection["note"].iloc[0]
     assert (some.selection["n_people"] == 50).all()
+
+
+def small_model(healthy=0.4):
+    events = ZScoreEvents([[1.0], [1.0], [1.0]], 4.0, biomarkers=["a", "b", "c"])
+    variant = Variant(covariance=np.array([[1.0, 0.5, 0.2], [0.5, 1.5, 0.1], [0.2, 0.1, 0.7]]))
+    shares = np.zeros((1, variant.bumps(3).shape[0]))
+    shares[0, -1] = 1.0
+    point = Parameters(np.array([[0, 1, 2]]), np.ones(1), shares, variant.bumps(3), healthy, variant.covariance)
+    return SustainModel(events, variant, point)
+
+
+def test_people_are_drawn_as_the_model_says():
+    model = small_model()
+    X = drawn_people(model, 40_000, 3)
+    weights = model.point.weights[0]
+    # the mean of the mixture: healthy people at zero, staged ones on the curves
+    points = np.array([[0, 1, 2, 3, 4], [0, 0.5, 1, 2.5, 4], [0, 1 / 3, 2 / 3, 1, 4]])
+    curve = (points[:, 1:] + points[:, :-1]) / 2
+    assert X.mean(axis=0) == pytest.approx(curve @ weights, abs=0.03)
+    spread = (curve * weights) @ curve.T - np.outer(curve @ weights, curve @ weights)
+    assert np.cov(X.T) == pytest.approx(model.point.covariance + spread, abs=0.06)
+    assert not np.array_equal(X[:50], drawn_people(model, 40_000, 4)[:50])
+    assert np.array_equal(X[:50], drawn_people(model, 40_000, 3)[:50])
+
+
+def test_a_rule_is_tried_on_people_without_more_subtypes():
+    found = parametric_null(small_model(healthy=1 - 1e-9), 120, draws=2, folds=2, n_samples=0, n_startpoints=1, seed=2)
+    assert found["true_subtypes"].tolist() == [1, 1] and found["draw"].tolist() == [1, 2]
+    assert (found["chosen"] <= 1).all() and not found["more"].any()
+    share, low, high = share_of_more(found.assign(more=[True, False]))
+    assert share == 0.5 and 0 < low < 0.5 < high < 1
+
+
+def test_the_engine_offers_the_negative_control():
+    import neuraxis.sustain as sustain
+
+    assert sustain.negative_control is negative_control and sustain.parametric_null is parametric_null
+    with pytest.raises(AttributeError, match="nothing_such"):
+        _ = sustain.nothing_such

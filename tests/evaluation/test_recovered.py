@@ -50,6 +50,17 @@ def labelled(index=("p", "q", "r", "s", "t", "u")):
     return table.assign(normal_appearing=table["stage"] == 0, oof_normal_appearing=table["oof_stage"] == 0)
 
 
+def with_doubt(table):
+    """The same with probabilities and intervals of every kind that an assignment has."""
+    for prefix in ("", "oof_"):
+        for c in (1, 2, 3):
+            table[f"{prefix}p_subtype{c}"] = np.where(table[f"{prefix}subtype"] == c, 0.6, 0.2)
+        table[f"{prefix}p_healthy"] = np.where(table[f"{prefix}normal_appearing"], 0.8, 0.1)
+        table[f"{prefix}stage_low"] = (table[f"{prefix}stage"] - 1).clip(lower=0)
+        table[f"{prefix}stage_high"] = table[f"{prefix}stage"] + 1
+    return table
+
+
 def truth():
     return pd.DataFrame(
         {
@@ -224,7 +235,7 @@ def test_recovery_of_a_study_joins_everything_by_id():
         "covariance": None,
     }
     rng = np.random.default_rng(1)
-    people = labelled()
+    people = with_doubt(labelled())
     z = pd.DataFrame(rng.normal(1, 1, (9, 3)), [*people.index, "x", "y", "w"], ["a", "b", "cord"])
     later = truth().assign(session_id="ses-02", stage=9, subtype="SC")
     known = pd.concat([later, truth().assign(session_id="baseline")]).sample(frac=1, random_state=2)
@@ -233,7 +244,7 @@ def test_recovery_of_a_study_joins_everything_by_id():
     places = model.event_order()
     options = {"disease": "MS", "seed": 1}
     published = {"C": 5, "SC": 4, "NA": 3}
-    found, scores = recovery_tables(
+    found, scores, calibrated = recovery_tables(
         z.sample(frac=1, random_state=3), people, names, places, model, "cord", truth=known, drawn_from=drawn,
         published=published, **options,
     )  # fmt: skip
@@ -245,5 +256,11 @@ def test_recovery_of_a_study_joins_everything_by_id():
     assert found.loc["people, cortical", ["in_sample", "truth", "published"]].tolist() == [3, 3, 5]
     want = spearmanr(z.loc[people.index, "cord"], by_id).statistic
     assert scores.set_index(["baseline", "people"]).loc[("cord z", "everyone"), "with_truth"] == pytest.approx(want)
-    nothing, alone = recovery_tables(z, people, names, places, model, "cord", **options)
+    # u is normal-appearing and found so both ways; q is called so in sample, s and the others are not; r out of fold
+    shares = calibrated.pivot(index="labels", columns=["quantity", "class"], values="observed")
+    found_staged = shares["found staged", "truly so (specificity)"]
+    assert found_staged["in sample"] == pytest.approx(4 / 5) and found_staged["out of fold"] == pytest.approx(4 / 5)
+    assert shares["found normal-appearing", "truly so (sensitivity)"]["in sample"] == 1
+    nothing, alone, uncalibrated = recovery_tables(z, people, names, places, model, "cord", **options)
     assert nothing.empty and list(nothing)[0] == "quantity" and len(alone) >= 4
+    assert uncalibrated.empty and list(uncalibrated) == list(calibrated)

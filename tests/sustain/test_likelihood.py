@@ -201,7 +201,7 @@ def test_bad_people_are_named():
     good = pd.DataFrame({"a": [0.1, 1], "b": [1.0, 2]}, index=["s1", "s2"])
     for change, words in [
         (lambda f: f.drop(columns="b"), "absent from the data: b"),
-        (lambda f: f.assign(b=[np.inf, 0.0]), "infinite z-score of b for s1"),
+        (lambda f: f.assign(b=[np.inf, 0.0]), "infinite value of b for s1"),
         (lambda f: f.assign(a=["x", 1.0]), "a is not numeric.*s1"),
         (lambda f: f.assign(a=[np.nan, 1], b=[np.nan, 1]), "no value at all for s1"),
         (lambda f: f.rename(index={"s2": "s1"}), "listed twice: s1"),

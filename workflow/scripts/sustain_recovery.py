@@ -1,4 +1,4 @@
-"""Simple scores beside the model, and, where the truth is simulated, what was recovered of it."""
+"""Simple scores beside the model, and, where the truth is simulated, what was recovered of it and how far it was calibrated."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, di
             "drawn_from": true_model(resources, disease),
             "published": SUBTYPES[disease],
         }
-    found, scores = recovery_tables(
+    found, scores, calibrated = recovery_tables(
         read_table(zscores).set_index("participant_id"),
         read_table(subtypes).set_index("participant_id"),
         read_table(names),
@@ -31,6 +31,7 @@ def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, di
     )
     write_table(found, out["recovery"])
     write_table(scores, out["baselines"])
+    write_table(calibrated, out["calibration"])
 
 
 if __name__ == "__main__":

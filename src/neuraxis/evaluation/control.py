@@ -1,4 +1,4 @@
-"""Negative control: what the procedure that chooses subtypes in patients finds in healthy people."""
+"""Negative controls: what the procedure that chooses subtypes finds where there are none, or fewer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 from sklearn.covariance import OAS
 
 from ..errors import InputError
+from ..labels import is_true
 from ..streams import stream
-from ..sustain import Variant, ZScoreEvents, choose_events, cross_validate
+from ..sustain import SustainModel, Variant, ZScoreEvents, choose_events, cross_validate, simulate
 from ..sustain.families import Events
+from ..sustain.study import chain_draws
 
 #: Fewer people than this, modelled or left for the covariance, say nothing about either.
 LEAST = 40
@@ -191,3 +194,120 @@ def negative_control_table(controls_z, events: Events, **options) -> pd.DataFram
         columns = ["variant", "model", "n_subtypes", "cvic", "cvic_se", "heldout_loglik", "delta_cvic", "delta_se"]
         columns += ["gap_cvic", "gap_se", "chosen", "reason", "n_people", "n_rest", "note"]
         return pd.DataFrame([{"note": str(error)}], columns=columns)
+
+
+def drawn_people(model: SustainModel, n_people: int, seed: int, key: tuple = ()) -> np.ndarray:
+    """People drawn from a fitted model, complete, (n_people, B): healthy component, subtypes, stages and residuals of its fit.
+
+    Raises
+    ------
+    InputError
+        A model of other events than z-scores.
+    """
+    if not isinstance(model.events, ZScoreEvents):
+        raise InputError("people can be drawn from z-score models only")
+    point, rng = model.point, stream(seed, *key, "drawn people")
+    sd = np.sqrt(np.diag(point.covariance))
+    correlation = point.covariance / np.outer(sd, sd)
+    staged = int(rng.binomial(n_people, 1 - point.healthy)) if model.n_subtypes else 0
+    X = rng.multivariate_normal(np.zeros(len(sd)), point.covariance, n_people, method="cholesky")
+    if staged:
+        X[:staged] = simulate(
+            model.events,
+            point.sequences,
+            staged,
+            fractions=point.fractions,
+            stage_weights=point.stage_weights,
+            noise_sd=sd,
+            correlation=correlation,
+            seed=int(rng.integers(2**31)),
+        ).X
+    return X[rng.permutation(n_people)]
+
+
+def parametric_null(
+    model: SustainModel,
+    n_people: int,
+    *,
+    draws: int = 20,
+    folds: int = 5,
+    seed: int = 1,
+    key: tuple = (),
+    n_threads: int = 1,
+    **settings,
+) -> pd.DataFrame:
+    """How often the rule asks for more subtypes than the model has, in people drawn from that very model.
+
+    The rule is applied to k = 0 .. C + 1 on every drawn cohort, C the model's number of subtypes: a rule of which the answer
+    C + 1 is rare here may be believed when it gives it on real people.
+
+    Parameters
+    ----------
+    model : SustainModel
+        With one subtype fewer than is under question; of z-score events.
+    n_people : int
+        Size of every drawn cohort: the study's.
+    draws : int
+    folds, seed, key, n_threads, **settings
+        As in `cross_validate`.
+
+    Returns
+    -------
+    DataFrame
+        true_subtypes, draw, n_people, chosen, more (whether chosen exceeds the truth); `share_of_more` sums it up.
+    """
+    rows = []
+    for i in range(draws):
+        X = drawn_people(model, n_people, seed, (*key, "parametric null", i))
+        cv = cross_validate(
+            X,
+            model.events,
+            model.n_subtypes + 1,
+            variants=[model.variant],
+            folds=folds,
+            seed=seed,
+            key=(*key, "parametric null", i),
+            n_threads=n_threads,
+            **settings,
+        )
+        chosen = cv.chosen()
+        rows.append((model.n_subtypes, i + 1, n_people, chosen, chosen > model.n_subtypes))
+    return pd.DataFrame(rows, columns=["true_subtypes", "draw", "n_people", "chosen", "more"])
+
+
+def share_of_more(null: pd.DataFrame) -> tuple[float, float, float]:
+    """Share of cohorts in which the rule asked for more subtypes than are true, with Wilson's 95 % interval."""
+    found = binomtest(int(null["more"].sum()), len(null))
+    low, high = found.proportion_ci(0.95, method="wilson")
+    return found.statistic, float(low), float(high)
+
+
+def parametric_null_table(selection: pd.DataFrame, models: dict, n_people: int, **options) -> pd.DataFrame:
+    """`parametric_null` of a study: people drawn from the model with one subtype fewer than its rule chose.
+
+    Parameters
+    ----------
+    selection : DataFrame
+        selection.tsv.
+    models : dict of int to SustainModel
+        By number of subtypes, fitted to everyone.
+    n_people : int
+        In the study.
+    **options
+        As in `parametric_null`; `n_folds` and `n_samples` as the study's fold models have them.
+
+    Returns
+    -------
+    DataFrame
+        As `parametric_null`, with a column note; only a note where one subtype or none was chosen, since the model with none
+        fewer needs no simulation: the negative control has real people for it.
+    """
+    columns = ["true_subtypes", "draw", "n_people", "chosen", "more", "note"]
+    fewer = int(selection.loc[is_true(selection["chosen"]), "n_subtypes"].iloc[0]) - 1
+    if fewer < 1:
+        note = f"{fewer + 1} subtypes were chosen: see the negative control"
+        return pd.DataFrame([{"note": note}], columns=columns)
+    samples = options.get("n_samples", 0)
+    folds = options.pop("n_folds")
+    found = parametric_null(models[fewer], n_people, folds=folds, n_draws=chain_draws(samples), **options)
+    return found.assign(note="")[columns]

@@ -6,6 +6,8 @@ import pandas as pd
 
 from ..streams import stream
 from ..sustain import SustainModel
+from .calibration import COLUMNS as CALIBRATED
+from .calibration import calibration, stages_on
 from .compare import best_possible, order_of_known, recovery, simple_scores
 
 COLUMNS = ("quantity", "n", "in_sample", "out_of_fold", "best_possible", "truth", "published")
@@ -24,8 +26,8 @@ def recovery_tables(
     truth: pd.DataFrame | None = None,
     drawn_from: dict | None = None,
     published: dict | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What was recovered (empty for real people), and simple scores beside stage and subtype.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What was recovered and how far probabilities hold (empty for real people), and simple scores beside stage and subtype.
 
     Parameters
     ----------
@@ -51,11 +53,12 @@ def recovery_tables(
 
     Returns
     -------
-    recovery, baselines : DataFrame
+    recovery, baselines, calibrated : DataFrame
+        The last as `calibration`, out of fold and in sample.
     """
     z = z.loc[people.index]
     numbered = names.set_index("subtype")
-    found, known = pd.DataFrame(columns=list(COLUMNS)), None
+    found, calibrated, known = pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame(columns=list(CALIBRATED)), None
     if truth is not None:
         known = truth[truth["session_id"] == "baseline"]
         best, true_order = best_possible(drawn_from, z, drawn_from["covariance"])
@@ -74,4 +77,10 @@ def recovery_tables(
             true_order,
             published,
         )
-    return found, simple_scores(z, people, model, known, stream(seed, disease, "k-means"), cord)
+        there = known.set_index("participant_id").loc[people.index]
+        stage = stages_on(model.events, drawn_from, there)
+        systems = numbered["system"].to_dict()
+        if systems:
+            parts = [calibration(people, systems, there, stage, prefix) for prefix in ("oof_", "")]
+            calibrated = pd.concat(parts, ignore_index=True)
+    return found, simple_scores(z, people, model, known, stream(seed, disease, "k-means"), cord), calibrated

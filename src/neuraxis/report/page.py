@@ -65,6 +65,7 @@ TABLES = {
     ],
     "truth": [
         ("recovery", "Recovery of the simulated truth"),
+        ("calibration", "Stated probabilities beside what was true"),
         ("clinical/planted", "Clinical effects planted and found"),
         ("clinical/reported", "What the published study reported, and what these data say"),
     ],

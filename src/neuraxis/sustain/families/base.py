@@ -173,10 +173,10 @@ class Events:
             try:
                 values = np.array(X, dtype=float)
             except (TypeError, ValueError) as error:
-                raise InputError(f"z-scores are not numeric: {error}") from None
+                raise InputError(f"values are not numeric: {error}") from None
             if values.ndim != 2 or values.shape[1] != self.n_biomarkers:
                 raise InputError(
-                    f"z-scores have shape {values.shape}; expected (people, {self.n_biomarkers}) for "
+                    f"values have shape {values.shape}; expected (people, {self.n_biomarkers}) for "
                     f"{name_some(self.biomarkers)}"
                 )
             index = pd.RangeIndex(values.shape[0])
@@ -190,7 +190,7 @@ class Events:
         rows, columns = np.nonzero(np.isinf(values))
         if rows.size:
             raise InputError(
-                f"infinite z-score of {self.biomarkers[columns[0]]} for {name_some(index[np.unique(rows)])}"
+                f"infinite value of {self.biomarkers[columns[0]]} for {name_some(index[np.unique(rows)])}"
             )
         empty = np.isnan(values).all(axis=1)
         if empty.any():
