@@ -325,6 +325,7 @@ class Problem:
             lost=np.zeros(n_stages, np.int64),
             weight=np.zeros(n_stages, dtype),
             floor=limits(dtype)[5:6].astype(dtype),
+            base=np.zeros(1, dtype),
             slope=np.zeros(n + 3, dtype),
             which=np.zeros(n + 3, np.int64),
             sums=np.zeros((4, n_stages)),

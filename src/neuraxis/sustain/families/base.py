@@ -189,9 +189,7 @@ class Events:
             raise InputError("no people in the data")
         rows, columns = np.nonzero(np.isinf(values))
         if rows.size:
-            raise InputError(
-                f"infinite value of {self.biomarkers[columns[0]]} for {name_some(index[np.unique(rows)])}"
-            )
+            raise InputError(f"infinite value of {self.biomarkers[columns[0]]} for {name_some(index[np.unique(rows)])}")
         empty = np.isnan(values).all(axis=1)
         if empty.any():
             raise InputError(f"no value at all for {name_some(index[empty])}; leave such people out")

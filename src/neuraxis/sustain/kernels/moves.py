@@ -113,17 +113,32 @@ def log_mixture(data, chain):
     return total
 
 
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def outside(values, real, low, high):
+    """How many real people's values are not between low and high; NaN is not. Counted, since a loop that may end early or
+    keeps a minimum does not vectorise."""
+    wide_vectors()
+    n = 0.0
+    for w in range(values.size):
+        n += 0.0 if (values[w] > low) & (values[w] < high) else real[w]
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def copy_row(row, into):
+    """into = row; the assignment of whole slices costs ten times as much on some hundred people."""
+    for w in range(row.size):
+        into[w] = row[w]
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def mixture_drifted(data, chain):
     """Whether somebody's mixture density has left the range around the reference."""
     scale = math.exp(chain.limits[0])
     low, high = MIXTURE_LOW * scale, MIXTURE_HIGH * scale
     for block in range(data.real.shape[0]):
-        for w in range(data.real.shape[1]):
-            if data.real[block, w] > 0.0:
-                v = chain.mixture[block, w]
-                if not (low < v < high):
-                    return True
+        if outside(chain.mixture[block], data.real[block], low, high) > 0.0:
+            return True
     return False
 
 
@@ -481,15 +496,9 @@ def pass_stages(data, chain, trial, c, block, n_changed, n_runs):
 def log_of_ratios(ratio, real):
     """Sum of log(ratio) over real people, and whether all ratios lie within the range that products allow."""
     width = ratio.size
-    low, high = 1.0, 1.0
-    total = 0.0
     for w in range(width):
-        r = ratio[w] if real[w] > 0.0 else 1.0
-        ratio[w] = r
-        low, high = min(low, r), max(high, r)
-        # NaN passes no comparison, but it does not survive in a sum either
-        total += r
-    if not (low > 1e-24 and high < 1e24 and total < np.inf):
+        ratio[w] = ratio[w] if real[w] > 0.0 else 1.0
+    if outside(ratio, real, 1e-24, 1e24) > 0.0:
         return 0.0, False
     change = 0.0
     product = 1.0
@@ -511,7 +520,8 @@ def try_move(c, data, chain, trial, n_changed, n_runs, largest):
     if largest > chain.limits[2]:
         return 0.0, False
     width = data.real.shape[1]
-    base = chain.weights.healthy.astype(chain.density.dtype)[0]
+    trial.base[0] = chain.weights.healthy[0]
+    base = trial.base[0]
     ratio = trial.rows[3]
     change = 0.0
     for block in range(data.real.shape[0]):
@@ -540,13 +550,14 @@ def keep_move(c, data, chain, trial, n_changed, largest):
     width = data.real.shape[1]
     n_biomarkers, n_stages = subtypes.curve.shape[1:]
     chain.changed[0] += largest
-    base = chain.weights.healthy.astype(chain.density.dtype)[0]
+    trial.base[0] = chain.weights.healthy[0]
+    base = trial.base[0]
     for block in range(data.real.shape[0]):
         for k in range(n_stages):
             if trial.touched[k]:
-                chain.density[c, block, k] = trial.density[block, k]
+                copy_row(trial.density[block, k], chain.density[c, block, k])
         mixture, healthy = chain.mixture[block], chain.healthy[block]
-        chain.subtype[c, block] = trial.total[block]
+        copy_row(trial.total[block], chain.subtype[c, block])
         for w in range(width):
             mixture[w] = base * healthy[w]
         # added up afresh: subtracting the old share would lose digits
@@ -557,7 +568,7 @@ def keep_move(c, data, chain, trial, n_changed, largest):
     for i in range(n_changed):
         b = trial.biomarkers[i]
         delta = trial.delta[i]
-        subtypes.curve[c, b] = trial.curve[b]
+        copy_row(trial.curve[b], subtypes.curve[c, b])
         if noise.coupled:
             for a in range(n_biomarkers):
                 v = noise.precision[a, b]

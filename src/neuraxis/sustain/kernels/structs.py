@@ -146,6 +146,7 @@ class Trial(NamedTuple):
     lost: np.ndarray  # (K,)
     weight: np.ndarray  # (K,) densities' precision
     floor: np.ndarray  # (1,) what a density never falls below, densities' precision
+    base: np.ndarray  # (1,) healthy weight in the densities' precision
     slope: np.ndarray  # (B + 3,) scratch, densities' precision
     which: np.ndarray  # (B + 3,) scratch
     sums: np.ndarray  # (4, K) scratch
