@@ -48,6 +48,10 @@ rule report_page:
                 "followup",
             ],
         ),
+        null=expand(
+            "results/sustain/{disease}/parametric_null.tsv",
+            disease=DISEASES if config["sustain"]["parametric_null"] else [],
+        ),
         variants=expand(
             "results/sustain/{disease}/variants.tsv",
             disease=DISEASES if config["sustain"]["variants"] else [],

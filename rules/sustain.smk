@@ -261,9 +261,7 @@ if config["sustain"]["parametric_null"]:
             engine=sources("sustain_parametric_null"),
             selection="results/sustain/{disease}/selection.tsv",
             folds="results/sustain/{disease}/folds.tsv",
-            models=expand(
-                "results/sustain/{{disease}}/k{k}/full/model.npz", k=KS
-            ),
+            models=expand("results/sustain/{{disease}}/k{k}/full/model.npz", k=KS),
         output:
             null="results/sustain/{disease}/parametric_null.tsv",
         log:

@@ -763,6 +763,36 @@ TABLES = {
             marked=False,
         ),
         _table(
+            "sustain/D/calibration.tsv",
+            "a class of people whose truth is simulated",
+            """
+            labels   | text    | | in sample or out of fold
+            quantity | text    | | what was stated, in words
+            class    | text    | | of the stated probability, of people, or of the stage
+            n        | whole   | people | in the class
+            stated   | number? | | mean stated probability, or share found
+            observed | number? | | share of whom it was true
+            low      | number? | | of Wilson's 95 % interval of the observed share
+            high     | number? | | of the same
+            """,
+            key="labels quantity class",
+            marked=False,
+        ),
+        _table(
+            "sustain/D/parametric_null.tsv",
+            "a cohort drawn from the model with one subtype fewer than was chosen",
+            """
+            true_subtypes | whole?  | | of the model that the cohort was drawn from
+            draw          | whole?  | | number of the cohort
+            n_people      | whole?  | people | drawn
+            chosen        | whole?  | | subtypes that the rule chooses
+            more          | truth?  | | more than are true
+            note          | text?   | | why there is none
+            """,
+            marked=False,
+            always=False,
+        ),
+        _table(
             "sustain/crossdisease/similarity.tsv",
             "a pair of subtypes",
             """

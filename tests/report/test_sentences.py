@@ -102,7 +102,7 @@ def test_every_sentence_is_tried_or_told_of_the_plain_study():
     """A new sentence without a row above is found here."""
     tried = {row[0] for row in [*OF_DISEASE, *OF_STUDY]}
     elsewhere = {"healthy_people", "chains", "folds_agree", "how_many_staged", "stage_gap", "controls_correlate",
-                 "disease_of_one_site", "no_controls_at_site", "strangers"}  # fmt: skip
+                 "disease_of_one_site", "no_controls_at_site", "strangers", "drawn_with_fewer", "calibrated"}  # fmt: skip
     assert set(SENTENCES) == tried | elsewhere and not tried & elsewhere
 
 
@@ -157,6 +157,48 @@ def test_the_negative_control_is_told_and_warns_where_it_finds_something():
         told(disease())["healthy_people"] is False and told(disease(negative_control=table))["healthy_people"] is True
     )
     assert "healthy_people" not in told(disease(negative_control=None))
+
+
+def test_a_rule_that_asks_for_too_much_is_told_and_warns():
+    null = pd.DataFrame(
+        {
+            "true_subtypes": 1,
+            "draw": range(1, 21),
+            "n_people": 80,
+            "chosen": [2] + [1] * 19,
+            "more": [True] + [False] * 19,
+        }
+    )
+    assert told(disease(parametric_null=null))["drawn_with_fewer"] is False
+    said_ = text(disease(parametric_null=null), "drawn_with_fewer")
+    assert "drawn from the model with 1 subtype the same procedure asks for more in 1 of 20 cohorts of 80" in said_
+    often = null.assign(more=["True"] * 3 + ["False"] * 17)
+    assert told(disease(parametric_null=often))["drawn_with_fewer"] is True
+    assert "in 3 of 20" in text(disease(parametric_null=often), "drawn_with_fewer")
+    only_a_note = pd.DataFrame({"true_subtypes": [np.nan], "note": ["1 subtypes were chosen"]})
+    assert "drawn_with_fewer" not in told(disease(parametric_null=only_a_note))
+    assert "drawn_with_fewer" not in told(disease())
+
+
+def test_calibration_is_told_where_the_truth_is_known_and_warns_of_too_much_certainty():
+    table = pd.DataFrame(
+        {
+            "labels": ["in sample", "out of fold", "out of fold", "out of fold"],
+            "quantity": "P(healthy)",
+            "class": ["all", "0.8 to 0.95", "all", "truly so (sensitivity)"],
+            "n": [100, 20, 90, 10],
+            "stated": [0.9, 0.85, 0.31, np.nan],
+            "observed": [0.1, 0.4, 0.28, 0.7],
+            "low": [0.05, 0.2, 0.2, 0.4],
+            "high": [0.15, 0.6, 0.38, 0.9],
+        }
+    )
+    assert "of P(healthy) 0.31 came true 0.28 (0.20 to 0.38, 90 people)." in text(
+        disease(calibration=table), "calibrated"
+    )
+    assert told(disease(calibration=table))["calibrated"] is False
+    assert told(disease(calibration=table.assign(high=0.3)))["calibrated"] is True
+    assert "calibrated" not in told(disease())
 
 
 #: Stages of the staged people of two subtypes; the gap, if one is called.

@@ -34,6 +34,7 @@ TABLES = {
         ("selection", "Every number of subtypes that was tried"),
         ("variants", "Other variants of the model"),
         ("negative_control", "The same selection on healthy people"),
+        ("parametric_null", "The same selection on people with one subtype fewer"),
         ("heldout_folds", "Log-likelihood of unseen people by fold"),
     ],
     "subtypes": [("names", "Subtypes, most people first")],

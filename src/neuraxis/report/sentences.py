@@ -647,6 +647,42 @@ def control_sentences(control: pd.DataFrame) -> list[tuple[str, bool]]:
     return out or [(f"No negative control: {note}.", True)]
 
 
+@sentence_of("number", lambda d: len(_null(d)) > 0, warn=lambda d: is_true(_null(d)["more"]).mean() > 0.1)
+def drawn_with_fewer(d: Disease):
+    null = _null(d)
+    more, n, fewer = int(is_true(null["more"]).sum()), len(null), int(null["true_subtypes"].iloc[0])
+    return (
+        f"In people drawn from the model with {subtypes(fewer)} the same procedure asks for more in {more} of {n} cohorts of "
+        f"{int(null['n_people'].iloc[0])}."
+    )
+
+
+@sentence_of(
+    "labels",
+    lambda d: len(_calibrated(d)) > 0,
+    warn=lambda d: (_calibrated(d)["stated"] > _calibrated(d)["high"]).any(),
+)
+def calibrated(d: Disease):
+    parts = [
+        f"of {row.quantity} {row.stated:.2f} came true {row.observed:.2f} ({row.low:.2f} to {row.high:.2f}, {int(row.n)} people)"
+        for row in _calibrated(d).itertuples()
+    ]
+    return f"Where the truth is simulated, out of fold and on average: {listed(parts)}."
+
+
+def _calibrated(d: Disease) -> pd.DataFrame:
+    """Stated probabilities over everyone, out of fold, beside what was true."""
+    table = d.tables["calibration"]
+    if table.empty:
+        return table
+    return table[(table["labels"] == "out of fold") & (table["class"] == "all")]
+
+
+def _null(d: Disease) -> pd.DataFrame:
+    table = d.tables["parametric_null"]
+    return table.dropna(subset=["true_subtypes"]) if "true_subtypes" in table else table
+
+
 @sentence_of("number", lambda d: d.simulated and d.k != 3)
 def published_three(d: Disease):
     three = f" (CVIC {d.tried.loc[3, 'gap_cvic']:+.1f} against the best number)" if 3 in d.tried.index else ""

@@ -51,7 +51,9 @@ def refresh(data, layout, chain, settings):
             chain.reference[block, w] = reference[w]
             reference[w] -= lift
         for w in range(width):
-            chain.healthy[block, w] = fast_exp(-reference[w]) if -reference[w] > floor else 0.0
+            # where there is no healthy component its density, which may be beyond all numbers, must not be weighted by zero
+            there = settings.healthy and -reference[w] > floor
+            chain.healthy[block, w] = fast_exp(-reference[w]) if there else 0.0
         exponentiate(scratch, reference, chain.density, block, floor)
     add_up(data, chain)
     return log_mixture(data, chain)
@@ -192,7 +194,14 @@ def prepare(c, home, to, data, layout, chain, trial):
             delta[k] = d
             bound[k] += abs(d) * size
             change[k] += d * (2.0 * pull[k] + own * d)
-            trial.touched[k] |= d != 0.0
+        # a change may pass through zero in the middle of a stage: all from the first to the last are touched
+        first, last = 0, n_stages
+        while first < last and delta[first] == 0.0:
+            first += 1
+        while last > first and delta[last - 1] == 0.0:
+            last -= 1
+        for k in range(first, last):
+            trial.touched[k] = True
         if noise.coupled:
             for j in range(i):
                 v = 2.0 * noise.precision[b, trial.biomarkers[j]]
