@@ -109,3 +109,33 @@ def test_what_is_a_column_of_numbers():
 def test_characters_that_nobody_sees_are_taken_out(tmp_path):
     got = read_table(put(tmp_path, "participant_id\tsite\nsub-01\u200b\t\u202eabc\u202c\nsub\x07-02\t=1+1\n"))
     assert got["participant_id"].tolist() == ["sub-01", "sub-02"] and got["site"].tolist() == ["abc", "=1+1"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "dtype", "values"),
+    [
+        (["1", "-2", "+3"], "int64", [1, -2, 3]),
+        (["1", "n/a", "3"], "float64", [1, None, 3]),
+        (["1", "-9999.0", "3"], "float64", [1, None, 3]),
+        (["1.", ".5", "1e-3"], "float64", [1, 0.5, 0.001]),
+        (["1234567890123456789", "1", "2"], "float64", [float(1234567890123456789), 1, 2]),
+        (["1", "1_000", "2"], "object", ["1", "1_000", "2"]),
+        (["1", "inf", "2"], "float64", [1, float("inf"), 2]),
+        (["1", '"2\n3"', "4"], "object", ["1", "2\n3", "4"]),
+        (["7,5", "1", "2"], "object", ["7,5", "1", "2"]),
+        (["n/a", "n/a", ""], "float64", [None, None, None]),
+    ],
+)
+def test_columns_are_typed_alike_cell_by_cell_and_at_once(tmp_path, cells, dtype, values):
+    path = tmp_path / "t.tsv"
+    path.write_text("id\tx\n" + "".join(f"a\t{c}\n" for c in cells))
+    column = read_table(path)["x"]
+    assert column.dtype == dtype
+    assert [None if pd.isna(v) else v for v in column] == values
+
+
+def test_a_number_beyond_all_numbers_is_named_among_plain_ones(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text("x\n1\n1e999\n")
+    with pytest.raises(InputError, match="line 3, column x: '1e999' is beyond all numbers"):
+        read_table(path)

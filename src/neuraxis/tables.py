@@ -31,6 +31,8 @@ MISSING = [
 ABSENT = frozenset(MISSING)
 SEPARATORS = "\t;,"
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+#: Cells joined by line ends that are all numbers, or all whole numbers: one look at a column instead of one at each cell.
+NUMBERS, WHOLE = (re.compile(rf"(?:(?>{one})\n)*+(?>{one})") for one in (NUMBER.pattern, "[+-]?[0-9]{1,18}"))
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.I)
 #: Decimal commas: the digits are a number, but which one depends on where it was written.
 COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
@@ -143,6 +145,11 @@ class Cells:
     rows: list[list[str]]
     lines: list[int]
 
+    def only(self, name: str) -> Cells:
+        """The same table with one of its columns."""
+        k = self.header.index(name)
+        return Cells(self.path, [name], [[row[k]] for row in self.rows], self.lines)
+
     def column(self, name: str) -> list[str]:
         """Cells below a heading."""
         k = self.header.index(name)
@@ -153,9 +160,10 @@ def _records(path, text: str, separator: str):
     """Lines and cells of all rows that hold anything."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     line = 1
+    seen = text.translate(UNSEEN) == text  # of most tables: then no cell has to be looked at
     try:
         for row in reader:
-            cells = [cell.translate(UNSEEN).strip() for cell in row]
+            cells = [cell.strip() for cell in row] if seen else [cell.translate(UNSEEN).strip() for cell in row]
             if any(cells):
                 yield line, cells
             line = reader.line_num + 1
@@ -266,12 +274,27 @@ def bad_cells(values: pd.Series, people) -> str:
     return f"{name_some(who)}{hint}"
 
 
+def _plain_numbers(cells: list[str], there: list[str]) -> pd.Series | None:
+    """What `_typed` makes of a column all of whose cells that are there are finite numbers; None where it has to look closer."""
+    joined = "\n".join(there)
+    if not there or joined.count("\n") != len(there) - 1 or not NUMBERS.fullmatch(joined):
+        return None
+    whole = len(there) == len(cells) and WHOLE.fullmatch(joined)
+    found = np.array([math.nan if c in ABSENT else float(c) for c in cells])
+    if np.isinf(found).any():
+        return None
+    found[found == -9999] = math.nan
+    return pd.Series(map(int, cells), dtype="int64") if whole and not np.isnan(found).any() else pd.Series(found)
+
+
 def _typed(cells: list[str], where) -> pd.Series:
     """Cells as whole numbers, numbers, truth values or text, whichever all of them are."""
     there = [c for c in cells if c not in ABSENT]
     if there and all(c in TRUTH for c in there):
         values = [TRUTH.get(c, np.nan) for c in cells]
         return pd.Series(values, dtype=bool if len(there) == len(cells) else object)
+    if (plain := _plain_numbers(cells, there)) is not None:
+        return plain
     found = []
     for k, cell in enumerate(cells):
         value = number(cell)
@@ -286,7 +309,9 @@ def _typed(cells: list[str], where) -> pd.Series:
     return pd.Series(found, dtype=float)
 
 
-def read_table(path, *, needed=(), text=("participant_id", "group", "site", "sex")) -> pd.DataFrame:
+def read_table(
+    path, *, needed=(), text=("participant_id", "group", "site", "sex"), cells: Cells | None = None
+) -> pd.DataFrame:
     """Read a TSV or CSV written by anyone: BOM, CRLF and the usual spellings of missing are understood.
 
     Parameters
@@ -296,13 +321,15 @@ def read_table(path, *, needed=(), text=("participant_id", "group", "site", "sex
         Columns that must be there; a column that differs from one only by capitals is taken for it.
     text : sequence of str
         Columns that stay text, whatever they look like.
+    cells : Cells, optional
+        What `read_cells` made of the file, where that was needed before.
 
     Raises
     ------
     InputError
         See `read_cells`; a needed column is absent, a number is beyond all numbers.
     """
-    cells = read_cells(path)
+    cells = cells or read_cells(path)
     table = {}
     for k, name in enumerate(cells.header):
         column = [row[k] for row in cells.rows]

@@ -197,9 +197,9 @@ def test_killed_by_sigkill_again_and_again(tmp_path):
     pieces = []
     for _ in range(2):
         running = subprocess.Popen(command, env=environment)
-        known, deadline = len(pieces), time.time() + 60
+        known, deadline = len(pieces), time.time() + 300
         while time.time() < deadline and running.poll() is None:
-            pieces = [(p.name, p.stat().st_mtime_ns) for p in tmp_path.rglob("*.npz")]
+            pieces = [p.name for p in tmp_path.rglob("k*.npz")]
             if len(pieces) > known + 4:
                 break
         running.send_signal(signal.SIGKILL)

@@ -11,9 +11,9 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 
 from ..errors import InputError, NeuraxisWarning, name_some
-from ..tables import ABSENT, as_numbers, bad_cells, meant_as_numbers, read_cells, read_table
+from ..tables import ABSENT, Cells, as_numbers, bad_cells, meant_as_numbers, read_cells, read_table
 from .ids import People, id_column, match_ids, session_label
-from .scores import code_like, impossible
+from .scores import CODES, code_like, impossible, known_score
 from .templates import Locator
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ def _schema_problems(table: pd.DataFrame, schema: dict) -> list[str]:
     """Rows that break the schema, gathered by column and rule and named together."""
     checker = Draft202012Validator(schema)
     broken: dict[tuple, list] = {}
+    table = table[[c for c in table if c in schema["properties"]]]  # of others the schema says nothing
     records = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     for i, record in enumerate(records):
         row = {str(k): v for k, v in record.items() if v is not None}
@@ -35,7 +36,19 @@ def _schema_problems(table: pd.DataFrame, schema: dict) -> list[str]:
     return [f"{c}: {words}: {name_some(who)}" for (c, words), who in broken.items()]
 
 
-def read_people_table(path, *, needed=(), what: str) -> pd.DataFrame:
+def _id_heading(cells: Cells, what: str) -> str:
+    """Heading of the column that names the person."""
+    first = read_table(cells.path, cells=cells.only(cells.header[0])).iloc[:, 0].tolist()
+    column = id_column(cells.header, first=first)
+    if column is None:
+        raise InputError(
+            f"{what} ({cells.path}): column participant_id is missing (subject, patient_id and the like will do); "
+            f"it has {name_some(cells.header, 20)}"
+        )
+    return column
+
+
+def read_people_table(path, *, needed=(), what: str, cells: Cells | None = None) -> pd.DataFrame:
     """A table with one or more rows of people, its id column called participant_id.
 
     Raises
@@ -43,17 +56,11 @@ def read_people_table(path, *, needed=(), what: str) -> pd.DataFrame:
     InputError
         See `tables.read_table`; no column names the person.
     """
-    table = read_table(path)
-    column = id_column(table.columns, first=table.iloc[:, 0].tolist())
-    if column is None:
-        raise InputError(
-            f"{what} ({path}): column participant_id is missing (subject, patient_id and the like will do); "
-            f"it has {name_some(table.columns, 20)}"
-        )
+    cells = cells or read_cells(path)
+    column = _id_heading(cells, what)
     text = {column, "participant_id", "session_id", "group", "site", "sex"}
-    return read_table(path, text=tuple(text), needed=[c for c in needed if c != "participant_id"]).rename(
-        columns={column: "participant_id"}
-    )
+    needed = [c for c in needed if c != "participant_id"]
+    return read_table(path, text=tuple(text), needed=needed, cells=cells).rename(columns={column: "participant_id"})
 
 
 def _join_phenotype(table: pd.DataFrame, path, people: People, where) -> tuple[pd.DataFrame, list[str]]:
@@ -81,13 +88,21 @@ def _join_phenotype(table: pd.DataFrame, path, people: People, where) -> tuple[p
     return table.merge(more, on="participant_id", how="left"), []
 
 
+def _unsuspicious(values: pd.Series) -> bool:
+    """Whether a column holds numbers alone, none of them infinite or a code for missing: one look, for wide tables."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return False
+    numbers = values.to_numpy(float)
+    return not (np.isinf(numbers).any() or np.isin(numbers, CODES).any())
+
+
 def _number_problems(table: pd.DataFrame, sites) -> list[str]:
     """Impossible scores and numbers of the clinical columns; warnings for what only looks wrong."""
     problems = []
     ids = table["participant_id"]
     for column in table.columns.drop(["participant_id", "group", "site", "sex", "age"], errors="ignore"):
         values = table[column]
-        if values.dtype == bool or not meant_as_numbers(values):
+        if values.dtype == bool or (_unsuspicious(values) and not known_score(column)) or not meant_as_numbers(values):
             continue
         if words := bad_cells(values, ids):
             warnings.warn(
@@ -113,11 +128,10 @@ def _number_problems(table: pd.DataFrame, sites) -> list[str]:
     return problems
 
 
-def _named_na(path, table: pd.DataFrame, sites) -> pd.Series:
+def _named_na(cells: Cells, table: pd.DataFrame, sites) -> pd.Series:
     """Sites whose name looks like a missing mark, such as NA for Naples: a site where cohort.sites says so."""
     if "site" not in table:
         return pd.Series("one site", index=table.index)
-    cells = read_cells(path)
     heading = next(h for h in cells.header if h.lower() == "site")
     raw = pd.Series(cells.column(heading), index=table.index)
     marks = raw.isin(ABSENT - {"", "n/a", "N/A"})
@@ -126,7 +140,7 @@ def _named_na(path, table: pd.DataFrame, sites) -> pd.Series:
     if unsure:
         n = int((marks & ~meant).sum())
         warnings.warn(
-            f"{path}: site {', '.join(unsure)} of {n} people is read as missing; if it is the name of a site, write "
+            f"{cells.path}: site {', '.join(unsure)} of {n} people is read as missing; if it is the name of a site, write "
             f"cohort.sites: [{', '.join(map('{!r}'.format, unsure))}]",
             NeuraxisWarning,
             stacklevel=3,
@@ -180,8 +194,9 @@ def read_participants(
     NeuraxisWarning
         Values that look like codes, text among numbers, ids of phenotype tables that nobody has.
     """
-    table = read_people_table(path, needed=("group", "age", "sex"), what="cohort.participants")
-    table["site"] = _named_na(path, table, sites)
+    cells = read_cells(path)
+    table = read_people_table(path, needed=("group", "age", "sex"), what="cohort.participants", cells=cells)
+    table["site"] = _named_na(cells, table, sites)
     leave_out = bool(groups) if leave_out is None else leave_out
     problems = []
     people = People(table["participant_id"].dropna())
@@ -231,7 +246,9 @@ def read_participants(
 
 def listed_people(path) -> list[str]:
     """Everyone in participants.tsv, also those who are left out later: whose ids other tables may hold."""
-    return read_people_table(path, what="cohort.participants")["participant_id"].dropna().tolist()
+    cells = read_cells(path)
+    own = cells.only(_id_heading(cells, "cohort.participants"))
+    return read_people_table(path, what="cohort.participants", cells=own)["participant_id"].dropna().tolist()
 
 
 def read_times(path, people, *, needed, what: str, listed=None) -> pd.DataFrame:

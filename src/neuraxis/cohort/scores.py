@@ -15,6 +15,11 @@ SCORES = {
 CODES = (-1, -9, -99, -999, -9999, 9, 66, 77, 88, 98, 99, 666, 777, 888, 998, 999, 7777, 8888, 9998, 9999)
 
 
+def known_score(name: str) -> bool:
+    """Whether a column is a score of which is known what it can be."""
+    return name.strip().lower() in SCORES
+
+
 def impossible(name: str, values: pd.Series) -> tuple[pd.Series, str]:
     """Which values a score cannot take, and what it can; of a column that is no known score, none.
 
