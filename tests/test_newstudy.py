@@ -182,3 +182,14 @@ def test_cores_are_all_unless_told(tmp_path, arguments, counted):
 def test_a_preset_is_the_workflows_own_file(tmp_path):
     command = snakemake_command(tmp_path, ["-n"], "quick")
     assert command[-2] == "--configfile" and command[-1].endswith("config/quick.yaml")
+
+
+def test_doctor(tmp_path, monkeypatch):
+    """The study named, or the only one below; 1 where something would end its run."""
+    monkeypatch.chdir(tmp_path)
+    make_study("my study")
+    (tmp_path / "my study/config.yaml").write_text("cohort: {source: files, participants: nobody.tsv}\n")
+    for command in (["doctor"], ["doctor", "my study"]):
+        sick = CliRunner().invoke(main, command)
+        assert sick.exit_code == 1 and "cohort.participants: nobody.tsv: no such file" in sick.output
+        assert "installation" in sick.output

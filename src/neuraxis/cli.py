@@ -201,6 +201,22 @@ def export(study: Path, model: Path, disease: tuple[str, ...]):
 
 
 @main.command()
+@click.argument("study", required=False, type=click.Path(path_type=Path))
+def doctor(study: Path | None):
+    """Look for what would end a run before it begins: installation, machine, and the STUDY (or an overlay) if there is one.
+
+    \b
+    neuraxis doctor                              the study in this folder, or the only one in it
+    neuraxis doctor mystudy
+    """
+    from .doctor import doctor as examine
+
+    if study is None and not Path("config.yaml").is_file() and len(below := sorted(Path().glob("*/config.yaml"))) == 1:
+        study = below[0].parent
+    raise SystemExit(examine(None if study is None else study.absolute()))
+
+
+@main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str):
     """Print the shell's completion script.
