@@ -99,7 +99,10 @@ def run(study: Path | None, preset: str | None, snakemake_arguments: tuple[str, 
     neuraxis run --cores 4 --until normative_zscores
     neuraxis run --workflow-profile slurm        on a cluster (a profile's folder)
     """
-    raise SystemExit(subprocess.run(snakemake_command(study_here(study), snakemake_arguments, preset)).returncode)
+    # a configuration that is given in the call may stand anywhere
+    told = any(a.startswith(("--configfile", "--config")) for a in snakemake_arguments)
+    folder = study if study is not None and study.is_dir() and told else study_here(study)
+    raise SystemExit(subprocess.run(snakemake_command(folder, snakemake_arguments, preset)).returncode)
 
 
 def snakemake_command(study: Path, arguments, preset: str | None = None) -> list[str]:
