@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test test-slurm lint bench fuzz mutants docs clean
+.PHONY: run test test-slurm lint bench fuzz faults mutants docs clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,10 @@ fuzz: $(VENV)/.installed  ## mutated files through every parser; counts to bench
 
 ROOMS ?=
 SAMPLE ?= 0
+FAULTS ?= 1000
+faults: $(VENV)/.installed  ## kills, damage, full disks, limits while a job runs; results compared; benchmarks/reliability.tsv
+	OPENBLAS_NUM_THREADS=1 python tests/faults/harness.py $(FAULTS)
+
 mutants: $(VENV)/.installed  ## named faults planted one at a time (SAMPLE=30: random mutants of ROOMS), the tests must notice
 	python benchmarks/mutants.py --sample $(SAMPLE) $(ROOMS)
 

@@ -85,6 +85,7 @@ class Checkpoint:
     def __init__(self, folder=None, key: str = "", every: float = EVERY):
         self.folder = None if folder is None else Path(folder) / key
         self.every = every
+        self.told = False
         self.found = len(list(self.folder.glob("*.npz"))) if self.folder is not None and self.folder.is_dir() else 0
         if self.found:
             log.info("%d pieces of an interrupted run are taken up from %s", self.found, self.folder)
@@ -110,7 +111,9 @@ class Checkpoint:
             with aside(self.folder / f"{name}.npz", many=True) as part, open(part, "wb") as handle:
                 np.savez(handle, **arrays)
         except Exception as error:  # noqa: BLE001
-            log.info("%s/%s.npz was not kept: %s", self.folder, name, error)
+            if not self.told:  # once: on a full disk the log should have room for what ends the job
+                log.info("%s/%s.npz and others are not kept: %s", self.folder, name, error)
+            self.told = True
 
     def forget(self, name: str) -> None:
         """Delete what was kept under a name."""
