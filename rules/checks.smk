@@ -78,6 +78,9 @@ rule checks:
         diseases=DISEASES,
         control=lookup("cohort/control", within=config),
         cord_levels=lookup("features/cord_levels", within=config),
+        labels=SIMULATED or bool(config["features"]["labels"]),
+        cord=SIMULATED
+        or bool(config["features"]["cord_mask"] and not config["features"]["sct"]),
     script:
         "../workflow/scripts/checks.py"
 
@@ -99,3 +102,6 @@ use rule checks as checks_page with:
         diseases=DISEASES,
         control=lookup("cohort/control", within=config),
         cord_levels=lookup("features/cord_levels", within=config),
+        labels=SIMULATED or bool(config["features"]["labels"]),
+        cord=SIMULATED
+        or bool(config["features"]["cord_mask"] and not config["features"]["sct"]),

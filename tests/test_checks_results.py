@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -318,6 +319,32 @@ def test_a_broken_table_is_named_with_its_row_and_rule(study, rule, path, change
     with pytest.raises(CheckError, match=words) as caught:
         run_checks(study, [name])
     assert name in str(caught.value) and "row" in str(caught.value) or "," in str(caught.value)
+
+
+def test_measures_are_held_against_the_scans_own_files(study, tmp_path, request):
+    """Label volumes of three people, two of them given to the other's row."""
+    rows, sizes = [], {"s00": 4, "s20": 7, "s53": 5}
+    for who, n in sizes.items():
+        data = np.zeros((6, 6, 6), np.int16)
+        data[:n, :3, :3], data[0, 3:5, 3:5] = 16, 99
+        path = tmp_path / f"{who}.nii.gz"
+        nib.save(nib.Nifti1Image(data, np.diag([2.0, 2, 2, 1])), path)
+        rows.append({"participant_id": who, "session_id": "baseline", "file": str(path), "sha256": "x"})
+    write("features/inputs.tsv", pd.DataFrame(rows), study.root / "features/inputs.tsv")
+    measures = read("features/measures.tsv", study.root / "features/measures.tsv")
+    measures = measures[measures["participant_id"].isin(sizes)].assign(brainstem=[4 * 72.0, 6 * 72.0, 5 * 72.0])
+    rule = "measures are those of the scan's own files"
+    defined = request.config.rootpath / "resources/biomarkers.tsv"
+    write("features/measures.tsv", measures, study.root / "features/measures.tsv")
+    options = {"biomarkers": defined, "cord": False}
+    assert run_checks(Study(study.root, ("MS",), **options), [rule])["problems"].sum() == 0
+    measures["brainstem"] = measures["brainstem"].to_numpy()[::-1]
+    write("features/measures.tsv", measures, study.root / "features/measures.tsv")
+    with pytest.raises(
+        CheckError, match=r"features/measures.tsv, row 1.*brainstem is 360, and 288 by what it is made of"
+    ):
+        run_checks(Study(study.root, ("MS",), **options), [rule])
+    run_checks(Study(study.root, ("MS",), labels=False, **options), [rule])
 
 
 def test_models_of_another_fold_are_noticed(study):
