@@ -15,8 +15,9 @@ from neuraxis.biomarkers import map_templates
 from neuraxis.checks import check_config, check_shape, expand_home, joined_tables
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
-from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
+from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, WHO
 from neuraxis.figures.declared import names as names_of_figures
+from neuraxis.figures.declared import tables_of
 from neuraxis.home import complete, package_folder, shown, workflow_home
 from neuraxis.labels import SYSTEMS as TRUE_NAMES
 from neuraxis.runs import claim
@@ -53,6 +54,7 @@ CLINICAL_TABLES = [
     "sensitivity",
     "nuisance",
     "worsening",
+    "stage_curves",
     "survival",
     "logrank",
     "treatment",

@@ -1,34 +1,43 @@
-"""figures: draw what the tables hold. Out: results/figures/{disease}/*.png and *.pdf."""
+"""figures: draw what the tables hold; src/neuraxis/figures/declared.py lists them. Out: results/figures/."""
+
+
+def drawn(figures, folder, category):
+    """Outputs of figures by name, for Snakemake's report too."""
+    return {
+        f.name: report(
+            f"{folder}/{f.name}.png",
+            caption="../workflow/report/figure.rst",
+            category=category,
+            labels={"figure": f.title},
+        )
+        for f in figures
+    }
+
+
+FIGURE_TABLES = tables_of(
+    OF_DISEASE, more=WHO, without=() if config["sustain"]["variants"] else ("variants",)
+)
 
 
 rule figures_disease:
     """All figures of one disease."""
     input:
-        engine=sources("figures_disease"),
+        engine=sources("figures_draw"),
         participants="results/cohort/participants.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
         label_names=shipped("resources/labels.tsv"),
-        selection="results/sustain/{disease}/selection.tsv",
-        heldout_folds="results/sustain/{disease}/heldout_folds.tsv",
-        subtypes="results/sustain/{disease}/subtypes.tsv",
-        names="results/sustain/{disease}/names.tsv",
-        positional_variance="results/sustain/{disease}/positional_variance.tsv",
-        progression="results/sustain/{disease}/progression.tsv",
-        maps="results/clinical/{disease}/maps.tsv",
-        associations="results/clinical/{disease}/associations.tsv",
-        survival="results/clinical/{disease}/survival.tsv",
-        logrank="results/clinical/{disease}/logrank.tsv",
-        transitions="results/clinical/{disease}/transitions.tsv",
-        slopes="results/clinical/{disease}/slopes.tsv",
-    output:
-        **{
-            name: report(
-                f"results/figures/{{disease}}/{name}.png",
-                caption=f"../workflow/report/{name}.rst",
-                category="{disease}",
+        model="results/sustain/{disease}/model.npz",
+        maps=expand("results/clinical/{disease}/maps.tsv", disease=DISEASES),
+        tables=[
+            (
+                f"results/clinical/{{disease}}/{t.removeprefix('clinical/')}.tsv"
+                if t.startswith("clinical/")
+                else f"results/sustain/{{disease}}/{t}.tsv"
             )
-            for name in names_of_figures(OF_DISEASE)
-        },
+            for t in FIGURE_TABLES
+        ],
+    output:
+        **drawn(OF_DISEASE, "results/figures/{disease}", "{disease}"),
     log:
         "logs/figures/{disease}.log",
     benchmark:
@@ -39,10 +48,13 @@ rule figures_disease:
         mem_mb=1000,
         runtime="20m",
     params:
+        tables=FIGURE_TABLES,
+        title="{disease}",
+        disease="{disease}",
         outcomes=lookup("clinical/outcomes", within=config),
         simulated=SIMULATED,
     script:
-        "../workflow/scripts/figures_disease.py"
+        "../workflow/scripts/figures_draw.py"
 
 
 if len(DISEASES) > 1:
@@ -50,14 +62,12 @@ if len(DISEASES) > 1:
     rule figures_crossdisease:
         """Similarity of the diseases' event orders."""
         input:
-            engine=sources("figures_crossdisease"),
-            similarity="results/sustain/crossdisease/similarity.tsv",
+            engine=sources("figures_draw"),
+            biomarkers=lookup("features/biomarkers", within=config),
+            label_names=shipped("resources/labels.tsv"),
+            tables=[f"results/sustain/{t}.tsv" for t in tables_of(OF_DISEASES)],
         output:
-            figure=report(
-                "results/figures/similarity.png",
-                caption="../workflow/report/similarity.rst",
-                category="diseases compared",
-            ),
+            **drawn(OF_DISEASES, "results/figures", "diseases compared"),
         log:
             "logs/figures/crossdisease.log",
         benchmark:
@@ -68,30 +78,22 @@ if len(DISEASES) > 1:
             mem_mb=1000,
             runtime="10m",
         params:
+            tables=tables_of(OF_DISEASES),
+            title="Diseases compared",
             simulated=SIMULATED,
         script:
-            "../workflow/scripts/figures_crossdisease.py"
+            "../workflow/scripts/figures_draw.py"
 
 
 rule figures_normative:
     """Diagnostics of the controls' z, and their covariance."""
     input:
-        engine=sources("figures_normative"),
-        zscores="results/normative/zscores.tsv",
-        diagnostics="results/normative/diagnostics.tsv",
-        covariance="results/normative/covariance.tsv",
+        engine=sources("figures_draw"),
         biomarkers=lookup("features/biomarkers", within=config),
+        label_names=shipped("resources/labels.tsv"),
+        tables=[f"results/{t}.tsv" for t in tables_of(OF_CONTROLS)],
     output:
-        figure=report(
-            "results/figures/normative.png",
-            caption="../workflow/report/normative.rst",
-            category="normative",
-        ),
-        covariance=report(
-            "results/figures/covariance.png",
-            caption="../workflow/report/covariance.rst",
-            category="normative",
-        ),
+        **drawn(OF_CONTROLS, "results/figures", "normative"),
     log:
         "logs/figures/normative.log",
     benchmark:
@@ -102,7 +104,9 @@ rule figures_normative:
         mem_mb=1000,
         runtime="10m",
     params:
+        tables=tables_of(OF_CONTROLS),
+        title="Controls, out of sample",
         control=lookup("cohort/control", within=config),
         simulated=SIMULATED,
     script:
-        "../workflow/scripts/figures_normative.py"
+        "../workflow/scripts/figures_draw.py"

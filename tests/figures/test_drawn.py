@@ -4,17 +4,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from given_of import LABELS, NORMAL, curves, given, labelled, maps_of, selection
 from matplotlib.colors import to_hex
 from matplotlib.patches import PathPatch
 
-from neuraxis.clinical.outcomes import declare
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model, normative
-from neuraxis.figures.brain import draw_brain, structures
+from neuraxis.figures.brain import EMPTY, draw_brain, structures
 from neuraxis.figures.style import colours, finish
-
-NORMAL = "normal-appearing"
-LABELS = pd.Series({"thalamus": "Thalamus", "cord_csa": "Cord"})
 
 
 @pytest.fixture
@@ -44,23 +41,13 @@ def titles(figure):
     return [a.get_title(loc="left") or a.get_title() for a in figure.axes]
 
 
-def table_of(groups: dict, column: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {"group": g, "biomarker": b, "n": 12 + i, "mean_z": np.nan, "t": np.nan, column: v}
-            for i, (g, values) in enumerate(groups.items())
-            for b, v in values.items()
-        ]
-    ).sample(frac=1, random_state=3)
-
-
 def test_abnormal_is_red_and_better_than_normal_blue(where):
     groups = {
         NORMAL: {"thalamus": 0.0, "cord_csa": 0.1},
         "one": {"thalamus": 3.0, "cord_csa": -2.0},
         "two": {"thalamus": -1.0, "cord_csa": 2.2},
     }
-    figure = maps.brain_mean_z(table_of(groups, "mean_z"), {1: "one", 2: "two"}, where, LABELS)
+    figure = maps.brain_mean_z(given(clinical__maps=maps_of(groups, "mean_z"), where=where))
     assert titles(figure)[:3] == [f"{NORMAL} (n = 12)", "one (n = 13)", "two (n = 14)"]
     scale = plt.get_cmap("RdBu_r")
     for axis, values in zip(figure.axes, groups.values(), strict=False):
@@ -71,20 +58,34 @@ def test_abnormal_is_red_and_better_than_normal_blue(where):
     assert "positive: abnormal" in figure.axes[-1].get_ylabel()
 
 
+def test_maps_of_all_diseases_have_one_scale(where):
+    mine = maps_of({"one": {"thalamus": 1.2, "cord_csa": 0.3}}, "mean_z")
+    other = maps_of({"three": {"thalamus": -4.1, "cord_csa": 0.3}}, "mean_z")
+    few = other.assign(mean_z=99.0, n=4)  # of too few people to set a scale
+    g = given(clinical__maps=mine, where=where, maps=(mine, other, few))
+    assert maps.brain_mean_z(g).axes[-1].get_ylim() == (-4.5, 4.5)
+    assert maps.brain_mean_z(given(clinical__maps=mine, where=where)).axes[-1].get_ylim() == (-1.5, 1.5)
+
+
 def test_t_has_one_scale_with_more_abnormal_in_warm_colours(where):
     groups = {NORMAL: {"thalamus": np.nan, "cord_csa": np.nan}, "one": {"thalamus": 4.2, "cord_csa": -1.0}}
     groups["two"] = {"thalamus": -3.0, "cord_csa": 2.0}
-    figure = maps.brain_t(table_of(groups, "t"), {1: "one", 2: "two"}, where, LABELS)
-    assert titles(figure)[:2] == ["one against the other subtypes", "two against the other subtypes"]
+    table = maps_of(groups, "t")
+    table["q"] = table["t"].map({4.2: 0.001, -1.0: 0.3, -3.0: 0.04, 2.0: 0.05})
+    figure = maps.brain_t(given(clinical__maps=table, where=where))
+    assert titles(figure)[:2] == [
+        "one against the other subtypes (1 of 2 regions at q < 0.05)",
+        "two against the other subtypes (1 of 2 regions at q < 0.05)",
+    ]
     scale = plt.get_cmap("PuOr_r")
-    assert figure.axes[-1].get_ylim() == (-5, 5) and warm(scale(0.9)) != warm(scale(0.1))
+    assert figure.axes[-1].get_ylim() == (-4.5, 4.5) and warm(scale(0.9)) != warm(scale(0.1))
     for axis, g in zip(figure.axes, ("one", "two"), strict=False):
-        shown = {to_hex(c) for c in painted(axis)}
-        assert {to_hex(scale((v + 5) / 10)) for v in groups[g].values()} <= shown
-    alone = maps.brain_t(
-        table_of({"one": groups["one"], "two": groups[NORMAL]}, "t"), {1: "one", 2: "two"}, where, LABELS
-    )
-    assert titles(alone)[1] == "two against the other subtypes: too few people"
+        shown = {to_hex(p.get_facecolor()): p.get_hatch() for p in axis.patches}
+        for b, v in groups[g].items():
+            dotted = table.loc[(table["group"] == g) & (table["biomarker"] == b), "q"].iloc[0] >= 0.05
+            assert bool(shown[to_hex(scale((v + 4.5) / 9))]) == dotted  # what is not sure is dotted
+    alone = maps.brain_t(given(clinical__maps=table[table["group"] != "two"], where=where))
+    assert titles(alone)[:-1] == ["one against the other subtypes (1 of 2 regions at q < 0.05)"]
     assert "Circular" in alone.get_supxlabel()
 
 
@@ -93,60 +94,80 @@ def test_the_course_darkens_with_z_and_counts_who_came_so_far(where):
         [
             {"subtype": c, "stage": s, "biomarker": b, "z": s * (1 if (b == "thalamus") == (c == 1) else 0.5)}
             for c in (1, 2)
-            for s in range(1, 6)
+            for s in range(1, 21)
             for b in LABELS.index
         ]
     )
-    people = pd.DataFrame({"oof_subtype": [1, 1, 1, 2, 2, 1], "oof_stage": [1, 3, 5, 2, 5, 0]})
-    figure = maps.progression(curve, people, {1: "one", 2: "two"}, where, LABELS)
-    stages = sorted({1, *np.quantile([1, 3, 5, 2, 5], [0.25, 0.5, 0.75, 0.9, 1]).round().astype(int)})
-    heads = titles(figure)
+    # subtype one to stage 10, two to stage 4, one person each at the end
+    g = given(subtype=(1, 1, 1, 2, 2, 1), stage=(1, 3, 10, 2, 4, 0), progression=curve, where=where)
+    figure = maps.progression(g)
+    heads = [h for h in titles(figure) if h]
     assert heads[0] == "one\nstage 1 (n = 3 here or later)" and heads[1] == "two\nstage 1 (n = 2 here or later)"
-    assert [h.splitlines()[-1] for h in heads[:-1:2]] == [
-        f"stage {s} (n = {sum(v >= s for v in (1, 3, 5))} here or later)" for s in stages
+    assert [h.splitlines()[-1] for h in heads[::2]] == [
+        f"stage {s} (n = {n} here or later)" for s, n in ((1, 3), (4, 1), (7, 1), (10, 1))
+    ]
+    assert [h.splitlines()[-1] for h in heads[1::2]] == [
+        f"stage {s} (n = {n} here or later)" for s, n in ((1, 2), (2, 2), (3, 1), (4, 1))
     ]
     scale, top = plt.get_cmap("magma_r"), float(curve["z"].quantile(0.98))
-    last = figure.axes[2 * len(stages) - 2]
-    assert to_hex(scale(min(5 / top, 1.0))) in {to_hex(c) for c in painted(last)}
-    assert to_hex(scale(2.5 / top)) in {to_hex(c) for c in painted(last)}
-    assert sum(scale(0.9)[:3]) < sum(scale(0.1)[:3]) and figure.axes[-1].get_ylabel() == "expected z"
+    last = {a.get_title(): a for a in figure.axes}["stage 10 (n = 1 here or later)"]
+    assert to_hex(scale(10 / top)) in {to_hex(c) for c in painted(last)}
+    assert to_hex(scale(5 / top)) in {to_hex(c) for c in painted(last)}
+    assert sum(scale(0.9)[:3]) < sum(scale(0.1)[:3]) and figure.axes[-1].get_xlabel() == "expected z"
+
+
+@pytest.mark.parametrize(
+    ("stage", "shown"),
+    [([1, 2, 3], [1, 2, 3]), ([1], [1]), ([], []), ([1, 31], [1, 11, 21, 31]), ([5, 6], [1, 3, 4, 6])],
+)
+def test_stages_are_spread_evenly_over_where_people_are(stage, shown):
+    assert maps.stages_shown(pd.Series(stage, dtype=float)) == shown
 
 
 def test_mean_z_as_numbers_stands_in_its_row_and_column():
     groups = {"two": {"cord_csa": -1.0, "thalamus": 2.0}, NORMAL: {"cord_csa": 0.3, "thalamus": 0.4}}
-    groups["one"] = {"cord_csa": 1.1, "thalamus": -2.2}
-    axis = maps.mean_z(table_of(groups, "mean_z"), {1: "one", 2: "two"}, LABELS).axes[0]
+    groups["one"] = {"cord_csa": 1.1, "thalamus": -2.9}
+    axis = maps.mean_z(given(clinical__maps=maps_of(groups, "mean_z"))).axes[0]
     columns = [t.get_text() for t in axis.get_xticklabels()]
     assert columns == [f"{NORMAL}\n(n = 13)", "one\n(n = 14)", "two\n(n = 12)"]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["Thalamus", "Cord"]
-    assert [t.get_text() for t in axis.texts] == ["0.4", "-2.2", "2.0", "0.3", "1.1", "-1.0"]
+    assert [t.get_text() for t in axis.texts] == ["0.4", "-2.9", "2.0", "0.3", "1.1", "-1.0"]
     mesh = axis.collections[0]
     assert mesh.get_clim() == (-3, 3) and warm(mesh.to_rgba(2.5)) and not warm(mesh.to_rgba(-2.5))
 
 
+def of_controls(z, diagnostics, labels):
+    return given(labels=labels, normative__zscores=z.assign(group="HC"), normative__diagnostics=diagnostics)
+
+
 def test_sites_before_and_after_their_term_stand_on_their_side():
     rows = [
-        {"biomarker": b, "check": "site", "part": s, "mean": m, "harmonisation": when}
+        {"biomarker": b, "check": "site", "part": s, "mean": m, "sd": 1 + m, "harmonisation": when}
         for when, sign in (("after", 0.1), ("before", 1.0))
         for b, values in (("b", (0.5, -0.3)), ("a", (0.2, 0.4)))
         for s, m in zip(("s1", "s2"), np.multiply(values, sign), strict=True)
     ]
     diagnostics = pd.DataFrame([*rows, {"biomarker": "a", "check": "sex", "part": "F", "mean": 9.0}])
     z = pd.DataFrame({"a": np.linspace(-2, 2, 30), "b": np.linspace(-4, 4, 30)})
-    figure = normative.normative(z, diagnostics, pd.Series({"a": "A", "b": "B", "unmeasured": "U"}))
-    before, after, quantiles = (a for a in figure.axes if a.get_title())
-    assert before.get_title() == "Mean by site, before site term" and after.get_title().endswith("after site term")
+    figure = normative.normative(of_controls(z, diagnostics, pd.Series({"a": "A", "b": "B", "unmeasured": "U"})))
+    before, after, spread, quantiles = (a for a in figure.axes if a.get_title())
+    assert before.get_title() == "mean z by site, before the site term"
+    assert after.get_title().endswith("after the site term") and spread.get_title().startswith("SD of z by site")
     drawn = np.asarray(before.collections[0].get_array()).reshape(2, 2)
     assert drawn.tolist() == [[0.2, 0.4], [0.5, -0.3]]
     assert np.allclose(np.asarray(after.collections[0].get_array()).reshape(2, 2), drawn / 10)
+    assert np.allclose(np.asarray(spread.collections[0].get_array()).reshape(2, 2), 1 + drawn / 10)
     for axis in (before, after):
         assert [t.get_text() for t in axis.get_yticklabels()] == ["A", "B"]
         assert [t.get_text() for t in axis.get_xticklabels()] == ["s1", "s2"]
         mesh = axis.collections[0]
         assert mesh.get_clim() == (-0.6, 0.6) and warm(mesh.to_rgba(0.5)) and not warm(mesh.to_rgba(-0.5))
+    assert spread.collections[0].get_clim() == (0.5, 1.5)
     assert quantiles.lines[1].get_ydata().max() == 4 and quantiles.lines[0].get_ydata().max() == 2
-    one = normative.normative(z, diagnostics[diagnostics["harmonisation"] == "after"], pd.Series({"a": "A", "b": "B"}))
-    assert [a.get_title() for a in one.axes if a.get_title()][0] == "Mean by site"
+    assert "(30 controls)" in quantiles.get_title()
+    after_alone = diagnostics[diagnostics["harmonisation"] == "after"]
+    one = normative.normative(of_controls(z, after_alone, pd.Series({"a": "A", "b": "B"})))
+    assert [a.get_title() for a in one.axes if a.get_title()][0] == "mean z by site"
 
 
 def test_similarity_is_symmetric_and_named_by_disease():
@@ -158,80 +179,128 @@ def test_similarity_is_symmetric_and_named_by_disease():
         ],
         columns=["disease_a", "name_a", "disease_b", "name_b", "tau"],
     ).assign(tau_chance=0.25)
-    axis = clinical.similarity(table).axes[0]
+    axis = clinical.similarity(given(crossdisease__similarity=table)).axes[0]
     names = [t.get_text() for t in axis.get_xticklabels()]
     assert names == ["MS y", "MS z", "NMOSD x"] == [t.get_text() for t in axis.get_yticklabels()]
     drawn = np.ma.filled(axis.collections[0].get_array().astype(float), np.nan).reshape(3, 3)
     np.testing.assert_array_equal(drawn, [[np.nan, 0.1, 0.7], [0.1, np.nan, -0.4], [0.7, -0.4, np.nan]])
     assert axis.collections[0].get_cmap().name == "RdBu_r" and axis.collections[0].get_clim() == (-1, 1)
-    assert axis.get_title() == "Event orders (two random ones: 0.25)"
+    assert axis.get_title() == "event orders (two random ones: 0.25)"
+
+
+FOLDS = pd.DataFrame({"fold": [0, 1], "n_people": [5, 6], "k0": [-90.0, -80]})
+FOLDS = FOLDS.assign(k1=[-10.0, -12], k2=[-4.0, -9], k3=[-7.0, -3])
 
 
 def test_selection_marks_the_chosen_k_with_its_error_bars():
-    table = pd.DataFrame(
-        {
-            "model": ["everyone healthy", "1 subtype", "2 subtypes", "3 subtypes", "one multivariate normal"],
-            "n_subtypes": [0, 1, 2, 3, -1],
-            "gap_cvic": [70.0, 40, 0, 8, 25],
-            "gap_se": [30.0, 20, 0, 5, 90],
-            "chosen": [False, True, False, False, False],
-        }
-    )
-    folds = pd.DataFrame({"fold": [0, 1], "n_people": [5, 6], "k0": [-90.0, -80]})
-    folds = folds.assign(k1=[-10.0, -12], k2=[-4.0, -9], k3=[-7.0, -3])
-    left, right = model.selection(table, folds).axes
-    points = left.collections[-1]
-    offsets = {int(x): y for x, y in points.get_offsets()}
-    assert offsets == {0: 70, 1: 40, 2: 0, 3: 8}
+    g = given(selection=selection(1), heldout_folds=FOLDS)
+    left, right = model.selection(g).axes
+    points = next(c for c in left.collections if not hasattr(c, "get_segments"))
+    # everyone healthy and one normal, far off, are drawn too: 70 lies above 60, where the others end, and is at the edge
+    assert {int(x): y for x, y in points.get_offsets()} == {1: 40, 2: 0, 3: 8}
     filled = [
         int(x) for (x, _), c in zip(points.get_offsets(), points.get_facecolor(), strict=True) if to_hex(c) != "#ffffff"
     ]
     assert filled == [1]
     bars = [c for c in left.collections if hasattr(c, "get_segments")][0].get_segments()
-    assert {int(b[0][0]): (b[0][1], b[1][1]) for b in bars} == {0: (40, 100), 1: (20, 60), 2: (0, 0), 3: (3, 13)}
-    line = next(line for line in left.lines if line.get_label() == "one multivariate normal")
-    assert set(line.get_ydata()) == {25}
+    assert {int(b[0][0]): (b[0][1], b[1][1]) for b in bars} == {1: (20, 60), 2: (0, 0), 3: (3, 13)}
+    assert [t.get_text() for t in left.texts] == ["+70"]
+    assert [t.get_text() for t in left.get_xticklabels()] == ["0", "1", "2", "3", "MVN"]
+    assert any(
+        line.get_xdata()[0] == 4 and line.get_ydata()[0] == 25 for line in left.lines if len(line.get_xdata()) == 1
+    )
     per_fold = sorted([line.get_ydata().tolist() for line in right.lines[:2]])
     assert per_fold == [[-4.0, -1.0, 5.0], [-3.0, 3.0, 0.0]]
     assert right.lines[2].get_ydata().tolist() == [-3.5, 1.0, 2.5] and right.lines[2].get_xdata().tolist() == [1, 2, 3]
 
 
-def labelled():
-    return pd.DataFrame(
-        {
-            "oof_subtype": [1, 2, 3, 1, 2],
-            "oof_stage": [3, 0, 2, 1, 4],
-            "oof_expected_stage": [3.1, 0.4, 2.2, 1.3, 4.5],
-            "oof_p_subtype1": [0.7, 0.1, 0.2, 0.5, 0.15],
-            "oof_p_subtype2": [0.2, 0.8, 0.1, 0.2, 0.6],
-            "oof_p_subtype3": [0.1, 0.1, 0.7, 0.3, 0.25],
-        }
-    )
+def test_selection_holds_every_variant_and_healthy_people_in_grey():
+    main = selection(2, gaussian=None)
+    other = selection(1, (30.0, 0.0, 12.0, 14.0), (1.0, 0, 1, 1), None).assign(variant="uniform-independent")
+    variants = pd.concat([main.assign(variant="smooth-controls"), other])
+    healthy = selection(0, (0.0, 11.0, 25.0, 33.0), (0.0, 1, 1, 1), None).assign(variant="smooth-controls", n_people=90)
+    g = given(selection=main, heldout_folds=FOLDS, variants=variants, negative_control=healthy)
+    left = model.selection(g).axes[0]
+    lines = {line.get_label(): line for line in left.lines if not line.get_label().startswith("_")}
+    assert set(lines) == {"this study", "uniform-independent", "90 healthy people (smooth-controls)"}
+    assert lines["uniform-independent"].get_ydata().tolist() == [30, 0, 12, 14]
+    assert lines["90 healthy people (smooth-controls)"].get_color() == "0.6"
+    assert [t.get_text() for t in left.get_xticklabels()] == ["0", "1", "2", "3"]
+
+
+def test_the_negative_control_stands_beside_the_patients():
+    healthy = selection(0, (0.0, 11.0, 25.0), (0.0, 1, 2), None).assign(variant="smooth-controls", n_people=90)
+    figure = model.negative_control(given(selection=selection(2, gaussian=None), negative_control=healthy))
+    axis = figure.axes[0]
+    assert axis.get_title() == "smooth-controls"
+    names = [t.get_text() for t in axis.get_legend().get_texts()]
+    assert names == ["MS (n = 6)", "healthy people (n = 90)"]
+    chosen = {
+        line.get_color(): (line.get_xdata()[0], line.get_ydata()[0]) for line in axis.lines if line.get_marker() == "o"
+    }
+    assert chosen == {"#0072B2": (2, 0), "0.5": (0, 0)}
+    nothing = healthy.iloc[:1].assign(n_subtypes=np.nan)
+    assert model.negative_control(given(negative_control=nothing)).nothing
+
+
+NAMES = ("cortical", "spinal cord", "subcortical")
+
+
+def five():
+    """Five people of three subtypes; the second is normal-appearing."""
+    table = labelled([1, 2, 3, 1, 2], [3, 0, 2, 1, 4], [3.1, 0.4, 2.2, 1.3, 4.5])
+    table["oof_p_subtype1"] = [0.7, 0.1, 0.2, 0.5, 0.15]
+    table["oof_p_subtype2"] = [0.2, 0.8, 0.1, 0.2, 0.6]
+    table["oof_p_subtype3"] = [0.1, 0.1, 0.7, 0.3, 0.25]
+    return given(NAMES, [1, 2, 3, 1, 2], [3, 0, 2, 1, 4], subtypes=table)
 
 
 def test_certainty_is_drawn_in_the_colour_of_the_own_subtype():
-    names = {1: "cortical", 2: "spinal cord", 3: "subcortical"}
-    tint = colours([NORMAL, *names.values()])
-    axis = model.probability(labelled(), names).axes[0]
+    g = five()
+    tint = colours(NAMES)
+    axis = model.probability(g).axes[0]
     drawn = {c.get_label(): (c.get_offsets().tolist(), to_hex(c.get_facecolor()[0][:3])) for c in axis.collections}
-    assert drawn["cortical"] == ([[3.1, 0.7], [1.3, 0.5]], tint["cortical"].lower())
-    assert drawn["spinal cord"] == ([[4.5, 0.6]], tint["spinal cord"].lower())
-    assert drawn[NORMAL] == ([[0.4, 0.8]], tint[NORMAL].lower())
-    figure = model.ternary(labelled(), names)
+    assert drawn == {
+        "cortical": ([[3.1, 0.7], [1.3, 0.5]], tint["cortical"].lower()),
+        "spinal cord": ([[4.5, 0.6]], tint["spinal cord"].lower()),
+        "subcortical": ([[2.2, 0.7]], tint["subcortical"].lower()),
+    }
+    figure = model.ternary(g)
     axis = figure.axes[0]
     counts = {c.get_label(): len(c.get_offsets()) for c in axis.collections}
-    assert counts == {f"{NORMAL} (n = 1)": 1, "cortical (n = 2)": 2, "spinal cord (n = 1)": 1, "subcortical (n = 1)": 1}
-    assert (axis.get_tlabel(), axis.get_llabel(), axis.get_rlabel()) == tuple(names.values())
+    assert counts == {"cortical (n = 2)": 2, "spinal cord (n = 1)": 1, "subcortical (n = 1)": 1}
+    assert (axis.get_tlabel(), axis.get_llabel(), axis.get_rlabel()) == NAMES
+    assert "1 normal-appearing people are not drawn" in figure.texts[0].get_text()
 
 
-def outcomes():
-    return [
-        declare(name="EDSS", column="edss", type="ordinal"),
-        declare(name="relapses", column="relapses", type="count", exposure="years"),
-        declare(name="worse", column="worse", type="binary"),
-    ]
+def test_stages_hold_everyone_once():
+    g = given(stage=(1, 3, 5, 3, 5, 0))
+    axis = model.stages(g).axes[0]
+    at = {}
+    for bar in axis.patches:
+        at[round(bar.get_x() + bar.get_width() / 2)] = (
+            at.get(round(bar.get_x() + bar.get_width() / 2), 0) + bar.get_height()
+        )
+    assert {x: h for x, h in at.items() if h} == {-1: 1, 1: 1, 3: 2, 5: 2}
+    many = given(subtype=[1] * 3 + [2] + [1] * 50, stage=[1, 2, 2, 2] + [0] * 50)
+    axis = model.stages(many).axes[0]
+    assert axis.texts[0].get_text() == "50" and axis.patches[-1].get_height() == 1.25 * 3  # cut, and says its number
 
 
+def test_convergence_counts_what_has_not_converged():
+    table = pd.DataFrame({"r_hat": [1.0, 1.005, 1.2, np.nan], "ess": [900.0, 399, 120, np.nan]})
+    traces = np.array([[-3.0, -2, -1], [-4, -3, -2.5]])
+    trace, left, right = model.convergence(given(diagnostics=table, traces=traces)).axes
+    assert [line.get_ydata().tolist() for line in trace.lines] == traces.tolist()
+    assert left.get_title() == "1 of 3 above 1.01" and right.get_title() == "2 of 3 below 400"
+    assert model.convergence(given(diagnostics=table.iloc[3:])).nothing
+
+
+OUTCOMES = (
+    {"name": "EDSS", "column": "edss", "type": "ordinal"},
+    {"name": "relapses", "column": "relapses", "type": "count", "exposure": "years"},
+    {"name": "worse", "column": "worse", "type": "binary"},
+)
 PEOPLE = pd.DataFrame(
     {
         "edss": [1.0, 2, 3, 4, 5, 6, np.nan],
@@ -241,63 +310,166 @@ PEOPLE = pd.DataFrame(
     },
     index=[f"p{i}" for i in range(7)],
 )
-GROUP = pd.Series(["b", NORMAL, "a", "b", "a", "b", "b"], PEOPLE.index)
+
+
+def seven(**more):
+    """b, normal-appearing, a, b, a, b, b; b has more people and stands first."""
+    expected = [0.5, 9.0, 1.5, 2.5, 3.5, 4.5, 5.5]
+    return given(
+        ("a", "b"),
+        [2, 1, 1, 2, 1, 2, 2],
+        [1, 0, 2, 3, 4, 5, 6],
+        expected=expected,
+        people=PEOPLE,
+        outcomes=OUTCOMES,
+        **more,
+    )
 
 
 def test_groups_hold_their_own_people():
-    figure = clinical.boxes(PEOPLE, outcomes(), GROUP, {1: "a", 2: "b"})
-    axes = {a.get_title(): a for a in figure.axes if a.get_title()}
-    assert list(axes) == ["EDSS", "relapses a year", "worse"]
-    for axis in axes.values():
-        assert [t.get_text() for t in axis.get_xticklabels()] == [NORMAL, "a", "b"]
-    tint = colours([NORMAL, "a", "b"])
+    row = {"outcome": "EDSS", "method": "weighted", "kind": "atrophy", "q": 0.031, "reportable": True}
+    effects = pd.DataFrame(
+        [row, row | {"q": 0.2, "method": "label"}, row | {"kind": "subtype", "q": 0.5, "reportable": False}]
+    )
+    figure = clinical.boxes(seven(clinical__associations=effects))
+    axes = {a.get_ylabel(): a for a in figure.axes if a.get_ylabel()}
+    assert list(axes) == ["EDSS", "relapses a year", "share with worse"]
+    assert axes["EDSS"].get_title() == "atrophy v. none: smallest q = 0.031"
+    assert axes["relapses a year"].get_title() == "not testable"
+    shown = {name: [t.get_text() for t in axis.get_xticklabels()] for name, axis in axes.items()}
+    assert shown["EDSS"] == ["normal-\nappearing\n(1)", "b\n(3)", "a\n(2)"]
+    tint = colours([NORMAL, "b", "a"])
     points = {line.get_color(): sorted(line.get_ydata().tolist()) for line in axes["EDSS"].lines}
     assert points == {tint[NORMAL]: [2], tint["a"]: [3, 5], tint["b"]: [1, 4, 6]}
     rates = {line.get_color(): sorted(line.get_ydata().tolist()) for line in axes["relapses a year"].lines}
     assert rates == {tint[NORMAL]: [2], tint["a"]: [0, 2], tint["b"]: [0.5, 1, 2, 4]}
     assert axes["relapses a year"].get_yscale() == "symlog"
-    assert [p.get_height() for p in axes["worse"].patches] == [0, 0.5, 0.75]
-    assert [t.get_text() for t in axes["worse"].texts] == ["0/1", "1/2", "3/4"]
+    assert [p.get_height() for p in axes["share with worse"].patches] == [0, 0.75, 0.5]
+    assert [t.get_text() for t in axes["share with worse"].texts] == ["0/1", "3/4", "1/2"]
 
 
-def test_stage_is_drawn_within_every_subtype():
-    expected = pd.Series([0.5, 9.0, 1.5, 2.5, 3.5, 4.5, 5.5], PEOPLE.index)
-    figure = clinical.stage(PEOPLE, outcomes(), GROUP, expected, {1: "a", 2: "b"})
+def test_stage_is_drawn_within_every_subtype_with_its_curve():
+    curve = pd.DataFrame({"outcome": "EDSS", "subtype": "b", "stage": [0.5, 4.5], "fit": [1.0, 5.0], "low": [0.5, 4.0],
+                          "high": [2.0, 7.0], "n": 3, "model": "proportional odds", "kendall_tau": 0.61, "tau_low": 0.1,
+                          "tau_high": 0.9, "tau_p": 0.02})  # fmt: skip
+    figure = clinical.stage(seven(clinical__stage_curves=curve))
     axes = np.array(figure.axes).reshape(2, 2)
-    assert [a.get_title() for a in axes[0]] == ["a", "b"] and [a.get_ylabel() for a in axes[:, 0]] == [
-        "EDSS", "relapses a year",
-    ]  # fmt: skip
-    assert axes[0, 1].lines[0].get_xdata().tolist() == [0.5, 2.5, 4.5]
-    assert axes[0, 1].lines[0].get_ydata().tolist() == [1, 4, 6]
-    assert axes[1, 0].lines[0].get_ydata().tolist() == [0, 2] and axes[1, 0].texts[0].get_text() == "n = 2"
+    assert [a.get_title() for a in axes[0]] == ["b\nn = 3, tau 0.61 (0.10 to 0.90)", "a\nn = 2"]
+    assert [a.get_ylabel() for a in axes[:, 0]] == ["EDSS", "relapses a year"]
+    assert axes[0, 0].lines[0].get_xdata().tolist() == [0.5, 2.5, 4.5]
+    assert axes[0, 0].lines[0].get_ydata().tolist() == [1, 4, 6]
+    assert axes[0, 0].lines[1].get_ydata().tolist() == [1, 5]  # the curve
+    band = axes[0, 0].collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (0.5, 7)
+    assert len(axes[0, 1].lines) == 1 and axes[1, 1].lines[0].get_ydata().tolist() == [0, 2]
+    # one x for all, to where staged people are: 9.0 is of somebody normal-appearing
+    assert {a.get_xlim() for a in axes.ravel()} == {(0.0, 5.5 * 1.03)}
+    assert "proportional odds" in figure.get_supxlabel()
+
+
+CURVES = [
+    ("b", 0.0, 1.0, 1.0, 1.0, 29),
+    ("b", 2.0, 0.5, 0.3, 0.7, 14),
+    ("b", 3.0, 0.2, 0.0, 0.4, 9),
+    ("a", 0.0, 1.0, 1.0, 1.0, 16),
+    ("a", 1.0, 0.8, 0.6, 0.9, 10),
+]
 
 
 def test_survival_curves_have_their_groups_band_test_and_risk():
-    curves = pd.DataFrame(
-        [
-            ("b", 0.0, 1.0, 1.0, 1.0, 9),
-            ("b", 2.0, 0.5, 0.3, 0.7, 4),
-            ("a", 0.0, 1.0, 1.0, 1.0, 6),
-            ("a", 1.0, 0.8, 0.6, 0.9, 5),
-        ],
-        columns=["group", "years", "survival", "low", "high", "at_risk"],
-    ).assign(outcome="worsening")
-    tests = pd.DataFrame({"outcome": ["other", "worsening"], "p": [0.9, 0.031], "reason": "", "n_events": [3, 17]})
-    figure = clinical.survival(curves, tests, [NORMAL, "a", "b"])
+    tests = pd.DataFrame(
+        {
+            "outcome": ["other", "worsening"],
+            "p": [0.9, 0.031],
+            "reason": "",
+            "n_events": [3, 17],
+            "n": 40,
+            "split": "subtype",
+        }
+    )
+    ratio = {"outcome": "worsening", "type": "survival", "kind": "subtype", "method": "weighted", "subtype": "a", "unit": "",
+             "against": "the other subtypes", "estimate": 2.5, "low": 1.2, "high": 4.4, "reportable": True, "n_group": 20,
+             "n_against": 20, "n_events": 17}  # fmt: skip
+    effects = pd.DataFrame([ratio, ratio | {"subtype": "b", "estimate": 9.0, "reportable": False}])
+    g = seven(clinical__survival=curves(CURVES), clinical__logrank=tests, clinical__associations=effects)
+    figure = clinical.survival_by_subtype(g)
     top, bottom = figure.axes
-    assert top.get_title() == "worsening\n(staged people: log-rank p = 0.031, 17 events)"
+    assert (
+        top.get_title() == "worsening\nlog-rank p = 0.031, 17 events of 40 staged\nHR a v. others: 2.50 (1.20 to 4.40)"
+    )
     drawn = {
         line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist(), line.get_color()) for line in top.lines
     }
-    tint = colours([NORMAL, "a", "b"])
+    tint = colours([NORMAL, "b", "a"])
+    # the curve of b ends at 2 years: fewer than ten are at risk after it
     assert drawn == {"a": ([0, 1], [1, 0.8], tint["a"]), "b": ([0, 2], [1, 0.5], tint["b"])}
     bands = [c.get_paths()[0].vertices[:, 1] for c in top.collections]
-    assert (bands[0].min(), bands[1].min()) == (0.6, 0.3) and bands[1].max() == 1
-    assert [t.get_text() for t in bottom.get_yticklabels()] == ["a", "b"]
+    assert (bands[0].min(), bands[1].min()) == (0.3, 0.6) and bands[1].max() == 1
+    assert [t.get_text() for t in bottom.get_yticklabels()] == ["b", "a"]
     risk = {(float(t.get_position()[0]), int(t.get_position()[1])): t.get_text() for t in bottom.texts}
-    assert risk[0, 0] == "6" and risk[0, 1] == "9" and risk[1, 0] == "5" and risk[1, 1] == "4" and risk[2, 0] == "0"
-    none = clinical.survival(curves, tests.assign(p=np.nan, reason="one group"), ["a", "b"]).axes[0].get_title()
-    assert none == "worsening\n(one group, 17 events)"
+    assert risk[0, 0] == "29" and risk[0, 1] == "16" and risk[1, 1] == "10" and risk[2, 0] == "14" and risk[2, 1] == "0"
+    none = seven(clinical__survival=curves(CURVES), clinical__logrank=tests.assign(p=np.nan, reason="one group"))
+    assert clinical.survival_by_subtype(none).axes[0].get_title() == "worsening\n17 events of 40 staged"
+
+
+def test_survival_by_stage_has_a_panel_inside_every_subtype_and_treatment_one_each():
+    rows = [
+        ("early stages", 0.0, 1.0, 1.0, 1.0, 20),
+        ("early stages", 1.0, 0.9, 0.8, 1.0, 15),
+        ("late stages", 0.0, 1.0, 1.0, 1.0, 30),
+    ]
+    table = pd.concat([curves(rows, split=s) for s in ("stage", "stage in b", "subtype")])
+    tests = pd.DataFrame(
+        {
+            "outcome": "worsening",
+            "split": ["stage", "stage in b"],
+            "p": [0.5, 0.02],
+            "reason": "",
+            "n_events": [9, 4],
+            "n": 50,
+        }
+    )
+    figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
+    heads = [h for h in titles(figure) if h]
+    assert heads == [
+        "worsening\nlog-rank p = 0.5, 9 events of 50 staged",
+        "worsening\nstage in b\nlog-rank p = 0.02, 4 events of 50 staged",
+    ]
+    drugs = curves(
+        [("none", 0.0, 1.0, 1.0, 1.0, 20), ("oral", 0.0, 1.0, 1.0, 1.0, 12), ("oral", 1.0, 0.4, 0.2, 0.6, 11)],
+        split="treatment in b",
+    )
+    figure = clinical.survival_by_treatment(
+        seven(clinical__treatment_survival=drugs, clinical__treatment_logrank=tests)
+    )
+    assert titles(figure)[0] == "worsening\ntreatment in b" and [
+        t.get_text() for t in figure.axes[1].get_yticklabels()
+    ] == ["none", "oral"]
+
+
+def test_outcomes_that_nobody_had_are_named_and_not_drawn():
+    flat = curves([("a", 0.0, 1.0, 1.0, 1.0, 20), ("a", 2.0, 1.0, 1.0, 1.0, 12)], outcome="relapse")
+    tests = pd.DataFrame(
+        {"outcome": ["worsening"], "p": [0.9], "reason": "", "n_events": [3], "n": 40, "split": "subtype"}
+    )
+    both = seven(clinical__survival=pd.concat([curves(CURVES), flat]), clinical__logrank=tests)
+    figure = clinical.survival_by_subtype(both)
+    assert (
+        len([h for h in titles(figure) if h]) == 1
+        and figure.get_supxlabel() == "Not drawn, nobody had the event: relapse"
+    )
+    assert clinical.survival_by_subtype(seven(clinical__survival=flat, clinical__logrank=tests)).nothing
+
+
+def test_prediction_has_c_with_interval_and_slope():
+    table = pd.DataFrame({"outcome": "worsening", "model": ["clinical", "+ stage"], "n": 90, "n_events": 30, "c": [0.6, 0.7],
+                          "c_low": [0.5, 0.61], "c_high": [0.68, 0.8], "slope": [0.9, 7.0]})  # fmt: skip
+    left, right = clinical.calibration(given(clinical__prediction=table)).axes
+    assert left.get_title(loc="left") == "worsening (30 events of 90)"
+    assert [t.get_text() for t in left.get_yticklabels()] == ["clinical", "+ stage"]
+    assert [s.tolist() for s in left.collections[0].get_segments()] == [[[0.5, 0], [0.68, 0]], [[0.61, 1], [0.8, 1]]]
+    assert right.lines[0].get_xdata().tolist() == [0.9, 3]  # beyond the axis: at its end
+    assert clinical.calibration(given(clinical__prediction=table.assign(c=np.nan))).nothing
 
 
 def test_only_simulated_people_are_called_so(tmp_path):
@@ -307,9 +479,15 @@ def test_only_simulated_people_are_called_so(tmp_path):
         assert figure.get_suptitle() == ("MS - SIMULATED DATA" if simulated else "MS")
 
 
-def test_a_region_without_a_value_stays_grey(where):
+def test_a_region_without_a_value_is_hatched_and_none_is_white(where):
     figure, axis = plt.subplots()
-    scale = plt.get_cmap("viridis")
-    draw_brain(axis, {"thalamus": 0.0}, where, scale, plt.Normalize(0, 1))
+    scale = plt.get_cmap("RdBu_r")
+    draw_brain(axis, {"thalamus": 0.0}, where, scale, plt.Normalize(-1, 1))
     shown = {to_hex(c) for c in painted(axis)}
-    assert to_hex(scale(0.0)) in shown and to_hex(scale(1.0)) not in shown
+    assert shown == {to_hex(scale(0.5)), EMPTY.lower()}
+    hatched = [
+        bool(p.get_hatch()) for p in axis.patches if to_hex(p.get_facecolor()) == EMPTY.lower() and p.get_linewidth()
+    ]
+    assert hatched and all(hatched)
+    assert not any(p.get_hatch() for p in axis.patches if to_hex(p.get_facecolor()) == to_hex(scale(0.5)))
+    assert [t.get_text() for t in axis.texts] == ["C1", "C2", "C3"] and {t.get_fontsize() for t in axis.texts} == {6}

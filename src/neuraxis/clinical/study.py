@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..features.biomarkers import cord_of
-from ..labels import NORMAL, THIRDS, Labels, read_labels, shown_names, stage_groups
+from ..labels import LEAST_FOR_THIRDS, NORMAL, THIRDS, Labels, read_labels, shown_names, stage_groups
 from .associations import associations
+from .curves import stage_curves
 from .longitudinal import changes, reversals, scans, stage_slopes, transitions
 from .maps import region_maps
 from .nested import nested_models
@@ -89,9 +90,17 @@ def mean_z(given: ClinicalInputs) -> pd.Series:
 def splits_of(labels: Labels) -> dict:
     """How survival is split: group of every person, groups that are drawn, groups that are compared (staged people)."""
     thirds, order = stage_groups(labels)
+    inside = {}
+    for name in labels.names if len(labels.names) > 1 else ():
+        mine = labels.take(labels.group.index[labels.group == name])
+        if len(mine.group) >= LEAST_FOR_THIRDS:
+            own = pd.Series("", index=labels.group.index)
+            own[mine.group.index] = stage_groups(mine)[0]
+            inside[f"stage in {name}"] = (own, list(THIRDS), list(THIRDS))
     return {
         "subtype": (labels.group, [NORMAL, *labels.names], labels.names),
         "stage": (thirds, order, list(THIRDS)),
+        **inside,
     }
 
 
@@ -167,6 +176,7 @@ def analyse(
         "nuisance": nuisance(people, etiv, labels.group, labels.stage, NORMAL),
         "sensitivity": sensitivity(declared, people, labels, versions, controls),
         "worsening": worse,
+        "stage_curves": stage_curves(declared, people, labels, seed=seed),
         "survival": curves,
         "logrank": tests,
         "treatment": drugs,

@@ -180,7 +180,7 @@ def pieces() -> tuple[Piece, ...]:
 
 
 #: The measured level of the cord, and where its name stands beside it.
-LEVELS = [(f"C{i + 1}", VIEWS["cord"] + 0.08, 0.84 - 0.34 * i) for i in range(3)]
+LEVELS = [(f"C{i + 1}", VIEWS["cord"] + 0.14, 0.84 - 0.34 * i) for i in range(3)]
 
 
 def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm: Normalize, dotted=()) -> None:
@@ -208,7 +208,7 @@ def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm
         patch.set_hatch_linewidth(0.25)
         axis.add_patch(patch)
     for name, x, y in LEVELS:
-        axis.text(x, y, name, ha="center", va="center", fontsize=6, zorder=3)
+        axis.text(x, y, name, ha="right", va="center", fontsize=6, zorder=3)
     axis.set(xlim=(-0.05, WIDTH), ylim=(-0.05, 1.05), aspect="equal")
     axis.axis("off")
 

@@ -1,4 +1,4 @@
-"""Figures of the clinical tables: forest, groups with points, stage with fit and band, survival, transitions."""
+"""Figures of the clinical tables: forest, groups with points, stage with curves, survival, prediction, transitions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
-from ..labels import NORMAL
-from .style import colours, empty
+from ..labels import NORMAL, THIRDS, is_true
+from .given import Given
+from .style import PAGE, colours, empty, grid, wrapped
 
-METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.25"), "draws": ("s", "#E69F00")}
+METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.35"), "draws": ("s", "#E69F00")}
+#: What the methods are called in a legend.
+WORDS = {
+    "weighted": "weighted by the posterior (told)",
+    "label": "most probable label",
+    "draws": "labels imputed from scan and outcome",
+}
+#: A curve ends where fewer are at risk.
+LEAST_AT_RISK = 10
 
 
 def contrasts_shown(table: pd.DataFrame) -> list[str]:
@@ -28,47 +37,70 @@ def contrasts_shown(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(pd.concat(shown)["contrast"]))
 
 
-def forest(table: pd.DataFrame):
+def row_words(row) -> str:
+    """What a row of the forest compares, with its people and events."""
+    if row.kind == "subtype":
+        words = f"{row.subtype} v. {'others' if row.against == OTHERS else row.against}"
+    elif row.kind == "stage":
+        unit = row.unit if isinstance(getattr(row, "unit", None), str) else ""
+        words = f"later stage per {unit}" if unit else "later stage"
+    else:
+        words = "any atrophy v. none"
+    people = f"{int(row.n_group)} v. {int(row.n_against)}" if row.n_against else f"{int(row.n_group)}"
+    events = f", {int(row.n_events)} ev." if row.n_events else ""
+    return f"{words} ({people}{events})"
+
+
+def forest(g: Given):
     """Subtype against the other subtypes, stage, and any atrophy, with 95 % intervals, three methods side by side."""
-    part = table[table["contrast"].isin(contrasts_shown(table))] if len(table) else table
-    part = part[part.groupby("outcome")["estimate"].transform(lambda v: v.notna().any())] if len(part) else part
-    outcomes = list(dict.fromkeys(part["outcome"])) if len(part) else []
+    table = g.table("clinical/associations")
+    if table.empty:
+        return empty("No clinical outcome was declared.")
+    part = table[table["contrast"].isin(contrasts_shown(table))]
+    part = part[part.groupby("outcome")["estimate"].transform(lambda v: v.notna().any())]
+    outcomes = list(dict.fromkeys(part["outcome"]))
     if not outcomes:
         return empty("No outcome could be tested.")
-    contrasts = contrasts_shown(part)
-    columns = min(4, len(outcomes))
-    lines = -(-len(outcomes) // columns)
-    height = 0.32 * len(contrasts) + 1.3
-    figure, axes = plt.subplots(
-        lines, columns, figsize=(3.1 * columns + 2, height * lines + 0.6), layout="constrained", squeeze=False
-    )
-    for axis, outcome in zip(axes.ravel(), outcomes, strict=False):
+    order = contrasts_shown(part)
+    figure, axes = grid(len(outcomes), 2, 0.2 * len(order) + 0.75, extra=0.7)
+    for axis, outcome in zip(axes, outcomes, strict=True):
         rows = part[part["outcome"] == outcome]
+        contrasts = [c for c in order if c in set(rows.loc[rows["estimate"].notna(), "contrast"])]
         linear = KINDS[rows["type"].iloc[0]].linear
         for shift, (method, (marker, colour)) in zip((-0.22, 0, 0.22), METHODS.items(), strict=True):
-            r = rows[rows["method"] == method].set_index("contrast").reindex(contrasts)
+            r = rows[rows["method"] == method].drop_duplicates("contrast").set_index("contrast").reindex(contrasts)
             y = np.arange(len(r)) + shift
             known = r["estimate"].notna().to_numpy()
-            axis.hlines(y[known], r["low"][known], r["high"][known], color=colour, lw=1.2)
-            axis.plot(r["estimate"][known], y[known], marker, color=colour, ms=4.5, ls="", label=method)
+            told = known & is_true(r["reportable"]).to_numpy() if "reportable" in r else known
+            axis.hlines(y[known], r["low"][known], r["high"][known], color=colour, lw=1)
+            axis.plot(r["estimate"][told], y[told], marker, color=colour, ms=3.5, ls="", label=method)
+            axis.plot(r["estimate"][known & ~told], y[known & ~told], marker, color=colour, mfc="white", ms=3.5, ls="")
         axis.axvline(0 if linear else 1, color="0.6", lw=0.8, ls=":")
         if linear:
             axis.xaxis.set_major_locator(MaxNLocator(5))
             axis.xaxis.set_major_formatter("{x:g}")
         else:
             axis.set_xscale("log")
-            span = np.log10(rows["high"].max() / rows["low"].min())
-            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if span < 2 else (1.0,), numticks=8))
+            known = rows[(rows["low"] > 0) & np.isfinite(rows["high"])]
+            # an interval that is wider than a factor of a thousand to a side says nothing more than that
+            low, high = max(float(known["low"].min()), 1e-3), min(float(known["high"].max()), 1e3)
+            axis.set_xlim(min(low / 1.2, 0.8), max(high * 1.2, 1.25))
+            subs = (1.0, 2.0, 5.0) if np.log10(high / low) < 2 else (1.0,)
+            axis.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
             axis.xaxis.set_major_formatter("{x:g}")
             axis.xaxis.set_minor_formatter("")
-        first = axis in axes[:, 0]
-        axis.set_yticks(range(len(contrasts)), contrasts if first else [""] * len(contrasts), fontsize=8)
+        first = rows[rows["method"] == "weighted"].drop_duplicates("contrast").set_index("contrast")
+        first = first.combine_first(rows.drop_duplicates("contrast").set_index("contrast")) if len(first) else rows.drop_duplicates("contrast").set_index("contrast")  # fmt: skip
+        axis.set_yticks(range(len(contrasts)), [row_words(first.loc[c]) for c in contrasts], fontsize=6.5)
         axis.set_ylim(len(contrasts) - 0.5, -0.5)
-        axis.set(title=outcome, xlabel=rows["effect"].iloc[0])
-    for axis in axes.ravel()[len(outcomes) :]:
-        axis.axis("off")
-    handles = [plt.Line2D([], [], marker=m, color=c, lw=1.2, ms=4.5, label=k) for k, (m, c) in METHODS.items()]
-    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=3)
+        axis.set_title(wrapped(outcome, 28))
+        reference = "no difference 0" if linear else "no difference 1"
+        axis.set_xlabel(f"{rows['effect'].iloc[0]} ({reference})", fontsize=7)
+    handles = [plt.Line2D([], [], marker=m, color=c, lw=1, ms=3.5, label=WORDS[k]) for k, (m, c) in METHODS.items()]
+    handles.append(
+        plt.Line2D([], [], marker="o", color="0.35", mfc="white", ls="", ms=3.5, label="too small to be told")
+    )
+    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -77,135 +109,321 @@ def available(people: pd.DataFrame, outcomes: list) -> list:
     return [o for o in outcomes if o.column in people and people[o.column].notna().any()]
 
 
-def boxes(people: pd.DataFrame, outcomes: list, group: pd.Series, names: dict):
-    """Box and points of every numeric outcome per group; shares of people for yes-or-no outcomes."""
-    drawn = [o for o in available(people, outcomes) if o.drawn]
+def boxes(g: Given):
+    """Box and points of every numeric outcome per group; shares of people for yes-or-no outcomes; n under each."""
+    drawn = [o for o in available(g.people, g.declared) if o.drawn]
+    order = [name for name in g.groups if (g.group == name).any()]
     if not drawn:
         return empty("No outcome to draw.")
-    order = [g for g in dict.fromkeys([NORMAL, *names.values()]) if (group == g).any()]
-    tint = colours([NORMAL, *names.values()])
-    columns = min(4, len(drawn))
-    lines = -(-len(drawn) // columns)
-    figure, axes = plt.subplots(
-        lines, columns, figsize=(3.2 * columns, 3.0 * lines + 0.3), layout="constrained", squeeze=False
-    )
+    tint = colours(g.groups)
+    effects = g.table("clinical/associations")
+    figure, axes = grid(len(drawn), 3, 2.2, extra=0.4)
     jitter = np.random.default_rng(0)
-    for axis, o in zip(axes.ravel(), drawn, strict=False):
-        values = o.values(people)
+    for axis, o in zip(axes, drawn, strict=True):
+        values = o.values(g.people).reindex(g.group.index)
+        values = values[np.isfinite(values)]
         yes_no = o.drawn == "share"
-        for i, g in enumerate(order):
-            v = values[group == g].dropna()
+        counts = []
+        for i, name in enumerate(order):
+            v = values[g.group[values.index] == name]
+            counts.append(len(v))
             if yes_no:
-                axis.bar(i, v.mean() if len(v) else np.nan, color=tint[g], width=0.6)
-                axis.text(i, (v.mean() if len(v) else 0) + 0.01, f"{int(v.sum())}/{len(v)}", ha="center", fontsize=7)
+                axis.bar(i, v.mean() if len(v) else np.nan, color=tint[name], width=0.6)
+                axis.text(i, (v.mean() if len(v) else 0) + 0.01, f"{int(v.sum())}/{len(v)}", ha="center", fontsize=6.5)
                 continue
-            axis.plot(i + jitter.uniform(-0.17, 0.17, len(v)), v, ".", ms=3, alpha=0.35, color=tint[g])
+            axis.plot(i + jitter.uniform(-0.17, 0.17, len(v)), v, "o", ms=2.6, alpha=0.45, color=tint[name], mew=0)
             if len(v) >= 5:
                 axis.boxplot(
-                    v, positions=[i], widths=0.5, showfliers=False, medianprops={"color": "black"}, manage_ticks=False
-                )
+                    v, positions=[i], widths=0.5, showfliers=False, manage_ticks=False,
+                    medianprops={"color": "black"}, boxprops={"lw": 0.8}, whiskerprops={"lw": 0.8}, capprops={"lw": 0.8},
+                )  # fmt: skip
         if yes_no:
             axis.margins(y=0.12)
-        axis.set_xticks(range(len(order)), order, rotation=20, ha="right", fontsize=8)
-        axis.set(title=o.label, ylabel="share of people" if yes_no else "")
-        if not yes_no and o.axis_scale != "linear":
-            axis.set_yscale(o.axis_scale, **({"linthresh": 1} if o.axis_scale == "symlog" else {}))
-        if axis.get_yscale() != "linear":
-            axis.yaxis.set_major_formatter("{x:g}")  # the scale's own labels are formulas, which text in figures is not
-            axis.yaxis.set_minor_formatter("")
-    for axis in axes.ravel()[len(drawn) :]:
-        axis.axis("off")
-    return figure
-
-
-def stage(people: pd.DataFrame, outcomes: list, group: pd.Series, expected: pd.Series, names: dict):
-    """Outcome against expected stage within every subtype, with a linear fit and its 95 % band."""
-    drawn = [o for o in available(people, outcomes) if o.against_stage and o.drawn]
-    if not drawn:
-        return empty("No outcome to draw.")
-    shown = list(dict.fromkeys(names.values()))
-    tint = colours(shown)
-    figure, axes = plt.subplots(
-        len(drawn), len(shown), figsize=(3.0 * len(shown), 2.3 * len(drawn)), layout="constrained", squeeze=False,
-        sharey="row",
-    )  # fmt: skip
-    for i, o in enumerate(drawn):
-        logged = o.axis_scale == "log"
-        for axis, name in zip(axes[i], shown, strict=True):
-            data = pd.DataFrame({"x": expected, "y": o.values(people)})[group == name].dropna()
-            if logged:
-                data["y"] = np.log1p(data["y"])
-            axis.plot(data["x"], data["y"], ".", ms=4, alpha=0.5, color=tint[name])
-            if len(data) >= 10 and data["x"].nunique() > 2:
-                sns.regplot(data=data, x="x", y="y", scatter=False, ax=axis, color=tint[name], seed=0, n_boot=200)
-            label = ("log " if logged else "") + o.label
-            axis.set(xlabel="expected stage" if i == len(drawn) - 1 else "", ylabel=label if name == shown[0] else "")
-            if i == 0:
-                axis.set_title(name, fontsize=9)
-            axis.text(0.98, 0.97, f"n = {len(data)}", ha="right", va="top", transform=axis.transAxes, fontsize=7)
-    return figure
-
-
-def survival(curves: pd.DataFrame, tests: pd.DataFrame, order: list[str]):
-    """Kaplan-Meier curves with 95 % bands and numbers at risk, of the groups in `order`."""
-    outcomes = [o for o in dict.fromkeys(curves["outcome"]) if len(curves)] if len(curves) else []
-    if not outcomes:
-        return empty("No survival outcome, or nobody with follow-up.")
-    tint = colours(order)
-    order = [g for g in order if g in set(curves["group"])]
-    figure, axes = plt.subplots(
-        2, len(outcomes), figsize=(5.4 * len(outcomes), 4.6), layout="constrained", squeeze=False,
-        height_ratios=[3.2, 1], sharex="col",
-    )  # fmt: skip
-    for j, outcome in enumerate(outcomes):
-        top, bottom = axes[0, j], axes[1, j]
-        part = curves[curves["outcome"] == outcome]
-        end = part["years"].max()
-        ticks = np.arange(0, end + 0.5, max(1, round(end / 6)))
-        for i, g in enumerate(order):
-            c = part[part["group"] == g]
-            if c.empty:
-                continue
-            top.step(c["years"], c["survival"], where="post", color=tint[g], label=g)
-            top.fill_between(c["years"], c["low"], c["high"], step="post", color=tint[g], alpha=0.12, lw=0)
-            for t in ticks:
-                later = c[c["years"] >= t]
-                risk = int(later["at_risk"].iloc[0]) if len(later) else 0
-                bottom.text(t, i, str(risk), ha="center", va="center", fontsize=7, color=tint[g])
-        test = tests[tests["outcome"] == outcome].iloc[0]
-        words = f"staged people: log-rank p = {test['p']:.2g}" if pd.notna(test["p"]) else str(test["reason"])
-        top.set(
-            title=f"{outcome}\n({words}, {int(test['n_events'])} events)", ylabel="without the event", ylim=(0, 1.02)
+        axis.set_xticks(
+            range(len(order)), [f"{wrapped(n, 12)}\n({c})" for n, c in zip(order, counts, strict=True)], fontsize=6.5
         )
-        bottom.set(ylim=(len(order) - 0.5, -0.5), xticks=ticks, xlabel="years")
-        bottom.set_yticks(range(len(order)), order if j == 0 else [""] * len(order), fontsize=7)
-        bottom.set_title("at risk", fontsize=8, loc="left")
+        axis.set(ylabel=wrapped(f"share with {o.name}" if yes_no else o.label, 26))
+        axis.set_title(_tests(effects, o.name), fontsize=6.5, color="0.3")
+        if not yes_no:
+            _scaled(axis, o.axis_scale, values)
+    return figure
+
+
+def _scaled(axis, scale: str, values: pd.Series) -> None:
+    """Set the scale of y, with ticks in plain numbers: the scale's own labels are formulas, which text in figures is not."""
+    if scale == "linear" or not len(values):
+        return
+    if scale == "log" and (values > 0).all():
+        axis.set_yscale("log")
+        axis.yaxis.set_major_formatter("{x:g}")
+    else:
+        axis.set_yscale("symlog", linthresh=1)
+        top = float(values.max())
+        decades = [v * 10**e for e in range(7) for v in (1, 2, 5)]
+        ticks = [t for t in (0, 0.5, *decades) if t <= top * 1.01]
+        axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
+        axis.set_ylim(-0.08, top * 1.15)
+    axis.yaxis.set_minor_formatter("")
+
+
+def _tests(effects: pd.DataFrame, outcome: str) -> str:
+    """The smallest q of each question that was asked of an outcome, of results that are large enough."""
+    if effects.empty:
+        return ""
+    rows = effects[(effects["outcome"] == outcome) & (effects["method"] == "weighted") & is_true(effects["reportable"])]
+    rows = rows[rows["q"].notna()]
+    words = {"subtype": "between subtypes", "atrophy": "atrophy v. none"}
+    told = [f"{w}: smallest q = {rows.loc[rows['kind'] == k, 'q'].min():.2g}" for k, w in words.items() if (rows["kind"] == k).any()]  # fmt: skip
+    return "\n".join(told) or "not testable"
+
+
+def stage(g: Given):
+    """Outcome against expected stage within every subtype: the curve of its own kind of model, tau, one common x."""
+    curves = g.table("clinical/stage_curves")
+    drawn = [o for o in available(g.people, g.declared) if o.against_stage and o.drawn]
+    if not drawn or not g.names:
+        return empty("No outcome to draw against stage.")
+    shown = list(dict.fromkeys(g.names.values()))
+    tint = colours(shown)
+    rows, columns = (len(drawn), len(shown)) if len(shown) > 1 else (-(-len(drawn) // 2), min(2, len(drawn)))
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(PAGE, 1.65 * rows + 0.5), layout="constrained", squeeze=False, sharex=True,
+        sharey="row" if len(shown) > 1 else False,
+    )  # fmt: skip
+    cells = [(o, name) for o in drawn for name in shown]
+    for axis in axes.ravel()[len(cells) :]:
+        axis.axis("off")
+    end = float(g.expected[g.group != NORMAL].max())
+    for axis, (o, name) in zip(axes.ravel(), cells, strict=False):
+        data = pd.DataFrame({"x": g.expected, "y": o.values(g.people).reindex(g.group.index)})
+        data = data[g.group == name].replace([np.inf, -np.inf], np.nan).dropna()
+        axis.plot(data["x"], data["y"], "o", ms=2.8, alpha=0.55, color=tint[name], mew=0)
+        mine = curves[(curves["outcome"] == o.name) & (curves["subtype"] == name)] if len(curves) else curves
+        words = f"n = {len(data)}"
+        if len(mine):
+            axis.plot(mine["stage"], mine["fit"], color=tint[name])
+            axis.fill_between(mine["stage"], mine["low"], mine["high"], color=tint[name], alpha=0.18, lw=0)
+            r = mine.iloc[0]
+            words += f", tau {r['kendall_tau']:.2f} ({r['tau_low']:.2f} to {r['tau_high']:.2f})"
+        top = float(data["y"].max()) if len(data) else 1.0
+        if o.axis_scale != "linear":
+            _scaled(axis, o.axis_scale, data["y"])
+        elif len(mine) and np.isfinite(top):
+            bottom = float(data["y"].min())
+            room = 0.15 * max(top - bottom, 1e-9)
+            axis.set_ylim(min(bottom, max(float(mine["low"].min()), bottom - room)) - room / 3, max(top, min(float(mine["high"].max()), top + room)) + room)  # fmt: skip
+        if name == shown[0]:
+            axis.set_ylabel(wrapped(o.label, 20))
+        axis.set_title(f"{name}\n{words}" if g.k > 1 else words, fontsize=6.5)
+        axis.set_xlim(0, end * 1.03)
+    for column in range(columns):  # the lowest panel that is used
+        axis = axes.ravel()[: len(cells)][column::columns][-1]
+        axis.set_xlabel("expected stage")
+        axis.tick_params(labelbottom=True)
+    models = sorted(set(curves["model"])) if len(curves) else []
+    if models:
+        figure.supxlabel(f"unadjusted; curves: {'; '.join(models)}", fontsize=6.5, color="0.3")
+    return figure
+
+
+def survival_by_subtype(g: Given):
+    """Kaplan-Meier curves of the subtypes and the normal-appearing, with the hazard ratios of the adjusted models."""
+    order = g.groups
+    return _survival(
+        g.table("clinical/survival"), g.table("clinical/logrank"), "subtype", order, _ratios(g, ("subtype", "atrophy"))
+    )
+
+
+def survival_by_stage(g: Given):
+    """Kaplan-Meier curves of thirds of the staged people, all together and inside each subtype."""
+    curves, tests = g.table("clinical/survival"), g.table("clinical/logrank")
+    inside = [f"stage in {name}" for name in g.names.values() if g.k > 1]
+    return _splits(g, curves, tests, ["stage", *inside], [NORMAL, *THIRDS], _ratios(g, ("stage",)))
+
+
+def survival_by_treatment(g: Given):
+    """Kaplan-Meier curves of treatments, within each subtype."""
+    curves, tests = g.table("clinical/treatment_survival"), g.table("clinical/treatment_logrank")
+    order = list(dict.fromkeys(curves["group"])) if len(curves) else []
+    return _splits(g, curves, tests, [f"treatment in {name}" for name in g.names.values()], order, {})
+
+
+def _ratios(g: Given, kinds: tuple) -> dict[str, list[str]]:
+    """Outcome to lines with the hazard ratios of the adjusted models that are large enough to be told."""
+    effects = g.table("clinical/associations")
+    out: dict[str, list[str]] = {}
+    if effects.empty:
+        return out
+    told = effects[(effects["method"] == "weighted") & effects["kind"].isin(kinds) & (effects["type"] == "survival")]
+    told = told[told["estimate"].notna() & is_true(told["reportable"])]
+    told = told[(told["kind"] != "stage") | told["subtype"].isna() | (told["subtype"] == "")]
+    against_all = told["against"] == OTHERS
+    told = told[(told["kind"] != "subtype") | against_all | ~against_all.any()]
+    for row in told.itertuples():
+        words = row_words(row).partition(" (")[0]
+        out.setdefault(row.outcome, []).append(f"HR {words}: {row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})")
+    return out
+
+
+def _splits(g, curves, tests, splits, order, ratios):
+    """Panels of several splits together, one after another."""
+    wanted = [s for s in splits if len(curves) and (curves["split"] == s).any()]
+    cells = [(o, s) for o in (dict.fromkeys(curves["outcome"]) if len(curves) else ()) for s in wanted]
+    cells = [(o, s) for o, s in cells if ((curves["outcome"] == o) & (curves["split"] == s)).any()]
+    return _panels(
+        curves, tests, cells, order, ratios, several=len(wanted) > 1 or any(s.startswith("treatment") for s in splits)
+    )
+
+
+def _survival(curves, tests, split, order, ratios):
+    """Panels of one split."""
+    mine = curves[curves["split"] == split] if len(curves) else curves
+    return _panels(
+        curves, tests, [(o, split) for o in (dict.fromkeys(mine["outcome"]) if len(mine) else ())], order, ratios
+    )
+
+
+def cut(curve: pd.DataFrame) -> pd.DataFrame:
+    """A Kaplan-Meier curve up to where at least ten people are at risk, or its first row."""
+    curve = curve.sort_values("years", kind="stable")
+    keep = curve["at_risk"] >= LEAST_AT_RISK
+    return curve[keep] if keep.any() else curve.iloc[:1]
+
+
+def _panels(curves, tests, cells, order, ratios, several=False):
+    """Curves with bands, ended where fewer than ten are at risk, and numbers at risk below; a row of panels, two rows each."""
+    # a panel in which nothing happens is a line at 1
+    had = [
+        c for c in cells if curves.loc[(curves["outcome"] == c[0]) & (curves["split"] == c[1]), "n_events"].sum() > 0
+    ]
+    nobody = list(dict.fromkeys(o for o, s in cells if (o, s) not in had))
+    cells = had
+    if not cells:
+        return empty("No survival outcome, nobody with follow-up, or nobody who had an event.")
+    tint = colours(order)
+    columns = min(3, len(cells)) if len(cells) != 4 else 2
+    rows = -(-len(cells) // columns)
+    present = [name for name in order if name in set(curves["group"])]
+    below = 0.11 * len(present) + 0.3
+    figure, axes = plt.subplots(
+        2 * rows, columns, figsize=(PAGE if columns > 1 else PAGE * 0.6, rows * (2.0 + below) + 0.5), layout="constrained",
+        squeeze=False, height_ratios=[2.0, below] * rows,
+    )  # fmt: skip
+    for i in range(rows * columns):
+        top, bottom = axes[2 * (i // columns), i % columns], axes[2 * (i // columns) + 1, i % columns]
+        if i >= len(cells):
+            top.axis("off")
+            bottom.axis("off")
+            continue
+        outcome, split = cells[i]
+        part = curves[(curves["outcome"] == outcome) & (curves["split"] == split)]
+        shown = {name: cut(part[part["group"] == name]) for name in present}
+        shown = {name: c for name, c in shown.items() if len(c)}
+        end = max((float(c["years"].max()) for c in shown.values()), default=0.0) or float(part["years"].max())
+        step = next((s for s in (0.25, 0.5, 1, 2, 5, 10) if end / s <= 6), 20)
+        ticks = np.arange(0, end + 1e-9, step)
+        for j, (name, c) in enumerate(shown.items()):
+            top.step(c["years"], c["survival"], where="post", color=tint[name], label=name)
+            top.fill_between(c["years"], c["low"], c["high"], step="post", color=tint[name], alpha=0.12, lw=0)
+            whole = part[part["group"] == name]
+            for t in ticks:
+                later = whole[whole["years"] >= t]
+                risk = int(later["at_risk"].iloc[0]) if len(later) else 0
+                bottom.text(t, j, str(risk), ha="center", va="center", fontsize=6.5, color="0.15")
+        found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
+        words = []
+        if len(found):
+            test = found.iloc[0]
+            p = f"log-rank p = {test['p']:.2g}, " if pd.notna(test["p"]) else ""
+            words = [f"{p}{int(test['n_events'])} events of {int(test['n'])} staged"]
+        words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
+        head = wrapped(outcome, 34) + (
+            f"\n{split.replace('in with', 'in people with')}" if several and split != "stage" else ""
+        )
+        letters = 38 if columns == 3 else 56
+        top.set_title("\n".join([head, *(wrapped(w, letters) for w in words)]), fontsize=6.5)
+        least = min((float(c["low"].min()) for c in shown.values()), default=0.0)
+        top.set(ylim=(min(0.9, max(0.0, least - 0.03)), 1.02), xlim=(-0.03 * end, 1.03 * end))
+        if i % columns == 0:
+            top.set_ylabel("without the event")
+        top.tick_params(labelbottom=False)
+        top.set_xticks(ticks)
+        bottom.set(ylim=(len(shown) - 0.5, -0.5), xticks=ticks, xlabel="years", xlim=top.get_xlim())
+        # the same groups in every panel of a row: named once, and by colour
+        bottom.set_yticks(range(len(shown)), list(shown) if i % columns == 0 else [""] * len(shown), fontsize=6.5)
+        for j, name in enumerate(shown):
+            bottom.axhspan(j - 0.5, j + 0.5, color=tint[name], alpha=0.25, lw=0)
         for side in ("top", "right", "left"):
             bottom.spines[side].set_visible(False)
-    axes[0, 0].legend(frameon=False, fontsize=8, loc="lower left")
+        bottom.tick_params(axis="y", length=0)
+    if nobody:
+        figure.supxlabel(f"Not drawn, nobody had the event: {', '.join(nobody)}", fontsize=6.5, color="0.3")
+    handles = [plt.Line2D([], [], color=tint[name], label=name) for name in present]
+    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=min(4, len(handles)))
     return figure
 
 
-def transitions(table: pd.DataFrame, slopes: pd.DataFrame, names: dict):
+def calibration(g: Given):
+    """How well events are foretold in people not used to fit: C, and the slope of the calibration, model by model."""
+    table = g.table("clinical/prediction")
+    table = table[table["c"].notna()] if len(table) else table
+    if table.empty:
+        return empty("Nothing could be predicted out of sample.")
+    outcomes = list(dict.fromkeys(table["outcome"]))
+    figure, axes = plt.subplots(
+        len(outcomes),
+        2,
+        figsize=(PAGE, 1.35 * len(outcomes) + 0.6),
+        layout="constrained",
+        squeeze=False,
+        sharex="col",
+        width_ratios=[1.4, 1],
+    )
+    for (left, right), outcome in zip(axes, outcomes, strict=True):
+        rows = table[table["outcome"] == outcome]
+        y = np.arange(len(rows))
+        left.hlines(y, rows["c_low"], rows["c_high"], color="0.4", lw=1)
+        left.plot(rows["c"], y, "o", color="0.15")
+        left.axvline(0.5, color="0.6", lw=0.8, ls=":")
+        left.set_yticks(y, rows["model"])
+        left.set_ylim(len(rows) - 0.5, -0.5)
+        n = rows.iloc[0]
+        left.set_title(f"{outcome} ({int(n['n_events'])} events of {int(n['n'])})", loc="left", fontsize=7.5)
+        right.plot(rows["slope"].clip(-1, 3), y, "s", color="#0072B2")
+        right.axvline(1, color="0.6", lw=0.8, ls=":")
+        right.set_yticks(y, [""] * len(rows))
+        right.set(ylim=(len(rows) - 0.5, -0.5), xlim=(-1.1, 3.1))
+    axes[-1, 0].set_xlabel("C index, 95 % interval (0.5: a coin)")
+    axes[-1, 1].set_xlabel("calibration slope (1: right; below: too extreme)")
+    return figure
+
+
+def transitions(g: Given):
     """Group at one scan against group at the next (counts), and change a year per group of all scans together."""
+    table, slopes = g.table("clinical/transitions"), g.table("clinical/slopes")
     if not len(table) or table["n"].sum() == 0:
         return empty("Nobody was scanned again.")
-    order = list(dict.fromkeys([NORMAL, *names.values()]))
-    quantities = list(dict.fromkeys(slopes["quantity"]))
+    seen = set(table.loc[table["n"] > 0, "source"]) | set(table.loc[table["n"] > 0, "target"])
+    order = [name for name in list(dict.fromkeys([*g.groups, *table["source"], *table["target"]])) if name in seen]
+    quantities = list(dict.fromkeys(slopes["quantity"])) if len(slopes) else []
     figure, axes = plt.subplots(
-        1, 1 + len(quantities), figsize=(6.0 + 3.6 * len(quantities), 3.8), layout="constrained",
-        width_ratios=[1.4] + [1] * len(quantities), squeeze=False,
-    )  # fmt: skip
+        1,
+        1 + len(quantities),
+        figsize=(PAGE, 2.7),
+        layout="constrained",
+        width_ratios=[1.5] + [1] * len(quantities),
+        squeeze=False,
+    )
     left = axes[0, 0]
     wide = table.pivot(index="source", columns="target", values="n").reindex(index=order, columns=order).fillna(0)
     share = wide.div(wide.sum(axis=1).replace(0, np.nan), axis=0)
     sns.heatmap(
-        share.astype(float), annot=wide.astype(int), fmt="d", cmap="Greys", vmin=0, vmax=1, ax=left,
+        share.astype(float), annot=wide.astype(int), fmt="d", cmap="Greys", vmin=0, vmax=1, ax=left, annot_kws={"fontsize": 7},
         cbar_kws={"label": "share of the row"},
     )  # fmt: skip
     left.set(xlabel="next scan", ylabel="scan")
-    left.set_xticks(left.get_xticks(), order, rotation=20, ha="right")
-    left.tick_params(axis="y", rotation=0)
+    left.set_xticks(left.get_xticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
+    left.set_yticks(left.get_yticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
     tint = colours(order)
     for axis, quantity in zip(axes[0, 1:], quantities, strict=True):
         part = slopes[slopes["quantity"] == quantity]
@@ -214,14 +432,18 @@ def transitions(table: pd.DataFrame, slopes: pd.DataFrame, names: dict):
                 axis.plot([row.low, row.high], [i, i], color=tint.get(row.group, "0.3"))
                 axis.plot(row.slope, i, "o", color=tint.get(row.group, "0.3"))
         axis.axvline(0, color="0.6", lw=0.8, ls=":")
-        axis.set_yticks(range(len(part)), [f"{r.group} (n = {r.n_people})" for r in part.itertuples()])
+        axis.set_yticks(
+            range(len(part)), [f"{wrapped(r.group, 14)}\n(n = {r.n_people})" for r in part.itertuples()], fontsize=6.5
+        )
         axis.set_ylim(len(part) - 0.5, -0.5)
-        axis.set(xlabel=f"{quantity} a year (95 % interval)")
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.set(xlabel=f"{quantity} a year\n(95 % interval)")
     return figure
 
 
-def similarity(table: pd.DataFrame):
+def similarity(g: Given):
     """Kendall tau of every pair of subtypes, all diseases."""
+    table = g.table("crossdisease/similarity")
     table = table.assign(
         a=table["disease_a"] + " " + table["name_a"].astype(str),
         b=table["disease_b"] + " " + table["name_b"].astype(str),
@@ -231,9 +453,13 @@ def similarity(table: pd.DataFrame):
     wide = pd.DataFrame(np.nan, index=order, columns=order)
     for r in table.itertuples():
         wide.loc[r.a, r.b] = wide.loc[r.b, r.a] = r.tau
-    figure, axis = plt.subplots(figsize=(1.1 * len(order) + 2, 0.8 * len(order) + 1.2), layout="constrained")
-    sns.heatmap(wide, annot=True, fmt=".2f", cmap="RdBu_r", vmin=-1, vmax=1, ax=axis, cbar_kws={"label": "Kendall tau"})
-    axis.set_title(f"Event orders (two random ones: {table['tau_chance'].mean():.2f})", fontsize=9)
-    axis.tick_params(axis="x", rotation=30)
-    axis.tick_params(axis="y", rotation=0)
+    side = min(PAGE, 0.75 * len(order) + 2.2)
+    figure, axis = plt.subplots(figsize=(side, 0.75 * side), layout="constrained")
+    sns.heatmap(
+        wide, annot=True, fmt=".2f", cmap="RdBu_r", vmin=-1, vmax=1, ax=axis, annot_kws={"fontsize": 7},
+        cbar_kws={"label": "Kendall's tau"},
+    )  # fmt: skip
+    axis.set_title(f"event orders (two random ones: {table['tau_chance'].mean():.2f})")
+    axis.set_xticks(axis.get_xticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
+    axis.set_yticks(axis.get_yticks(), [wrapped(o, 14) for o in order], rotation=0, fontsize=6.5)
     return figure

@@ -8,7 +8,6 @@ parsed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Figure:
     name : str
         Of the files, results/figures/{disease}/{name}.png and .pdf.
     draw : str
-        module:function of this package; the function takes a `Given` and returns a matplotlib Figure.
+        module:function of this package (`study.function_of`); it takes a `Given` and returns a matplotlib Figure.
     title, caption : str
         Words of the page.
     section : str
@@ -41,11 +40,6 @@ class Figure:
     tables: tuple[str, ...] = ()
     first: bool = False
     people: bool = False
-
-    def function(self):
-        """What draws it."""
-        module, name = self.draw.split(":")
-        return getattr(import_module(f".{module}", __package__), name)
 
 
 #: Of one disease.
@@ -97,6 +91,23 @@ OF_DISEASE = (
         "trust", (), people=True,
     ),
     Figure(
+        "stages", "model:stages", "How many people stand at each stage",
+        "Most probable stage out of fold; none: the normal-appearing, whose column may be cut and says its number.",
+        "trust", (), people=True,
+    ),
+    Figure(
+        "convergence", "model:convergence", "Convergence of the chains",
+        "Log-likelihood of the stored draws, one line a chain; split R-hat and effective sample size of everything that was "
+        "sampled, with their limits.",
+        "trust", ("diagnostics",),
+    ),
+    Figure(
+        "negative_control", "model:negative_control", "The same selection on healthy people",
+        "CVIC above the best with the paired standard error, filled: the chosen number. Whatever is found in healthy people is "
+        "not disease.",
+        "number", ("negative_control", "selection"),
+    ),
+    Figure(
         "forest", "clinical:forest", "Effects of subtype, stage and any atrophy",
         "With 95 % intervals: each subtype against the other subtypes among staged people at the same stage, later stage, any "
         "atrophy against none. Weighted by the posterior (told), by most probable label, by labels imputed from scan and "
@@ -111,7 +122,7 @@ OF_DISEASE = (
     Figure(
         "stage", "clinical:stage", "Clinical measures against stage",
         "Within each subtype, with the fit of the outcome's own kind of model and its 95 % band.",
-        "clinical", (), people=True,
+        "clinical", ("clinical/stage_curves",), people=True,
     ),
     Figure(
         "survival", "clinical:survival_by_subtype", "Time to each event by subtype",
@@ -120,8 +131,19 @@ OF_DISEASE = (
     ),
     Figure(
         "survival_stage", "clinical:survival_by_stage", "Time to each event by stage",
-        "The normal-appearing and thirds of the staged people by expected stage; curves as above.",
+        "The normal-appearing and thirds of the staged people by expected stage, all together and inside each subtype; curves "
+        "as above.",
         "clinical", ("clinical/survival", "clinical/logrank"),
+    ),
+    Figure(
+        "survival_treatment", "clinical:survival_by_treatment", "Time to each event by treatment, within subtype",
+        "Curves as above. People were not treated at random: they describe who was treated, and are no effects of drugs.",
+        "clinical", ("clinical/treatment_survival", "clinical/treatment_logrank"),
+    ),
+    Figure(
+        "calibration", "clinical:calibration", "How well events are foretold in people not used to fit",
+        "C index with 95 % interval and slope of the calibration (1: right), model by model.",
+        "clinical", ("clinical/prediction",),
     ),
     Figure(
         "transitions", "clinical:transitions", "Group at one scan and at the next",
@@ -135,7 +157,7 @@ OF_CONTROLS = (
     Figure(
         "normative", "normative:normative", "z of the controls, out of sample",
         "Mean and SD by site, and quantiles against those of a normal distribution, one line a region.",
-        "norms", ("normative/diagnostics",),
+        "norms", ("normative/diagnostics", "normative/zscores"),
     ),
     Figure(
         "covariance", "normative:covariance", "Correlation between regions in the controls",
@@ -154,11 +176,18 @@ OF_DISEASES = (
 )  # fmt: skip
 
 
+#: By name.
+ALL = {f.name: f for f in (*OF_DISEASE, *OF_CONTROLS, *OF_DISEASES)}
+#: Tables that are needed beside those that figures hold: who is what.
+WHO = ("selection", "names", "subtypes")
+
+
 def names(figures) -> list[str]:
     """Names of figures."""
     return [f.name for f in figures]
 
 
-def tables_of(figures) -> list[str]:
-    """All tables that figures draw, each once."""
-    return list(dict.fromkeys(t for f in figures for t in f.tables))
+def tables_of(figures, *, without=(), more=()) -> list[str]:
+    """All tables that figures draw, each once, in order."""
+    found = dict.fromkeys([*more, *(t for f in figures for t in f.tables)])
+    return [t for t in found if t not in without]

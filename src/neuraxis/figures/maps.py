@@ -10,10 +10,12 @@ from matplotlib.colors import Normalize
 
 from ..labels import NORMAL
 from .brain import HEIGHT, WIDTH, draw_brain, has_outline
-from .style import empty
+from .given import Given
+from .style import PAGE, empty
 
 #: Said instead of a drawing on which nothing would be.
 NOWHERE = "None of these biomarkers has a place on the drawing of brain and cord; see the mean z as numbers."
+FDR = 0.05
 
 
 def undrawn(table: pd.DataFrame, where: dict, labels: pd.Series) -> list[str]:
@@ -21,19 +23,26 @@ def undrawn(table: pd.DataFrame, where: dict, labels: pd.Series) -> list[str]:
     return [labels.get(b, b) for b in table["biomarker"].unique() if not any(map(has_outline, where.get(b, ())))]
 
 
-def _panels(rows: list[tuple[str, dict]], where, norm, colour_map, label, note=""):
-    """One drawing a row, titles on the left, one colour scale."""
-    height = 5.4 * HEIGHT / WIDTH * 1.35
+def _panels(rows, where, norm, colour_map, label, note):
+    """One drawing a row, titles above, one colour scale.
+
+    Parameters
+    ----------
+    rows : list of (str, dict, collection)
+        Title, values by biomarker, biomarkers that are dotted.
+    """
+    width = PAGE - 0.9
+    height = width * (HEIGHT + 0.1) / (WIDTH + 0.05) + 0.22
     figure, axes = plt.subplots(
-        len(rows), 1, figsize=(7.6, height * len(rows) + 0.9), layout="constrained", squeeze=False
+        len(rows), 1, figsize=(PAGE, height * len(rows) + 0.75), layout="constrained", squeeze=False
     )
-    for axis, (title, values) in zip(axes[:, 0], rows, strict=True):
-        draw_brain(axis, values, where, colour_map, norm)
-        axis.set_title(title, loc="left", fontsize=9, pad=2)
+    for axis, (title, values, dotted) in zip(axes[:, 0], rows, strict=True):
+        draw_brain(axis, values, where, colour_map, norm, dotted)
+        axis.set_title(title, loc="left", pad=2)
     scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
-    figure.colorbar(scale, ax=axes[:, 0].tolist(), label=label, shrink=min(1.0, 1.6 / len(rows)), pad=0.02, aspect=25)
-    if note:
-        figure.supxlabel(note, fontsize=7, color="0.35")
+    bar = figure.colorbar(scale, ax=axes[:, 0].tolist(), shrink=min(1.0, 1.7 / len(rows)), pad=0.01, aspect=18)
+    bar.set_label(label)
+    figure.supxlabel(note, fontsize=6.5, color="0.3")
     return figure
 
 
@@ -41,120 +50,147 @@ def _elsewhere(absent: list[str]) -> str:
     return f"\nMeasured, but without a place here: {', '.join(absent)}." if absent else ""
 
 
-def brain_mean_z(table: pd.DataFrame, names: dict, where: dict, labels: pd.Series):
-    """Mean z per group on brain and cord, one colour scale.
+def brain_mean_z(g: Given):
+    """Mean z per group on brain and cord, one colour scale for all diseases."""
+    table = g.table("clinical/maps")
+    absent = undrawn(table, g.where, g.labels)
+    if len(absent) == table["biomarker"].nunique():
+        return empty(NOWHERE)
+    limit = g.limit("mean_z", 1.0)
+    rows = []
+    for group in g.groups:
+        part = table[table["group"] == group].set_index("biomarker")
+        if len(part) and part["n"].max() > 0:
+            rows.append((f"{group} (n = {int(part['n'].max())})", part["mean_z"].to_dict(), ()))
+    if not rows:
+        return empty("Nobody has a z to be drawn.")
+    return _panels(
+        rows, g.where, Normalize(-limit, limit), plt.get_cmap("RdBu_r"), "mean z\n(positive: abnormal)",
+        "Left hemisphere for both. White: z = 0. Hatched: not measured, or (cortex in the cuts, ventricles, poles) without a value here."
+        + _elsewhere(absent),
+    )  # fmt: skip
+
+
+def brain_t(g: Given):
+    """t of each subtype against the other subtypes (OLS with age, sex, eTIV), dotted where q is not below 5 %."""
+    table = g.table("clinical/maps")
+    if g.k < 2:
+        return empty("There are no subtypes to compare.")
+    known = table[table["t"].notna() & table["group"].isin(g.groups)]
+    if known.empty:
+        return empty("No subtype has five people to compare with five others.")
+    absent = undrawn(table, g.where, g.labels)
+    if len(absent) == table["biomarker"].nunique():
+        return empty(NOWHERE)
+    limit = g.limit("t", 2.0)
+    rows = []
+    for group in g.names.values():
+        part = table[table["group"] == group].set_index("biomarker")
+        if not part["t"].notna().any():
+            continue
+        vague = part.index[~(part["q"] < FDR)] if "q" in part else part.index
+        found = int((part["q"] < FDR).sum()) if "q" in part else 0
+        words = f"{group} against the other subtypes ({found} of {int(part['t'].notna().sum())} regions at q < 0.05)"
+        rows.append((words, part["t"].to_dict(), tuple(vague)))
+    return _panels(
+        rows, g.where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t\n(positive: more abnormal)",
+        "Circular: these regions defined the subtypes. Dotted: q of at least 0.05. Hatched: no value." + _elsewhere(absent),
+    )  # fmt: skip
+
+
+def stages_shown(stage: pd.Series, most: int = 4) -> list[int]:
+    """Stages spread evenly from 1 to where the last of the people are, each reached by somebody.
 
     Parameters
     ----------
-    table : DataFrame
-        maps.tsv.
-    names : dict of subtype to name
-    where : dict
-        From `brain.structures`.
-    labels : Series
-        Biomarker to its label.
+    stage : Series
+        Of the staged people of one subtype.
     """
-    absent = undrawn(table, where, labels)
+    if stage.empty:
+        return []
+    spread = np.linspace(1, float(stage.max()), most).round().astype(int)
+    return [int(s) for s in dict.fromkeys(spread) if (stage >= s).any()]
+
+
+def progression(g: Given):
+    """Expected z along the stages of every subtype, at stages spread evenly over where its people are."""
+    table = g.table("progression")
+    staged = g.stages[(g.stages > 0)]
+    if staged.empty or not g.names or g.k < 1:
+        return empty("Nobody is staged above 0, or no order is supported.")
+    absent = undrawn(table, g.where, g.labels)
+    shown = {c: stages_shown(g.stages[(g.group == name) & (g.stages > 0)]) for c, name in g.names.items()}
+    shown = {c: s for c, s in shown.items() if s}
     if len(absent) == table["biomarker"].nunique():
-        return empty(NOWHERE)
-    limit = max(1.0, float(np.ceil(table.loc[table["n"] >= 5, "mean_z"].abs().max() * 2) / 2))
-    rows = []
-    for group in [NORMAL, *names.values()]:
-        part = table[table["group"] == group].set_index("biomarker")
-        if len(part):
-            rows.append((f"{group} (n = {int(part['n'].max())})", part["mean_z"].to_dict()))
-    return _panels(
-        rows, where, Normalize(-limit, limit), plt.get_cmap("RdBu_r"), "mean z\n(positive: abnormal)",
-        "Left hemisphere stands for both; poles of frontal and temporal lobe, and lobes in the cuts, are not drawn. Grey: not measured."
-        + _elsewhere(absent),
-    )  # fmt: skip
-
-
-def brain_t(table: pd.DataFrame, names: dict, where: dict, labels: pd.Series):
-    """t of each subtype against the other subtypes (OLS with age, sex, eTIV), one colour scale."""
-    known = table[table["t"].notna()]
-    if known.empty:
-        return empty("No subtype has five people to compare with five others.")
-    absent = undrawn(table, where, labels)
-    if len(absent) == table["biomarker"].nunique():
-        return empty(NOWHERE)
-    limit = float(np.ceil(known["t"].abs().max()))
-    rows = []
-    for group in names.values():
-        part = table[table["group"] == group].set_index("biomarker")
-        words = "" if part["t"].notna().any() else ": too few people"
-        rows.append((f"{group} against the other subtypes{words}", part["t"].to_dict()))
-    return _panels(
-        rows, where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t (positive: more abnormal)",
-        "Circular: these regions defined the subtypes. The maps say where subtypes differ, not that they do."
-        + _elsewhere(absent),
-    )  # fmt: skip
-
-
-def progression(table: pd.DataFrame, people: pd.DataFrame, names: dict, where: dict, labels: pd.Series):
-    """Expected z along the stages of every subtype, at stages that people really reach; as numbers without a drawing."""
-    staged = people.loc[people["oof_stage"] > 0, "oof_stage"]
-    if staged.empty:
-        return empty("Nobody is staged above 0.")
-    stages = sorted({1, *np.quantile(staged, [0.25, 0.5, 0.75, 0.9, 1.0]).round().astype(int)})
-    absent = undrawn(table, where, labels)
-    if len(absent) == table["biomarker"].nunique():
-        return _progression_numbers(table[table["stage"].isin(stages)], names, labels)
+        return _numbers(g, table, shown)
     norm, colour_map = Normalize(0, max(1.0, float(table["z"].quantile(0.98)))), plt.get_cmap("magma_r")
+    columns, rows = len(shown), max(map(len, shown.values()))
+    width = (PAGE - 0.7) / max(columns, 2)
     figure, axes = plt.subplots(
-        len(stages), len(names), figsize=(4.4 * len(names) + 0.8, 1.02 * len(stages) + 0.9),
+        rows, columns, figsize=(PAGE if columns > 1 else PAGE * 0.6, rows * (width * HEIGHT / WIDTH + 0.25) + 0.9),
         layout="constrained", squeeze=False,
     )  # fmt: skip
-    for i, stage in enumerate(stages):
-        for j, (c, name) in enumerate(names.items()):
+    for j, (c, stages) in enumerate(shown.items()):
+        mine = g.stages[g.group == g.names[c]]
+        for i in range(rows):
             axis = axes[i, j]
-            part = table[(table["subtype"] == c) & (table["stage"] == stage)].set_index("biomarker")["z"]
-            draw_brain(axis, part.to_dict(), where, colour_map, norm)
-            n = int(((people["oof_subtype"] == c) & (people["oof_stage"] >= stage)).sum())
-            head = f"{name}\n" if i == 0 else ""
-            axis.set_title(f"{head}stage {stage} (n = {n} here or later)", fontsize=8, pad=2)
+            if i >= len(stages):
+                axis.axis("off")
+                continue
+            part = table[(table["subtype"] == c) & (table["stage"] == stages[i])].set_index("biomarker")["z"]
+            draw_brain(axis, part.to_dict(), g.where, colour_map, norm)
+            n = int((mine >= stages[i]).sum())
+            head = f"{g.names[c]}\n" if i == 0 and g.k > 1 else ""
+            axis.set_title(f"{head}stage {stages[i]} (n = {n} here or later)", fontsize=7, pad=2)
     scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
-    figure.colorbar(scale, ax=axes.ravel().tolist(), label="expected z", shrink=0.5, pad=0.01, aspect=30)
+    figure.colorbar(
+        scale, ax=axes.ravel().tolist(), label="expected z", location="bottom", shrink=0.4, aspect=30, pad=0.02
+    )
     if absent:
-        figure.supxlabel(_elsewhere(absent).strip(), fontsize=7, color="0.35")
+        figure.supxlabel(_elsewhere(absent).strip(), fontsize=6.5, color="0.3")
     return figure
 
 
-def _progression_numbers(table: pd.DataFrame, names: dict, labels: pd.Series):
+def _numbers(g: Given, table: pd.DataFrame, shown: dict):
     """Expected z of biomarkers that cannot be drawn on the brain, one panel per subtype."""
     size = table["biomarker"].nunique()
     figure, axes = plt.subplots(
-        1,
-        len(names),
-        figsize=(3.2 * len(names) + 2, 0.3 * size + 1.4),
-        layout="constrained",
-        squeeze=False,
-        sharey=True,
+        1, len(shown), figsize=(PAGE, 0.22 * size + 1.2), layout="constrained", squeeze=False, sharey=True
     )
-    for axis, (c, name) in zip(axes[0], names.items(), strict=True):
-        wide = table[table["subtype"] == c].pivot(index="biomarker", columns="stage", values="z")
-        wide = wide.loc[table["biomarker"].unique()].rename(index=lambda b: labels.get(b, b))
+    for axis, (c, stages) in zip(axes[0], shown.items(), strict=True):
+        part = table[(table["subtype"] == c) & table["stage"].isin(stages)]
+        wide = part.pivot(index="biomarker", columns="stage", values="z")
+        wide = wide.loc[table["biomarker"].unique()].rename(index=lambda b: g.labels.get(b, b))
         sns.heatmap(
             wide, cmap="magma_r", vmin=0, vmax=max(1.0, float(table["z"].max())), annot=True, fmt=".1f", ax=axis,
-            annot_kws={"fontsize": 7}, cbar=axis is axes[0, -1], cbar_kws={"label": "expected z"},
+            annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": "expected z"},
         )  # fmt: skip
-        axis.set(title=name, ylabel="")
+        axis.set(title=g.names[c] if g.k > 1 else "", ylabel="")
     return figure
 
 
-def mean_z(table: pd.DataFrame, names: dict, labels: pd.Series):
+def mean_z(g: Given):
     """Mean z per biomarker and group as numbers."""
-    columns = [b for b in labels.index if b in set(table["biomarker"])]
-    groups = [g for g in [NORMAL, *names.values()] if g in set(table["group"])]
+    table = g.table("clinical/maps")
+    columns = [b for b in g.labels.index if b in set(table["biomarker"])]
+    groups = [name for name in g.groups if name in set(table["group"])]
+    if not groups:
+        return empty("Nobody has a z to be told.")
     wide = table.pivot(index="biomarker", columns="group", values="mean_z").loc[columns, groups]
     n = table.groupby("group")["n"].max()
-    wide.index = [labels[b] for b in columns]
-    wide.columns = [f"{g}\n(n = {int(n[g])})" for g in groups]
-    figure, axis = plt.subplots(figsize=(1.6 * len(groups) + 3, 0.3 * len(columns) + 1.4), layout="constrained")
+    wide.index = [g.labels[b] for b in columns]
+    wide.columns = [f"{name}\n(n = {int(n[name])})" for name in groups]
+    limit = g.limit("mean_z", 1.0)
+    figure, axis = plt.subplots(
+        figsize=(min(PAGE, 1.15 * len(groups) + 2.4), 0.19 * len(columns) + 1.2), layout="constrained"
+    )
     sns.heatmap(
-        wide.astype(float), cmap="RdBu_r", center=0, vmin=-3, vmax=3, annot=True, fmt=".1f", ax=axis,
-        cbar_kws={"label": "mean z (positive: abnormal)"},
+        wide.astype(float), cmap="RdBu_r", center=0, vmin=-limit, vmax=limit, annot=True, fmt=".1f", ax=axis,
+        annot_kws={"fontsize": 6.5}, cbar_kws={"label": "mean z (positive: abnormal)"},
     )  # fmt: skip
     axis.set(xlabel="", ylabel="")
-    axis.tick_params(axis="x", rotation=0)
+    axis.tick_params(axis="x", rotation=0, labelsize=6.5)
     return figure
+
+
+__all__ = ["NORMAL", "brain_mean_z", "brain_t", "mean_z", "progression", "stages_shown", "undrawn"]

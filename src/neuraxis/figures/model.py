@@ -1,4 +1,4 @@
-"""Figures of the model: number of subtypes, event order, certainty of the labels."""
+"""Figures of the model: number of subtypes, event order, certainty of the labels, stages, convergence."""
 
 from __future__ import annotations
 
@@ -6,152 +6,302 @@ import matplotlib.pyplot as plt
 import mpltern  # noqa: F401  registers the ternary projection
 import numpy as np
 import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from ..labels import NORMAL, group_of, is_true
-from .style import COLOURS, colours, empty
+from ..labels import NORMAL, is_true
+from .given import Given
+from .style import COLOURS, COLUMN, PAGE, colours, empty, grid, markers, wrapped
 
-MAPS = ["Blues", "Oranges", "Greens", "Purples"]
+#: Colours of the thresholds: "field", the red, magenta and blue of the SuStaIn papers, or "safe" for all eyes.
+EVENTS = {"safe": ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), "field": ("#D7191C", "#C51B8A", "#2C4FC9", "#222222")}
+VARIANTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
-def selection(table: pd.DataFrame, folds: pd.DataFrame):
-    """CVIC above the best k with paired SE, and held-out log-likelihood per fold; the chosen k is filled.
+def selection(g: Given):
+    """CVIC above the best number, all variants, healthy people in grey; log-likelihood of every fold's people.
 
-    Parameters
-    ----------
-    table : DataFrame
-        selection.tsv.
-    folds : DataFrame
-        heldout_folds.tsv: fold, and held-out log-likelihood per model.
+    A model so far off that the others could not be told apart is drawn at the edge, with its value.
     """
-    part = table[table["n_subtypes"] >= 0]
-    figure, (axis, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    # Everyone a control and one normal are often so far off that the other k could not be told apart: what lies further
-    # than twice their range is said in words.
-    rest = part[part["n_subtypes"] > 0]
-    error = rest["gap_se"].fillna(0)
-    low, high = float((rest["gap_cvic"] - error).min()), float((rest["gap_cvic"] + error).max())
-    reach = 2 * max(high - low, 1.0)
-    far = (table["gap_cvic"] < low - reach) | (table["gap_cvic"] > high + reach)
-    # the spread that matters is that of the difference from the best k, not of the sum over people
-    near = part[~far[part.index]]
-    axis.errorbar(near["n_subtypes"], near["gap_cvic"], yerr=near["gap_se"], color="0.4", capsize=3, lw=1)
-    fill = np.where(is_true(near["chosen"]), COLOURS[1], "white")
-    axis.scatter(near["n_subtypes"], near["gap_cvic"], c=fill, edgecolor="0.2", zorder=3, s=60)
+    table, folds = g.table("selection"), g.table("heldout_folds")
+    part = table[table["n_subtypes"] >= 0].sort_values("n_subtypes")
+    figure, (axis, right) = plt.subplots(1, 2, figsize=(PAGE, 3.0), layout="constrained", width_ratios=[1.35, 1])
+    lines = [("this study", part, "0.15", "-")]
+    variants = g.table("variants")
+    if len(variants):
+        others = variants[variants["n_subtypes"] >= 0]
+        for i, (name, t) in enumerate(others.groupby("variant", sort=False)):
+            same = (
+                np.allclose(t["cvic"].to_numpy(), part["cvic"].to_numpy(), rtol=1e-6) if len(t) == len(part) else False
+            )
+            if not same:
+                lines.append((str(name), t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
+    healthy = g.table("negative_control")
+    if len(healthy) and healthy["n_subtypes"].notna().any():
+        for name, t in healthy[healthy["n_subtypes"] >= 0].groupby("variant", sort=False):
+            n = int(t["n_people"].iloc[0])
+            lines.append((f"{n} healthy people ({name})", t.sort_values("n_subtypes"), "0.6", "-"))
+    near = [t.loc[t["n_subtypes"] > 0, ["gap_cvic", "gap_se"]].fillna(0) for _, t, _, _ in lines]
+    near = pd.concat(near)
+    top = float((near["gap_cvic"] + near["gap_se"]).max()) if len(near) else 1.0
+    low = min(0.0, float((near["gap_cvic"] - near["gap_se"]).min()) if len(near) else 0.0)
     gaussian = table[table["n_subtypes"] == -1]
-    if len(gaussian) and not far[gaussian.index].any():
-        axis.axhline(gaussian["gap_cvic"].iloc[0], ls=":", color=COLOURS[2], label="one multivariate normal")
-        axis.legend(frameon=False)
-    if far.any():
-        words = [f"{r.model}: {r.gap_cvic:+.0f}" for r in table[far].itertuples()]
-        axis.annotate(
-            "\n".join(["off the scale:", *words]),
-            (0.98, 0.97),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-            fontsize=8,
+    far = float(gaussian["gap_cvic"].iloc[0]) if len(gaussian) else 0.0
+    edge = max(top, 6.0, far if far < 2 * top else 0.0) * 1.12
+    for label, t, colour, style in lines:
+        inside = t["gap_cvic"] <= edge
+        axis.plot(t["n_subtypes"], t["gap_cvic"].clip(upper=edge), style, color=colour, lw=1, label=label, zorder=2)
+        axis.errorbar(
+            t["n_subtypes"][inside],
+            t["gap_cvic"][inside],
+            yerr=t["gap_se"][inside],
+            color=colour,
+            ls="",
+            capsize=2,
+            lw=0.8,
         )
-    axis.set(
-        xlabel="Number of subtypes (0: everyone a control)",
-        ylabel="CVIC above the best k (paired SE)",
-        xticks=part["n_subtypes"],
-    )
-    ks = [f"k{k}" for k in part["n_subtypes"]]
-    folds = folds[[k for k in ks if k != "k0"]]
-    folds = folds.sub(folds.mean(axis=1), axis=0)
-    right.plot(rest["n_subtypes"], folds.T.to_numpy(), color="0.75", lw=1)
-    right.plot(rest["n_subtypes"], folds.mean(), "o-", color="0.2", ms=5)
+        chosen = is_true(t["chosen"])
+        axis.scatter(t["n_subtypes"][inside], t["gap_cvic"][inside], s=22, zorder=3, edgecolor=colour,
+                     c=[colour if c else "white" for c in chosen[inside]])  # fmt: skip
+        for r in t[~inside].itertuples():
+            axis.plot(r.n_subtypes, edge, "^", color=colour, ms=5, zorder=3)
+            axis.annotate(f"{r.gap_cvic:+.0f}", (r.n_subtypes, edge), xytext=(4, -3), textcoords="offset points", va="top", fontsize=6.5, color=colour)  # fmt: skip
+    ks = part["n_subtypes"].astype(int).tolist()
+    gaussian = table[table["n_subtypes"] == -1]
+    ticks, words = list(ks), [str(k) for k in ks]
+    if len(gaussian):
+        place, gap = max(ks) + 1, float(gaussian["gap_cvic"].iloc[0])
+        shown = float(np.clip(gap, low - 0.25 * (edge - low), edge))
+        if shown == gap:
+            axis.errorbar(
+                place, gap, yerr=gaussian["gap_se"].iloc[0], fmt="D", color="0.15", mfc="white", capsize=2, ms=5
+            )
+        else:
+            axis.plot(place, shown, "v" if gap < shown else "^", color="0.15", ms=5)
+            axis.annotate(
+                f"{gap:+.0f}", (place, shown), xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=6.5
+            )
+        ticks.append(place)
+        words.append("MVN")
+    axis.axhline(0, color="0.7", lw=0.6, zorder=0)
+    axis.set_xticks(ticks, words)
+    axis.set(xlabel="number of subtypes (0: everyone healthy)", ylabel="CVIC above the best (paired SE)")
+    figure.legend(frameon=False, loc="outside lower left", ncols=2, fontsize=6.5)
+    rest = [k for k in ks if k > 0]
+    values = folds[[f"k{k}" for k in rest]]
+    values = values.sub(values.mean(axis=1), axis=0)
+    right.plot(rest, values.T.to_numpy(), color="0.75", lw=0.8)
+    right.plot(rest, values.mean(), "o-", color="0.15")
     right.set(
-        xlabel="Number of subtypes",
-        ylabel="Held-out log-likelihood per fold\n(fold mean taken off)",
-        xticks=rest["n_subtypes"],
+        xlabel="number of subtypes", ylabel="log-likelihood of the fold's people\n(fold mean taken off)", xticks=rest
     )
     return figure
 
 
-def positional_variance(table: pd.DataFrame, subtypes: pd.DataFrame, labels: pd.Series):
-    """Probability of every event's place, one panel per subtype, biomarkers by their first event.
+def positional_variance(g: Given):
+    """Probability of every event's place, model of everyone."""
+    return _places(g, "everyone")
 
-    Parameters
-    ----------
-    table : DataFrame
-        positional_variance.tsv of one set of models.
-    subtypes : DataFrame
-        names.tsv: subtype, name, fraction (which counts the normal-appearing), n_staged_oof.
-    labels : Series
-        Biomarker to its label.
+
+def positional_variance_folds(g: Given):
+    """The same, averaged over the fold models."""
+    return _places(g, "folds")
+
+
+def _places(g: Given, models: str, scheme: str = "safe"):
+    """One panel per subtype that somebody is staged in, biomarkers by their first event; a scale bar per threshold.
+
+    Colour grows with probability up to the largest of the panel's figure, so that nothing saturates.
     """
+    table = g.table("positional_variance")
+    table = table[table["models"] == models] if len(table) else table
+    if table.empty or not g.names:
+        return empty("Nobody is staged: there is no order to draw.")
+    info = g.table("names").set_index("subtype")
     places = [c for c in table.columns if c.startswith("place")]
     levels = sorted(table["threshold"].unique())
-    n = len(subtypes)
-    size = table["biomarker"].nunique()
-    figure, axes = plt.subplots(1, n, figsize=(4.6 * n + 1.2, 0.27 * size + 1.8), layout="constrained", squeeze=False)
-    for axis, row in zip(axes[0], subtypes.itertuples(), strict=True):
-        part = table[table["subtype"] == row.subtype]
-        mean = part[places].to_numpy() @ np.arange(1, len(places) + 1)
+    size, n = table["biomarker"].nunique(), len(g.names)
+    highest = max(float(table[places].to_numpy(float).max()), 0.1)
+    tints = [EVENTS[scheme][min(i, 3)] for i in range(len(levels))]
+    columns = min(n, 2)
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(PAGE if n > 1 else 5.0, rows * (0.15 * size + 0.75) + 0.9),
+        layout="constrained",
+        squeeze=False,
+    )
+    for axis in axes.ravel()[n:]:
+        axis.axis("off")
+    for axis, (c, name) in zip(axes.ravel(), g.names.items(), strict=False):
+        part = table[table["subtype"] == c]
+        mean = part[places].to_numpy(float) @ np.arange(1, len(places) + 1)
         first = part.assign(mean=mean).groupby("biomarker")["mean"].min().sort_values().index
         image = np.ones((len(first), len(places), 3))
         for line, b in enumerate(first):
             for _, event in part[part["biomarker"] == b].iterrows():
-                tint = np.array(plt.get_cmap(MAPS[min(levels.index(event["threshold"]), 3)])(0.75)[:3])
-                p = np.clip(event[places].to_numpy(float) * 2, 0, 1)[:, None]
+                tint = np.array(to_rgb(tints[levels.index(event["threshold"])]))
+                p = (event[places].to_numpy(float) / highest)[:, None]
                 image[line] *= 1 - p * (1 - tint)
         # places count from 1, as in the table
         edges = (0.5, len(places) + 0.5, len(first) - 0.5, -0.5)
         axis.imshow(image, aspect="auto", interpolation="nearest", extent=edges)
-        axis.set_yticks(range(len(first)), [labels.get(b, b) for b in first])
+        axis.set_yticks(range(len(first)), [g.labels.get(b, b) for b in first], fontsize=6.5)
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        share = f"{row.n_staged_oof} staged people, model fraction {row.fraction:.0%}"
-        axis.set(xlabel="Place in the sequence", title=f"{row.name}\n{share}")
-    for level, threshold in enumerate(levels):
-        axes[0, -1].plot([], [], "s", color=plt.get_cmap(MAPS[min(level, 3)])(0.75), label=f"z = {threshold:g}")
-    axes[0, -1].legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        staged = int(info.loc[c, "n_staged_oof"])
+        head = f"{name}\n" if g.k > 1 else ""
+        axis.set_title(f"{head}{staged} staged people", fontsize=7.5)
+        axis.set_xlabel("place in the sequence")
+    for level, tint in zip(levels, tints, strict=True):
+        scale = ScalarMappable(Normalize(0, highest), LinearSegmentedColormap.from_list("", ["white", tint]))
+        bar = figure.colorbar(scale, ax=axes.ravel().tolist(), location="bottom", shrink=0.28, aspect=16, pad=0.02)
+        bar.set_label(f"probability, z = {level:g}", fontsize=6.5)
+        bar.ax.tick_params(labelsize=6.5)
+        bar.locator = MaxNLocator(3)
+        bar.update_ticks()
     return figure
 
 
-def probability(people: pd.DataFrame, names: dict):
-    """Probability of the most probable subtype against the expected stage, one dot a person."""
-    figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
-    best = people.filter(regex="^oof_p_subtype").max(axis=1)
-    group = group_of(people, names, "oof_")
-    for name, colour in colours([NORMAL, *names.values()]).items():
+def _probabilities(g: Given) -> pd.DataFrame:
+    """P(subtype | staged) out of fold, one column per shown subtype, of the staged people."""
+    table = g.labelled.loc[g.group != NORMAL, [f"oof_p_subtype{c}" for c in g.names]].astype(float)
+    return table.set_axis(list(g.names.values()), axis=1)
+
+
+def probability(g: Given):
+    """Probability of the most probable subtype against the expected stage, one dot a staged person."""
+    if g.k < 2 or not g.names:
+        return empty("There are no subtypes to be sure of.")
+    best = _probabilities(g).max(axis=1)
+    group, stage = g.group[best.index], g.expected[best.index]
+    figure, axis = plt.subplots(figsize=(COLUMN * 1.35, 2.9), layout="constrained")
+    shapes = markers(g.names.values())
+    for name, colour in colours(g.names.values()).items():
         rows = group == name
-        axis.scatter(
-            people.loc[rows, "oof_expected_stage"], best[rows], s=14, alpha=0.7, lw=0, color=colour, label=name
-        )
-    axis.axhline(0.5, color="0.6", lw=0.8, ls=":")
-    axis.set(xlabel="Expected stage (out of fold)", ylabel="Probability of the subtype", ylim=(0, 1.02))
-    axis.legend(frameon=False, loc="lower right", fontsize=8)
+        axis.scatter(stage[rows], best[rows], s=11, alpha=0.7, lw=0, color=colour, marker=shapes[name], label=name)
+    axis.axhline(1 / len(g.names), color="0.6", lw=0.8, ls=":")
+    axis.annotate("as likely as any other", (1, 1 / len(g.names)), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=6.5, color="0.35")  # fmt: skip
+    axis.set(xlabel="expected stage (out of fold)", ylabel="probability of the subtype", ylim=(0, 1.03), xlim=(0, None))
+    axis.legend(frameon=False, loc="lower right")
     return figure
 
 
-def ternary(people: pd.DataFrame, names: dict):
-    """Subtype probabilities, one dot a person: a triangle for three subtypes, stacked bars for another number."""
-    columns = [f"oof_p_subtype{c}" for c in names]
-    group = group_of(people, names, "oof_")
-    tint = colours([NORMAL, *names.values()])
-    if len(names) == 1:
-        return empty("One subtype: everybody belongs to it.")
-    if len(names) != 3:
-        figure, axis = plt.subplots(figsize=(8, 3.4), layout="constrained")
-        order = np.lexsort((-people[columns].max(axis=1), people[columns].to_numpy().argmax(axis=1)))
-        floor = np.zeros(len(people))
-        for c, name in names.items():
-            p = people[f"oof_p_subtype{c}"].to_numpy()[order]
-            axis.bar(range(len(p)), p, bottom=floor, width=1.0, color=tint[name], label=name, lw=0)
-            floor += p
-        axis.set(xlabel="People, by subtype and certainty", ylabel="Probability of the subtype", xlim=(0, len(people)))
+def ternary(g: Given):
+    """P(subtype | staged), one dot a staged person: a triangle for three subtypes, stacked bars for another number."""
+    p = _probabilities(g) if g.k > 1 and g.names else pd.DataFrame()
+    if p.shape[1] < 2 or p.empty:
+        return empty("There are no subtypes to be told apart.")
+    group = g.group[p.index]
+    tint, shapes = colours(g.names.values()), markers(g.names.values())
+    apart = f"{int((g.group == NORMAL).sum())} normal-appearing people are not drawn"
+    if p.shape[1] != 3:
+        figure, axis = plt.subplots(figsize=(PAGE, 2.4), layout="constrained")
+        order = np.lexsort((-p.max(axis=1), p.to_numpy().argmax(axis=1)))
+        floor = np.zeros(len(p))
+        for name in p:
+            height = p[name].to_numpy()[order]
+            axis.bar(range(len(p)), height, bottom=floor, width=1.0, color=tint[name], label=name, lw=0)
+            floor += height
+        axis.set(xlabel=f"staged people, by subtype and certainty ({apart})", ylabel="P(subtype | staged)", xlim=(-0.5, len(p) - 0.5), ylim=(0, 1))  # fmt: skip
         axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
         return figure
-    figure = plt.figure(figsize=(6.4, 5.4))
-    axis = figure.add_subplot(projection="ternary", position=[0.14, 0.12, 0.62, 0.72])
+    figure = plt.figure(figsize=(5.0, 4.1))
+    axis = figure.add_subplot(projection="ternary", position=[0.17, 0.14, 0.62, 0.66])
     for name, colour in tint.items():
-        p = people.loc[group == name, columns].to_numpy()
-        axis.scatter(p[:, 0], p[:, 1], p[:, 2], s=16, alpha=0.75, lw=0, color=colour, label=f"{name} (n = {len(p)})")
-    for setter, name in zip((axis.set_tlabel, axis.set_llabel, axis.set_rlabel), names.values(), strict=True):
+        q = p[group == name].to_numpy()
+        label = f"{name} (n = {len(q)})"
+        axis.scatter(q[:, 0], q[:, 1], q[:, 2], s=12, alpha=0.75, lw=0, color=colour, marker=shapes[name], label=label)
+    for setter, name in zip((axis.set_tlabel, axis.set_llabel, axis.set_rlabel), tint, strict=True):
         setter(name)
     axis.grid(lw=0.4, color="0.85")
     axis.set_axisbelow(True)
-    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.82, 1.1), fontsize=8)
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.7, 1.14))
+    figure.text(0.5, 0.015, apart, ha="center", fontsize=6.5, color="0.35")
+    return figure
+
+
+def stages(g: Given):
+    """How many people stand at every stage, the normal-appearing in a column of their own."""
+    if g.labelled.empty or not (g.stages > 0).any():
+        return empty("Nobody is staged above 0.")
+    figure, axis = plt.subplots(figsize=(PAGE, 2.5), layout="constrained")
+    last = int(g.stages.max())
+    at = np.arange(1, last + 1)
+    floor = np.zeros(last)
+    for name, colour in colours(g.names.values()).items():
+        counts = g.stages[g.group == name].astype(int).value_counts().reindex(at, fill_value=0).to_numpy()
+        axis.bar(at, counts, bottom=floor, width=0.85, color=colour, label=name if g.k > 1 else "staged", lw=0)
+        floor += counts
+    normal = int((g.group == NORMAL).sum())
+    top = max(float(floor.max()), 1.0)
+    # the normal-appearing are often so many that no stage could be seen beside them
+    shown = min(normal, 1.25 * top)
+    axis.bar(-1, shown, width=0.85, color=COLOURS[0], label=NORMAL, lw=0)
+    axis.annotate(f"{normal}", (-1, shown), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=6.5)
+    ticks = [t for t in MaxNLocator(10, integer=True).tick_values(1, last) if 1 <= t <= last]
+    axis.set_xticks([-1, *ticks], ["none", *(f"{t:g}" for t in ticks)])
+    axis.set(xlabel="stage (out of fold)", ylabel="people", ylim=(0, 1.4 * top))
+    axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.legend(frameon=False, ncols=4, loc="upper right")
+    return figure
+
+
+def convergence(g: Given):
+    """Log-likelihood of the chains' stored draws, R-hat and effective sample size of everything, with their limits."""
+    from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
+
+    table = g.table("diagnostics")
+    known = table[table["r_hat"].notna() | table["ess"].notna()] if len(table) else table
+    if known.empty:
+        return empty("No chain was run: there is nothing that could converge.")
+    figure, axes = plt.subplots(1, 3, figsize=(PAGE, 2.4), layout="constrained", width_ratios=[1.5, 1, 1])
+    trace, left, right = axes
+    if g.traces is not None:
+        for i, chain in enumerate(g.traces):
+            trace.plot(
+                np.arange(1, len(chain) + 1), chain, lw=0.5, alpha=0.8, color=COLOURS[1 + i % 6], label=f"chain {i + 1}"
+            )
+        trace.set(xlabel="stored draw", ylabel="log-likelihood", title=f"{len(g.traces)} chains")
+    else:
+        trace.axis("off")
+    for axis, column, limit, bad in ((left, "r_hat", R_HAT_LIMIT, "above"), (right, "ess", ESS_LIMIT, "below")):
+        values = known[column].dropna()
+        wrong = int(((values > limit) if bad == "above" else (values < limit)).sum())
+        axis.hist(values, bins=24, color="0.55", lw=0)
+        axis.axvline(limit, color=COLOURS[2], lw=1)
+        name = "R-hat" if column == "r_hat" else "effective sample size"
+        axis.set(xlabel=name, ylabel="quantities", title=f"{wrong} of {len(values)} {bad} {limit:g}")
+    return figure
+
+
+def negative_control(g: Given):
+    """What the same selection finds in healthy people: CVIC above the best, one panel per variant, beside the patients'."""
+    table = g.table("negative_control")
+    table = table[table["n_subtypes"].fillna(-1) >= 0] if len(table) else table
+    if table.empty:
+        return empty("There were too few controls for a negative control.")
+    patients = g.table("selection")
+    patients = patients[patients["n_subtypes"] >= 0].sort_values("n_subtypes")
+    kinds = list(table.groupby("variant", sort=False))
+    figure, axes = grid(len(kinds), 3, 2.3, width=min(PAGE, 3.4 * len(kinds)), sharey=True)
+    for axis, (name, part) in zip(axes, kinds, strict=True):
+        for t, colour, label in (
+            (patients, COLOURS[1], g.name),
+            (part.sort_values("n_subtypes"), "0.5", "healthy people"),
+        ):
+            n = f" (n = {int(t['n_people'].iloc[0])})" if "n_people" in t else f" (n = {len(g.labelled)})"
+            axis.errorbar(
+                t["n_subtypes"], t["gap_cvic"], yerr=t["gap_se"], color=colour, capsize=2, lw=1, label=label + n
+            )
+            chosen = t[is_true(t["chosen"])]
+            axis.plot(chosen["n_subtypes"], chosen["gap_cvic"], "o", color=colour, ms=5)
+        axis.set_yscale("symlog", linthresh=10)
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter("")
+        axis.set_xticks(sorted(set(patients["n_subtypes"]) | set(part["n_subtypes"])))
+        axis.set(title=wrapped(str(name), 30), xlabel="number of subtypes")
+        axis.legend(frameon=False)
+    axes[0].set_ylabel("CVIC above the best")
     return figure

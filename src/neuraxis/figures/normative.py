@@ -8,103 +8,109 @@ import pandas as pd
 import seaborn as sns
 from scipy import stats
 
-from . import style  # noqa: F401  sets the look
+from .given import Given
+from .style import PAGE, empty
 
 
-def normative(z: pd.DataFrame, diagnostics: pd.DataFrame, labels: pd.Series):
-    """Controls' out-of-sample z: means by site before and after harmonisation, quantiles."""
-    columns = [b for b in labels.index if b in z.columns]
-    names = [labels[b] for b in columns]
+def normative(g: Given):
+    """Controls' out-of-sample z: mean and SD by site before and after harmonisation, quantiles."""
+    z = g.table("normative/zscores")
+    z = z[z["group"] == g.control]
+    diagnostics = g.table("normative/diagnostics")
+    columns = [b for b in g.labels.index if b in z.columns and z[b].notna().any()]
+    names = [g.labels[b] for b in columns]
     checks = diagnostics[diagnostics["check"] == "site"]
     # without a site term there is no before, with one site no check
     sites = {when: checks[checks["harmonisation"] == when] for when in ("before", "after")}
-    sites = {when: part for when, part in sites.items() if len(part)}
-    n = len(sites) + 1
+    panels = [
+        (when, column, part)
+        for when, part in sites.items()
+        for column in (("mean", "sd") if when == "after" else ("mean",))
+        if len(part)
+    ]
+    rows = len(panels) + 1
+    columns_of = 2
+    lines = -(-rows // columns_of)
     figure, axes = plt.subplots(
-        1, n, figsize=(4.75 * n, 0.22 * len(columns) + 2.4), layout="constrained", squeeze=False
-    )
-    axes = axes[0]
-    for axis, (when, part) in zip(axes, sites.items(), strict=False):
-        means = part.pivot(index="biomarker", columns="part", values="mean").reindex(columns).set_axis(names)
-        sns.heatmap(
-            means,
-            cmap="RdBu_r",
-            center=0,
-            vmin=-0.6,
-            vmax=0.6,
-            ax=axis,
-            cbar_kws={"label": "mean z of controls", "extend": "both"},
+        lines, min(columns_of, rows), figsize=(PAGE if rows > 1 else PAGE / 2, lines * (0.13 * len(columns) + 1.2) + 0.4),
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    axes = list(axes.ravel())
+    for axis in axes[rows:]:
+        axis.axis("off")
+    several = len(sites["before"]) > 0
+    for axis, (when, column, part) in zip(axes, panels, strict=False):
+        wide = part.pivot(index="biomarker", columns="part", values=column).reindex(columns).set_axis(names)
+        scale = (
+            {"center": 0, "vmin": -0.6, "vmax": 0.6} if column == "mean" else {"center": 1, "vmin": 0.5, "vmax": 1.5}
         )
-        title = f"Mean by site, {when} site term" if len(sites) > 1 else "Mean by site"
-        axis.set(title=title, xlabel="", ylabel="")
-        axis.tick_params(axis="x", rotation=90)
-    quantiles = axes[-1]
+        word = "mean z" if column == "mean" else "SD of z"
+        sns.heatmap(
+            wide.astype(float), cmap="RdBu_r" if column == "mean" else "PuOr_r", ax=axis, **scale,
+            yticklabels=True, xticklabels=True, cbar_kws={"label": f"{word} of controls", "extend": "both"},
+        )  # fmt: skip
+        axis.set(title=f"{word} by site" + (f", {when} the site term" if several else ""), xlabel="", ylabel="")
+        axis.tick_params(axis="x", rotation=90, labelsize=6.5)
+        axis.tick_params(axis="y", labelsize=6.5)
+    quantiles = axes[rows - 1]
     for b in columns:
         (theory, observed), _ = stats.probplot(z[b].dropna())
-        quantiles.plot(theory, observed, lw=0.7, alpha=0.7)
+        quantiles.plot(theory, observed, lw=0.6, alpha=0.7)
     quantiles.plot([-3.5, 3.5], [-3.5, 3.5], color="0.2", ls=":")
-    quantiles.set(title="Quantiles, one line a biomarker", xlabel="normal quantile", ylabel="z of controls")
+    n = int(z[columns].notna().any(axis=1).sum()) if columns else 0
+    quantiles.set(
+        title=f"quantiles, one line a region ({n} controls)", xlabel="normal quantile", ylabel="z of controls"
+    )
     return figure
 
 
-def covariance(table: pd.DataFrame, labels: pd.Series):
-    """Correlation between regions in the controls, and how many controls have both regions of a pair.
-
-    Parameters
-    ----------
-    table : DataFrame
-        results/normative/covariance.tsv: biomarker, other, n, correlation, n_controls, shrinkage, condition_number.
-    labels : Series
-        Names to be shown, by biomarker, in the order to be drawn.
-    """
-    names = [b for b in labels.index if b in set(table["biomarker"])]
+def covariance(g: Given):
+    """Correlation between regions in the controls, and how many controls have both regions of a pair."""
+    table = g.table("normative/covariance")
+    names = [b for b in g.labels.index if b in set(table["biomarker"])]
+    if len(names) < 2:
+        return empty("One region: nothing correlates.")
     both = pd.concat([table, table.rename(columns={"biomarker": "other", "other": "biomarker"})])
     both = both.drop_duplicates(["biomarker", "other"])
+    shown = [g.labels[b] for b in names]
 
     def square(column):
         wide = both.pivot(index="biomarker", columns="other", values=column).loc[names, names]
-        return wide.set_axis(labels[names], axis=0).set_axis(labels[names], axis=1)
+        return wide.set_axis(shown, axis=0).set_axis(shown, axis=1).astype(float)
 
     one = table.iloc[0]
     n = square("n")
     low, high = int(n.min().min()), int(n.max().max())
     # where nothing is missing one number says it all
     panels = 1 if low == high else 2
-    side = 0.3 * len(names) + 2.6
-    figure, axes = plt.subplots(1, panels, figsize=(panels * side + 1, side), layout="constrained", squeeze=False)
-    axes = axes[0]
-    # the diagonal is 1 by definition and says nothing
-    sns.heatmap(
-        square("correlation").where(~np.eye(len(names), dtype=bool)),
-        cmap="RdBu_r",
-        vmin=-1,
-        vmax=1,
-        square=True,
-        ax=axes[0],
-        annot=len(names) <= 24,
-        fmt=".2f",
-        annot_kws={"size": 5},
-        cbar_kws={"label": "correlation of controls' z", "shrink": 0.8},
+    side = PAGE / panels - 0.2 if panels == 2 else 5.6
+    figure, axes = plt.subplots(
+        1, panels, figsize=(PAGE if panels == 2 else 6.4, side + 0.8), layout="constrained", squeeze=False
     )
+    axes = axes[0]
+    values = square("correlation")
+    # the diagonal is 1 by definition and says nothing
+    off = values.where(~np.eye(len(names), dtype=bool))
+    limit = max(0.3, float(np.ceil(off.abs().max().max() * 10) / 10))
+    sns.heatmap(
+        off, cmap="RdBu_r", vmin=-limit, vmax=limit, square=True, ax=axes[0], annot=len(names) <= 20 and panels == 1, fmt=".2f",
+        annot_kws={"size": 6}, xticklabels=True, yticklabels=True,
+        cbar_kws={"label": "correlation of controls' z", "shrink": 0.7},
+    )  # fmt: skip
     behind = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     axes[0].set_title(
-        f"{behind} of {int(one['n_controls']):,} controls behind each, after shrinkage by {one['shrinkage']:.1%},\n"
-        f"condition number {one['condition_number']:.3g}",
-        fontsize=9,
+        f"{behind} of {int(one['n_controls']):,} controls behind each,\nafter shrinkage by {one['shrinkage']:.1%}, condition number "
+        f"{one['condition_number']:.3g}",
+        fontsize=7.5,
     )
     if panels == 2:
         sns.heatmap(
-            n,
-            cmap="viridis",
-            vmin=0,
-            vmax=int(one["n_controls"]),
-            square=True,
-            ax=axes[1],
-            cbar_kws={"label": "controls with both", "shrink": 0.8},
-        )
-        axes[1].set_title("Controls with both regions", fontsize=9)
+            n, cmap="viridis", vmin=0, vmax=int(one["n_controls"]), square=True, ax=axes[1], xticklabels=True, yticklabels=True,
+            cbar_kws={"label": "controls with both", "shrink": 0.7},
+        )  # fmt: skip
+        axes[1].set_title("controls with both regions", fontsize=7.5)
     for axis in axes:
         axis.set(xlabel="", ylabel="")
-        axis.tick_params(axis="x", rotation=90)
-        axis.tick_params(axis="y", rotation=0)
+        axis.tick_params(axis="x", rotation=90, labelsize=6.5)
+        axis.tick_params(axis="y", rotation=0, labelsize=6.5)
     return figure

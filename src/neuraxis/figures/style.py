@@ -1,4 +1,4 @@
-"""One look for all figures: colours, marks, files."""
+"""One look for all figures: sizes for print, colours, marks, files."""
 
 from __future__ import annotations
 
@@ -8,18 +8,96 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 
 from ..labels import COLOURS as COLOURS
 from ..labels import colours as colours
 from ..tables import aside
 
-sns.set_theme(context="paper", style="ticks", font_scale=1.1)
+#: Inches: a column of a journal's page, and the whole page (89 and 183 mm).
+COLUMN, PAGE = 3.5, 7.2
+#: Smallest text, points.
+LEAST_TEXT = 6
+#: Dots per inch of the PNG.
+DPI = 300
+#: Markers beside the colours, for those who do not tell them apart.
+MARKERS = "osD^vPX*"
+sns.set_theme(
+    context="paper",
+    style="ticks",
+    rc={
+        "font.size": 7.5,
+        "axes.titlesize": 8,
+        "axes.labelsize": 7.5,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "legend.fontsize": 7,
+        "legend.title_fontsize": 7,
+        "figure.titlesize": 9,
+        "axes.linewidth": 0.7,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "lines.linewidth": 1.1,
+        "lines.markersize": 4,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "pdf.fonttype": 42,
+        "hatch.linewidth": 0.3,
+    },
+)
 # names of biomarkers, sites and diseases are the user's: a $ in one is a dollar, not the beginning of a formula
 matplotlib.rcParams["text.parse_math"] = False
 
-#: Dots per inch of the PNG.
-DPI = 300
+
+def markers(names) -> dict[str, str]:
+    """Marker of every group name."""
+    return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(names)}
+
+
+def grid(n: int, columns: int, height: float, *, width: float = PAGE, extra: float = 0.5, **options):
+    """Panels on the common grid.
+
+    Parameters
+    ----------
+    n : int
+        Panels that are used.
+    columns : int
+        At most so many in a row.
+    height : float
+        Inches of a row.
+    width, extra : float
+        Inches of the figure, and of what stands above and below the rows.
+
+    Returns
+    -------
+    figure
+    axes : list
+        n of them; those left over are off.
+    """
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, rows * height + extra), layout="constrained", squeeze=False, **options
+    )
+    axes = list(axes.ravel())
+    for axis in axes[n:]:
+        axis.axis("off")
+    return figure, axes[:n]
+
+
+def wrapped(text: str, width: int = 24) -> str:
+    """Text on several lines of at most so many letters."""
+    lines = [""]
+    for word in (
+        str(text).replace("normal-appearing", "normal- appearing" if width < 16 else "normal-appearing").split(" ")
+    ):
+        lines[-1:] = [f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < width else [lines[-1], word]
+    return "\n".join(line for line in lines if line)
+
+
 #: Key of a PNG's text that says why there is nothing to draw; the report leaves such a figure out.
 NOTHING = "Nothing to draw"
 
@@ -33,13 +111,42 @@ def empty(words: str):
     return figure
 
 
+def small_texts(figure) -> list[str]:
+    """Texts of a figure that are below the smallest size."""
+    found = figure.findobj(matplotlib.text.Text)
+    return [t.get_text() for t in found if t.get_visible() and t.get_text().strip() and t.get_fontsize() < LEAST_TEXT]
+
+
+def outside(figure) -> list[str]:
+    """Texts that stick out of a figure, and would be cut; labels of ticks, which the layout holds, are left aside."""
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    ticks = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in (*axis.majorTicks, *axis.minorTicks)
+        for label in (tick.label1, tick.label2)
+    }
+    out = []
+    for text in figure.findobj(matplotlib.text.Text):
+        if text in ticks or not (text.get_visible() and text.get_text().strip()):
+            continue
+        box = text.get_window_extent()
+        inside = box.x0 >= -2 and box.y0 >= -2 and box.x1 <= width + 2 and box.y1 <= height + 2
+        if np.isfinite(box.extents).all() and box.width and not inside:
+            out.append(text.get_text())
+    return out
+
+
 def finish(figure, title: str, simulated: bool, path: Path) -> None:
     """Title, SIMULATED mark where so, PNG at `path` and PDF beside it."""
-    figure.suptitle(
-        f"{title} - SIMULATED DATA" if simulated else title, color="#B00020" if simulated else "black", fontsize=11
-    )
+    figure.suptitle(f"{title} - SIMULATED DATA" if simulated else title, color="#B00020" if simulated else "black")
     said = {NOTHING: figure.nothing} if hasattr(figure, "nothing") else {}
-    for suffix, options in ((".png", {"dpi": DPI, "metadata": said}), (".pdf", {"metadata": {"CreationDate": None}})):
+    for suffix, options in (
+        (".png", {"dpi": DPI, "metadata": said}),
+        (".pdf", {"metadata": {"CreationDate": None}}),
+    ):
         with aside(Path(path).with_suffix(suffix)) as part:
             figure.savefig(part, format=suffix[1:], **options)
     plt.close(figure)

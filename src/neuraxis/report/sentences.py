@@ -145,7 +145,9 @@ def survival_sentences(logrank: pd.DataFrame) -> list[str]:
     """Log-rank tests of enough people and events."""
     out = []
     for row in logrank.itertuples():
-        who = {"subtype": "between subtypes", "stage": "between thirds of stage"}.get(row.split, f"by {row.split}")
+        who = {"subtype": "between subtypes", "stage": "between thirds of stage"}.get(row.split)
+        if who is None:
+            continue  # inside a subtype: drawn and in the table, too many to be told
         if pd.isna(row.p):
             out.append(f"{row.outcome}: no log-rank test {who}, {row.reason}.")
         elif row.n_events < LEAST_EVENTS or row.n_smallest < LEAST_PEOPLE:
