@@ -1032,6 +1032,24 @@ TABLES = {
             """,
             key="participant_id",
         ),
+        _table(
+            "clinical/D/stage_curves.tsv",
+            "a point of a curve",
+            """
+            outcome     | text    | | outcome
+            subtype     | text    | | whose people
+            stage       | number  | stages | expected stage
+            fit         | number  | as drawn | mean of the outcome there (counts as rates), unadjusted
+            low         | number  | as drawn | 95 % band of the mean
+            high        | number  | as drawn | 95 % band of the mean
+            n           | whole   | people | behind the curve
+            model       | text    | | estimator
+            kendall_tau | number? | | of outcome and stage, the same in all rows of a curve
+            tau_low     | number? | | 95 % interval
+            tau_high    | number? | | 95 % interval
+            tau_p       | number? | | two-sided
+            """,
+        ),
         _table("clinical/D/survival.tsv", "a step of a curve", _CURVES, intervals=(("survival", "low", "high"),)),
         _table(
             "clinical/D/treatment_survival.tsv", "a step of a curve", _CURVES, intervals=(("survival", "low", "high"),)

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from small_study import ENVIRONMENT, SMALL, checkout, digests, overlay, snakemake
 
+from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
+
 
 def test_the_chain_ends_in_a_report(study):
     folder, _ = study
@@ -46,7 +48,7 @@ def test_snakemakes_own_report_holds_the_figures(study):
     with zipfile.ZipFile(folder / "report.zip") as file:
         names = file.namelist()
     assert any(n.endswith("report.html") for n in names)
-    assert len([n for n in names if n.endswith(".png")]) == 2 * 15 + 3
+    assert len([n for n in names if n.endswith(".png")]) == 2 * len(OF_DISEASE) + len(OF_CONTROLS) + len(OF_DISEASES)
 
 
 def test_measures_from_images_are_the_simulated_ones(study):
@@ -167,7 +169,7 @@ NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events"
         ),
         ("sustain: {n_chains: 3}", FITS),
         ("sustain: {min_people: 9}", FITS | {"sustain_events": 2}),
-        ("sustain: {variants: []}", {}),
+        ("sustain: {variants: []}", {"figures_disease": 2}),
         ("normative: {age: quadratic}", NORMS),
         ("features: {outlier_limit: 6}", NORMS | {"features_combine": 1}),
     ],
