@@ -7,7 +7,6 @@ from scipy import stats
 
 from neuraxis.clinical.effects import cramers_v
 from neuraxis.clinical.nuisance import nuisance
-from neuraxis.report.page import leftovers
 
 
 def labelled(n=300, seed=0):
@@ -25,12 +24,6 @@ def test_what_is_planted_is_found_and_nothing_else():
     people, etiv, group, stage = labelled()
     none = nuisance(people, etiv, group, stage, "normal")
     assert len(none) == 8 and (none["p_holm"] > 0.05).all() and (none["reason"] == "").all()
-    assert leftovers(none, "none") == [
-        {
-            "text": "Neither subtype nor stage goes detectably with site, sex, age or head size (Holm's p >= 0.05).",
-            "warn": False,
-        }
-    ]
     group = group.mask((people["site"] == 2) & (group == "one"), "two")
     stage = stage + (etiv - etiv.mean()) / 3e4
     table = nuisance(people, etiv, group, stage, "normal").set_index(["label", "variable"])
@@ -41,9 +34,6 @@ def test_what_is_planted_is_found_and_nothing_else():
     site = table.loc[("subtype", "site")]
     assert site["p"] == pytest.approx(direct.pvalue) and site["n"] == staged.sum()
     assert table.loc[("stage", "etiv"), "estimate"] == pytest.approx(stats.spearmanr(stage, etiv)[0])
-    said = leftovers(table.reset_index(), "none")
-    assert "Subtype goes with site (Cramer's V" in said[0]["text"] and "no site term" in said[0]["text"]
-    assert "Stage goes with head size" in said[1]["text"] and said[1]["warn"]
 
 
 def test_one_site_and_unknown_head_sizes_are_named():
