@@ -12,7 +12,13 @@ from snakemake.logging import logger
 from snakemake.utils import validate
 
 from neuraxis.biomarkers import map_templates
-from neuraxis.checks import check_config, check_shape, expand_home, joined_tables
+from neuraxis.checks import (
+    check_config,
+    check_shape,
+    expand_home,
+    joined_tables,
+    number_of_subtypes,
+)
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
 from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, WHO
@@ -39,6 +45,7 @@ try:
     validate(config, "../workflow/schemas/config.schema.yaml")  # fills the defaults in
     expand_home(config)
     check_config(config, SCHEMA)
+    config["sustain"]["n_subtypes"] = number_of_subtypes(config)
     if workflow.is_main_process and (words := claim()):  # jobs read this file too
         logger.warning(words)
 except NeuraxisError as error:
@@ -227,3 +234,16 @@ def variant_prior(wildcards):
 def variant_noise(wildcards):
     """Noise of a variant."""
     return wildcards.variant.split("-")[1]
+
+
+def drawn(figures, folder, category):
+    """Outputs of figures by name, for Snakemake's report too."""
+    return {
+        f.name: report(
+            f"{folder}/{f.name}.png",
+            caption="../workflow/report/figure.rst",
+            category=category,
+            labels={"figure": f.title},
+        )
+        for f in figures
+    }

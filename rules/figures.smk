@@ -1,19 +1,5 @@
 """figures: draw what the tables hold; src/neuraxis/figures/declared.py lists them. Out: results/figures/."""
 
-
-def drawn(figures, folder, category):
-    """Outputs of figures by name, for Snakemake's report too."""
-    return {
-        f.name: report(
-            f"{folder}/{f.name}.png",
-            caption="../workflow/report/figure.rst",
-            category=category,
-            labels={"figure": f.title},
-        )
-        for f in figures
-    }
-
-
 FIGURE_TABLES = tables_of(
     OF_DISEASE, more=WHO, without=() if config["sustain"]["variants"] else ("variants",)
 )

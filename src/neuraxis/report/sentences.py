@@ -545,6 +545,9 @@ def healthy_correlation(covariance: pd.DataFrame) -> str:
 @sentence_of("number", lambda d: d.fixed, warn=True)
 def number_fixed(d: Disease):
     other = "the rule would choose the same" if d.by_rule == d.k else f"the rule would choose {d.by_rule}"
+    if d.by_rule != d.best:
+        row = d.tried.loc[d.by_rule]
+        other += f" (the best CVIC is that of {d.best}, {row['gap_cvic']:.1f} lower, SE {row['gap_se']:.1f}: too little to tell)"
     return f"The number of subtypes, {d.k}, was fixed in the configuration and not chosen; {other}."
 
 
