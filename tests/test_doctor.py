@@ -102,6 +102,14 @@ def test_small_sites_are_told_before_the_norms(folder):
     assert any("pooled they have only 1" in line for line in found("problem"))
 
 
+def test_a_folder_named_from_elsewhere(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder.parent)
+    doctor(folder.name)
+    said = capsys.readouterr().out
+    assert "no such file or folder" not in said and "people: 30 HC, 12 MS" in said
+    assert Path.cwd() == folder.parent
+
+
 def test_overlays_and_folders(folder):
     (folder / "over.yaml").write_text("sustain: {folds: 40}\n")
     assert any("too few for 2 subtypes in 40 folds" in line for line in found("problem", "over.yaml"))

@@ -78,9 +78,11 @@ def doctor(config_path=None, out=None) -> int:
         logging.ERROR
     )  # warnings of the checks are findings; the log would double them
     problems = notes = 0
+    # a relative path means what it meant before the folder changes
+    inside = Path(".") if path.is_dir() else path.absolute() if path.is_file() else path
     try:
         with contextlib.chdir(folder if folder.is_dir() else Path.cwd()):
-            for finding in examine(path.absolute() if not path.is_absolute() and path.is_file() else path):
+            for finding in examine(inside):
                 problems += finding.level == "problem"
                 notes += finding.level == "note"
                 print(finding, file=out or sys.stdout, flush=True)
