@@ -63,6 +63,7 @@ class ModelPlots:
         """
         if (nothing := self._something()) is not None:
             return showing(nothing)
+        from .given import Given
         from .model import positional_variance
 
         model, name = self.model, _named(self.model, names)
@@ -72,11 +73,17 @@ class ModelPlots:
                 subtype=c + 1,
                 biomarker=[events.biomarkers[b] for b in events.biomarker],
                 threshold=events.thresholds_of_events,
+                models="everyone",
             )
             for c, p in enumerate(model.positional_variance())
         )
-        subtypes = pd.DataFrame({"subtype": list(name), "name": list(name.values()), "fraction": model.fractions})
-        figure = positional_variance(table, subtypes.assign(n_staged_oof=0), _labels(model, labels))
+        # no people are counted here: every subtype is drawn, and the titles say its fraction
+        tables = {
+            "positional_variance": table,
+            "names": pd.DataFrame({"subtype": list(name), "name": list(name.values()), "n_staged_oof": 1}),
+            "selection": pd.DataFrame({"n_subtypes": [model.n_subtypes], "chosen": [True]}),
+        }
+        figure = positional_variance(Given(tables=tables, labels=_labels(model, labels)))
         for axis, words, share in zip(figure.axes, name.values(), model.fractions, strict=False):
             axis.set_title(f"{words}\nmodel fraction {share:.0%}")
         return showing(figure)
@@ -197,6 +204,7 @@ def plot_selection(found, variant: str | None = None):
     variant : str, optional
         The first where not given.
     """
+    from .given import Given
     from .model import selection
 
     name = variant or found.selection["variant"].iloc[0]
@@ -205,4 +213,5 @@ def plot_selection(found, variant: str | None = None):
     folds = folds[folds["variant"] == name].pivot_table(
         index=["repeat", "fold"], columns="n_subtypes", values="heldout_loglik"
     )
-    return showing(selection(table, folds.rename(columns=lambda k: f"k{k}")))
+    tables = {"selection": table, "heldout_folds": folds.rename(columns=lambda k: f"k{k}")}
+    return showing(selection(Given(tables=tables)))
