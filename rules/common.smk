@@ -45,7 +45,6 @@ try:
     validate(config, "../workflow/schemas/config.schema.yaml")  # fills the defaults in
     expand_home(config)
     check_config(config, SCHEMA)
-    config["sustain"]["n_subtypes"] = number_of_subtypes(config)
     if workflow.is_main_process and (words := claim()):  # jobs read this file too
         logger.warning(words)
 except NeuraxisError as error:

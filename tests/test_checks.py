@@ -11,7 +11,6 @@ from neuraxis.checks import (
     check_shape,
     expand_home,
     joined_tables,
-    number_of_subtypes,
     read_config,
     schema_problems,
     size_problem,
@@ -171,14 +170,3 @@ def test_bombs_and_circles(tmp_path):
 def test_long_values_are_not_dumped():
     found = schema_problems({"seed": ["x" * 5000]}, SCHEMA)
     assert all(len(p) < 300 for p in found)
-
-
-def test_the_published_number_is_for_the_simulated_cohort_alone():
-    def number(wanted, source="simulated", most=4):
-        return number_of_subtypes(
-            {"sustain": {"n_subtypes": wanted, "max_subtypes": most}, "cohort": {"source": source}}
-        )
-
-    assert number("published") == 3 and number("published", "files") == "auto"
-    assert number("published", most=2) == "auto" and number("published", most=3) == 3
-    assert number("auto") == "auto" and number(2) == 2 and number(2, "files") == 2

@@ -332,26 +332,3 @@ def joined_tables(config: dict) -> dict[str, tuple[str, str]]:
             if path:
                 out[str(path)] = (key, kinds.get(key, "people"))
     return out
-
-
-#: What the published study described in either disease.
-PUBLISHED_SUBTYPES = 3
-
-
-def number_of_subtypes(config: dict) -> str | int:
-    """What `sustain.n_subtypes` means: "published" is the study's number for its simulated cohort, the rule for other people.
-
-    Parameters
-    ----------
-    config : dict
-        Checked, with defaults.
-
-    Returns
-    -------
-    int or "auto"
-    """
-    wanted = config["sustain"]["n_subtypes"]
-    if wanted != "published":
-        return wanted
-    fits = config["cohort"]["source"] == "simulated" and config["sustain"]["max_subtypes"] >= PUBLISHED_SUBTYPES
-    return PUBLISHED_SUBTYPES if fits else "auto"
