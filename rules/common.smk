@@ -17,7 +17,6 @@ from neuraxis.checks import (
     check_shape,
     expand_home,
     joined_tables,
-    number_of_subtypes,
 )
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
