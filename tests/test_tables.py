@@ -139,3 +139,10 @@ def test_a_number_beyond_all_numbers_is_named_among_plain_ones(tmp_path):
     path.write_text("x\n1\n1e999\n")
     with pytest.raises(InputError, match="line 3, column x: '1e999' is beyond all numbers"):
         read_table(path)
+
+
+def test_a_cell_that_only_looks_like_a_number(tmp_path):
+    from neuraxis.tables import _plain_numbers
+
+    assert _plain_numbers(["2..5", "1"], ["2..5", "1"]) is None
+    assert _plain_numbers(["2.5", "1"], ["2.5", "1"]).tolist() == [2.5, 1.0]

@@ -280,7 +280,10 @@ def _plain_numbers(cells: list[str], there: list[str]) -> pd.Series | None:
     if not there or joined.count("\n") != len(there) - 1 or not NUMBERS.fullmatch(joined):
         return None
     whole = len(there) == len(cells) and WHOLE.fullmatch(joined)
-    found = np.array([math.nan if c in ABSENT else float(c) for c in cells])
+    try:
+        found = np.array([math.nan if c in ABSENT else float(c) for c in cells])
+    except ValueError:  # "2..5" looks like a number to the pattern of all cells together
+        return None
     if np.isinf(found).any():
         return None
     found[found == -9999] = math.nan

@@ -180,3 +180,13 @@ def test_the_plain_configuration_is_one_that_the_project_has(request):
     real = yaml.safe_load((request.config.rootpath / "config.yaml").read_text())
     for section, values in CONFIG.items():
         assert set(values) <= set(real[section])
+
+
+def test_nobodys_id_goes_into_the_pages_tables():
+    store = views.TableStore()
+    table = pd.DataFrame({"participant_id": [f"sub-{i:03d}" for i in range(30)], "z": np.arange(30.0), "origin": "x"})
+    kept = store.tables[store.add("z", table)]
+    assert kept["columns"] == ["z"] and "sub-" not in str(kept)
+    # and no row can be told by its place
+    assert sorted(r[0] for r in kept["rows"]) == table["z"].tolist() != [r[0] for r in kept["rows"]]
+    assert store.tables[store.add("counts", pd.DataFrame({"n": [3, 1, 2]}))]["rows"] == [[3], [1], [2]]

@@ -283,7 +283,8 @@ def simple_scores(z, people, model, truth, rng, cord: str | None = None) -> pd.D
             row["with_truth"] = rand_index(clusters[known], true[known])
             row["model_with_truth"] = rand_index(people.loc[staged, "oof_subtype"][known], true[known])
         rows.append(row)
-    return pd.DataFrame(rows)
+    columns = ["baseline", "compared_with", "people", "n", "measure", "value", "with_truth", "model_with_truth"]
+    return pd.DataFrame(rows, columns=columns)  # the last two are empty for real people
 
 
 def similarity(orders, names, models, seed) -> pd.DataFrame:

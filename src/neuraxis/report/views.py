@@ -64,7 +64,10 @@ class TableStore:
         """Keep a table; its id."""
         key = "".join(c if c.isalnum() else "-" for c in key)
         if key not in self.tables:
+            # nobody's id goes into the page, nor do rows of persons without it lie in the order of any list of them
             shown = table.drop(columns=["origin"], errors="ignore")
+            if "participant_id" in shown:
+                shown = shown.drop(columns="participant_id").sample(frac=1, random_state=0)
             self.tables[key] = {
                 "columns": list(map(str, shown.columns)),
                 "words": [heading(str(c)) for c in shown.columns],

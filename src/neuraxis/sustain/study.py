@@ -264,8 +264,9 @@ def later_scans(model, fold_models, fold, later: pd.DataFrame) -> pd.DataFrame:
     later = later[later["participant_id"].isin(fold.index)]
     later = later[later[list(model.events.biomarkers)].notna().any(axis=1)].reset_index(drop=True)
     keys = later[["participant_id", "session_id", "years"]]
-    if later.empty:
-        return keys
+    if later.empty:  # the same columns, nobody in them
+        nobody = np.zeros((0, model.n_subtypes, model.events.n_events + 1))
+        return pd.concat([keys, model.summary(nobody, np.zeros(0), later.index)], axis=1)
     values, index = model.events.check_data(later)
     folds = fold.loc[later["participant_id"]].to_numpy()[None]
     found = model.summary(*out_of_fold_posterior(model, values, folds, fold_models), index)
