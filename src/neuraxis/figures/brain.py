@@ -26,7 +26,7 @@ CODES = {"M": Outline.MOVETO, "C": Outline.CURVE4, "L": Outline.LINETO}
 #: What has no value: grey and hatched, so that it is not taken for z = 0, the white middle of the diverging colours.
 EMPTY = "#DDDDDD"
 HATCH = "//////"
-DOTS = "......"
+DOTS = "...."
 EDGE = "#4D4D4D"
 WHITE_MATTER = ("own", "white matter")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
