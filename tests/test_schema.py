@@ -113,3 +113,13 @@ def test_truth_values_that_are_neither_are_named(tmp_path):
     write("clinical/D/planted.tsv", gaps, tmp_path / "p.tsv")
     got = read("clinical/D/planted.tsv", tmp_path / "p.tsv")
     assert got["same_direction"].tolist()[0] is True and got["same_direction"].isna().tolist() == [False, True]
+
+
+def test_a_table_of_nothing_needs_no_columns_but_one_of_something_does(tmp_path):
+    path = tmp_path / "results/sustain/MS/folds.tsv"
+    write_table(pd.DataFrame(columns=["participant_id"]), path)
+    got = read("sustain/D/folds.tsv", path)
+    assert got.empty and {"participant_id", "fold"} <= set(got)
+    write_table(pd.DataFrame({"participant_id": ["a"]}), path)
+    with pytest.raises(InputError, match="column fold is missing"):
+        read("sustain/D/folds.tsv", path)

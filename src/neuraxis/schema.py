@@ -229,7 +229,12 @@ def read(table: Table | str, path) -> pd.DataFrame:
     cells = read_cells(path)
     # ids and names stay as they are written, 007 included
     text = [c for c in cells.header if (d := table.column(c)) is not None and d.kind == "text"]
-    return table.convert(read_table(path, text=(*text, ORIGIN) if table.marked else text), path)
+    frame = read_table(path, text=(*text, ORIGIN) if table.marked else text)
+    if frame.empty:  # of nobody and nothing: columns that were not made are empty too
+        for column in table.columns:
+            if not column.many and column.name not in frame:
+                frame[column.name] = pd.Series(dtype=object)
+    return table.convert(frame, path)
 
 
 def write(table: Table | str, frame: pd.DataFrame, path, *, origin: str | None = None) -> None:
