@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test test-slurm lint bench fuzz faults mutants docs clean
+.PHONY: run test test-slow test-slurm lint bench fuzz faults mutants docs clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,9 @@ run: $(VENV)/.installed  ## the default study, from images to results/report/ind
 
 test: $(VENV)/.installed  ## all tests
 	pytest
+
+test-slow: $(VENV)/.installed  ## the tutorial as it stands, from an installed wheel
+	NEURAXIS_SLOW=1 pytest -n 0 tests/workflow/test_wheel.py
 
 test-slurm: $(VENV)/.installed  ## the small study on a one-machine SLURM (root; apt-get install slurm-wlm munge)
 	bash tests/slurm/start.sh && python tests/slurm/compare.py; status=$$?; bash tests/slurm/stop.sh; exit $$status

@@ -2,6 +2,7 @@
 
 import email
 import json
+import os
 import re
 import subprocess
 import sys
@@ -122,6 +123,10 @@ def test_an_installed_package_names_the_commit_it_was_built_from(installed, tmp_
     assert known["commit"] == (head or "not a git checkout") and known["versions"]["neuraxis"]
 
 
+@pytest.mark.skipif(
+    not os.environ.get("NEURAXIS_SLOW"),
+    reason="compiles the kernels in a new place and runs a whole study, some ten minutes: make test-slow",
+)
 def test_the_tutorial_as_it_stands(installed, tmp_path):
     """Its blocks, in their order, by somebody with the wheel alone: from data to a report, one new person, one file."""
     folder = tmp_path / "a new comer"
