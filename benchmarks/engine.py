@@ -170,6 +170,7 @@ def rows_of_peer(points, folder, python, n_steps):
             fractions=out["a4"].T[None],
             places=places,
             healthy=np.zeros((1, 1)),
+            covariance=np.zeros((1, 1, 1, 1)),
         )
         theirs = effective_rates(chain, p.events, float(out["seconds"]))
         t = time.thread_time()
