@@ -456,7 +456,7 @@ def test_outcomes_that_nobody_had_are_named_and_not_drawn():
     figure = clinical.survival_by_subtype(both)
     assert (
         len([h for h in titles(figure) if h]) == 1
-        and figure.get_supxlabel() == "Not drawn, nobody had the event: relapse"
+        and figure.legends[0].get_title().get_text() == "Not drawn, nobody had the event: relapse"
     )
     assert clinical.survival_by_subtype(seven(clinical__survival=flat, clinical__logrank=tests)).nothing
 
@@ -491,3 +491,15 @@ def test_a_region_without_a_value_is_hatched_and_none_is_white(where):
     assert hatched and all(hatched)
     assert not any(p.get_hatch() for p in axis.patches if to_hex(p.get_facecolor()) == to_hex(scale(0.5)))
     assert [t.get_text() for t in axis.texts] == ["C1", "C2", "C3"] and {t.get_fontsize() for t in axis.texts} == {6}
+
+
+def test_a_panel_of_other_groups_than_its_rows_first_names_them():
+    fewer = curves([r for r in CURVES if r[0] == "a"], outcome="relapse")
+    tests = pd.DataFrame(columns=["outcome", "split", "p", "n", "n_events"])
+    table = pd.concat([fewer, curves(CURVES)])
+    figure = clinical.survival_by_subtype(seven(clinical__survival=table, clinical__logrank=tests))
+    rows = [[t.get_text() for t in figure.axes[i].get_yticklabels()] for i in (2, 3)]
+    assert rows == [["a"], ["b", "a"]]
+    alike = pd.concat([curves(CURVES, outcome="relapse"), curves(CURVES)])
+    figure = clinical.survival_by_subtype(seven(clinical__survival=alike, clinical__logrank=tests))
+    assert [[t.get_text() for t in figure.axes[i].get_yticklabels()] for i in (2, 3)] == [["b", "a"], ["", ""]]

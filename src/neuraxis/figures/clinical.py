@@ -290,6 +290,21 @@ def cut(curve: pd.DataFrame) -> pd.DataFrame:
     return curve[keep] if keep.any() else curve.iloc[:1]
 
 
+def _head(tests, outcome, split, ratios, several, letters) -> str:
+    """Title of a survival panel: outcome, split, log-rank test, hazard ratios; lines of at most so many letters."""
+    found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
+    words = []
+    if len(found):
+        test = found.iloc[0]
+        p = f"log-rank p = {test['p']:.2g}, " if pd.notna(test["p"]) else ""
+        words = [f"{p}{int(test['n_events'])} events of {int(test['n'])} staged"]
+    words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
+    head = wrapped(outcome, 34)
+    if several and split != "stage":
+        head += f"\n{split.replace('in with', 'in people with')}"
+    return "\n".join([head, *(wrapped(w, letters) for w in words)])
+
+
 def _panels(curves, tests, cells, order, ratios, several=False):
     """Curves with bands, ended where fewer than ten are at risk, and numbers at risk below; a row of panels, two rows each."""
     # a panel in which nothing happens is a line at 1
@@ -304,10 +319,14 @@ def _panels(curves, tests, cells, order, ratios, several=False):
     columns = min(3, len(cells)) if len(cells) != 4 else 2
     rows = -(-len(cells) // columns)
     present = [name for name in order if name in set(curves["group"])]
-    below = 0.11 * len(present) + 0.3
+    letters = 38 if columns == 3 else 56
+    heads = [_head(tests, outcome, split, ratios, several, letters) for outcome, split in cells]
+    # words above a panel and below it need room of their own, or the curves have none
+    above = sum(0.115 * max(h.count("\n") + 1 for h in heads[i * columns : (i + 1) * columns]) for i in range(rows))
+    below = 0.13 * len(present)
     figure, axes = plt.subplots(
-        2 * rows, columns, figsize=(PAGE if columns > 1 else PAGE * 0.6, rows * (2.0 + below) + 0.5), layout="constrained",
-        squeeze=False, height_ratios=[2.0, below] * rows,
+        2 * rows, columns, figsize=(PAGE if columns > 1 else PAGE * 0.6, rows * (1.5 + below + 0.55) + above + 0.5),
+        layout="constrained", squeeze=False, height_ratios=[1.5, below] * rows,
     )  # fmt: skip
     for i in range(rows * columns):
         top, bottom = axes[2 * (i // columns), i % columns], axes[2 * (i // columns) + 1, i % columns]
@@ -330,18 +349,7 @@ def _panels(curves, tests, cells, order, ratios, several=False):
                 later = whole[whole["years"] >= t]
                 risk = int(later["at_risk"].iloc[0]) if len(later) else 0
                 bottom.text(t, j, str(risk), ha="center", va="center", fontsize=6.5, color="0.15")
-        found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
-        words = []
-        if len(found):
-            test = found.iloc[0]
-            p = f"log-rank p = {test['p']:.2g}, " if pd.notna(test["p"]) else ""
-            words = [f"{p}{int(test['n_events'])} events of {int(test['n'])} staged"]
-        words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
-        head = wrapped(outcome, 34) + (
-            f"\n{split.replace('in with', 'in people with')}" if several and split != "stage" else ""
-        )
-        letters = 38 if columns == 3 else 56
-        top.set_title("\n".join([head, *(wrapped(w, letters) for w in words)]), fontsize=6.5)
+        top.set_title(heads[i], fontsize=6.5)
         least = min((float(c["low"].min()) for c in shown.values()), default=0.0)
         top.set(ylim=(min(0.9, max(0.0, least - 0.03)), 1.02), xlim=(-0.03 * end, 1.03 * end))
         if i % columns == 0:
@@ -349,17 +357,26 @@ def _panels(curves, tests, cells, order, ratios, several=False):
         top.tick_params(labelbottom=False)
         top.set_xticks(ticks)
         bottom.set(ylim=(len(shown) - 0.5, -0.5), xticks=ticks, xlabel="years", xlim=top.get_xlim())
-        # the same groups in every panel of a row: named once, and by colour
-        bottom.set_yticks(range(len(shown)), list(shown) if i % columns == 0 else [""] * len(shown), fontsize=6.5)
+        # named once in a row, by colour beside it, and again where a panel has other groups than its row's first
+        if i % columns == 0:
+            named = list(shown)
+        words = list(shown) if i % columns == 0 or list(shown) != named else [""] * len(shown)
+        bottom.set_yticks(range(len(shown)), words, fontsize=6.5)
         for j, name in enumerate(shown):
             bottom.axhspan(j - 0.5, j + 0.5, color=tint[name], alpha=0.25, lw=0)
         for side in ("top", "right", "left"):
             bottom.spines[side].set_visible(False)
         bottom.tick_params(axis="y", length=0)
-    if nobody:
-        figure.supxlabel(f"Not drawn, nobody had the event: {', '.join(nobody)}", fontsize=6.5, color="0.3")
     handles = [plt.Line2D([], [], color=tint[name], label=name) for name in present]
-    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=min(4, len(handles)))
+    note = f"Not drawn, nobody had the event: {', '.join(nobody)}" if nobody else None
+    figure.legend(
+        handles=handles,
+        frameon=False,
+        loc="outside lower center",
+        ncols=min(4, len(handles)),
+        title=note,
+        title_fontsize=6.5,
+    )
     return figure
 
 
