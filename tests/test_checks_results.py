@@ -387,3 +387,13 @@ def test_absent_and_undeclared_tables_are_named(study):
 
 def test_benjamini_hochberg_by_hand():
     assert benjamini_hochberg(np.array([0.04, 0.01, 0.03, 0.9])) == pytest.approx([0.16 / 3, 0.04, 0.16 / 3, 0.9])
+
+
+def test_without_diseases_nothing_is_asked_of_what_comes_after_the_norms(tmp_path):
+    (tmp_path / "cohort").mkdir()
+    with pytest.raises(CheckError) as error:
+        run_checks(Study(tmp_path, ()), ["tables are as declared"])
+    assert "cohort/flow.tsv" in str(error.value)
+    assert "clinical/" not in str(error.value) and "sustain/" not in str(error.value)
+    with pytest.raises(CheckError, match="sustain/MS/sizes.tsv"):
+        run_checks(Study(tmp_path, ("MS",)), ["tables are as declared"])

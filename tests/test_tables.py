@@ -1,11 +1,13 @@
 """Tables read strictly: what is damaged is refused with file and line, what is whole is read to the last digit."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from neuraxis.errors import InputError, NeuraxisWarning
-from neuraxis.tables import as_numbers, bad_cells, meant_as_numbers, read_table, seal_of, write_table
+from neuraxis.tables import NUMBER, NUMBERS, as_numbers, bad_cells, meant_as_numbers, read_table, seal_of, write_table
 
 
 def put(tmp_path, text, name="t.tsv"):
@@ -141,8 +143,9 @@ def test_a_number_beyond_all_numbers_is_named_among_plain_ones(tmp_path):
         read_table(path)
 
 
-def test_a_cell_that_only_looks_like_a_number(tmp_path):
-    from neuraxis.tables import _plain_numbers
-
-    assert _plain_numbers(["2..5", "1"], ["2..5", "1"]) is None
-    assert _plain_numbers(["2.5", "1"], ["2.5", "1"]).tolist() == [2.5, 1.0]
+def test_one_look_at_a_column_sees_what_a_look_at_each_cell_does():
+    texts = ["".join(t) for n in range(1, 6) for t in product("2.e-\n", repeat=n)]
+    for text in texts * 3:  # again and again: what a broken quantifier matches depends on what it matched before
+        assert bool(NUMBERS.fullmatch(text)) == all(NUMBER.fullmatch(cell) for cell in text.split("\n")), repr(text)
+    long = "\n".join(["-12.5e3"] * 50_000)
+    assert NUMBERS.fullmatch(long) and not NUMBERS.fullmatch(f"{long}\n2..5")

@@ -32,7 +32,9 @@ ABSENT = frozenset(MISSING)
 SEPARATORS = "\t;,"
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 #: Cells joined by line ends that are all numbers, or all whole numbers: one look at a column instead of one at each cell.
-NUMBERS, WHOLE = (re.compile(rf"(?:(?>{one})\n)*+(?>{one})") for one in (NUMBER.pattern, "[+-]?[0-9]{1,18}"))
+#: Without possessive quantifiers, which match what they should not in Python before 3.11.5; no number holds a line end, so
+#: going back ends at once.
+NUMBERS, WHOLE = (re.compile(rf"(?:(?:{one})\n)*(?:{one})") for one in (NUMBER.pattern, "[+-]?[0-9]{1,18}"))
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.I)
 #: Decimal commas: the digits are a number, but which one depends on where it was written.
 COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
@@ -280,10 +282,7 @@ def _plain_numbers(cells: list[str], there: list[str]) -> pd.Series | None:
     if not there or joined.count("\n") != len(there) - 1 or not NUMBERS.fullmatch(joined):
         return None
     whole = len(there) == len(cells) and WHOLE.fullmatch(joined)
-    try:
-        found = np.array([math.nan if c in ABSENT else float(c) for c in cells])
-    except ValueError:  # "2..5" looks like a number to the pattern of all cells together
-        return None
+    found = np.array([math.nan if c in ABSENT else float(c) for c in cells])
     if np.isinf(found).any():
         return None
     found[found == -9999] = math.nan

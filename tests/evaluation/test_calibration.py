@@ -92,9 +92,9 @@ def test_stages_on_the_models_axis():
             [("b", 1), ("b", 2), ("b", 3), ("a", 1), ("a", 2)],
         ],
     }
-    known = pd.DataFrame({"subtype": ["SC", "C", "SC", NORMAL, "C"], "stage": [3, 3, 5, 0, 1]})
-    # passed among b1, b3, a2: SC at 3 has b1 and a2; C at 3 has b1 and b3; SC at 5 all; C at 1 b1
-    assert stages_on(events, drawn, known).tolist() == [2, 2, 3, 0, 1]
+    known = pd.DataFrame({"subtype": ["SC", "C", "SC", NORMAL, "C", "C"], "stage": [3, 3, 5, 0, 1, 0]})
+    # passed among b1, b3, a2: SC at 3 has b1 and a2; C at 3 has b1 and b3; SC at 5 all; C at 1 b1; C at 0 nothing
+    assert stages_on(events, drawn, known).tolist() == [2, 2, 3, 0, 1, 0]
 
 
 def test_honest_probabilities_are_called_honest():
