@@ -106,7 +106,7 @@ def test_a_folder_named_from_elsewhere(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder.parent)
     doctor(folder.name)
     said = capsys.readouterr().out
-    assert "no such file or folder" not in said and "people: 30 HC, 12 MS" in said
+    assert "no such file or folder" not in said and str(Finding("ok", "people", "30 HC, 12 MS")) in said
     assert Path.cwd() == folder.parent
 
 
