@@ -1,5 +1,7 @@
 """Tables read strictly: what is damaged is refused with file and line, what is whole is read to the last digit."""
 
+import subprocess
+import sys
 from itertools import product
 
 import numpy as np
@@ -149,3 +151,12 @@ def test_one_look_at_a_column_sees_what_a_look_at_each_cell_does():
         assert bool(NUMBERS.fullmatch(text)) == all(NUMBER.fullmatch(cell) for cell in text.split("\n")), repr(text)
     long = "\n".join(["-12.5e3"] * 50_000)
     assert NUMBERS.fullmatch(long) and not NUMBERS.fullmatch(f"{long}\n2..5")
+
+
+@pytest.mark.parametrize("cell", ["123456", "-12.5e3", "7.", ".25"])
+def test_a_word_below_many_numbers_is_no_riddle(cell, tmp_path):
+    """In a process of its own: a pattern that reads a number in two ways would not come back."""
+    put(tmp_path, "x\n" + f"{cell}\n" * 20_000 + "unknown\n")
+    code = "from neuraxis.tables import read_table; print(read_table('t.tsv')['x'].iloc[-1])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "unknown\n", done.stderr

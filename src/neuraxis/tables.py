@@ -30,10 +30,12 @@ MISSING = [
 ]
 ABSENT = frozenset(MISSING)
 SEPARATORS = "\t;,"
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+#: One way to read every number: two that could share its digits would make a column of n numbers with a word in it a matter
+#: of 2^n tries.
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 #: Cells joined by line ends that are all numbers, or all whole numbers: one look at a column instead of one at each cell.
-#: Without possessive quantifiers, which match what they should not in Python before 3.11.5; no number holds a line end, so
-#: going back ends at once.
+#: Without possessive quantifiers, which match what they should not in Python before 3.11.5; no number holds a line end
+#: and every number is read in one way, so that going back ends at once.
 NUMBERS, WHOLE = (re.compile(rf"(?:(?:{one})\n)*(?:{one})") for one in (NUMBER.pattern, "[+-]?[0-9]{1,18}"))
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.I)
 #: Decimal commas: the digits are a number, but which one depends on where it was written.
