@@ -9,8 +9,11 @@ from __future__ import annotations
 import gzip
 import math
 import re
+import signal
+import threading
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +41,8 @@ ROOT = Path(__file__).parents[2]
 LABELS = ROOT / "resources/labels.tsv"
 PERSON = yaml.safe_load((ROOT / "workflow/schemas/participants.schema.yaml").read_text(encoding="utf-8"))
 CONFIG = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+#: Processor seconds that one file may take.
+SECONDS = 5.0
 LISTED = [f"sub-{i:02d}" for i in range(1, 6)]
 
 
@@ -331,6 +336,25 @@ def equal(a, b) -> bool:
     return str(a) == str(b)
 
 
+@contextmanager
+def limit(seconds: float):
+    """TimeoutError where this takes more processor seconds: a file of a kilobyte that is read for minutes is a fault, too."""
+
+    def stop(*_):
+        raise TimeoutError(f"more than {seconds} processor seconds")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def outcome(parser: Parser, path: Path, raw: bytes, whole: dict | None) -> str:
     """What a parser makes of a file.
 
@@ -346,7 +370,8 @@ def outcome(parser: Parser, path: Path, raw: bytes, whole: dict | None) -> str:
     try:
         with warnings.catch_warnings(record=True) as said, np.errstate(all="ignore"):
             warnings.simplefilter("always")
-            got = flat(parser.read(path))
+            with limit(SECONDS):
+                got = flat(parser.read(path))
     except NeuraxisError:
         return "refused"
     except RecursionError as error:
