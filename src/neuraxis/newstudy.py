@@ -33,6 +33,13 @@ HEALTHY = re.compile(r"(hc|nc|cn|hv|con|ctrl|td|nl|controls?|healthy.*|normals?|
 KNOWN = {
     "edss": {"name": "EDSS", "type": "ordinal", "family": "disability"},
     "sdmt": {"name": "SDMT", "type": "robust", "reference": "controls", "family": "cognition"},
+    "pasat": {"name": "PASAT", "type": "robust", "reference": "controls", "family": "cognition"},
+    "cvlt": {"name": "CVLT", "type": "robust", "reference": "controls", "family": "cognition"},
+    "bvmt": {"name": "BVMT", "type": "robust", "reference": "controls", "family": "cognition"},
+    "mmse": {"name": "MMSE", "type": "bounded", "maximum": 30, "family": "cognition"},
+    "moca": {"name": "MoCA", "type": "bounded", "maximum": 30, "family": "cognition"},
+    "nfl": {"name": "NfL", "type": "continuous", "transform": "log", "family": "serum"},
+    "gfap": {"name": "GFAP", "type": "continuous", "transform": "log", "family": "serum"},
     "lesion_volume": {"name": "lesion volume", "type": "continuous", "transform": "log1p", "family": "lesions"},
 }
 #: Columns that describe people and are no outcomes.

@@ -331,3 +331,19 @@ def test_every_type_says_how_it_is_told():
     assert drawn.tolist() == [1.5, 0.25] and rate.label == "relapses a year"
     cases = complete_cases(rate, pd.DataFrame({"n": [3, 1], "years": [2.0, 4.0]}))
     assert rate.comparable(cases).tolist() == [1.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("transform", "value", "words"),
+    [("log", 0.0, "above 0"), ("sqrt", -0.5, "0 or more"), ("log1p", -1.0, "above -1")],
+)
+def test_values_that_a_transform_cannot_take_are_named(transform, value, words):
+    people = pd.DataFrame({"nfl": [*np.linspace(1, 5, 29), value]}, index=[f"p{i}" for i in range(30)])
+    outcome = declare("NfL", "nfl", "continuous", transform=transform)
+    with pytest.raises(InputError, match=f"outcome NfL: transform {transform} needs nfl {words}: p29"):
+        complete_cases(outcome, people)
+    complete_cases(outcome, people.drop(index="p29"))
+    complete_cases(declare("NfL", "nfl", "continuous"), people)
+    referred = declare("NfL", "nfl", "continuous", transform=transform, reference="controls")
+    with pytest.raises(InputError, match="p29"):
+        complete_cases(referred, people.drop(index="p29").add_prefix("q", axis=0), people)

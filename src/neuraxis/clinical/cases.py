@@ -104,6 +104,22 @@ def _impossible(outcome: Outcome, numbers: pd.Series):
     return (bad, words) if bad.any() else impossible(outcome.name, numbers)
 
 
+#: What a transform cannot take, and what it needs.
+OUTSIDE = {"log": (lambda v: v <= 0, "above 0"), "log1p": (lambda v: v <= -1, "above -1"),
+           "sqrt": (lambda v: v < 0, "0 or more")}  # fmt: skip
+
+
+def _check_transform(outcome: Outcome, y: pd.Series) -> None:
+    """Refuse values that the outcome's transform cannot take, by person."""
+    if outcome.transform in OUTSIDE:
+        wrong, words = OUTSIDE[outcome.transform]
+        if (bad := wrong(y)).any():
+            raise InputError(
+                f"clinical outcome {outcome.name}: transform {outcome.transform} needs {outcome.column} {words}: "
+                f"{name_some([f'{p} ({v:g})' for p, v in y[bad].items()])}; mend the values or take the transform out"
+            )
+
+
 def at_risk(outcome: Outcome, people: pd.DataFrame) -> pd.DataFrame:
     """The people whom an outcome can happen to: those with one of the values of every column of `outcome.only`."""
     for column, values in outcome.only:
@@ -132,6 +148,7 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
     people = numbers_of(outcome, at_risk(outcome, people))
     if controls is not None and outcome.reference == "controls":
         controls = numbers_of(outcome, controls)
+        _check_transform(outcome, controls[outcome.column].dropna().astype(float))
     data = people[outcome.columns].dropna()
     for kind, column in (("exposure", outcome.exposure), ("time", outcome.time)):
         if column and (data[column].astype(float) <= 0).any():
@@ -140,6 +157,7 @@ def complete_cases(outcome: Outcome, people: pd.DataFrame, controls: pd.DataFram
     outcome.check_values(y)
     if outcome.numeric:
         y = y.astype(float)
+        _check_transform(outcome, y)
         if outcome.reference == "controls":
             if controls is None:
                 raise InputError(f"clinical outcome {outcome.name}: reference controls, but there are none")

@@ -17,6 +17,7 @@ import pandas as pd
 from ..errors import InputError, name_some
 from ..labels import NORMAL
 from ..streams import stream
+from .battery import simulate_battery
 
 GROUPS = {
     # n, age quartiles (25, 50, 75 %), share of women
@@ -303,6 +304,7 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
         parts["measures"].append(scan(everyone, "baseline", z, 0.0))
         parts["truth"].append(true(everyone, "baseline", subtype, stage))
         clinical, visits, relapses = simulate_outcomes(group, subtype, stage, age, male, stream(seed, "clinic", group))
+        battery = simulate_battery(seed, group, subtype, stage, age, clinical["education"].to_numpy())
         parts["participants"].append(
             pd.DataFrame(
                 {
@@ -312,7 +314,9 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
                     "age": age,
                     "sex": np.where(male, "M", "F"),
                 }
-            ).join(clinical)
+            )
+            .join(clinical)
+            .join(battery)
         )
         for name, table in (("visits", visits), ("relapses", relapses)):
             table.insert(0, "participant_id", ids[table.pop("row").to_numpy(int)])
