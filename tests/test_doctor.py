@@ -81,7 +81,13 @@ def test_a_sound_study_has_no_problem(folder):
         ("people.tsv", [("61\tF\tB\t2.0", "61\tF\tD\t2.0")], "note", "come from sites without controls (D)"),
         ("measures.tsv", [("sub-41", "sub-99")], "note", "41 of 42 ids are participants'; not: sub-99"),
         ("measures.tsv", [("sub-", "someone-")], "problem", "none of its 42 ids is a participant"),
-        ("measures.tsv", [("etiv", "eTIV_")], "problem", "etiv"),
+        (
+            "measures.tsv",
+            [("etiv", "head")],
+            "problem",
+            "nobody has a head size (etiv), and the norms of thalamus, frontal",
+        ),
+        ("measures.tsv", [("etiv", "eTIV")], "ok", "42 people"),
     ],
 )
 def test_what_is_wrong_is_found_and_named(folder, file, changes, level, words):

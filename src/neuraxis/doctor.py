@@ -526,7 +526,22 @@ def measures(config: dict, people: dict) -> Iterator[Finding]:
     )
     yield from found
     if combined is not None:
+        yield from head_sizes(config, combined.measures)
         yield Finding("ok", "measures", f"{len(combined.measures)} people, {combined.measures.shape[1]} columns")
+
+
+def head_sizes(config: dict, table) -> Iterator[Finding]:
+    """Whether head sizes are known where a norm needs them."""
+    from .normative.settings import NormSettings, check_head_size, settings_of
+
+    values = {k: v for k, v in config["normative"].items() if k not in ("overrides", "missing")}
+    try:
+        names = [c for c in table.columns if c not in ("participant_id", "etiv", "origin")]
+        own = settings_of(names, NormSettings(**values), config["normative"].get("overrides"))
+    except NeuraxisError:
+        return  # said with the groups, or by the normative stage
+    _, found = tried("measures", check_head_size, table["etiv"], own)
+    yield from found
 
 
 if __name__ == "__main__":

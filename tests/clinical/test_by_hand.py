@@ -234,6 +234,15 @@ def test_region_maps_join_by_id_and_have_the_models_t():
     assert got.loc[p.index, "q"].to_numpy() == pytest.approx(q)
 
 
+def test_region_maps_without_head_sizes_are_of_age_and_sex():
+    z, people, etiv, group = region_study()
+    got = region_maps(z, people, etiv * np.nan, group).set_index(["group", "biomarker"])
+    staged = group != NORMAL
+    design = pd.DataFrame({"one": 1.0, "age": people["age"], "male": 1.0 * (people["sex"] == "M")})
+    fit = sm.OLS(z.loc[staged, "y"], design.assign(g=1.0 * (group == "b"))[staged]).fit()
+    assert got.loc[("b", "y"), "t"] == pytest.approx(fit.tvalues["g"])
+
+
 def assignment(rows, prefix=""):
     """subtype, stage, P(healthy), P(staged and 1), P(staged and 2)."""
     return pd.DataFrame(

@@ -132,6 +132,15 @@ def test_a_tidy_table(run):
     ) and "etiv: no number: sub-001 ('14x')" in str(error.value)
 
 
+def test_a_tidy_table_needs_no_head_size_and_knows_it_by_its_names(run):
+    got = run({"table": "participant_id,cord_csa\n002,60\n001,70\n"}).measures.set_index("participant_id")
+    assert got["cord_csa"].to_dict() == {"sub-002": 60, "sub-001": 70} and got["etiv"].isna().all()
+    icv = run({"table": "participant_id,ICV,thalamus\n002,1500000,15000\n001,1400000,14000\n"}).measures
+    assert icv.set_index("participant_id")["etiv"].to_dict() == {"sub-002": 1500000, "sub-001": 1400000}
+    with pytest.raises(InputError, match="ICV and TIV are all head sizes|ICV, TIV are all head sizes"):
+        run({"table": "participant_id,ICV,TIV,thalamus\n002,1500000,1500000,15000\n"})
+
+
 def test_a_cord_alone(run):
     got = run({"sct": sct(("sub-003", 60), ("sub-001", 70))})
     assert got.measures.set_index("participant_id")["cord_csa"].to_dict() == {"sub-003": 62, "sub-001": 72}

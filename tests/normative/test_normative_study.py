@@ -122,6 +122,27 @@ def test_who_is_left_out_and_for_what(missing, site, gone):
     assert list(kept.index) == [p for p in measures.index if p not in gone]
 
 
+def test_head_size_is_needed_where_a_norm_has_a_term_for_it_and_nowhere_else():
+    measures, people = study()
+    made = normative_tables(measures, people, NO_SCANS, BIOMARKERS, PLAIN, control="HC")
+    none = measures.assign(etiv=np.nan)
+    chosen = PLAIN | {"missing": "drop"}
+    bare = normative_tables(none, people, NO_SCANS, BIOMARKERS, chosen, control="HC")
+    pd.testing.assert_frame_equal(bare.zscores, made.zscores)
+    assert bare.dropped.empty
+    for site in ("none", "combat"):
+        at = people.assign(site=["a", "b"] * 16)
+        sized = PLAIN | {"site": site, "min_site_controls": 3, "head_size": "covariate"}
+        wanted = (
+            r"nobody has a head size \(etiv\), and the norms of thalamus, ventricles, asymmetry have a head-size term"
+        )
+        with pytest.raises(InputError, match=wanted):
+            normative_tables(none, at, NO_SCANS, BIOMARKERS, sized | {"missing": "keep"}, control="HC")
+    one = PLAIN | {"overrides": {"ventricles": {"head_size": "proportional"}}}
+    with pytest.raises(InputError, match="the norms of ventricles have a head-size term"):
+        normative_tables(none, people, NO_SCANS, BIOMARKERS, one, control="HC")
+
+
 def test_site_checks_come_before_and_after_the_site_term():
     measures, people = study()
     people["site"] = [("a", "b")[(i // 2) % 2] for i in range(32)]

@@ -141,6 +141,25 @@ def test_combat_equals_the_library_and_survives_saving(tmp_path, gam):
         fit_norms(measures[healthy], people, FALL, settings, {"a": {"site": "none"}})
 
 
+def test_combat_without_head_size_equals_the_library_without_it(tmp_path):
+    from neuroHarmonize import harmonizationApply, harmonizationLearn
+
+    measures, people = cohort(n=200, patients=60, site_sd=0.8)
+    healthy = (people["group"] == "HC").to_numpy()
+    names, none = list(FALL), measures.assign(etiv=np.nan)
+    known = pd.DataFrame({"SITE": people["site"], "AGE": people["age"], "MALE": (people["sex"] == "M").astype(float)})
+    model, _ = harmonizationLearn(measures.loc[healthy, names].to_numpy(), known[healthy])
+    want = harmonizationApply(measures.loc[~healthy, names].to_numpy(), known[~healthy], model)
+    parts = [(none.loc[r, names], people[r], none.loc[r, "etiv"], people.loc[r, "site"]) for r in (healthy, ~healthy)]
+    ours = json.loads(json.dumps(learn_combat(*parts[0], sized=False)))
+    np.testing.assert_allclose(apply_combat(ours, *parts[1]), want, rtol=1e-9)
+    norms = fit_norms(none[healthy], people, FALL, NormSettings(site="combat", head_size="none"))
+    norms.save(tmp_path / "norms.json")
+    z = Norms.load(tmp_path / "norms.json").apply(none[~healthy], people)
+    assert z.notna().all(axis=None)
+    pd.testing.assert_frame_equal(z, norms.apply(none[~healthy], people))
+
+
 def test_held_out_controls_do_not_touch_their_norm():
     """A control's z depends on its own measure only through itself: the norm that judges it never saw it."""
     measures, people = cohort(n=100, patients=0)

@@ -143,18 +143,19 @@ BIOMARKERS = pd.DataFrame(
         "label": ["Cord area", "Frontal cortex", "Thalamus"],
         "kind": ["cord", "labels", "labels"],
         "labels": [[], [1028, 2028], [10, 49]],
+        "system": ["spinal cord", "cortical", "subcortical"],
     }
 )
 
 
-def study(diseases=None, config=None, sites=("a", "b"), **tables):
+def study(diseases=None, config=None, sites=("a", "b"), biomarkers=BIOMARKERS, sexes="FM", **tables):
     """100 people with MS and 60 controls at these sites in turn, the cord measured, changed as given."""
     merged = deepcopy(CONFIG)
     for section, values in (config or {}).items():
         merged[section] |= values
     group = ["MS"] * 100 + ["HC"] * 60
     listed = pd.DataFrame(
-        {"participant_id": [f"sub-{i:03d}" for i in range(160)], "group": group, "age": 40.0, "sex": "F",
+        {"participant_id": [f"sub-{i:03d}" for i in range(160)], "group": group, "age": 40.0, "sex": [sexes[i % len(sexes)] for i in range(160)],
          "site": [sites[i % len(sites)] for i in range(160)]}
     )  # fmt: skip
     flow = pd.DataFrame(
@@ -172,7 +173,7 @@ def study(diseases=None, config=None, sites=("a", "b"), **tables):
         "cohort/visits": pd.DataFrame(),
     } | tables
     found = [disease(config=config)] if diseases is None else diseases
-    return Study(Tables(None, given), merged, found, BIOMARKERS, {"config": merged}, "HC", False)
+    return Study(Tables(None, given), merged, found, biomarkers, {"config": merged}, "HC", False)
 
 
 def load(path):

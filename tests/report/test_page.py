@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from facts_of import CONFIG, association, disease, names, people, selection, study
+from facts_of import BIOMARKERS, CONFIG, association, disease, names, people, selection, study
 
 from neuraxis.job import as_list, warnings_in
 from neuraxis.report import page, views
@@ -35,6 +35,10 @@ def told(diseases=None, config=None, **options):
     return " ".join(methods_text(study(diseases, config, **options)))
 
 
+#: The cord alone: its area, and a measure of one's own of the same system.
+CORD = pd.DataFrame({"biomarker": ["cord_csa", "thalamus"], "label": ["Cord area", "Cord grey"], "kind": ["cord", "table"],
+                     "labels": [[], []], "system": "spinal cord"})  # fmt: skip
+
 #: Change of the study, words that come with it, words that go.
 METHODS = [
     ({}, "one offset per site", "one site, so there is no site term"),
@@ -55,10 +59,40 @@ METHODS = [
     ({"config": {"clinical": {"outcomes": []}}}, "No clinical outcome was declared.", "Rubin"),
     ({"diseases": []}, "z against the controls' regression", "SuStaIn"),
     ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a", "a", "b"]}))]}, "Later scans (2 people)", "simulated"),
-    ({}, "with the area of the upper cervical cord", "Later scans"),
-    ({"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"]})}, "the spinal cord was not measured", "upper cervical"),
+    ({"config": {"features": {"source": "images"}}}, "Regional volumes (left and right summed) and the spinal cord's area were taken from segm", "Later scans"),
+    ({"config": {"features": {"source": "table"}}}, "Cord area, Frontal cortex and Thalamus were taken from one table", "summed"),
+    ({"biomarkers": CORD, "config": {"features": {"source": "images"}}}, "The spinal cord's area and measures of the study's own were taken", "summed"),
+    ({"config": {"normative": {"overrides": {"cord_csa": {"head_size": "none"}, "thalamus": {"head_size": "covariate"}}}}},
+     "For Cord area: no head-size term.", "For Thalamus"),
+    ({"config": {"normative": {"overrides": {}}}}, "intracranial volume as covariate", "no head-size term"),
+    ({"config": {"normative": {"head_size": "none"}}}, "no head-size term", "intracranial volume"),
+    ({}, "a natural spline of age, by sex, sex, intra", "For "),
+    ({"sites": ("one site",)}, "No sites are given and everyone counts as scanned at one, so there is no site term", "All people"),
+    ({"sexes": "F"}, "a natural spline of age, intra", "by sex"),
+    ({"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"]})}, "the spinal cord was not measured", "cord's area"),
     ({"config": {"features": {"exclude_rules": []}}}, "No quality rule excluded anybody", "Quality rules that exclude"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("biomarkers", "words"),
+    [
+        (BIOMARKERS, "40 years old, 3 regional measures with the spinal cord."),
+        (BIOMARKERS[1:], "40 years old, 2 regional measures."),
+        (BIOMARKERS[1:2], "40 years old, 1 regional measure."),
+        (CORD, "40 years old, 2 measures of the spinal cord."),
+        (CORD[:1], "40 years old, 1 measure of the spinal cord."),
+    ],
+)
+def test_the_first_line_says_what_was_measured(biomarkers, words):
+    assert page.lead(study(biomarkers=biomarkers)).endswith(words)
+
+
+def test_a_cord_of_ones_own_is_a_cord():
+    """A column of the user's table, of system spinal cord: not "the cord was not measured"."""
+    own = study(biomarkers=CORD[1:])
+    assert own.has_cord and own.cord == ["Cord grey"] and not study(biomarkers=BIOMARKERS[1:]).has_cord
+    assert "not measured" not in " ".join(methods_text(own))
 
 
 @pytest.mark.parametrize(("change", "words", "gone"), METHODS)
@@ -138,6 +172,9 @@ def test_the_flow_ends_in_the_groups_of_the_model():
     ({"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"]})}, "The spinal cord was not measured.", True),
     ({"sites": ("a",)}, "One site: whether", True),
     ({}, "One site: whether", False),
+    ({"sites": ("one site",)}, "One site: whether", False),
+    ({"sites": ("one site",)}, "No sites are given: differences", True),
+    ({"sites": ("a",)}, "No sites are given", False),
     ({}, "There are no later scans", True),
     ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a"]}))]}, "There are no later scans", False),
     ({"config": {"normative": {"site": "none"}}}, "There is no site term", True),
@@ -163,6 +200,39 @@ def test_the_page_of_a_study_by_hand(tmp_path):
     assert "Diseases compared" not in text and 'href="people.html"' in text and "SIMULATED" not in text
     assert 'href="people.html"' not in page.render(study(), tmp_path, title="t", logs=tmp_path, people=False)
     assert "2 subtypes (chosen)" in text and "Against the simulated truth" not in text
+
+
+def test_with_one_order_no_words_compare_subtypes(tmp_path):
+    """Captions, tables and chapters of a model with one order, beside those of two."""
+    rows = pd.DataFrame({"label": ["subtype", "stage"], "variable": ["age", "age"], "p": [np.nan, 0.2], "p_holm": [np.nan, 0.4],
+                         "reason": ["everyone alike", ""], "effect": "rho", "estimate": 0.1, "n": 80})  # fmt: skip
+    later = pd.DataFrame({"source": ["a"], "target": ["b"], "n": [0], "share": [np.nan]})
+    more = {"clinical/nuisance": rows, "clinical/transitions": later}
+    one = disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)), **more)
+    two = disease(followup=pd.DataFrame({"participant_id": ["sub-001"]}), **more)
+    for figure in page.OF_DISEASE:
+        title, caption = page.words_of(figure, one)
+        if figure.name not in ("selection", "ternary", "brain_t", "probability", "progression", "transitions"):
+            assert "subtype" not in (title + caption).lower().replace("of the subtype", ""), figure.name
+        assert page.words_of(figure, two) == (figure.title, figure.caption)
+    assert page.words_of(page.OF_CONTROLS[0], study()) == (page.OF_CONTROLS[0].title, page.OF_CONTROLS[0].caption)
+    made = {
+        k: page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=True) for k, d in ((1, one), (2, two))
+    }
+    assert 'id="d-MS-followup"' in made[2] and 'id="d-MS-followup"' not in made[1]
+    assert 'subtypes">Subtypes</h3>' in made[2].replace("-h", "") and "People with atrophy</h3>" in made[1]
+    assert '<th scope="row">subtype</th>' in made[2] and '<th scope="row">subtype</th>' not in made[1]
+
+
+def test_biomarkers_stand_under_their_labels():
+    labels = pd.Series({"cord_csa": "Cord area", "thalamus": "Thalamus"})
+    table = pd.DataFrame(
+        {"biomarker": ["cord_csa", "own"], "event": ["thalamus z>=2", None], "z": ["cord_csa", "thalamus"]}
+    )
+    shown = page.labelled(table, labels)
+    assert shown.values.tolist()[0] == ["Cord area", "Thalamus z>=2", "cord_csa"]
+    assert shown["biomarker"].tolist() == ["Cord area", "own"] and shown["event"].isna().tolist() == [False, True]
+    assert table["biomarker"][0] == "cord_csa"
 
 
 def test_headline_says_whether_the_number_was_chosen():

@@ -42,7 +42,8 @@ OF_DISEASE = [
     ("number_largest", disease(selection=selection(1, {0: 9.0, 1: 3.0, 2: 0.0}), **ONE), disease(selection=selection(1, {0: 9.0, 1: 0.0}), **ONE), "The best number, 2, is the largest", True),
     ("healthy_better", disease(selection=selection(healthy=4.5)), disease(selection=selection(healthy=-4.5)), "by 4.5 nats", True),
     ("gaussian_better", disease(selection=selection(gaussian=7.25)), disease(selection=selection(gaussian=-3.0)), "by 7.2 nats", True),
-    ("gaussian_better", disease(selection=selection(gaussian=7.25)), disease(), "multivariate normal", True),
+    ("gaussian_better", disease(selection=selection(gaussian=7.25)), disease(), "probabilities of subtypes are over-confident", True),
+    ("gaussian_better", disease(selection=selection(1, gaussian=7.25), **ONE), disease(), "probabilities of atrophy are over-confident", True),
     ("published_three", disease(simulated=True), disease(), "(Zhuo et al. 2025) found three subtypes; in these simulated people there are 2 (CVIC +12.5", False),
     ("published_three", disease(simulated=True), disease(simulated=True, selection=selection(3)), "found three", False),
     ("rival_optimum", disease(starts=pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]})), disease(), "an optimum 2.5 nats below the best labels 30% of the people differently", True),
@@ -97,6 +98,11 @@ def test_sentences_of_a_study(name, with_it, without, words, warns):
     assert words in text(with_it, name)
     assert told(with_it, places)[name] == warns
     assert name not in told(without, places)
+
+
+def test_a_study_that_names_no_site_is_not_said_to_have_one():
+    assert "No sites are given and everyone counts as scanned at one: " in text(study(sites=("one site",)), "one_site")
+    assert "one_site" not in told(study(sites=("one site", "b")), ("people",))
 
 
 def test_every_sentence_is_tried_or_told_of_the_plain_study():

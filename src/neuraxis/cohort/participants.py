@@ -17,6 +17,8 @@ from .scores import CODES, code_like, impossible, known_score
 from .templates import Locator
 
 log = logging.getLogger(__name__)
+#: Everyone's site where no column says where people were scanned.
+ONE_SITE = "one site"
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F"}
 
 
@@ -131,7 +133,7 @@ def _number_problems(table: pd.DataFrame, sites) -> list[str]:
 def _named_na(cells: Cells, table: pd.DataFrame, sites) -> pd.Series:
     """Sites whose name looks like a missing mark, such as NA for Naples: a site where cohort.sites says so."""
     if "site" not in table:
-        return pd.Series("one site", index=table.index)
+        return pd.Series(ONE_SITE, index=table.index)
     heading = next(h for h in cells.header if h.lower() == "site")
     raw = pd.Series(cells.column(heading), index=table.index)
     marks = raw.isin(ABSENT - {"", "n/a", "N/A"})

@@ -18,6 +18,7 @@ from ..tables import as_numbers, bad_cells, read_cells, read_table
 from .extract import FILES, add_cord
 from .headsize import read_head_sizes, resolve, to_mm3
 from .measures import check_units, possible, quality
+from .readers.base import HEAD_SIZE, plain
 from .readers.sct import FILE, read_sct
 from .readers.volume_tables import person_column
 from .stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
@@ -61,10 +62,16 @@ def read_tidy(path, people=None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        No participant's id, a scan twice, no column etiv.
+        No participant's id, a scan twice, several columns of the head size.
     """
     what = f"features.table ({path})"
-    table = read_people_table(path, needed=("etiv",), what=what)
+    table = read_people_table(path, what=what)
+    if "etiv" not in table:
+        sizes = [c for c in table.columns if plain(c) in HEAD_SIZE]
+        if len(sizes) > 1:
+            raise InputError(f"{what}: {name_some(sizes)} are all head sizes; name the one that is meant etiv")
+        # where no norm has a head-size term none is needed (normative.settings.check_head_size says where one is)
+        table = table.rename(columns={sizes[0]: "etiv"}) if sizes else table.assign(etiv=np.nan)
     names = scan_names(table["participant_id"], people, what=what, sessions=table.get("session_id"))
     refuse_repeats(table["participant_id"], names, what=what)
     table.index = pd.Index(names, name="participant_id")

@@ -30,6 +30,8 @@ class Figure:
         Shown in the summary too.
     people : bool
         Drawn from the table of people, which the page does not hold.
+    one : tuple of (str, str)
+        Title and caption where the model has one order and no subtypes to be compared; () where they are the same.
     """
 
     name: str
@@ -40,6 +42,11 @@ class Figure:
     tables: tuple[str, ...] = ()
     first: bool = False
     people: bool = False
+    one: tuple[str, ...] = ()
+
+    def words(self, n_subtypes: int) -> tuple[str, str]:
+        """Title and caption for a model of so many subtypes."""
+        return self.one if self.one and n_subtypes < 2 else (self.title, self.caption)
 
 
 #: Of one disease.
@@ -53,9 +60,14 @@ OF_DISEASE = (
     ),
     Figure(
         "brain_mean_z", "maps:brain_mean_z", "Mean z of every subtype on brain and cord",
-        "Against the controls, by out-of-fold label, one colour scale for all diseases; positive is abnormal, white is z = 0, "
+        "Against the controls, by out-of-fold label, the same colour scale everywhere; positive is abnormal, white is z = 0, "
         "hatched was not measured or has no place in the drawing.",
         "subtypes", ("clinical/maps",), first=True,
+        one=(
+            "Mean z on brain and cord",
+            "Of people with atrophy and of the normal-appearing, against the controls, by out-of-fold label; positive is "
+            "abnormal, white is z = 0, hatched was not measured or has no place in the drawing.",
+        ),
     ),
     Figure(
         "ternary", "model:ternary", "Probability of each subtype, given that a person is staged",
@@ -63,7 +75,7 @@ OF_DISEASE = (
     ),
     Figure(
         "brain_t", "maps:brain_t", "Where each subtype differs from the others",
-        "t of each subtype against the other subtypes (linear model with age, sex and eTIV); dotted: not below a "
+        "t of each subtype against the other subtypes (linear model with age, sex and, where known, eTIV); dotted: not below a "
         "false-discovery rate of 5 %. Circular: these regions defined the subtypes, so the maps say where subtypes differ, not "
         "that they do.",
         "subtypes", ("clinical/maps",),
@@ -113,32 +125,58 @@ OF_DISEASE = (
         "atrophy against none. Weighted by the posterior (told), by most probable label, by labels imputed from scan and "
         "outcome.",
         "clinical", ("clinical/associations",),
+        one=(
+            "Effects of stage and any atrophy",
+            "With 95 % intervals: later stage, any atrophy against none. Weighted by the posterior (told), by most probable "
+            "label, by labels imputed from scan and outcome.",
+        ),
     ),
     Figure(
         "boxes", "clinical:boxes", "Clinical measures by subtype",
         "Boxes are quartiles, dots people; bars are shares of people. By most probable label, unadjusted.",
         "clinical", (), people=True,
+        one=(
+            "Clinical measures with and without atrophy",
+            "Boxes are quartiles, dots people; bars are shares of people. By most probable label, unadjusted.",
+        ),
     ),
     Figure(
         "stage", "clinical:stage", "Clinical measures against stage",
         "Within each subtype, with the fit of the outcome's own kind of model and its 95 % band.",
         "clinical", ("clinical/stage_curves",), people=True,
+        one=(
+            "Clinical measures against stage",
+            "With the fit of the outcome's own kind of model and its 95 % band.",
+        ),
     ),
     Figure(
         "survival", "clinical:survival_by_subtype", "Time to each event by subtype",
         "Kaplan-Meier curves with 95 % bands, ended where fewer than 10 people are at risk, and numbers at risk.",
         "clinical", ("clinical/survival", "clinical/logrank"),
+        one=(
+            "Time to each event with and without atrophy",
+            "Kaplan-Meier curves with 95 % bands, ended where fewer than 10 people are at risk, and numbers at risk.",
+        ),
     ),
     Figure(
         "survival_stage", "clinical:survival_by_stage", "Time to each event by stage",
         "The normal-appearing and thirds of the staged people by expected stage, all together and inside each subtype; curves "
         "as above.",
         "clinical", ("clinical/survival", "clinical/logrank"),
+        one=(
+            "Time to each event by stage",
+            "The normal-appearing and thirds of the staged people by expected stage; Kaplan-Meier curves with 95 % bands, "
+            "ended where fewer than 10 people are at risk.",
+        ),
     ),
     Figure(
         "survival_treatment", "clinical:survival_by_treatment", "Time to each event by treatment, within subtype",
         "Curves as above. People were not treated at random: they describe who was treated, and are no effects of drugs.",
         "clinical", ("clinical/treatment_survival", "clinical/treatment_logrank"),
+        one=(
+            "Time to each event by treatment",
+            "Curves as above. People were not treated at random: they describe who was treated, and are no effects of drugs.",
+        ),
     ),
     Figure(
         "calibration", "clinical:calibration", "How well events are foretold in people not used to fit",

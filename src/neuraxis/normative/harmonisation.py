@@ -15,14 +15,14 @@ from .design import spline_term
 COMBAT_KEYS = ("SITE_labels", "B_hat", "var_pooled", "gamma_star", "delta_star")
 
 
-def _covariates(people, etiv, site, knots, smooth) -> pd.DataFrame:
+def _covariates(people, etiv, site, knots, smooth, sized=True) -> pd.DataFrame:
     age = people["age"].astype(float)
     if smooth:
         # B-splines end at the controls' ages; beyond them the nearest one counts
         age = age.clip(smooth[0], smooth[-1])
-    table = pd.DataFrame(
-        {"SITE": site, "AGE": age, "MALE": (people["sex"] == "M").astype(float), "ETIV": etiv.astype(float) / 1e6}
-    )
+    table = pd.DataFrame({"SITE": site, "AGE": age, "MALE": (people["sex"] == "M").astype(float)})
+    if sized:
+        table["ETIV"] = etiv.astype(float) / 1e6
     if knots:
         table["AGE_CURVE"] = spline_term(age.to_numpy(), knots)
     return table
@@ -45,10 +45,12 @@ def seeded_penalty_search():
         gam_models.KFold = original
 
 
-def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = False, gam: bool = False) -> dict:
+def learn_combat(
+    values: pd.DataFrame, people, etiv, site, *, curved: bool = False, gam: bool = False, sized: bool = True
+) -> dict:
     """ComBat of neuroHarmonize learnt on controls; a dict of plain lists.
 
-    Age, sex and eTIV are preserved; with `curved` also a restricted cubic spline of age, with `gam` the library's
+    Age, sex and, where `sized`, eTIV are preserved; with `curved` also a restricted cubic spline of age, with `gam` the library's
     penalised smooth of age (ComBat-GAM, Pomponio et al. 2020, NeuroImage 208:116450) in place of both.
 
     Raises
@@ -67,6 +69,7 @@ def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = Fal
             "normative.min_site_controls or normative.folds (a fold's norm sees the site without the fold's people)"
         )
     known = pd.DataFrame({"age": people["age"], "sex": people["sex"], "etiv": etiv, "site": site}).join(values)
+    known = known if sized else known.drop(columns="etiv")
     gaps = known.isna()
     if gaps.any().any():
         raise InputError(
@@ -77,7 +80,9 @@ def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = Fal
     with warnings.catch_warnings(), seeded_penalty_search():
         warnings.simplefilter("ignore")
         model, _ = harmonizationLearn(
-            values.to_numpy(float), _covariates(people, etiv, site, knots, []), smooth_terms=["AGE"] if gam else []
+            values.to_numpy(float),
+            _covariates(people, etiv, site, knots, [], sized),
+            smooth_terms=["AGE"] if gam else [],
         )
     smooth = model["smooth_model"]["bsplines_constructor"].smoothers[0].knots.tolist() if gam else []
     return {
@@ -86,6 +91,7 @@ def learn_combat(values: pd.DataFrame, people, etiv, site, *, curved: bool = Fal
         "biomarkers": list(values.columns),
         "age_knots": knots,
         "smooth_knots": smooth,
+        "sized": sized,
     }
 
 
@@ -94,19 +100,19 @@ def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.D
     from neuroHarmonize import harmonizationApply
     from statsmodels.gam.api import BSplines
 
-    sites = list(combat["SITE_labels"])
+    sites, sized = list(combat["SITE_labels"]), combat.get("sized", True)
     complete = (
         values.notna().all(axis=1)
         & people["age"].notna()
         & people["sex"].notna()
-        & etiv.notna()
+        & (etiv.notna() | (not sized))
         & site.isin(sites)  # people of other sites cannot be harmonised
     )
     out = values.astype(float) * np.nan
     if not complete.any():
         return out
     model = {k: np.asarray(combat[k]) for k in (*COMBAT_KEYS, "stand_mean")} | {"info_dict": {}}
-    covariates = _covariates(people, etiv, site, combat["age_knots"], combat["smooth_knots"])[complete]
+    covariates = _covariates(people, etiv, site, combat["age_knots"], combat["smooth_knots"], sized)[complete]
     # The library's design has a column for every site that is present, while its model has one for every site of the
     # controls: with a site absent it stops, or reads other columns' coefficients. One more row per site keeps them
     # in step; these rows are dropped again.

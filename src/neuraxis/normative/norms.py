@@ -23,7 +23,7 @@ from .design import design, head_size_corrected, linear, spread
 from .fit import POOLED, as_pooled, fit_one, pooled_sites, sites_of
 from .harmonisation import apply_combat, learn_combat, plain
 from .inputs import aligned, covariates, values_of
-from .settings import STUDY, NormSettings, settings_of
+from .settings import STUDY, NormSettings, check_head_size, needs_head_size, settings_of
 
 __all__ = ["FORMAT", "POOLED", "STUDY", "NormSettings", "Norms", "fit_norms", "zscores"]
 
@@ -282,6 +282,7 @@ def fit_norms(
     own = settings_of(direction, settings, overrides)
     measures, people = aligned(measures, people)
     values, etiv = values_of(measures, list(direction), signed)
+    check_head_size(etiv, own)
     people = covariates(people)
     pooled = pooled_sites(people["site"], settings) if has_site_term(own) else []
     return _fit(values, people, etiv, direction, own, pooled, signed)
@@ -303,7 +304,8 @@ def _fit(values, people, etiv, direction, own, pooled, signed, placed=None) -> N
     placed = placed or {b: sites_of(values[b], site, own[b]) for b in direction}
     if harmonised:
         curved = any(s.age != "linear" for s in own.values())
-        combat = learn_combat(values, people, etiv, site, curved=curved, gam=harmonised == {"combat_gam"})
+        how = {"curved": curved, "gam": harmonised == {"combat_gam"}, "sized": bool(needs_head_size(own))}
+        combat = learn_combat(values, people, etiv, site, **how)
         values = apply_combat(combat, values, people, etiv, site)
     models = {b: fit_one(b, values[b], people, etiv, site, own[b], placed[b]) for b in direction}
     controls = {
@@ -388,6 +390,7 @@ def zscores(
     values, etiv = values_of(measures, list(direction), signed)
     known = covariates(people)
     values, etiv, controls = values[is_control], etiv[is_control], known[is_control]
+    check_head_size(etiv, own)
     pooled = pooled_sites(controls["site"], settings) if has_site_term(own) else []
     norms = _fit(values, controls, etiv, direction, own, pooled, signed)
     z = pd.DataFrame(np.nan, index=measures.index, columns=list(direction))

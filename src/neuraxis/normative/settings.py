@@ -80,6 +80,33 @@ class NormSettings:
             raise InputError("; ".join(problems))
 
 
+def needs_head_size(own: dict[str, NormSettings]) -> list[str]:
+    """Biomarkers whose norm has a head-size term."""
+    return [b for b, s in own.items() if s.head_size != "none"]
+
+
+def check_head_size(etiv, own: dict[str, NormSettings]) -> None:
+    """Refuse norms with a head-size term where nobody's head size is known.
+
+    Parameters
+    ----------
+    etiv : Series
+        mm3.
+    own : dict of str to NormSettings
+        See `settings_of`.
+
+    Raises
+    ------
+    InputError
+        With the biomarkers and the remedies.
+    """
+    if (names := needs_head_size(own)) and etiv.isna().all():
+        raise InputError(
+            f"nobody has a head size (etiv), and the norms of {name_some(names)} have a head-size term: give it (a column "
+            "etiv in mm3, or the table features.etiv), or set normative.head_size to none (for some: normative.overrides)"
+        )
+
+
 #: Linear age, sex and eTIV, SD of the controls, no site term: as published.
 STUDY = NormSettings(age="linear", age_by_sex=False, head_size="covariate", site="none")
 

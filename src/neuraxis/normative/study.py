@@ -11,7 +11,7 @@ from ..errors import InputError, name_some
 from .diagnostics import diagnose
 from .inputs import by_person
 from .norms import Norms, zscores
-from .settings import NormSettings
+from .settings import NormSettings, check_head_size, needs_head_size, settings_of
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,11 @@ def normative_tables(
     overrides, missing = settings.pop("overrides", None) or {}, settings.pop("missing", "keep")
     chosen = NormSettings(**settings)
     people = by_person(people, "participants")
-    measures, dropped = leave_out(by_person(measures, "measures"), people, list(direction), missing, chosen)
+    own = settings_of(direction, chosen, overrides)
+    measures = by_person(measures, "measures")
+    check_head_size(measures["etiv"], own)
+    sized = bool(needs_head_size(own))
+    measures, dropped = leave_out(measures, people, list(direction), missing, chosen, sized)
     how = {"control": control, "direction": direction, "seed": seed, "signed": signed}
     z, norms = zscores(measures, people, settings=chosen, overrides=overrides, **how)
     healthy = people.loc[z.index, "group"] == control
@@ -116,12 +120,17 @@ def normative_tables(
 
 
 def leave_out(
-    measures: pd.DataFrame, people: pd.DataFrame, biomarkers: list[str], missing: str, settings: NormSettings
+    measures: pd.DataFrame,
+    people: pd.DataFrame,
+    biomarkers: list[str],
+    missing: str,
+    settings: NormSettings,
+    sized: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures of the people who stay, and who was left out.
 
     Left out are people without any measure; with `missing` = "drop" and with ComBat, which needs all, people with any
-    measure (or the head size) missing.
+    measure (or, where `sized`: a norm has a head-size term, the head size) missing.
 
     Returns
     -------
@@ -130,7 +139,7 @@ def leave_out(
     DataFrame
         participant_id, group, missing.
     """
-    gaps = measures[[*biomarkers, "etiv"]].isna()
+    gaps = measures[[*biomarkers, *(["etiv"] if sized else [])]].isna()
     if missing == "drop" or settings.site in ("combat", "combat_gam"):
         gone = gaps.any(axis=1)
     else:

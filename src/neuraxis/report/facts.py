@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..features.biomarkers import cord_of, read_biomarkers
+from ..cohort.participants import ONE_SITE
+from ..features.biomarkers import read_biomarkers
 from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
 from ..sustain import verdict
 from ..sustain.crossval import CVIC_EVIDENCE
@@ -298,6 +299,12 @@ class Study:
         return int(self.participants["site"].nunique())
 
     @cached_property
+    def no_sites(self) -> str:
+        """That the study does not say where people were scanned; "" where it does."""
+        alone = set(self.participants["site"].dropna()) <= {ONE_SITE}
+        return "No sites are given and everyone counts as scanned at one" if alone else ""
+
+    @cached_property
     def absent(self) -> list[str]:
         """Labels of biomarkers that are defined and wanted but were measured in nobody."""
         use = self.config["features"].get("use", "all")
@@ -306,11 +313,22 @@ class Study:
         return [b.label for b in wanted.itertuples() if b.biomarker not in measured]
 
     @cached_property
+    def measured(self) -> pd.DataFrame:
+        """Definitions of the biomarkers that somebody has a z of."""
+        z = self.tables["normative/zscores"]
+        known = [b in z and bool(z[b].notna().any()) for b in self.biomarkers["biomarker"]]
+        return self.biomarkers[known]
+
+    @cached_property
+    def cord(self) -> list[str]:
+        """Labels of the measures of the spinal cord: its area, and whatever is defined as of its system."""
+        of_cord = (self.measured["kind"] == "cord") | (self.measured["system"] == "spinal cord")
+        return list(self.measured.loc[of_cord, "label"])
+
+    @property
     def has_cord(self) -> bool:
         """Was the cord measured?"""
-        cord = cord_of(self.biomarkers)
-        z = self.tables["normative/zscores"]
-        return cord is not None and cord in z and bool(z[cord].notna().any())
+        return bool(self.cord)
 
     @cached_property
     def sites_without_controls(self) -> list[str]:

@@ -47,24 +47,28 @@ def methods_text(study: Study) -> list[str]:
     n, s, c, f = config["normative"], config["sustain"], config["clinical"], config["features"]
     several = study.n_sites > 1
     measured = "from simulated images" if study.simulated and f["source"] == "images" else SOURCE[f["source"]]
-    cord = ", with the area of the upper cervical cord" if study.has_cord else "; the spinal cord was not measured"
     rules = f["exclude_rules"]
     text = [
-        f"Regional measures (left and right summed) were taken {measured}{cord}. "
+        f"{what_measured(study)} were taken {measured}"
+        + ("" if study.has_cord else "; the spinal cord was not measured")
+        + ". "
         + (
             f"Quality rules that exclude: {listed(rules)}; all others flag."
             if rules
             else "No quality rule excluded anybody; all rules flag."
         )
     ]
-    terms = [f"{AGE[n['age']]}{', by sex' if n['age_by_sex'] else ''}", "sex", SIZE[n["head_size"]]]
+    sexes = study.participants.loc[study.participants["group"] == study.control, "sex"].nunique()
+    terms = [f"{AGE[n['age']]}{', by sex' if n['age_by_sex'] and sexes > 1 else ''}"]
+    terms += [*(["sex"] if sexes > 1 else []), SIZE[n["head_size"]]]
     if several:
         terms.append(SITE.get(n["site"], "no site term"))
     text.append(
         f"Measures were turned into z against the controls' regression on {', '.join(terms)}"
         f"{', fitted robustly' if n['robust'] else ''}; SD {'by age' if n['sd'] == 'age' else 'constant'}; positive is "
         f"abnormal. Controls' own z come from norms that did not see them ({n['folds']} folds)."
-        + (" All people come from one site, so there is no site term." if not several else "")
+        + ("" if several else f" {study.no_sites or 'All people come from one site'}, so there is no site term.")
+        + own_norms(study)
     )
     if not study.diseases:
         return text
@@ -96,7 +100,7 @@ def methods_text(study: Study) -> list[str]:
             else f"The number of subtypes was fixed in the configuration, not chosen; CVIC over {s['folds']} folds{strata} "
             "stands beside it."
         )
-        + " Labels of the clinical analyses are out of fold: from models that never saw the person."
+        + " Subtypes and stages of people are told and analysed out of fold: by models that never saw the person."
     )
     if c["outcomes"]:
         contrasts = any(d.k > 1 for d in study.diseases)
@@ -119,6 +123,42 @@ def methods_text(study: Study) -> list[str]:
             "age of the scan, and staged by fold models that never saw the person."
         )
     return text
+
+
+#: Kinds of biomarkers in words; a table's columns are taken as they stand in it.
+MEASURES = {
+    "labels": "regional volumes (left and right summed)",
+    "names": "volumes of subregions",
+    "thickness": "mean cortical thickness",
+    "area": "cortical surface areas",
+    "map": "means of tissue maps",
+    "cord": "the spinal cord's area",
+    "table": "measures of the study's own",
+}
+
+
+def what_measured(study: Study) -> str:
+    """What was measured, by the kinds of the study's biomarkers: "Regional volumes (left and right summed) and ..."."""
+    measured = study.measured
+    if study.config["features"]["source"] == "table":
+        text = "measures as they stand there" if len(measured) > 12 else listed(measured["label"])
+    else:
+        text = listed(MEASURES[k] for k in MEASURES if k in set(measured["kind"]))
+    return text[:1].upper() + text[1:]
+
+
+def own_norms(study: Study) -> str:
+    """Biomarkers whose norms are built otherwise than the rest, a sentence; "" where there are none."""
+    labels = study.measured.set_index("biomarker")["label"]
+    usual = study.config["normative"]
+    groups: dict[str, list[str]] = {}
+    for name, changes in (usual.get("overrides") or {}).items():
+        changes = {k: v for k, v in changes.items() if name in labels and usual.get(k) != v}
+        words = {"head_size": SIZE, "age": AGE, "site": {**SITE, "none": "no site term"}}
+        told = [words[k][v] if k in words else f"{k.replace('_', ' ')} {v}" for k, v in changes.items()]
+        if told:
+            groups.setdefault(listed(told), []).append(labels[name])
+    return "".join(f" For {listed(names)}: {told}." for told, names in groups.items())
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ CHAPTERS = {
     "followup": "Follow-up",
     "truth": "Against the simulated truth",
 }
+#: The same where the model has one order and no subtypes.
+ONE_ORDER = {"subtypes": "People with atrophy"}
 PLACES = {"number": ("number",), "trust": ("model", "labels"), "nuisance": ("nuisance",)}
 
 LIMITATIONS = [
@@ -99,7 +101,8 @@ LIMITATIONS = [
         lambda s: any(len(d.tables["clinical/treatment"]) for d in s.diseases),
         "Treatment was not given at random; what goes with it is confounded by indication.",
     ),
-    (lambda s: s.n_sites == 1, "One site: whether it holds on another scanner is unknown."),
+    (lambda s: bool(s.no_sites), "No sites are given: differences between scanners, where there are several, stay in the z."),
+    (lambda s: s.n_sites == 1 and not s.no_sites, "One site: whether it holds on another scanner is unknown."),
     (
         lambda s: s.n_sites > 1 and s.config["normative"]["site"] != "none",
         "Differences between sites are taken out as far as their controls know them.",
@@ -143,10 +146,11 @@ class Figures:
             if NOTHING in image.info:
                 return None
         source, inches = picture(path)
+        title, caption = words_of(figure, facts)
         made = {
             "id": key,
-            "title": figure.title,
-            "caption": figure.caption,
+            "title": title,
+            "caption": caption,
             "src": source,
             "alt": alt_text(figure, facts),
             "width": round(inches * PIXELS),
@@ -162,7 +166,13 @@ class Figures:
 def alt_text(figure: Figure, facts: Study | Disease) -> str:
     """What a figure shows, in words: the finding where there is one, else what is drawn."""
     found = sentences.FINDINGS.get(figure.name)
-    return f"{figure.title}. {(found(facts) if found else '') or figure.caption}"
+    title, caption = words_of(figure, facts)
+    return f"{title}. {(found(facts) if found else '') or caption}"
+
+
+def words_of(figure: Figure, facts: Study | Disease) -> tuple[str, str]:
+    """Title and caption, of one order where there is one."""
+    return figure.words(facts.k) if isinstance(facts, Disease) else (figure.title, figure.caption)
 
 
 def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) -> dict:
@@ -187,7 +197,7 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         ]
     tables = {}
     for chapter, wanted in TABLES.items():
-        if chapter == "truth" and not d.simulated:
+        if (chapter == "truth" and not d.simulated) or (chapter == "followup" and d.tables["followup"].empty):
             continue
         tables[chapter] = []
         for name, caption in wanted:
@@ -198,11 +208,13 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 table = table.drop(columns="rule").sort_values("n_staged_oof", ascending=False)
             if name == "selection" and len(table):
                 table = table.drop(columns="reason")
-            tables[chapter].append(any_table(store, f"{d.name}/{name}", table, caption))
+            if name == "clinical/nuisance" and len(table) and d.k < 2:
+                table = table[table["label"] != "subtype"]
+            tables[chapter].append(any_table(store, f"{d.name}/{name}", labelled(table, d.labels), caption))
         tables[chapter] = [t for t in tables[chapter] if t]
     told = {chapter: said(d, *PLACES.get(chapter, ())) for chapter in CHAPTERS}
     chapters = [
-        (c, words)
+        (c, ONE_ORDER.get(c, words) if d.k < 2 else words)
         for c, words in CHAPTERS.items()
         if told[c] or lines.get(c) or tables.get(c) or any(f["section"] == c for f in shown)
     ]
@@ -220,6 +232,17 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         "lines": {c: lines.get(c, []) for c in CHAPTERS},
         "tables": {c: tables.get(c, []) for c in CHAPTERS},
     }
+
+
+def labelled(table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
+    """A table with biomarkers under their labels: in columns of biomarkers, and where an event begins with one."""
+    table = table.copy()
+    for column in {"biomarker", "other"} & set(table):
+        table[column] = table[column].replace(labels.to_dict())
+    if "event" in table:
+        name, _, rest = (table["event"].astype("string").str.partition(" ")[i] for i in range(3))
+        table["event"] = (name.replace(labels.to_dict()) + " " + rest).where(table["event"].notna()).astype(object)
+    return table
 
 
 #: Sentences of model and labels that belong into the summary.
@@ -252,12 +275,13 @@ def lead(study: Study) -> str:
     groups = [f"{counts.get(d.name, 0):,} with {d.name}" for d in study.diseases]
     groups.append(f"{counts.get(study.control, 0):,} controls ({study.control})")
     age = study.participants["age"].astype(float)
-    sites = f"{study.n_sites} site{'s' * (study.n_sites != 1)}"
-    n = study.tables["normative/zscores"].shape[1]
-    measured = [b for b in study.biomarkers["biomarker"] if b in study.tables["normative/zscores"]]
+    sites = "" if study.no_sites else f" from {study.n_sites} site{'s' * (study.n_sites != 1)}"
+    n, cord = len(study.measured), len(study.cord)
+    what = "measure" if cord == n and n else "regional measure"
+    where = " of the spinal cord" if cord == n and n else " with the spinal cord" if cord else ""
     return (
-        f"{sentences.listed(groups)} from {sites}, {age.min():.0f} to {age.max():.0f} years old, "
-        f"{len(measured) if n else 0} regional measures{' with the spinal cord' if study.has_cord else ''}."
+        f"{sentences.listed(groups)}{sites}, {age.min():.0f} to {age.max():.0f} years old, "
+        f"{n} {what}{'s' * (n != 1)}{where}."
     )
 
 
@@ -382,7 +406,8 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
         warnings=sentences.warnings_first(study),
         flow=reasons(study, flow_boxes(study)),
         people=said(study, "people"),
-        qc=f"Quality rules: {excluded} findings excluded people, {flagged} only flag them (results/features/qc.tsv).",
+        qc=f"Quality rules: {excluded} finding{'s' * (excluded != 1)} excluded people, {flagged} only flag{'s' * (flagged == 1)} "
+        "them (results/features/qc.tsv).",
         people_tables=[
             any_table(store, "table1_groups", groups, "Table 1 by group"),
             folded_table(store, "flow", flow, "Who left at which step"),

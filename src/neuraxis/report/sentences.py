@@ -448,7 +448,8 @@ def not_measured(s: Study):
 
 @sentence_of("people", lambda s: bool(s.diseases) and not s.has_cord, warn=True)
 def no_cord(s: Study):
-    declared = "none is defined" if cord_of(s.biomarkers) is None else "its area is of nobody"
+    defined = cord_of(s.biomarkers) is not None or "spinal cord" in set(s.biomarkers["system"])
+    declared = "nobody has a measure of it" if defined else "no measure of it is defined"
     return f"The spinal cord was not measured ({declared}): atrophy that begins there cannot be told from none."
 
 
@@ -495,6 +496,8 @@ def disease_of_one_site(s: Study):
 
 @sentence_of("people", lambda s: s.n_sites == 1)
 def one_site(s: Study):
+    if s.no_sites:
+        return f"{s.no_sites}: differences between scanners, where there are several, were not looked for."
     return "Everyone comes from one site: nothing here has been seen on another scanner."
 
 
@@ -612,7 +615,8 @@ def healthy_better(d: Disease):
 def gaussian_better(d: Disease):
     return (
         f"One multivariate normal without subtypes predicts unseen people better by {d.gaussian_gain:.1f} nats: what "
-        "the model leaves over correlates between regions, and probabilities of subtypes are over-confident."
+        f"the model leaves over correlates between regions, and probabilities of {'subtypes' if d.k > 1 else 'atrophy'} are "
+        "over-confident."
     )
 
 
