@@ -16,7 +16,7 @@ from .errors import ConfigError, NeuraxisError
 #: What the commands end with: 0 done, 1 refused in words, 2 a wrong call (click's own), else Snakemake's.
 REFUSED = 1
 STUDY = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(exists=True, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class Commands(click.Group):
@@ -180,6 +180,9 @@ def stage(study: Path | None, model: Path | None, out: Path, **given):
     if len(placed.table):
         written = placed.write(out)
         click.echo(f"Research use only. Written to {out}: {', '.join(p.name for p in written)}")
+    for person, notes in placed.notes.items():
+        for note in notes if person in placed.z.index else ():
+            click.echo(f"note {person}: {note}", err=True)
     for person, reason in placed.refused.itertuples(index=False):
         click.echo(f"refused {person}: {reason}", err=True)
     if len(placed.refused):

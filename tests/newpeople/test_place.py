@@ -1,6 +1,9 @@
 """New people: the same numbers as in the study, or a refusal with its reason."""
 
 import re
+import resource
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -71,7 +74,11 @@ def test_freesurfer_folder_and_cord_table(study, shared, patient, freesurfer):
         ({"thalamus": 15.0}, {}, "looks like ml"),
         ({"thalamus": -3.0}, {}, "thalamus is -3, which cannot be"),
         ({"frontal": np.inf}, {}, "frontal is inf, which cannot be"),
-        ({}, {"site": "Nowhere"}, "sites without controls in this norm: Nowhere"),
+        (
+            {},
+            {"site": "Nowhere"},
+            "site Nowhere has no controls in the study, so nobody of it can be placed; its norms know ",
+        ),
         ({}, {"site": None}, "say where the person was scanned"),
         ({}, {"sex": "X"}, "M or F is expected"),
         ({}, {"age": 430}, "years from 5 to 110"),
@@ -215,7 +222,7 @@ def test_command(study, patient, tmp_path, monkeypatch):
     done = CliRunner().invoke(main, [*call, "--site", about["site"], "-o", "o u t"])
     assert done.exit_code == 0 and "Research use only" in done.output and (tmp_path / "o u t/sub-new.html").is_file()
     refused = CliRunner().invoke(main, [*call, "--site", "Nowhere", "-o", "none"])
-    assert refused.exit_code == 1 and "refused sub-new: sites without controls" in refused.output
+    assert refused.exit_code == 1 and "refused sub-new: site Nowhere has no controls" in refused.output
     assert not (tmp_path / "none").exists()
     assert CliRunner().invoke(main, ["stage", "--table", "one row.csv"]).exit_code == 2
     made = CliRunner().invoke(main, ["export", str(study), "m.neuraxis"])
@@ -223,6 +230,55 @@ def test_command(study, patient, tmp_path, monkeypatch):
     again = CliRunner().invoke(main, ["stage", "--model", "m.neuraxis", *call[3:], "--site", about["site"], "-o", "p"])
     assert again.exit_code == 0
     assert (tmp_path / "p/people.tsv").read_text() == (tmp_path / "o u t/people.tsv").read_text()
+
+
+def test_one_person_costs_a_few_seconds(study, patient, tmp_path):
+    """Processor time of the whole command, imports and page included: what a quiet machine makes the user wait."""
+    _, row, about = patient
+    row.to_csv(tmp_path / "one row.csv")
+    command = [sys.executable, "-m", "neuraxis", "stage", "--study", str(study), "--table", "one row.csv", "--site"]
+    command += [about["site"], "--age", str(about["age"]), "--sex", about["sex"]]
+    spent = []
+    for _ in range(2):  # the first may compile kernels
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 5, spent
+
+
+def test_placing_a_person_loads_nothing_that_it_does_not_use():
+    code = "import sys, neuraxis.newpeople; print([m for m in sys.argv[1].split(',') if m in sys.modules])"
+    heavy = "scipy.stats,sklearn,statsmodels,lifelines,arviz,matplotlib,seaborn,snakemake,neuroHarmonize"
+    done = subprocess.run([sys.executable, "-c", code, heavy], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_table_in_the_studys_names_is_tidy_without_its_head_size(shared, patient, tmp_path):
+    """Its columns are not looked for among the names of tools, which know a few of them."""
+    _, row, about = patient
+    row.drop(columns="etiv").to_csv(tmp_path / "bare.csv")
+    size = float(row["etiv"].iloc[0])
+    known = shared.stage(table=row.reset_index(), **about).table
+    shared.rules["source"] = "images"
+    try:
+        found = shared.stage(table=tmp_path / "bare.csv", etiv=size, **about)
+    finally:
+        shared.rules["source"] = "table"
+    assert found.table["p_healthy"].iloc[0] == pytest.approx(known["p_healthy"].iloc[0])
+    assert found.z.notna().all(axis=None)
+
+
+def test_what_is_to_be_said_of_a_person_stands_in_the_terminal(study, patient, tmp_path, monkeypatch):
+    _, row, about = patient
+    row.to_csv(tmp_path / "one row.csv")
+    monkeypatch.chdir(tmp_path)
+    call = ["stage", "--study", str(study), "--table", "one row.csv", "--sex", about["sex"], "--site", about["site"]]
+    said = CliRunner().invoke(main, [*call, "--age", "96"]).output
+    assert "note sub-new: age 96 lies" in said and "the z are extrapolated" in said
+    assert "note sub-new: age" not in CliRunner().invoke(main, [*call, "--age", str(about["age"])]).output
+    folder = CliRunner().invoke(main, [*call[:4], ".", *call[5:], "--age", "30"])
+    assert folder.exit_code == 2 and "is a directory" in folder.output
 
 
 def test_a_study_that_is_not_finished(tmp_path):

@@ -27,6 +27,10 @@ def controls(staged):
     return pd.DataFrame({"quantity": ["share of controls at stage 1 or above"], "value": [staged]})
 
 
+#: Events of one measure, and of two; stages that are nearly the mean z.
+CORD = pd.DataFrame({"subtype": 1, "biomarker": "cord_csa", "threshold": [1, 2], "mean_position": [1.0, 2.0]})
+ORDER = pd.concat([CORD, CORD.assign(biomarker="thalamus")])
+LIKE = pd.DataFrame([{"baseline": "mean z", "people": "staged", "value": 0.97}])
 #: Sentence, facts under which it holds, facts under which it does not, words of it, whether it warns.
 OF_DISEASE = [
     ("number_fixed", disease({"sustain": {"n_subtypes": 2}}), disease(), "fixed in the configuration and not chosen; the rule would choose the same", True),
@@ -44,6 +48,11 @@ OF_DISEASE = [
     ("gaussian_better", disease(selection=selection(gaussian=7.25)), disease(selection=selection(gaussian=-3.0)), "by 7.2 nats", True),
     ("gaussian_better", disease(selection=selection(gaussian=7.25)), disease(), "probabilities of subtypes are over-confident", True),
     ("gaussian_better", disease(selection=selection(1, gaussian=7.25), **ONE), disease(), "probabilities of atrophy are over-confident", True),
+    ("gaussian_better", disease(selection=selection(1, gaussian=7.25), event_order=CORD, **ONE), disease(), "One normal distribution of Cord area predicts unseen people better by 7.2 nats", True),
+    ("one_measure", disease(selection=selection(1), event_order=CORD, **ONE), disease(selection=selection(0), event_order=CORD, **ONE), "rests on one measure, Cord area: its stages", True),
+    ("one_measure", disease(event_order=CORD), disease(event_order=ORDER), "rests on one measure", True),
+    ("stage_is_mean_z", disease(baselines=LIKE, event_order=ORDER), disease(baselines=LIKE, event_order=CORD), "rho 0.97", True),
+    ("stage_is_mean_z", disease(baselines=LIKE, names=names((9, 11)), subtypes=people((9, 11))), disease(baselines=LIKE, names=names((9, 10)), subtypes=people((9, 10))), "rho 0.97", True),
     ("published_three", disease(simulated=True), disease(), "(Zhuo et al. 2025) found three subtypes; in these simulated people there are 2 (CVIC +12.5", False),
     ("published_three", disease(simulated=True), disease(simulated=True, selection=selection(3)), "found three", False),
     ("rival_optimum", disease(starts=pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]})), disease(), "an optimum 2.5 nats below the best labels 30% of the people differently", True),

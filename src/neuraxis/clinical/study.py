@@ -154,7 +154,7 @@ def analyse(
     effects = associations(declared, people, labels, controls=controls, circular=measured, n_draws=n_draws, seed=seed)
     scores = pd.DataFrame({"mean z": z.mean(axis=1)})
     cord = cord_of(given.biomarkers)
-    if cord in z:
+    if cord in z and z.shape[1] > 1:  # of one measure the mean is the measure
         scores["cord z"] = z[cord]
     nested = nested_models(declared, people, labels, scores, controls)
     curves, tests = survival_of(declared, people, splits_of(labels))

@@ -247,7 +247,7 @@ def simple_scores(z, people, model, truth, rng, cord: str | None = None) -> pd.D
     """
     values = z[list(model.events.biomarkers)]
     scores = {"mean z": values.mean(axis=1)}
-    if cord in values:
+    if cord in values and values.shape[1] > 1:
         scores["cord z"] = values[cord]
     rows = []
     true_stage = truth.set_index("participant_id").loc[people.index, "stage"] if truth is not None else None

@@ -20,6 +20,7 @@ from ..features.readers.base import LARGEST, SMALLEST
 from ..features.readers.sct import read_sct
 from ..features.stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
 from ..home import workflow_home
+from ..normative.fit import POOLED
 from ..tables import as_numbers, bad_cells, read_cells, read_table, write_table
 from .shared import SharedModel, open_model
 
@@ -370,7 +371,8 @@ def _from_table(model, table, ids, defined, names, hard) -> pd.DataFrame:
         cells = read_cells(table)
         lower = {h.strip().lower() for h in cells.header}
         known = len(lower & set(defined["biomarker"]))
-        if not (known and (model.rules["source"] == "table" or "etiv" in lower)):
+        # the tools that write wide tables call no column as the study calls its biomarkers
+        if not (known and (model.rules["source"] == "table" or "etiv" in lower or 2 * known >= len(lower) - 1)):
             volumes = read_volume_tables([table], names, everyone, key="table")
             found = biomarkers_from_labels(volumes, defined, names)
             found.index = found.index.map(lambda scan: scan.split("_ses-")[0])
@@ -514,6 +516,14 @@ def _normalised(model, measures, who) -> tuple[pd.DataFrame, list[str], list[str
             [],
             [f"the norms know sites ({name_some(norms.controls['sites'])}): say where the person was scanned"],
         )
+    sites = sorted({*norms.controls["sites"], *norms.controls["pooled_sites"]} - {POOLED})
+    if with_site and who["site"].iloc[0] not in sites:
+        return (
+            measures,
+            [],
+            [f"site {who['site'].iloc[0]} has no controls in the study, so nobody of it can be placed; its norms know "
+             f"{name_some(sites, 20)}"],
+        )  # fmt: skip
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")

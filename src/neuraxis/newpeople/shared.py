@@ -306,12 +306,13 @@ def _reference(measures, site, controls_z, names) -> pd.DataFrame:
             low, high = np.percentile(values, [2.5, 97.5])
             rows.append((place, quantity, len(values), middle, mad, low, high))
 
-    site = site.reindex(measures.index)
+    site = site.reindex(measures.index).dropna().astype(str)
+    at = {s: list(part) for s, part in sorted(site.groupby(site).groups.items())}
     for b in ("etiv", *names):
         if b in measures:
             add("n/a", b, measures[b])
-            for s in sorted(site.dropna().astype(str).unique()):
-                add(s, b, measures.loc[site.astype(str) == s, b])
+            for s, people in at.items():
+                add(s, b, measures.loc[people, b])
     for b in names:
         add("n/a", f"z:{b}", controls_z[b])
     return pd.DataFrame(rows, columns=list(REFERENCE))

@@ -241,6 +241,12 @@ class Disease:
         }
 
     @cached_property
+    def measures(self) -> list[str]:
+        """Labels of the biomarkers whose events the model orders; [] where unknown."""
+        table = self.tables["event_order"]
+        return [] if table.empty else [str(self.labels.get(b, b)) for b in dict.fromkeys(table["biomarker"])]
+
+    @cached_property
     def most_affected(self) -> dict[str, list[tuple[str, float]]]:
         """Group to its three biomarkers of highest mean z, of groups of at least five people."""
         table = self.tables["clinical/maps"]

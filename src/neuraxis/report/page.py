@@ -83,6 +83,12 @@ CHAPTERS = {
 }
 #: The same where the model has one order and no subtypes.
 ONE_ORDER = {"subtypes": "People with atrophy"}
+ONE_TABLE = {
+    "clinical/nuisance": "Stage against what the norms were to take out",
+    "clinical/table1": "Table 1 with and without atrophy",
+    "clinical/nested": "What atrophy and stage add to simple scores",
+    "clinical/treatment": "Treatment",
+}
 PLACES = {"number": ("number",), "trust": ("model", "labels"), "nuisance": ("nuisance",)}
 
 LIMITATIONS = [
@@ -210,6 +216,7 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 table = table.drop(columns="reason")
             if name == "clinical/nuisance" and len(table) and d.k < 2:
                 table = table[table["label"] != "subtype"]
+            caption = ONE_TABLE.get(name, caption) if d.k < 2 else caption
             tables[chapter].append(any_table(store, f"{d.name}/{name}", labelled(table, d.labels), caption))
         tables[chapter] = [t for t in tables[chapter] if t]
     told = {chapter: said(d, *PLACES.get(chapter, ())) for chapter in CHAPTERS}

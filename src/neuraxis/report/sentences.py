@@ -163,8 +163,8 @@ def survival_sentences(logrank: pd.DataFrame) -> list[str]:
     return out
 
 
-def nested_sentences(nested: pd.DataFrame) -> list[str]:
-    """What subtype and stage add to simple scores, with the number of outcomes that were tried."""
+def nested_sentences(nested: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
+    """What subtype (or atrophy, where there is one order) and stage add to simple scores, of how many outcomes tried."""
     if nested.empty:
         return []
     told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna()]
@@ -173,7 +173,7 @@ def nested_sentences(nested: pd.DataFrame) -> list[str]:
     better = told[told["p"] < FOUND]
     words = listed(f"{r.outcome} (p = {r.p:.2g})" for r in better.itertuples()) or "no outcome"
     return [
-        f"Beyond {told['model'].iloc[0]}, subtype and stage add to {words}: likelihood-ratio tests of "
+        f"Beyond {told['model'].iloc[0]}, {'subtype' if n_subtypes > 1 else 'atrophy'} and stage add to {words}: likelihood-ratio tests of "
         f"{len(told)} outcome{'s' * (len(told) > 1)}, p not corrected for their number."
     ]
 
@@ -322,7 +322,7 @@ def paragraph(
         out.append(f"Subtypes are compared among staged {disease} people, at the same stage.")
     for family in families:
         out += family_sentences(associations, family, disease)
-    out += survival_sentences(logrank) + nested_sentences(nested) + slope_sentences(slopes)
+    out += survival_sentences(logrank) + nested_sentences(nested, n_subtypes) + slope_sentences(slopes)
     return [*out, *more]
 
 
@@ -613,6 +613,11 @@ def healthy_better(d: Disease):
 
 @sentence_of("number", lambda d: d.gaussian_gain > 0, warn=True)
 def gaussian_better(d: Disease):
+    if len(d.measures) == 1:
+        return (
+            f"One normal distribution of {d.measures[0]} predicts unseen people better by {d.gaussian_gain:.1f} nats: the "
+            "model's steps describe them worse than none."
+        )
     return (
         f"One multivariate normal without subtypes predicts unseen people better by {d.gaussian_gain:.1f} nats: what "
         f"the model leaves over correlates between regions, and probabilities of {'subtypes' if d.k > 1 else 'atrophy'} are "
@@ -781,7 +786,15 @@ def stage_gap(d: Disease):
     )
 
 
-@sentence_of("labels", lambda d: abs(d.mean_z_rho) >= 0.9, warn=True)
+@sentence_of("labels", lambda d: d.k > 0 and len(d.measures) == 1, warn=True)
+def one_measure(d: Disease):
+    return (
+        f"The model rests on one measure, {d.measures[0]}: its stages are steps of that measure's z, and nothing is said of "
+        "an order between regions."
+    )
+
+
+@sentence_of("labels", lambda d: abs(d.mean_z_rho) >= 0.9 and len(d.measures) != 1 and d.n_staged >= SMALL, warn=True)
 def stage_is_mean_z(d: Disease):
     return (
         f"Stage is nearly the mean z of all regions (Spearman's rho {d.mean_z_rho:.2f} among the staged): what goes with "

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
+import scipy  # scipy.stats loads when it is used: placing a new person needs none of it
 from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit, log_expit
-from scipy.stats import fisher_exact, gaussian_kde, norm
 
 from ...errors import InputError, name_some
 from .base import StepEvents
@@ -56,13 +56,17 @@ class GaussianPair:
     def log_densities(self, x: np.ndarray) -> np.ndarray:
         """Log-density of the normal and the abnormal state, (..., 2)."""
         out = np.stack(
-            [norm.logpdf(x, self.normal_mean, self.normal_sd), norm.logpdf(x, self.abnormal_mean, self.abnormal_sd)], -1
+            [
+                scipy.stats.norm.logpdf(x, self.normal_mean, self.normal_sd),
+                scipy.stats.norm.logpdf(x, self.abnormal_mean, self.abnormal_sd),
+            ],
+            -1,
         )
         if self.normal_sd == self.abnormal_sd:
             return out
         precision = np.array([self.normal_sd, self.abnormal_sd]) ** -2.0
         turn = (precision[1] * self.abnormal_mean - precision[0] * self.normal_mean) / (precision[1] - precision[0])
-        held = norm.logpdf(turn, self.abnormal_mean, self.abnormal_sd) - norm.logpdf(
+        held = scipy.stats.norm.logpdf(turn, self.abnormal_mean, self.abnormal_sd) - scipy.stats.norm.logpdf(
             turn, self.normal_mean, self.normal_sd
         )
         outwards = (np.asarray(x) - turn) * self.sign
@@ -366,15 +370,15 @@ def _probabilities(pair, x: np.ndarray) -> np.ndarray:
 def _not_separated(pair: GaussianPair, x: np.ndarray, c: np.ndarray) -> str:
     """Why the two components are no two states; empty where they are."""
     everyone = np.concatenate([x, c])
-    one = norm.logpdf(everyone, everyone.mean(), everyone.std()).sum()
-    normal = norm.logpdf(x, pair.normal_mean, pair.normal_sd) + np.log1p(-pair.share)
-    abnormal = norm.logpdf(x, pair.abnormal_mean, pair.abnormal_sd) + np.log(pair.share)
-    two = norm.logpdf(c, pair.normal_mean, pair.normal_sd).sum() + np.logaddexp(normal, abnormal).sum()
+    one = scipy.stats.norm.logpdf(everyone, everyone.mean(), everyone.std()).sum()
+    normal = scipy.stats.norm.logpdf(x, pair.normal_mean, pair.normal_sd) + np.log1p(-pair.share)
+    abnormal = scipy.stats.norm.logpdf(x, pair.abnormal_mean, pair.abnormal_sd) + np.log(pair.share)
+    two = scipy.stats.norm.logpdf(c, pair.normal_mean, pair.normal_sd).sum() + np.logaddexp(normal, abnormal).sum()
     if two - one <= 1.5 * np.log(everyone.size):
         return f"no separation, one normal distribution describes controls and others as well ({two - one:+.1f} nats for two)"
     found, false = (int((_probabilities(pair, v) > 0.5).sum()) for v in (x, c))
     table = [[found, x.size - found], [false, c.size - false]]
-    if fisher_exact(table, alternative="greater").pvalue >= SEPARATION_LEVEL:
+    if scipy.stats.fisher_exact(table, alternative="greater").pvalue >= SEPARATION_LEVEL:
         return (
             f"no separation, {found} of {x.size} others and {false} of {c.size} controls lie in the abnormal component"
         )
@@ -392,7 +396,7 @@ def _fit_kernels(start: GaussianPair, x: np.ndarray, c: np.ndarray, most: int = 
     probability = _probabilities(start, x)
     for _ in range(most):
         weights = (np.concatenate([np.ones(c.size), 1 - probability]), np.concatenate([np.zeros(c.size), probability]))
-        densities = [gaussian_kde(everyone[w > 1e-6], weights=w[w > 1e-6]).logpdf(grid) for w in weights]
+        densities = [scipy.stats.gaussian_kde(everyone[w > 1e-6], weights=w[w > 1e-6]).logpdf(grid) for w in weights]
         pair = GridPair(grid, *_monotone(*densities, share, start.sign), share)
         before, probability = probability, _probabilities(pair, x)
         if np.abs(probability - before).max() < 1e-3:
