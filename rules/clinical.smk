@@ -40,6 +40,11 @@ rule clinical_associations:
         subtypes="results/sustain/{disease}/subtypes.tsv",
         followup="results/sustain/{disease}/followup.tsv",
         names="results/sustain/{disease}/names.tsv",
+        refitted=branch(
+            config["sustain"]["leave_site_out"],
+            then="results/sustain/{disease}/site_labels.tsv",
+            otherwise=[],
+        ),
         biomarkers=lookup("features/biomarkers", within=config),
         reported=shipped("resources/reported.tsv"),
     output:

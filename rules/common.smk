@@ -217,6 +217,11 @@ def chain_steps(wildcards):
     return config["sustain"][key] or config["sustain"]["n_samples"]
 
 
+def fold_steps():
+    """MCMC steps of a model that leaves people out."""
+    return config["sustain"]["n_samples_folds"] or config["sustain"]["n_samples"]
+
+
 def previous_variant(wildcards):
     """The same, of another variant of the model."""
     k = int(wildcards.k)

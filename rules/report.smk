@@ -52,6 +52,11 @@ rule report_page:
             "results/sustain/{disease}/parametric_null.tsv",
             disease=DISEASES if config["sustain"]["parametric_null"] else [],
         ),
+        sites=expand(
+            "results/sustain/{disease}/{table}.tsv",
+            table=["sites", "site_labels"],
+            disease=DISEASES if config["sustain"]["leave_site_out"] else [],
+        ),
         variants=expand(
             "results/sustain/{disease}/variants.tsv",
             disease=DISEASES if config["sustain"]["variants"] else [],

@@ -286,6 +286,43 @@ if config["sustain"]["parametric_null"]:
             "../workflow/scripts/sustain_parametric_null.py"
 
 
+if config["sustain"]["leave_site_out"]:
+
+    rule sustain_sites:
+        """The chosen model fitted anew without each site: does it hang on one of them?"""
+        input:
+            engine=sources("sustain_sites"),
+            zscores="results/normative/zscores.tsv",
+            norms="results/normative/norms.json",
+            participants="results/cohort/participants.tsv",
+            selection="results/sustain/{disease}/selection.tsv",
+            models=expand("results/sustain/{{disease}}/k{k}/full/model.npz", k=KS),
+        output:
+            agreement="results/sustain/{disease}/sites.tsv",
+            labels="results/sustain/{disease}/site_labels.tsv",
+        log:
+            "logs/sustain/{disease}/sites.log",
+        benchmark:
+            "benchmarks/runs/sustain/{disease}/sites.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        threads: 1
+        resources:
+            mem_mb=1500,
+            runtime="6h",
+        params:
+            n_startpoints=lookup("sustain/n_startpoints", within=config),
+            n_samples=fold_steps(),
+            n_chains=lookup("sustain/n_chains", within=config),
+            stage_prior=lookup("sustain/stage_prior", within=config),
+            noise=lookup("sustain/noise", within=config),
+            healthy=lookup("sustain/healthy", within=config),
+            seed=lookup("seed", within=config),
+            simulated=SIMULATED,
+        script:
+            "../workflow/scripts/sustain_sites.py"
+
+
 rule sustain_subtypes:
     """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:

@@ -714,6 +714,35 @@ TABLES = {
             marked=False,
         ),
         _table(
+            "sustain/D/sites.tsv",
+            "a subtype of the model fitted without a site",
+            """
+            site                | text    | | left out
+            n_left_out          | whole   | people | of the site
+            n_fitted            | whole   | people | of all others
+            subtype             | whole?  | | number in everyone's model
+            tau                 | number? | | Kendall's, with the order of everyone's model
+            tau_chance          | number? | | of two random orders
+            same_label          | number? | | share of the fitted with the subtype (or normal-appearing) of everyone's model
+            same_label_left_out | number? | | the same of those left out
+            reason              | text?   | | why it was not fitted
+            """,
+            key="site subtype",
+            always=False,
+        ),
+        _table(
+            "sustain/D/site_labels.tsv",
+            "a person under the model fitted without a site",
+            """
+            participant_id | text  | | person
+            without        | text  | | site that was left out
+            left_out       | truth | | the person is of that site
+            """.rstrip()
+            + _label(),
+            key="participant_id without",
+            always=False,
+        ),
+        _table(
             "sustain/D/starts.tsv",
             "a start of the search",
             """

@@ -16,6 +16,7 @@ def run(i, disease, simulated, out, **settings):
         names=read_table(i["names"]).set_index("subtype")["name"].to_dict(),
         biomarkers=read_biomarkers(i["biomarkers"]),
         claims=read_table(i["reported"]),
+        refitted=read_table(i["refitted"], text=("participant_id", "without")) if i.get("refitted") else None,
     )
     for name, table in analyse(given, disease, **settings).items():
         write_table(table.assign(origin="SIMULATED") if simulated and len(table) else table, out[name])

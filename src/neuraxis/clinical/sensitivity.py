@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from ..labels import NORMAL, Labels, is_true, staged_scale
+from ..labels import NORMAL, Labels, is_true, read_labels, staged_scale
 from .associations import fits_of, plans_of, pooled, reported
 from .cases import complete_cases
 from .contrasts import OTHERS, atrophy_model, subtype_model
@@ -17,6 +18,11 @@ COLUMNS = (
     *("low", "high", "kind", "contrast", "against"),
 )
 METHODS = ("label", "weighted")
+#: End of the name of an analysis whose model did not see the site either.
+ANEW = ", subtypes fitted anew"
+#: Name of the analysis whose errors are clustered by site, and the fewest sites for it.
+JACKKNIFE = "jackknife over sites"
+CLUSTERED, LEAST_CLUSTERS = "errors clustered by site", 5
 
 
 def versions_of(labels: Labels, subtypes: pd.DataFrame, qc: pd.DataFrame, site: pd.Series) -> dict[str, Labels]:
@@ -44,6 +50,25 @@ def versions_of(labels: Labels, subtypes: pd.DataFrame, qc: pd.DataFrame, site: 
     if site.nunique() > 1:
         versions |= {f"without {s}": labels.take(index[site != s]) for s in sorted(site.dropna().unique())}
     return versions
+
+
+def refitted_versions(refitted: pd.DataFrame, names: dict[int, str], index: pd.Index) -> dict[str, Labels]:
+    """The people of all sites but one, with their labels under the model fitted without it, by the analysis' name.
+
+    Parameters
+    ----------
+    refitted : DataFrame
+        participant_id, without, left_out and an assignment; see `evaluation.sites.leave_sites_out`.
+    names : dict of int to str
+        Subtypes.
+    index : Index
+        People who are analysed.
+    """
+    out = {}
+    for site, part in refitted.groupby("without", sort=True):
+        part = part[~is_true(part["left_out"])].set_index("participant_id")
+        out[f"without {site}{ANEW}"] = read_labels(part.loc[part.index.intersection(index)], names, prefix="")
+    return out
 
 
 def sensitivity(outcomes, people, labels: Labels, versions: dict, controls=None) -> pd.DataFrame:
@@ -75,7 +100,43 @@ def sensitivity(outcomes, people, labels: Labels, versions: dict, controls=None)
             models = [subtype_model(present, scale), atrophy_model(present)]
             for model, plan in zip(models, plans_of(declared, cases, models), strict=True):
                 rows += _rows(analysis, declared, cases.take(model.rows), model, plan)
+        rows += _clustered(outcome, rows, [f"without {s}" for s in sorted(people["site"].dropna().unique())])
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _clustered(outcome, rows: list[dict], without: list[str]) -> list[dict]:
+    """The estimates of everyone with errors clustered by site, from the estimates without each site.
+
+    The jackknife over clusters, (G - 1) / G times the sum of squared deviations from the estimate of everyone, with
+    Student's t of G - 1 degrees of freedom: it holds with few and unequal clusters, and for every estimator
+    (MacKinnon, Nielsen & Webb 2023, CV3).
+    """
+    if len(without) < 2:
+        return []
+    table = pd.DataFrame([r for r in rows if r["outcome"] == outcome.name])
+    number = (lambda v: v) if outcome.linear else np.log
+    n, out = len(without), []
+    for row in table[table["analysis"] == "everyone"].to_dict("records"):
+        keys = ["kind", "contrast", "method"]
+        same = (table[keys] == pd.Series({k: row[k] for k in keys})).all(axis=1)
+        left = table[same & table["analysis"].isin(without)]
+        blank = dict.fromkeys(("estimate", "low", "high", "p"), np.nan)
+        row = row | {"analysis": CLUSTERED}
+        if pd.isna(row["estimate"]):
+            out.append(row)
+        elif n < LEAST_CLUSTERS:
+            out.append(row | blank | {"reason": f"only {n} sites"})
+        elif left["estimate"].notna().sum() < n:
+            missing = sorted(set(without) - set(left.loc[left["estimate"].notna(), "analysis"]))
+            out.append(row | blank | {"reason": f"no estimate {missing[0]}"})
+        else:
+            centre = number(row["estimate"])
+            error = float(np.sqrt((n - 1) / n * ((number(left["estimate"].to_numpy(float)) - centre) ** 2).sum()))
+            half = stats.t.ppf(0.975, n - 1) * error
+            ends = {"low": outcome.scale(centre - half), "high": outcome.scale(centre + half)}
+            p = float(2 * stats.t.sf(abs(centre) / error, n - 1)) if error > 0 else np.nan
+            out.append(row | ends | {"p": p, "model": f"{row['model']}, {JACKKNIFE}"})
+    return out
 
 
 def _rows(analysis, outcome, cases, model, plan) -> list[dict]:

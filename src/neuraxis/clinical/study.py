@@ -17,7 +17,7 @@ from .nuisance import nuisance
 from .outcomes import declared_for
 from .prediction import prediction
 from .reported import against_reported
-from .sensitivity import sensitivity, versions_of
+from .sensitivity import refitted_versions, sensitivity, versions_of
 from .survival import survival_of
 from .table1 import table_one
 from .treatment import treatment_effects
@@ -56,6 +56,8 @@ class ClinicalInputs:
         Definitions.
     claims : DataFrame
         What the study reported: disease, subtype, kind, column, direction, claim.
+    refitted : DataFrame, optional
+        Everyone's labels under models fitted without a site (`evaluation.sites.leave_sites_out`).
     """
 
     participants: pd.DataFrame
@@ -70,6 +72,7 @@ class ClinicalInputs:
     names: dict
     biomarkers: pd.DataFrame
     claims: pd.DataFrame
+    refitted: pd.DataFrame | None = None
 
 
 def values_of(table: pd.DataFrame) -> pd.DataFrame:
@@ -168,6 +171,8 @@ def analyse(
     mine = everyone[everyone["group"] == disease]
     included = pd.Series("included", mine.index).where(mine.index.isin(people.index), "excluded")
     versions = versions_of(labels, given.subtypes, given.qc, people["site"])
+    if given.refitted is not None:
+        versions |= refitted_versions(given.refitted, names, people.index)
     etiv = given.etiv.reindex(people.index)
     return {
         "associations": effects,

@@ -43,6 +43,7 @@ TABLES = {
         ("controls", "Controls under the same model"),
         ("baselines", "Simple scores beside stage and subtype"),
         ("stability", "Agreement of the fold models"),
+        ("sites", "Agreement of the models fitted without a site"),
         ("diagnostics", "Convergence of every quantity"),
         ("starts", "Starts of the search"),
     ],

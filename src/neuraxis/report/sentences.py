@@ -725,6 +725,27 @@ def folds_agree(d: Disease):
     return f"Models fitted without a part of the people have the same order at Kendall's tau {each}; two random orders: {chance:.2f}."
 
 
+def _sites(d: Disease) -> pd.DataFrame:
+    """Refits without a site, and the agreement of each with everyone's model: a row per site and subtype."""
+    table = d.tables["sites"]
+    return table[table["tau"].notna()] if len(table) else table
+
+
+@sentence_of("model", lambda d: len(_sites(d)) > 0, warn=lambda d: (_sites(d)["tau"] < 0.7).any())
+def sites_agree(d: Disease):
+    table = _sites(d)
+    each = table.drop_duplicates("site")
+    worst = table.loc[table["tau"].idxmin()]
+    name = d.names.get(int(worst["subtype"]), "") if d.k > 1 else ""
+    of = f" ({name}, without {worst['site']})" if name else f" (without {worst['site']})"
+    moved = each.loc[each["same_label"].idxmin()]
+    return (
+        f"Fitted anew without each of {len(each)} sites in turn, the model keeps its order at Kendall's tau "
+        f"{table['tau'].min():.2f}{of} to {table['tau'].max():.2f}, and {moved['same_label']:.0%} (without {moved['site']}) "
+        f"to {each['same_label'].max():.0%} of the people of the other sites keep their label."
+    )
+
+
 def _rival(d: Disease) -> tuple[float, float] | None:
     """Nats below the best of another optimum, and the share of people it labels differently, where that is more than 5 %."""
     starts = d.tables["starts"]

@@ -1,0 +1,40 @@
+"""The chosen model fitted anew without each site, and everyone's labels under it."""
+
+from neuraxis.evaluation.sites import leave_sites_out
+from neuraxis.job import start
+from neuraxis.normative.norms import Norms
+from neuraxis.sustain import SustainModel
+from neuraxis.sustain.crossval import described
+from neuraxis.sustain.study import given_covariance, study_settings
+from neuraxis.tables import read_table, write_table
+
+
+def run(i, disease, seed, n_threads, simulated, agreement, labels, **settings):
+    k = described(read_table(i["selection"]))
+    models = {m.n_subtypes: m for m in map(SustainModel.load, i["models"])}
+    settings = study_settings(models[k].events, covariance=Norms.load(i["norms"]).noise_table(), **settings)
+    z = read_table(i["zscores"]).set_index("participant_id")
+    found = leave_sites_out(
+        z[z["group"] == disease],
+        read_table(i["participants"], text=("participant_id", "site")).set_index("participant_id")["site"],
+        models[k],
+        settings,
+        previous=models.get(k - 1),
+        covariance=given_covariance(settings),
+        seed=seed,
+        key=(disease,),
+        n_threads=n_threads,
+    )
+    for table, path in zip(found, (agreement, labels), strict=True):
+        write_table(table.assign(origin="SIMULATED") if simulated and len(table) else table, path)
+
+
+if __name__ == "__main__":
+    start(snakemake)
+    run(
+        dict(snakemake.input.items()),
+        snakemake.wildcards.disease,
+        n_threads=snakemake.threads,
+        **dict(snakemake.output.items()),
+        **dict(snakemake.params.items()),
+    )
