@@ -50,7 +50,10 @@ def test_subtypes_are_compared_among_staged_people_at_the_same_stage():
     )
     later = row_of(table, "stage, at the same subtype").loc["label"]
     assert later["estimate"] == pytest.approx(fit.params["stage"]) and later["unit"] == f"{sd:.3g} stages"
+    some = 1 - labels.probability[NORMAL]
+    given = labels.stage / some.clip(lower=0.05) - labels.stage.sum() / some.sum()
     hard = (labels.group != NORMAL).astype(float).rename("any").to_frame().assign(age=people["age"])
+    hard["later"] = hard["any"] * given
     direct = sm.OLS((people["score"] - whole[0]) / whole[1], sm.add_constant(hard)).fit()
     any_atrophy = row_of(table, f"{ANY} against none").loc["label"]
     assert any_atrophy["estimate"] == pytest.approx(direct.params["any"]) and any_atrophy["n"] == len(people)
@@ -63,6 +66,39 @@ def test_an_effect_of_atrophy_is_none_of_subtype():
     weighted = table[table["method"] == "weighted"].set_index("contrast")
     assert (weighted.loc[weighted["kind"] == "subtype", "p"] > 0.01).all()
     assert weighted.loc[f"{ANY} against none", "p"] < 1e-10
+
+
+def stage_seen(n, seed):
+    """People whose scan shows the later stages clearly and takes the early ones for none; the outcome follows the stage."""
+    rng = np.random.default_rng(seed)
+    sick = rng.random(n) < 0.6
+    stage = np.where(sick, 1 + rng.gamma(1.2, 5, n), 0.0)
+    seen = 0.35 * stage + rng.standard_normal(n)
+    # P(sick | seen) and the stage given it, by Bayes over a grid of stages
+    grid = 1 + np.random.default_rng(0).gamma(1.2, 5, 4000)
+    dense = np.exp(-0.5 * (seen[:, None] - 0.35 * grid) ** 2)
+    some = 0.6 * dense.mean(1) / (0.6 * dense.mean(1) + 0.4 * np.exp(-0.5 * seen**2))
+    index = pd.Index([f"p{i}" for i in range(n)])
+    probability = pd.DataFrame({NORMAL: 1 - some, "one": 0.6 * some, "two": 0.4 * some}, index)
+    group = probability[["one", "two"]].idxmax(axis=1).where(some > 0.5, NORMAL)
+    labels = Labels(group, probability, pd.Series(some * (dense * grid).sum(1) / dense.sum(1), index))
+    y = 0.3 * sick + 0.1 * stage + rng.standard_normal(n)
+    return pd.DataFrame({"y": y}, index), labels, 0.3 + 0.1 * stage[sick].mean()
+
+
+def test_any_atrophy_is_not_overstated_where_the_scan_shows_late_stages_best():
+    """The weighted effect is that of the mean stage; a line through P(atrophy) alone would have that of late ones."""
+    got, alone = [], []
+    for seed in range(8):
+        people, labels, effect = stage_seen(1000, seed)
+        table = associations([declare("Y", "y", "continuous")], people, labels, n_draws=0)
+        row = table[(table["contrast"] == f"{ANY} against none") & (table["method"] == "weighted")].iloc[0]
+        sd = people["y"].std()
+        got.append(row["estimate"] * sd / effect)
+        line = sm.OLS(people["y"], sm.add_constant(1 - labels.probability[NORMAL])).fit()
+        alone.append(line.params.iloc[1] / effect)
+    assert np.mean(got) == pytest.approx(1.0, abs=0.1), got
+    assert np.mean(alone) > 1.2
 
 
 def test_hard_labels_attenuate_and_weighting_and_imputation_correct():

@@ -40,7 +40,10 @@ def test_errors_clustered_by_site_are_the_jackknife_over_sites():
 
     def direct(keep):
         y = people.loc[keep, "score"]
-        x = (labels.group.loc[keep] != NORMAL).astype(float).rename("any")
+        some = 1 - labels.probability.loc[keep, NORMAL]
+        x = (labels.group.loc[keep] != NORMAL).astype(float).rename("any").to_frame()
+        stage = labels.stage.loc[keep]
+        x["later"] = x["any"] * (stage / some.clip(lower=0.05) - stage.sum() / some.sum())
         return sm.OLS((y - y.mean()) / y.std(), sm.add_constant(x)).fit().params["any"]
 
     everyone = direct(people.index)

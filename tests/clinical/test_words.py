@@ -103,6 +103,31 @@ def test_one_subtype_is_not_compared():
     assert "Subtypes are compared" not in text and "one subtype" not in said({})
 
 
+@pytest.mark.parametrize("nobody", ["", float("nan")])
+def test_stage_of_no_subtype_is_told_as_that(nobody):
+    """A table from the disk has nan where a stage is of no subtype."""
+    stage = {
+        "kind": "stage",
+        "contrast": "stage, at the same subtype",
+        "against": "",
+        "n_against": 0,
+        "unit": "3.2 stages",
+    }
+    text = said(stage | {"subtype": nobody})
+    assert (
+        "Later stage, whatever the subtype: higher odds of a higher EDSS per 3.2 stages (1 SD)" in text
+        and "nan" not in text
+    )
+    assert "Later stage among cortical people: higher odds" in said(stage)
+    some = {
+        "kind": "atrophy",
+        "contrast": "any atrophy against none",
+        "subtype": "any atrophy",
+        "against": "normal-appearing",
+    }
+    assert "People with any atrophy, at their mean stage, against those without: higher odds" in said(some)
+
+
 def test_draws_that_disagree_are_said():
     draws = {"method": "draws", "p": 0.2, "q": 0.2}
     assert "interval includes no effect" in said({}, draws)

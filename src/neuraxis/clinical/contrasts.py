@@ -17,6 +17,10 @@ from ..labels import NORMAL, Labels, reliability, staged_scale
 OTHERS = "the other subtypes"
 STAGE = "stage"
 ANY = "any atrophy"
+#: Stage of people with atrophy, from its mean.
+LATER = "stage from its mean"
+#: P(atrophy) below which a stage given atrophy is not told by dividing by it.
+LEAST_SOME = 0.05
 QUESTIONS = ("subtype", "stage", "atrophy")
 
 
@@ -174,12 +178,21 @@ def stage_model(labels: Labels, scale: float | None = None) -> Model | None:
     return Model(rows, mine.group, mine.probability, designs, contrasts)
 
 
-def atrophy_model(labels: Labels) -> Model:
-    """Any atrophy against none, among everyone."""
+def atrophy_model(labels: Labels, scale: float | None = None) -> Model:
+    """Any atrophy, at the mean stage of those who have it, against none, among everyone.
+
+    Terms: an indicator of atrophy, and within it the stage from its mean. Without the second, whose scan speaks for atrophy
+    most clearly is at a late stage, and the first would be theirs: a line through P(atrophy) has the effect of late stages
+    at its end, and overstates that of atrophy wherever outcomes follow the stage.
+    """
     rows = labels.group.index
+    scale = staged_scale(labels) if scale is None else scale
+    some = 1 - labels.probability[NORMAL]
+    # the expected stage counts no atrophy as 0
+    later = (labels.stage / some.clip(lower=LEAST_SOME) - labels.stage.sum() / max(some.sum(), LEAST_SOME)) / scale
     group = labels.group.where(~labels.staged, ANY)
     probability = pd.DataFrame({NORMAL: labels.probability[NORMAL], ANY: 1 - labels.probability[NORMAL]})
-    designs = [pd.DataFrame({ANY: v}, index=rows) for v in (0.0, 1.0)]
+    designs = [pd.DataFrame({ANY: v, LATER: v * later}, index=rows) for v in (0.0, 1.0)]
     contrast = Contrast(
         "atrophy", f"{ANY} against none", ANY, NORMAL, {ANY: 1.0}, group == ANY, group == NORMAL, (ANY, NORMAL)
     )
@@ -188,5 +201,5 @@ def atrophy_model(labels: Labels) -> Model:
 
 def models_of(labels: Labels, scale: float | None = None) -> list[Model]:
     """The models of all three questions for these people."""
-    made = [subtype_model(labels, scale), stage_model(labels, scale), atrophy_model(labels)]
+    made = [subtype_model(labels, scale), stage_model(labels, scale), atrophy_model(labels, scale)]
     return [m for m in made if m is not None]

@@ -97,7 +97,7 @@ def sensitivity(outcomes, people, labels: Labels, versions: dict, controls=None)
         for analysis, declared, version in analyses:
             cases = complete_cases(declared, people, controls)
             present = version.take(cases.y.index.intersection(version.group.index))
-            models = [subtype_model(present, scale), atrophy_model(present)]
+            models = [subtype_model(present, scale), atrophy_model(present, scale)]
             for model, plan in zip(models, plans_of(declared, cases, models), strict=True):
                 rows += _rows(analysis, declared, cases.take(model.rows), model, plan)
         rows += _clustered(outcome, rows, [f"without {s}" for s in sorted(people["site"].dropna().unique())])

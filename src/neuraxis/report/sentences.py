@@ -54,9 +54,11 @@ def meaning(row) -> str:
 def who(row) -> str:
     """Whom a row is about."""
     if row.kind == "atrophy":
-        return "People with any atrophy against those without"
+        return "People with any atrophy, at their mean stage, against those without"
     if row.kind == "stage":
-        return f"Later stage in {row.subtype}" if row.subtype else "Later stage, whatever the subtype"
+        # a table read from disk has nan where it is of no subtype
+        known = isinstance(row.subtype, str) and row.subtype
+        return f"Later stage among {row.subtype} people" if known else "Later stage, whatever the subtype"
     return f"{row.subtype} against {row.against}"
 
 
