@@ -314,7 +314,7 @@ def _typed(cells: list[str], where) -> pd.Series:
 
 
 def read_table(
-    path, *, needed=(), text=("participant_id", "group", "site", "sex"), cells: Cells | None = None
+    path, *, needed=(), text=("participant_id", "session_id", "group", "site", "sex"), cells: Cells | None = None
 ) -> pd.DataFrame:
     """Read a TSV or CSV written by anyone: BOM, CRLF and the usual spellings of missing are understood.
 

@@ -8,10 +8,9 @@ from neuraxis.tables import read_table, write_table
 
 def run(i, disease, simulated, out, **settings):
     by_person = {k: read_table(i[k]).set_index("participant_id") for k in ("participants", "zscores", "subtypes")}
-    repeated = ("participant_id", "session_id")
     given = ClinicalInputs(
         **by_person,
-        **{k: read_table(i[k], text=repeated) for k in ("visits", "relapses", "zscores_followup", "followup", "qc")},
+        **{k: read_table(i[k]) for k in ("visits", "relapses", "zscores_followup", "followup", "qc")},
         etiv=read_table(i["measures"]).set_index("participant_id")["etiv"],
         names=read_table(i["names"]).set_index("subtype")["name"].to_dict(),
         biomarkers=read_biomarkers(i["biomarkers"]),

@@ -11,7 +11,7 @@ if __name__ == "__main__":
     made = normative_tables(
         read_table(i.measures),
         read_table(i.participants),
-        read_table(i.followup, text=("participant_id", "session_id")),
+        read_table(i.followup),
         read_biomarkers(i.biomarkers),
         **dict(snakemake.params.items()),
     )

@@ -197,9 +197,7 @@ def gather(
     if source == "images":
         table = combine_batches([read_table(m, needed=("participant_id", "etiv")) for m in measures])
         if failures:
-            failed = pd.concat(
-                [read_table(f, text=("participant_id", "session_id")) for f in failures], ignore_index=True
-            )
+            failed = pd.concat([read_table(f) for f in failures], ignore_index=True)
     else:
         wide, key = _gather_tables(source, measures, label_names, defined, everyone)
         if key:
@@ -457,7 +455,7 @@ def read_and_combine(participants, sessions, biomarkers, *, listed="", **setting
     """`combine` from the paths of its tables."""
     return combine(
         read_table(participants),
-        read_table(sessions, text=("participant_id", "session_id")),
+        read_table(sessions),
         read_biomarkers(biomarkers),
         listed=listed_people(listed) if listed and Path(listed).exists() else None,
         **settings,

@@ -40,7 +40,7 @@ def simulated_paths(folders, person: str, session: str) -> tuple:
 def all_scans(participants, sessions) -> pd.DataFrame:
     """Baseline and follow-up scans of the participants: participant_id, session_id."""
     people = read_table(participants)["participant_id"]
-    follow = read_table(sessions, text=("participant_id", "session_id"))[["participant_id", "session_id"]]
+    follow = read_table(sessions)[["participant_id", "session_id"]]
     first = pd.DataFrame({"participant_id": people, "session_id": BASELINE})
     return pd.concat([first, follow[follow["participant_id"].isin(people)]], ignore_index=True)
 
@@ -177,7 +177,7 @@ def batch_of(person: str, n_batches: int) -> int:
 
 
 def _follow(sessions) -> list[tuple]:
-    listed = read_table(sessions, text=("participant_id", "session_id"))
+    listed = read_table(sessions)
     return list(listed[["participant_id", "session_id"]].itertuples(index=False, name=None))
 
 
@@ -195,7 +195,7 @@ def extract_batch(participants, sessions, folders, *, batch: int, n_batches: int
 
 def extract_again(failures, sessions, folders, *, listed="", **settings):
     """Measure alone, once more, the scans that failed in their batches; see `extract`."""
-    failed = pd.concat([read_table(f, text=("participant_id", "session_id")) for f in failures], ignore_index=True)
+    failed = pd.concat([read_table(f) for f in failures], ignore_index=True)
     people = listed_people(listed) if listed else None
     scans = failed[["participant_id", "session_id"]]
     return extract(scans, folders=folders, listed=people, follow=_follow(sessions), **settings)

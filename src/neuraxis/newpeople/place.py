@@ -599,7 +599,7 @@ def _course(model, disease: str, z: pd.Series) -> dict:
     if model.study is None:
         return {}
     folder = model.study / "results"
-    later = read_table(folder / f"sustain/{disease}/followup.tsv", text=("participant_id", "session_id"))
+    later = read_table(folder / f"sustain/{disease}/followup.tsv")
     if "stage" not in later or later.empty:
         return {}
     everyone = read_table(folder / "normative/zscores.tsv").set_index("participant_id")

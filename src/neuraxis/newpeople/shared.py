@@ -16,6 +16,7 @@ import pandas as pd
 from .. import __version__
 from ..biomarkers import read_biomarkers
 from ..errors import InputError, ModelError, NeuraxisError, name_some
+from ..labels import is_true
 from ..normative.norms import Norms
 from ..sustain.model import SustainModel
 from ..tables import aside, read_table
@@ -270,7 +271,7 @@ def _card(config, provenance, norms, z, models, evidence, control) -> dict:
             "healthy_component": model.variant.healthy,
         }
         if choice is not None:
-            row = choice[choice["chosen"].astype(str) == "True"].iloc[0]
+            row = choice[is_true(choice["chosen"])].iloc[0]
             about |= {"chosen": int(row["n_subtypes"]), "reason": str(row["reason"])}
             normal = choice.loc[choice["n_subtypes"] == -1, "heldout_loglik"]
             if len(normal) and pd.notna(normal.iloc[0]):

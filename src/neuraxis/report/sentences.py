@@ -95,7 +95,7 @@ def rows_told(associations: pd.DataFrame) -> pd.DataFrame:
 def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> list[str]:
     """What of one family passes, what was tested and not found, what could not be tested."""
     part = rows_told(associations[associations["family"] == family])
-    reportable = part["reportable"].astype(str) == "True"
+    reportable = is_true(part["reportable"])
     tested = part[reportable & part["p"].notna()]
     passed = tested[tested["q"] < FOUND].sort_values("q", kind="stable")
     line = (
@@ -198,7 +198,7 @@ def slope_sentences(slopes: pd.DataFrame) -> list[str]:
 def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
     """Treatments whose groups are large enough, with the warning that goes with every one of them."""
     out = []
-    told = treatment[(treatment["reportable"].astype(str) == "True") & treatment["p"].notna()]
+    told = treatment[is_true(treatment["reportable"]) & treatment["p"].notna()]
     for row in told[(told["treatment"] != "") & (told["p"] < FOUND)].itertuples():
         subtype = row.subtype if isinstance(row.subtype, str) and row.subtype else "all staged people"
         out.append(
@@ -243,7 +243,7 @@ def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
 def trial_sentences(trial: pd.DataFrame) -> list[str]:
     """People per arm if a trial enrolled everyone, and if it enrolled the group with the highest rate."""
     out = []
-    told = trial[(trial["reportable"].astype(str) == "True") & trial["n_per_arm"].notna()]
+    told = trial[is_true(trial["reportable"]) & trial["n_per_arm"].notna()]
     for outcome, part in told.groupby("outcome", sort=False):
         part = part.set_index("group")
         others = part.drop(index="everyone", errors="ignore")
