@@ -43,7 +43,7 @@ ROOMS = {
     "cohort": (["cohort/ids.py", "cohort/participants.py", "cohort/scores.py"], ["tests/cohort"]),
     "tables": (
         ["tables.py", "labels.py", "checks_results.py"],
-        ["tests/test_tables.py", "tests/test_checks_results.py"],
+        ["tests/test_labels.py", "tests/test_tables.py", "tests/test_checks_results.py"],
     ),
 }
 COMPARE = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
