@@ -38,6 +38,7 @@ rule figures_disease:
         title="{disease}",
         disease="{disease}",
         outcomes=lookup("clinical/outcomes", within=config),
+        event_colours=lookup("report/event_colours", within=config),
         simulated=SIMULATED,
     script:
         "../workflow/scripts/figures_draw.py"

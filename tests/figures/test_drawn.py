@@ -214,6 +214,41 @@ def test_selection_marks_the_chosen_k_with_its_error_bars():
     assert right.lines[2].get_ydata().tolist() == [-3.5, 1.0, 2.5] and right.lines[2].get_xdata().tolist() == [1, 2, 3]
 
 
+def test_labels_of_models_far_off_stand_under_one_another():
+    """Everyone healthy is far off in every variant: at one place, three numbers that can be read."""
+    far = [selection(2, (g, 40.0, 0.0), (9.0, 9.0, 0.0), None) for g in (700.0, 812.0, 655.0)]
+    variants = pd.concat([far[1].assign(variant="a", cvic=2.0), far[2].assign(variant="b", cvic=3.0)])
+    figure = model.selection(given(selection=far[0], heldout_folds=FOLDS, variants=variants))
+    figure.draw_without_rendering()
+    words = [t for t in figure.axes[0].texts if t.get_text().startswith("+")]
+    assert sorted(t.get_text() for t in words) == ["+655", "+700", "+812"]
+    boxes = [t.get_window_extent() for t in words]
+    assert not [1 for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
+
+
+def test_reliability_draws_what_was_stated_and_what_was_true():
+    healthy, sure = "P(healthy)", "P(subtype), truly staged people"
+    held = "95 % interval of the stage holds the true one"
+    columns = ["labels", "quantity", "class", "n", "stated", "observed", "low", "high"]
+    rows = [("out of fold", healthy, "0 to 0.05", 9, 0.02, 0.1, 0.05, 0.2), ("out of fold", healthy, "0.6 to 0.8", 9, 0.7, 0.5, 0.3, 0.6),
+            ("out of fold", healthy, "all", 18, 0.4, 0.3, 0.2, 0.4), ("in sample", healthy, "0.6 to 0.8", 9, 0.75, 0.8, 0.7, 0.9),
+            ("out of fold", sure, "0.4 to 0.6", 9, 0.5, 0.9, 0.8, 0.95), ("out of fold", held, "everyone", 18, 0.95, 0.8, 0.7, 0.9),
+            ("in sample", held, "everyone", 18, 0.95, 0.99, 0.9, 1.0)]  # fmt: skip
+    figure = model.reliability(given(calibration=pd.DataFrame(rows, columns=columns)))
+    first, second, third = figure.axes
+    drawn = [c.lines[0] for c in first.containers]
+    assert drawn[0].get_xydata().tolist() == [[0.02, 0.1], [0.7, 0.5]] and drawn[1].get_xydata().tolist() == [
+        [0.75, 0.8]
+    ]
+    bars = first.containers[0].lines[2][0].get_segments()
+    assert np.allclose(bars, [[[0.02, 0.05], [0.02, 0.2]], [[0.7, 0.3], [0.7, 0.6]]])
+    assert second.containers[0].lines[0].get_xydata().tolist() == [[0.5, 0.9]]
+    assert [c.lines[0].get_xdata().tolist() for c in third.containers] == [[0.8], [0.99]]
+    one = pd.DataFrame(rows, columns=columns).query("quantity != @sure")
+    assert len(model.reliability(given(calibration=one)).axes) == 2
+    assert model.reliability(given()).nothing
+
+
 def test_selection_holds_every_variant_and_healthy_people_in_grey():
     main = selection(2, gaussian=None)
     other = selection(1, (30.0, 0.0, 12.0, 14.0), (1.0, 0, 1, 1), None).assign(variant="uniform-independent")

@@ -1,5 +1,7 @@
 """Every declared figure for any number of subtypes: fit for print, nothing cut, and a word where there is nothing to draw."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -272,7 +274,8 @@ def test_positional_variance_orders_biomarkers_by_their_first_event():
 
 def test_the_fields_colours_are_an_option():
     g = given(("one", "two"), positional_variance=variance(), labels=pd.Series({"a": "Area", "b": "Bulk"}))
-    image = np.asarray(model._places(g, "everyone", "field").axes[0].images[0].get_array())
+    coloured = replace(g, event_colours="field")
+    image = np.asarray(model.positional_variance(coloured).axes[0].images[0].get_array())
     assert (
         to_hex(image[0, 0]) == model.EVENTS["field"][0].lower()
         and to_hex(image[0, 2]) == model.EVENTS["field"][1].lower()

@@ -22,4 +22,5 @@ if __name__ == "__main__":
         participants=given.get("participants"),
         maps=as_list(given.get("maps")),
         model=given.get("model"),
+        event_colours=snakemake.params.get("event_colours", "safe"),
     )

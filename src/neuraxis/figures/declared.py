@@ -23,7 +23,7 @@ class Figure:
     title, caption : str
         Words of the page.
     section : str
-        Chapter of a disease: number, subtypes, order, trust, clinical, followup.
+        Chapter of a disease: number, subtypes, order, trust, clinical, followup, truth.
     tables : tuple of str
         Tables that it draws, below results/sustain/{disease} or results/clinical/{disease} (clinical/...).
     first : bool
@@ -187,6 +187,12 @@ OF_DISEASE = (
         "transitions", "clinical:transitions", "Group at one scan and at the next",
         "Left: people from the group of one scan to that of the next; right: change a year (mixed model).",
         "followup", ("clinical/transitions", "clinical/slopes"),
+    ),
+    Figure(
+        "reliability", "model:reliability", "Stated probabilities beside what was true",
+        "Where the truth is simulated: people in classes of their stated probability against the share of them of whom it was "
+        "true, with Wilson's 95 % interval (dotted: as stated), and how often the 95 % interval of the stage holds the true one.",
+        "truth", ("calibration",),
     ),
 )  # fmt: skip
 

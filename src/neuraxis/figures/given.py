@@ -40,6 +40,8 @@ class Given:
     control : str
     traces : ndarray, shape (chains, draws), optional
         Log-likelihood of the stored draws.
+    event_colours : {"safe", "field"}
+        Of the thresholds in positional variance: for all eyes, or the red, magenta and blue of the SuStaIn papers.
     """
 
     name: str = ""
@@ -51,6 +53,7 @@ class Given:
     maps: tuple = ()
     control: str = "HC"
     traces: np.ndarray | None = None
+    event_colours: str = "safe"
 
     def table(self, name: str) -> pd.DataFrame:
         """A table; an empty one where it is not there."""
@@ -121,6 +124,7 @@ def read_given(
     maps=(),
     control: str = "HC",
     model=None,
+    event_colours: str = "safe",
 ) -> Given:
     """Read what figures draw from.
 
@@ -133,6 +137,7 @@ def read_given(
     maps : sequence of path
     model : path, optional
         Of the chosen model, for the traces of its chains.
+    event_colours : {"safe", "field"}
     """
     text = ("participant_id", "session_id", "group", "site", "sex", "part", "name", "source", "target")
     read = {
@@ -160,4 +165,5 @@ def read_given(
         maps=tuple(read_table(path) for path in maps),
         control=control,
         traces=traces,
+        event_colours=event_colours,
     )

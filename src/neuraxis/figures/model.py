@@ -49,6 +49,7 @@ def selection(g: Given):
     gaussian = table[table["n_subtypes"] == -1]
     far = float(gaussian["gap_cvic"].iloc[0]) if len(gaussian) else 0.0
     edge = max(top, 6.0, far if far < 2 * top else 0.0) * 1.12
+    beyond: dict[int, int] = {}  # labels already at the edge, by k
     for label, t, colour, style in lines:
         inside = t["gap_cvic"] <= edge
         axis.plot(t["n_subtypes"], t["gap_cvic"].clip(upper=edge), style, color=colour, lw=1, label=label, zorder=2)
@@ -66,7 +67,8 @@ def selection(g: Given):
                      c=[colour if c else "white" for c in chosen[inside]])  # fmt: skip
         for r in t[~inside].itertuples():
             axis.plot(r.n_subtypes, edge, "^", color=colour, ms=5, zorder=3)
-            axis.annotate(f"{r.gap_cvic:+.0f}", (r.n_subtypes, edge), xytext=(4, -3), textcoords="offset points", va="top", fontsize=6.5, color=colour)  # fmt: skip
+            down = beyond[r.n_subtypes] = beyond.get(r.n_subtypes, -1) + 1
+            axis.annotate(f"{r.gap_cvic:+.0f}", (r.n_subtypes, edge), xytext=(5, -3 - 8 * down), textcoords="offset points", va="top", fontsize=6.5, color=colour)  # fmt: skip
     ks = part["n_subtypes"].astype(int).tolist()
     gaussian = table[table["n_subtypes"] == -1]
     ticks, words = list(ks), [str(k) for k in ks]
@@ -109,7 +111,7 @@ def positional_variance_folds(g: Given):
     return _places(g, "folds")
 
 
-def _places(g: Given, models: str, scheme: str = "safe"):
+def _places(g: Given, models: str):
     """One panel per subtype that somebody is staged in, biomarkers by their first event; a scale bar per threshold.
 
     Colour grows with probability up to the largest of the panel's figure, so that nothing saturates.
@@ -123,7 +125,7 @@ def _places(g: Given, models: str, scheme: str = "safe"):
     levels = sorted(table["threshold"].unique())
     size, n = table["biomarker"].nunique(), len(g.names)
     highest = max(float(table[places].to_numpy(float).max()), 0.1)
-    tints = [EVENTS[scheme][min(i, 3)] for i in range(len(levels))]
+    tints = [EVENTS[g.event_colours][min(i, 3)] for i in range(len(levels))]
     columns = min(n, 2)
     rows = -(-n // columns)
     figure, axes = plt.subplots(
@@ -162,6 +164,46 @@ def _places(g: Given, models: str, scheme: str = "safe"):
         bar.locator = MaxNLocator(3)
         bar.update_ticks()
     return figure
+
+
+def reliability(g: Given):
+    """Stated probabilities beside what was true, and how often the stage's interval holds the true stage."""
+    table = g.table("calibration")
+    if table.empty:
+        return empty("The truth is known of simulated people alone.")
+    panels = [q for q in RELIABILITY if q in set(table["quantity"])]
+    held = table[table["quantity"] == INTERVALS]
+    figure, axes = plt.subplots(
+        1, len(panels) + 1, figsize=(PAGE, 2.7), layout="constrained", width_ratios=[*[1] * len(panels), 0.9]
+    )
+    looks = {"out of fold": ("#0072B2", "o"), "in sample": ("0.6", "s")}
+    for axis, quantity in zip(axes, panels, strict=False):
+        axis.plot([0, 1], [0, 1], color="0.7", lw=0.8, ls=":")
+        for labels, (colour, shape) in looks.items():
+            part = table[(table["labels"] == labels) & (table["quantity"] == quantity) & (table["class"] != "all")]
+            stated, seen, low, high = part[["stated", "observed", "low", "high"]].to_numpy(float).T
+            error = [seen - low, high - seen]
+            axis.errorbar(stated, seen, yerr=error, fmt=shape + "-", color=colour, ms=3.5, lw=0.9, label=labels)
+        axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="stated", ylabel="true")
+        axis.set_title(RELIABILITY[quantity], fontsize=7.5)
+    axes[0].legend(frameon=False, fontsize=6.5, loc="upper left")
+    right, groups = axes[-1], list(dict.fromkeys(held["class"]))
+    for i, (labels, (colour, shape)) in enumerate(looks.items()):
+        part = held[held["labels"] == labels].set_index("class").reindex(groups)
+        error = [part["observed"] - part["low"], part["high"] - part["observed"]]
+        right.errorbar(
+            part["observed"], np.arange(len(groups)) + 0.2 * i, xerr=error, fmt=shape, color=colour, ms=3.5, lw=0.9
+        )
+    right.axvline(0.95, color="0.7", lw=0.8, ls=":")
+    right.set_yticks(np.arange(len(groups)) + 0.1, [wrapped(c, 12) for c in groups], fontsize=6.5)
+    right.set(xlim=(0, 1.02), ylim=(len(groups) - 0.4, -0.5), xlabel="share held (wanted: 0.95)")
+    right.set_title("true stage in its 95 % interval", fontsize=7.5)
+    return figure
+
+
+#: Quantities of calibration.tsv with classes of stated probability, and their titles; the quantity of the stages' intervals.
+RELIABILITY = {"P(healthy)": "P(healthy)", "P(subtype), truly staged people": "P(most probable subtype)"}
+INTERVALS = "95 % interval of the stage holds the true one"
 
 
 def _probabilities(g: Given) -> pd.DataFrame:

@@ -51,7 +51,7 @@ class ModelPlots:
 
         return None if self.model.n_subtypes else empty("A model of healthy people alone: there is no order to draw.")
 
-    def positional_variance(self, names: dict | None = None, labels=None):
+    def positional_variance(self, names: dict | None = None, labels=None, colours: str = "safe"):
         """Probability of every event's place, one panel per subtype; see `figures.model.positional_variance`.
 
         Parameters
@@ -60,6 +60,8 @@ class ModelPlots:
             Subtype to name.
         labels : mapping of str to str, optional
             Biomarker to label.
+        colours : {"safe", "field"}
+            Of the thresholds: for all eyes, or the red, magenta and blue of the SuStaIn papers.
         """
         if (nothing := self._something()) is not None:
             return showing(nothing)
@@ -83,7 +85,8 @@ class ModelPlots:
             "names": pd.DataFrame({"subtype": list(name), "name": list(name.values()), "n_staged_oof": 1}),
             "selection": pd.DataFrame({"n_subtypes": [model.n_subtypes], "chosen": [True]}),
         }
-        figure = positional_variance(Given(tables=tables, labels=_labels(model, labels)))
+        given = Given(tables=tables, labels=_labels(model, labels), event_colours=colours)
+        figure = positional_variance(given)
         for axis, words, share in zip(figure.axes, name.values(), model.fractions, strict=False):
             axis.set_title(f"{words}\nmodel fraction {share:.0%}")
         return showing(figure)
