@@ -24,16 +24,13 @@ from .fit import POOLED, as_pooled, fit_one, pooled_sites, sites_of
 from .harmonisation import apply_combat, learn_combat, plain
 from .inputs import aligned, covariates, values_of
 from .settings import STUDY, NormSettings, check_head_size, needs_head_size, settings_of
+from .stored import problem_of, trial_problem
 
 __all__ = ["FORMAT", "POOLED", "STUDY", "NormSettings", "Norms", "fit_norms", "zscores"]
 
 FORMAT = "neuraxis-norms/2"
 #: Formats that `Norms.from_dict` reads: the first had no covariance.
 READABLE = ("neuraxis-norms/1", FORMAT)
-
-#: What applying a norm reads of it.
-MODELS_KNOW = {"power", "age_mean", "knots", "sexes", "sites", "coefficients", "sd"}
-CONTROLS_KNOW = {"age_range", "n_by_sex", "sites", "pooled_sites"}
 
 
 @dataclass
@@ -192,27 +189,14 @@ class Norms:
         if not isinstance(d, dict) or d.get("format") not in READABLE:
             found = d.get("format") if isinstance(d, dict) else type(d).__name__
             raise InputError(f"not a norm this version reads: format {found!r}, expected {FORMAT!r}")
-        absent = [
-            k for k in ("settings", "direction", "models", "controls", "combat") if not isinstance(d.get(k), dict)
-        ]
-        if absent:
-            raise InputError(f"a damaged norm: {', '.join(absent)} is missing")
-        if not d["models"].keys() == d["settings"].keys() == d["direction"].keys():
-            raise InputError("a damaged norm: models, settings and direction are not of the same biomarkers")
-        absent = CONTROLS_KNOW - d["controls"].keys()
-        for model in d["models"].values():
-            absent |= MODELS_KNOW - model.keys()
-        if absent:
-            raise InputError(f"a damaged norm: {', '.join(sorted(absent))} is missing")
-        numbers = [v for m in d["models"].values() for v in [m["power"], m["age_mean"], *m["coefficients"], *m["sd"]]]
-        if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in numbers):
-            raise InputError("a damaged norm: its coefficients are not all finite numbers")
+        if words := problem_of(d):
+            raise InputError(f"a damaged norm: {words}")
         kept = d.get("covariance")
         try:
             settings = {b: NormSettings(**s) for b, s in d["settings"].items()}
         except TypeError as error:
             raise InputError(f"a damaged norm: {error}") from None
-        return cls(
+        norms = cls(
             settings,
             d["direction"],
             d["models"],
@@ -221,13 +205,20 @@ class Norms:
             tuple(d.get("signed", ())),
             NoiseCovariance.from_dict(kept) if kept else None,
         )
+        if norms.covariance is not None and not set(norms.covariance.biomarkers) <= set(norms.models):
+            raise InputError("a damaged norm: its covariance is of other biomarkers")
+        if words := trial_problem(norms):
+            raise InputError(f"a damaged norm: {words}")
+        return norms
 
     @classmethod
     def load(cls, path) -> Norms:
         """Read a file written by `save`."""
         try:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} is not a norm file: {error}") from None
 
 

@@ -283,6 +283,8 @@ class SustainModel:
                 "draws of the healthy weight": (d.healthy, first),
                 "draws of covariances": (d.covariance, (*d.covariance.shape[:2], b, b)),
             }
+            if d.log_likelihood.dtype.kind not in "fiu" or not np.isfinite(d.log_likelihood).all():
+                raise ModelError("log-likelihoods of the draws are not finite numbers")
             if len(first) != 2 or d.covariance.shape[:2] not in ((1, 1), first):
                 raise ModelError("draws do not have chains and draws as their first two dimensions")
         for name, (array, shape) in shapes.items():
@@ -306,6 +308,13 @@ class SustainModel:
             raise ModelError("the covariance is not positive definite")
         for s in p.sequences:
             self.events.check_sequence(s)
+        if self.draws is not None and self.draws.sequences.size:
+            place = np.argsort(self.draws.sequences, axis=-1)
+            for b in range(self.events.n_biomarkers):
+                if (np.diff(place[..., self.events.biomarker == b], axis=-1) < 0).any():
+                    raise ModelError(
+                        f"draws of sequences: {self.events.biomarkers[b]}: a higher threshold before a lower one"
+                    )
 
 
 def _from_arrays(cls, meta, arrays) -> SustainModel:
