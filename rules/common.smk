@@ -17,6 +17,7 @@ from neuraxis.checks import (
     check_shape,
     expand_home,
     joined_tables,
+    read_config,
 )
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
@@ -39,6 +40,8 @@ SCHEMA = yaml.safe_load(
 # for envs/neuraxis.post-deploy.sh, which Snakemake copies elsewhere
 os.environ.update(NEURAXIS_HOME=str(HOME), NEURAXIS_PACKAGE=str(PACKAGE.absolute()))
 try:
+    for given in workflow.config_settings.configfiles:
+        read_config(given)  # Snakemake takes the last of a key given twice in silence
     config = complete(config, HOME, own_file=workflow.modifier.is_main_snakefile())
     check_shape(config, SCHEMA)
     validate(config, "../workflow/schemas/config.schema.yaml")  # fills the defaults in

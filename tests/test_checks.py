@@ -89,6 +89,25 @@ def test_the_default_configuration_is_right(monkeypatch):
         ({"features__biomarkers": "resources"}, "features.biomarkers: resources: is a folder"),
         ({"report__title": "a\u202eb"}, "report.title: holds characters that are not seen (a\\u202eb)"),
         ({"sustain__n_subtypes": 7}, "sustain.n_subtypes is above"),
+        ({"sustain__thresholds": [3, 1, 2], "sustain__choose_thresholds": True}, "sustain.thresholds must ascend"),
+        ({"features__cord_levels": [1, 2, 1]}, "features.cord_levels: a level is listed twice"),
+        (
+            {"features__use": ["thalamos"]},
+            "features.use: thalamos is no biomarker of features.biomarkers; did you mean",
+        ),
+        ({"cohort__diseases": ["MS", True]}, "True is not of type 'string'; YAML reads NO, ON, yes"),
+        (
+            {"clinical__outcomes": [{"name": n, "column": "edss", "type": "ordinal"} for n in ("EDSS", "edss ")]},
+            "two outcomes are named EDSS, edss ",
+        ),
+        (
+            {"clinical__outcomes": [{"name": "a", "column": "b", "type": "ordinal", "covariates": ["age", "b"]}]},
+            "clinical.outcomes: a: b is the outcome and a covariate of it",
+        ),
+        (
+            {"clinical__outcomes": [{"name": "a", "column": "b", "type": "ordinal", "covariates": ["age", "age", ""]}]},
+            "a: covariate '', 'age' is empty or twice",
+        ),
     ],
 )
 def test_what_is_refused(monkeypatch, changes, words):
@@ -165,6 +184,40 @@ def test_bombs_and_circles(tmp_path):
         path.write_text(text)
         with pytest.raises(ConfigError, match=words):
             read_config(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ("a: 1\na: 2\n", "a (line 2)"),
+        ("cohort: {control: HC}\nfeatures: {}\ncohort: {control: X}\n", "cohort (line 3)"),
+        ("cohort:\n  control: HC\n  source: files\n  control: X\n", "control (line 4)"),
+        ("a: [{b: 1}, {b: 2, c: 1, c: 1}]\n", "c (line 1)"),
+        ("a: {b: 1}\nc: {b: 1}\n", ""),
+        ("a: &x {b: 1}\nc: {<<: *x, b: 2}\n", ""),
+    ],
+)
+def test_a_key_given_twice_is_refused(tmp_path, text, twice):
+    """YAML would take the last one in silence."""
+    (tmp_path / "c.yaml").write_text(text)
+    if not twice:
+        assert read_config(tmp_path / "c.yaml")["a"]
+        return
+    with pytest.raises(ConfigError) as error:
+        read_config(tmp_path / "c.yaml")
+    assert f"takes the last in silence: {twice}; keep one" in str(error.value)
+
+
+def test_lists_of_paths_with_a_gap_or_one_path_twice(monkeypatch, tmp_path):
+    people, volumes = tmp_path / "p.tsv", tmp_path / "v.csv"
+    people.write_text("participant_id\n")
+    volumes.write_text("subject\n")
+    settings = config(monkeypatch, cohort__source="files", cohort__participants=str(people))
+    settings["features"] |= {"source": "volume_tables", "volume_tables": [str(volumes)]}
+    assert problems(settings) == ""
+    settings["features"]["volume_tables"] = [str(volumes), "", str(volumes)]
+    found = problems(settings)
+    assert "features.volume_tables: an empty path is listed" in found and f"{volumes} is listed twice" in found
 
 
 def test_long_values_are_not_dumped():

@@ -36,6 +36,10 @@ def put(tmp_path, text, name="t.tsv"):
         ("a\t\tb\n1\t2\t3\n", "column 2 has values but no name"),
         ("a\tb\n1\t1e2147483648\n", "line 2, column b: '1e2147483648' is beyond all numbers"),
         (b"a\tb\n1\t\xff\n", "not a UTF-8 text table (line 2)"),
+        (b"PK\x03\x04\x14\x00\x06", "a workbook (xlsx, ods) or zip archive, no text table"),
+        (b"\x1f\x8b\x08\x00", "packed by gzip"),
+        (b"\xd0\xcf\x11\xe0\xa1", "a workbook of old Excel"),
+        ("sep=;\n", "is empty"),
     ],
 )
 def test_damaged_tables(tmp_path, text, words):
@@ -166,3 +170,13 @@ def test_a_word_below_many_numbers_is_no_riddle(cell, tmp_path):
     code = "from neuraxis.tables import read_table; print(read_table('t.tsv')['x'].iloc[-1])"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.stdout == "unknown\n", done.stderr
+
+
+@pytest.mark.parametrize(("mark", "separator", "end"), [(";", ";", "\n"), (",", ",", "\r\n"), ("\t", "\t", "\n")])
+def test_what_excel_is_told_is_no_heading(tmp_path, mark, separator, end):
+    rows = [["participant_id", "x"], ["sub-1", "1.5"], ["sub-2", "2"]]
+    text = f"sep={mark}{end}" + "".join(separator.join(r) + end for r in rows)
+    table = read_table(put(tmp_path, text))
+    assert table["participant_id"].tolist() == ["sub-1", "sub-2"] and table["x"].tolist() == [1.5, 2.0]
+    with pytest.raises(InputError, match="line 4"):
+        read_table(put(tmp_path, text.replace(f"sub-2{separator}2", "sub-2")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import math
 import re
@@ -67,6 +68,7 @@ def read_config(path) -> dict:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
+        twice = repeated_keys(text)
         loaded = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
@@ -74,9 +76,33 @@ def read_config(path) -> dict:
         raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())[:300]}") from None
     if words := size_problem(loaded):
         raise ConfigError(f"{path}: {words}")
+    if twice:
+        raise ConfigError(f"{path}: given twice, of which YAML takes the last in silence: {name_some(twice)}; keep one")
     if loaded is not None and not isinstance(loaded, dict):
         raise ConfigError(f"{path}: sections (cohort:, features:, ...) are expected")
     return loaded or {}
+
+
+def repeated_keys(text: str) -> list[str]:
+    """Keys that a mapping of a YAML text has twice, with their lines."""
+    found, stack = [], [yaml.compose(text, Loader=yaml.SafeLoader)]
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names = [k.value for k, _ in node.value if isinstance(k, yaml.ScalarNode)]
+            found += [
+                f"{k.value} (line {k.start_mark.line + 1})"
+                for n, (k, _) in enumerate(node.value)
+                if isinstance(k, yaml.ScalarNode) and k.value in names[:n] and k.value != "<<"
+            ]
+            stack += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            stack += node.value
+    return found
 
 
 def leaves(value, key: str = "") -> Iterator[tuple[str, object]]:
@@ -125,7 +151,10 @@ def schema_problems(config: dict, schema: dict) -> list[str]:
             continue
         value = repr(error.instance)
         said = error.message if len(error.message) < 200 else f"{error.validator} does not hold"
-        problems.append(f"{key or 'configuration'}: {said.replace(value, value[:60])}")
+        hint = ""
+        if error.validator == "type" and isinstance(error.instance, (bool, datetime.date)):
+            hint = "; YAML reads NO, ON, yes and dates as something else: write it in quotes"
+        problems.append(f"{key or 'configuration'}: {said.replace(value, value[:60])}{hint}")
     return problems
 
 
@@ -136,6 +165,11 @@ def path_problems(config: dict) -> list[str]:
         if not reads(config, key):
             continue
         value = get(config, key)
+        paths = [str(v) for v in value] if isinstance(value, list) else []
+        if "" in paths:
+            absent.append(f"{key}: an empty path is listed")
+        if twice := sorted({v for v in paths if v and paths.count(v) > 1}):
+            absent.append(f"{key}: {name_some(twice)} is listed twice")
         for path in value if isinstance(value, list) else [value]:
             if path and not Path(str(path)).expanduser().is_file():
                 what = "is a folder" if Path(str(path)).expanduser().is_dir() else "no such file"
@@ -219,8 +253,19 @@ def name_problems(config: dict) -> list[str]:
     if swapped:
         problems.append(f"cohort.groups: {name_some(swapped)} is the name of one group and a part of another")
     outcomes = get(config, "clinical.outcomes")
-    outcomes = [str(o.get("name")) for o in outcomes if isinstance(o, dict)] if isinstance(outcomes, list) else []
-    twice = sorted({o for o in outcomes if outcomes.count(o) > 1})
+    outcomes = [o for o in outcomes if isinstance(o, dict)] if isinstance(outcomes, list) else []
+    for o in outcomes:
+        covariates = o.get("covariates")
+        covariates = [str(c) for c in covariates] if isinstance(covariates, list) else []
+        if strange := sorted({c for c in covariates if not c.strip() or covariates.count(c) > 1}):
+            problems.append(
+                f"clinical.outcomes: {o.get('name')}: covariate {name_some(map(repr, strange))} is empty or twice"
+            )
+        if str(o.get("column")) in covariates:
+            problems.append(f"clinical.outcomes: {o.get('name')}: {o['column']} is the outcome and a covariate of it")
+    outcomes = [str(o.get("name")) for o in outcomes]
+    same = [o.strip().lower() for o in outcomes]
+    twice = sorted({o for o in outcomes if same.count(o.strip().lower()) > 1})
     if twice:
         problems.append(f"clinical.outcomes: two outcomes are named {name_some(twice)}; give each its own name")
     if any(not o.strip() for o in outcomes):
@@ -271,6 +316,10 @@ def together_problems(config: dict) -> list[str]:
         problems.append("features.table: give the path of the table of measures")
     if isinstance(sustain["n_subtypes"], int) and sustain["n_subtypes"] > sustain["max_subtypes"]:
         problems.append("sustain.n_subtypes is above sustain.max_subtypes")
+    if list(sustain["thresholds"]) != sorted(sustain["thresholds"]):
+        problems.append("sustain.thresholds must ascend")
+    if len(set(features["cord_levels"])) < len(features["cord_levels"]):
+        problems.append("features.cord_levels: a level is listed twice, and would count twice")
     if not sustain["choose_thresholds"] and sustain["z_max"] <= max(sustain["thresholds"]):
         problems.append("sustain.z_max must lie above the last of sustain.thresholds")
     return problems
@@ -312,6 +361,12 @@ def check_config(config: dict, schema: dict) -> None:
             problems += [f"features.biomarkers: {words}: {t}" for t, words in wrong if words]
         except InputError as error:
             problems.append(f"features.biomarkers: {error}")
+    use = config["features"].get("use")
+    for name in use if isinstance(use, list) and names is not None else []:
+        if name not in names:
+            near = difflib.get_close_matches(str(name), names, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            problems.append(f"features.use: {name} is no biomarker of features.biomarkers{hint}")
     _refuse([*problems, *override_problems(config, schema, names)])
 
 

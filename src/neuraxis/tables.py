@@ -30,6 +30,10 @@ MISSING = [
 ]
 ABSENT = frozenset(MISSING)
 SEPARATORS = "\t;,"
+#: How files begin that are often taken for tables.
+ARCHIVES = {b"PK\x03\x04": "a workbook (xlsx, ods) or zip archive", b"\x1f\x8b": "packed by gzip"} | {
+    b"\xd0\xcf\x11\xe0": "a workbook of old Excel (xls)"
+}
 #: One way to read every number: two that could share its digits would make a column of n numbers with a word in it a matter
 #: of 2^n tries.
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -110,6 +114,9 @@ def read_text(path) -> str:
             raise StorageError(explain(error, path)) from None
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     check_seal(path, raw)
+    for magic, kind in ARCHIVES.items():
+        if raw.startswith(magic):
+            raise InputError(f"{path} is {kind}, no text table; unpack it or export it as TSV or CSV")
     try:
         text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -188,6 +195,11 @@ def read_cells(path) -> Cells:
     """
     path = Path(path)
     text = read_text(path)
+    told = re.match(r"\s*sep=[\t;,]\s*?\n", text.replace("\r\n", "\n"))  # what Excel alone is told by
+    if told:
+        text = "\n" + text.replace("\r\n", "\n")[told.end() :]
+        if not text.strip():
+            raise InputError(f"{path} is empty")
     head = next(line for line in text.splitlines() if line.strip())
     try:
         separator = max(SEPARATORS, key=lambda s: len(next(csv.reader([head], delimiter=s))))

@@ -38,6 +38,10 @@ LISTED = ["sub-001", "sub-MS-2", "sub-NMO_03", "007", "sub-10"]
         ("sub-001_b", None, ""),  # somebody else's id, not a suffix
         ("sub-MS", None, ""),
         ("ses-02", None, "ses-02"),
+        ("/data/fs/sub-001/", "sub-001", ""),  # paths in a column of ids
+        ("C:\\fs\\001_ses-02", "sub-001", "ses-02"),
+        ("/data/sub-001/ses-02", "sub-001", "ses-02"),
+        ("sub\u2013001", "sub-001", ""),  # a dash for a hyphen
     ],
 )
 def test_a_person_under_any_spelling(text, person, session):
@@ -146,6 +150,11 @@ def test_a_session_column_counts():
         (["SubjID", "Dx"], None, "SubjID"),
         (["Patient ID", "x"], None, "Patient ID"),
         (["colour", "x"], ["a"], None),
+        (["id", "Measure:volume"], ["1", "2"], "Measure:volume"),  # id may be the row's
+        (["id", "lh.aparc.volume"], ["1", "2"], "lh.aparc.volume"),
+        (["id", "x"], ["1", "2"], "id"),
+        (["record_id", "x"], None, "record_id"),
+        (["record_id", "subject"], None, "subject"),
     ],
 )
 def test_which_column_is_the_person(columns, first, name):
@@ -182,3 +191,10 @@ def test_files_are_found_under_other_spellings_and_dated_sessions(tmp_path):
     assert find("sub-MS-2", "02")[0].endswith("sub-MS-2/ses-02/aseg.mgz")
     assert find("sub-10", BASELINE)[0].endswith("ses-05/aseg.mgz")  # ses-02 is a listed follow-up
     assert find.exists("sub-001") and not find.exists("sub-3") and find.all_ids() >= {"001", "9"}
+
+
+def test_letters_with_accents_are_the_same_however_they_are_stored():
+    """macOS writes names of files with the accent as a letter of its own."""
+    people = People(["sub-é1", "sub-2"])
+    assert people.find("sub-e\u03011") == ("sub-é1", "") and people.find("e\u03011")[0] == "sub-é1"
+    assert People(["sub-e\u03011"]).find("sub-é1")[0] == "sub-e\u03011"

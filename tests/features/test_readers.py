@@ -2,7 +2,9 @@
 
 import gzip
 import math
+import re
 import struct
+import warnings
 
 import nibabel as nib
 import numpy as np
@@ -89,6 +91,23 @@ def test_a_cut_parcellation_is_seen_by_its_vertices(tmp_path, labels):
     cut = APARC.replace("lingual 3000 1500 5000 2.0 0.5\n", "")
     with pytest.raises(InputError, match="lh.aparc.stats: 38% of the surface's vertices belong to no row"):
         read_folder(person(tmp_path, aparc=cut), labels)
+
+
+def test_files_of_the_other_side_or_of_somebody_else(tmp_path, labels):
+    folder = person(tmp_path)
+    stats = folder / "stats"
+    whole = {f: (stats / f).read_text() for f in ("aseg.stats", "lh.aparc.stats", "rh.aparc.stats")}
+    for f, text in whole.items():
+        (stats / f).write_text(
+            f"# subjectname ann\n{text}" if f[0] == "a" else f"# subjectname ann\n# hemi {f[:2]}\n{text}"
+        )
+    assert read_folder(folder, labels).one()[10]
+    (stats / "rh.aparc.stats").write_text("# subjectname ann\n# hemi lh\n" + whole["rh.aparc.stats"])
+    with pytest.raises(InputError, match="rh.aparc.stats: its header says lh"):
+        read_folder(folder, labels)
+    (stats / "rh.aparc.stats").write_text("# subjectname bob\n# hemi rh\n" + whole["rh.aparc.stats"])
+    with pytest.raises(InputError, match=r"of different people.*aseg.stats \(ann\) and rh.aparc.stats \(bob\)"):
+        read_folder(folder, labels)
 
 
 def test_two_parcellations_are_not_mixed(tmp_path, labels):
@@ -324,6 +343,38 @@ def test_a_rerun_is_refused_or_the_last_is_taken(tmp_path):
     assert read_sct(path, repeats="first").to_dict() == {"sub-01": 50}
 
 
+def test_two_runs_of_a_scan_are_never_mixed(tmp_path):
+    """Without C1 in the last run, the scan has no area; the first run's C1 is another segmentation."""
+    file = "/d/sub-01_T2w_seg.nii.gz"
+    path = sct(
+        tmp_path,
+        *levels(file, {3: 50, 2: 50, 1: 50}),
+        *levels(file, {3: 70, 2: 71}, 2),
+        *levels("/d/sub-02_T2w_seg.nii.gz", {1: 60, 2: 60, 3: 60}),
+    )
+    with pytest.warns(NeuraxisWarning, match=r"sub-01 \(C1\)"):
+        last = read_sct(path, repeats="last")
+    assert math.isnan(last["sub-01"]) and last["sub-02"] == 60
+    assert read_sct(path, repeats="first").to_dict() == {"sub-01": 50, "sub-02": 60}
+
+
+def test_time_stamps_without_an_order_choose_no_run(tmp_path):
+    file = "/d/sub-01_T2w_seg.nii.gz"
+    path = sct(tmp_path, *levels(file, {3: 70, 2: 71, 1: 72}, 2), *levels(file, {3: 50, 2: 50, 1: 50}, 1))
+    assert read_sct(path, repeats="last").to_dict() == {"sub-01": 71}  # by time, not by line
+    path.write_text(re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", path.read_text()))
+    with pytest.raises(InputError, match=r"t.csv, line 2: time stamp '.*/.*' is not written as the Toolbox does"):
+        read_sct(path, repeats="last")
+
+
+@pytest.mark.parametrize("level", ["-3", "C3", "3-", "1e0", "?"])
+def test_what_is_no_level_is_none(tmp_path, level):
+    file = "/d/sub-01_T2w_seg.nii.gz"
+    rows = [*levels(file, {1: 60, 2: 60, level: 60}), *levels("/d/sub-02_T2w_seg.nii.gz", {1: 70, 2: 70, 3: 70})]
+    with pytest.warns(NeuraxisWarning, match=r"sub-01 \(C3\)"):
+        assert math.isnan(read_sct(sct(tmp_path, *rows))["sub-01"])
+
+
 def test_slices_are_averaged_within_levels(tmp_path):
     file = "/d/sub-01_T2w_seg.nii.gz"
     rows = [
@@ -388,6 +439,20 @@ def test_head_sizes_in_ml_and_impossible_ones(tmp_path):
             read_head_sizes(table(tmp_path, text), None)
     with pytest.raises(InputError, match=r"etiv is no number: b \('big'\)"):
         read_head_sizes(table(tmp_path, "subject,etiv\na,1500000\nb,big\n"), None)
+
+
+def test_head_sizes_named_with_their_unit_and_two_that_differ(tmp_path):
+    for name in ("TIV (ml)", "eTIV_mm3", "icv_cm3", "ICV [cm^3]"):
+        size = 1500 if "m3" not in name.replace("cm", "") else 1_500_000
+        path = table(tmp_path, f"participant_id\t{name}\nsub-1\t{size}\n")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NeuraxisWarning)
+            assert read_head_sizes(path, ["sub-1"]).to_dict() == {"sub-1": 1_500_000}, name
+    two = table(tmp_path, "participant_id\tetiv\ticv\nsub-1\t1500000\t1500001\nsub-2\t1400000\t1600000\n")
+    with pytest.raises(InputError, match="etiv and icv are both head sizes, but differ for sub-2"):
+        read_head_sizes(two, ["sub-1", "sub-2"])
+    with pytest.raises(InputError, match="column etiv is missing"):
+        read_head_sizes(table(tmp_path, "participant_id\tmm3\nsub-1\t3\n"), ["sub-1"])
 
 
 def test_the_table_wins_where_it_has_the_scan():
@@ -604,3 +669,34 @@ def test_every_path_has_one_reader(tmp_path, labels):
 def test_stats_without_rows(tmp_path):
     with pytest.raises(InputError, match="has no rows"):
         read_stats(table(tmp_path, "# ColHeaders StructName GrayVol\n", "lh.aparc.stats"))
+
+
+def test_voxel_sizes_that_contradict_one_another_or_no_human(tmp_path):
+    data = np.zeros((6, 6, 6), np.uint8)
+    data[1:3] = 10
+
+    def saved(change):
+        image = nib.Nifti1Image(data, np.diag([1.0, 1, 1, 1]))
+        change(image.header)
+        nib.save(image, tmp_path / "l.nii")
+        return tmp_path / "l.nii"
+
+    assert label_volumes(saved(lambda h: h.set_qform(np.diag([1.01, 1, 1, 1]), 1))) == {10: 72}
+    with pytest.raises(InputError, match=r"2 x 2 x 2 mm \(pixdim\) and of 1 x 1 x 1 mm \(sform\)"):
+        label_volumes(saved(lambda h: h.set_qform(np.diag([2.0, 2, 2, 1]), 1)))
+    for unit, size in (("micron", "0.001"), ("meter", r"1e\+03")):
+        with pytest.raises(InputError, match=rf"voxels of {size} x .* the header's unit \({unit}\)"):
+            label_volumes(saved(lambda h, unit=unit: h.set_xyzt_units(unit)))
+
+
+def test_labels_of_discs_are_no_levels(tmp_path):
+    mask = np.zeros((12, 12, 30), np.uint8)
+    mask[4:8, 4:8] = 1
+    levels, discs = np.zeros_like(mask), np.zeros_like(mask)
+    levels[4:8, 4:8] = np.repeat([3, 2, 1], 10)
+    discs[5, 5, [5, 15, 25]] = [3, 2, 1]
+    for name, data in (("m", mask), ("l", levels), ("d", discs)):
+        nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / f"{name}.nii")
+    assert cord_area(tmp_path / "m.nii", tmp_path / "l.nii") == (16.0, 30)
+    with pytest.raises(InputError, match="labels of discs"):
+        cord_area(tmp_path / "m.nii", tmp_path / "d.nii")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 
@@ -24,10 +25,24 @@ BASELINE = "baseline"
 #: Names of a column with the person, best first; a nameless first column is the last resort.
 ID_COLUMNS = (
     *("participant_id", "participant id", "participant", "subject", "subject_id", "subject id", "subjectid", "subjid"),
-    *("patient_id", "patient id", "patientid", "patient", "sub", "id"),
+    *(
+        "participantid",
+        "patient_id",
+        "patient id",
+        "patientid",
+        "patient",
+        "src_subject_id",
+        "bids_id",
+        "subj",
+        "subj_id",
+    ),
+    *("record_id", "ptid", "eid"),
 )
+#: Names that may as well be those of rows: they come after what the tools write.
+WEAK_ID_COLUMNS = ("sub", "id")
 #: What the tools of FreeSurfer write above the people: ``Measure:volume``, ``lh.aparc.DKTatlas.volume``.
 TOOL_COLUMN = re.compile(r"measure:\S*|[lr]h\.\S+\.[a-z]+", re.I)
+DASHES = dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2212], "-")
 ENDING = re.compile(r"\.(?:nii|mgz|mgh|gz|img|hdr|nrrd)$", re.I)
 ENTITY = re.compile(r"[a-z]+-[A-Za-z0-9+]+")
 SUFFIXES = set(
@@ -38,7 +53,8 @@ SUFFIXES = set(
 
 def clean(text: str) -> str:
     """An id without blanks, slashes, the ending of an image and what FreeSurfer's longitudinal stream adds."""
-    text = str(text).strip().rstrip("/\\")
+    # as macOS writes é in names of files, and the dashes that spreadsheets make of a hyphen
+    text = unicodedata.normalize("NFC", str(text)).translate(DASHES).strip().rstrip("/\\")
     while ENDING.search(text):
         text = ENDING.sub("", text)
     return re.sub(r"\.long\..*$", "", text)
@@ -112,14 +128,17 @@ class People:
         self.exact = set(self.ids)
         self.bare: dict[str, str | None] = {}
         for i in self.ids:
-            self.bare[bare(i)] = None if bare(i) in self.bare else i  # sub-01 beside 01: no guessing
+            own = clean(bare(i))
+            self.bare[own] = None if own in self.bare else i  # sub-01 beside 01: no guessing
 
     def named(self, text: str) -> str | None:
         """The participant of this label, with or without ``sub-``; None where there is none, or two."""
         return text if text in self.exact else self.bare.get(bare(text))
 
     def find(self, text: str) -> tuple[str | None, str]:
-        """Participant (None where nobody is meant) and session of an id."""
+        """Participant (None where nobody is meant) and session of an id, which may be the path of a scan's folder."""
+        if re.search(r"[/\\]", text.strip().rstrip("/\\")):
+            return self.find_path(text.strip().rstrip("/\\"))
         tokens = clean(text).split("_")
         for n in range(len(tokens), 0, -1):
             rest = tokens[n:]
@@ -363,6 +382,9 @@ def id_column(columns: Sequence[str], first: Sequence[str] | None = None) -> str
     tool = next((c for c in columns if TOOL_COLUMN.fullmatch(str(c).strip())), None)
     if tool is not None:
         return tool
+    for wanted in WEAK_ID_COLUMNS:
+        if wanted in names:
+            return names[wanted]
     if len(columns) and str(columns[0]).strip() in ("", "Unnamed: 0") and first is not None:
         return None if counts_rows(first) else columns[0]
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,13 @@ from ..tables import as_numbers, bad_cells
 from .readers.base import HEAD_SIZE, plain, to_mm3
 
 __all__ = ["read_head_sizes", "resolve", "to_mm3"]
+
+
+def is_head_size(column: str) -> bool:
+    """Whether a column's name is one of a head size, with or without its unit: ``TIV (ml)``, ``eTIV_mm3``."""
+    return (
+        plain(re.sub(r"[\s_]*[(\[]?(?:mm\^?3|cm\^?3|ml|cc)[)\]]?$", "", str(column).strip(), flags=re.I)) in HEAD_SIZE
+    )
 
 
 def read_head_sizes(path, people, *, what: str = "features.etiv") -> pd.Series:
@@ -31,12 +40,20 @@ def read_head_sizes(path, people, *, what: str = "features.etiv") -> pd.Series:
     """
     what = f"{what} ({path})"
     table = read_people_table(path, what=what)
-    column = next((c for c in table.columns if plain(c) in HEAD_SIZE), None)
+    column = next((c for c in table.columns if is_head_size(c)), None)
     if column is None:
         raise InputError(f"{what}: column etiv is missing; it has {name_some(table.columns, 20)}")
     if words := bad_cells(table[column], table["participant_id"]):
         raise InputError(f"{what}: {column} is no number: {words}")
     sizes, _ = as_numbers(table[column])
+    for other in [c for c in table.columns if is_head_size(c) and c != column]:
+        more, _ = as_numbers(table[other])
+        differ = (sizes - more).abs() > 0.01 * sizes.abs()
+        if differ.any():
+            raise InputError(
+                f"{what}: {column} and {other} are both head sizes, but differ for "
+                f"{name_some(table.loc[differ, 'participant_id'])}; keep one of them"
+            )
     names = scan_names(table["participant_id"], people, what=what, sessions=table.get("session_id"))
     refuse_repeats(table["participant_id"], names, what=what)
     sizes = pd.Series(sizes.to_numpy(), index=names, name="etiv")[names.notna().to_numpy()]

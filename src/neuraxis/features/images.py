@@ -18,6 +18,8 @@ MOST_LABELS = 20_000
 NEARLY = 1e-2
 #: Millimetres of a unit of length in the header; unknown counts as mm, which NIfTI files without a unit are in.
 UNITS = {"mm": 1.0, "unknown": 1.0, "micron": 1e-3, "meter": 1e3}
+#: Edges of voxels, mm, beyond which no scan of a living human lies.
+SMALLEST_EDGE, LARGEST_EDGE = 0.02, 50.0
 PIECE = 1 << 20
 
 
@@ -53,12 +55,31 @@ def _open(path) -> tuple[object, np.ndarray]:
     edges = np.linalg.norm(affine[:3, :3], axis=0)
     if not (edges > 0).all() or voxel_volume(affine) < 1e-3 * np.prod(edges):
         raise InputError(f"{path}: the affine in the header is singular (a voxel without size); write the image again")
+    if edges.min() < SMALLEST_EDGE or edges.max() > LARGEST_EDGE:
+        raise InputError(
+            f"{path}: voxels of {' x '.join(f'{e:.3g}' for e in edges)} mm; the header's unit ({unit}) or affine is wrong"
+        )
+    zooms = _pixdim(image) * UNITS.get(unit, 1.0)
+    if zooms.size and np.abs(zooms / edges - 1).max() > 0.02:
+        raise InputError(
+            f"{path}: the header says voxels of {' x '.join(f'{z:.3g}' for z in zooms)} mm (pixdim) and of "
+            f"{' x '.join(f'{e:.3g}' for e in edges)} mm (sform); volumes in which of them? Write it again with one"
+        )
     if len(shape) < 3 or 0 in shape:
         raise InputError(f"{path} has shape {shape}; a 3-D volume is needed")
     voxels = float(np.prod([float(n) for n in shape[:3]]))
     if voxels > MOST_VOXELS:
         raise InputError(f"{path} claims shape {shape}, {voxels:.3g} voxels; more than 512 x 512 x 512 are not read")
     return image, affine
+
+
+def _pixdim(image) -> np.ndarray:
+    """Voxel sizes that a NIfTI header states beside its sform, (3,); empty where there are none of their own."""
+    header = image.header
+    if "pixdim" not in header or "sform_code" not in header or not int(header["sform_code"]):
+        return np.empty(0)
+    sizes = np.abs(np.asarray(header["pixdim"][1:4], dtype=float))
+    return sizes if np.isfinite(sizes).all() and (sizes > 0).all() else np.empty(0)
 
 
 def _voxels(path, image, part=None) -> np.ndarray:
@@ -266,6 +287,11 @@ def cord_area(mask_path, levels_path, levels=(1, 2, 3)) -> tuple[float, int]:
         raise InputError(
             f"{levels_path}: vertebral level {', '.join(f'C{v}' for v in absent)} is not covered by the cord mask; "
             "choose covered levels in features.cord_levels"
+        )
+    if all((label == level).sum() == 1 for level in levels):
+        raise InputError(
+            f"{levels_path}: every level is a single voxel; these are labels of discs, and cord areas need the image of "
+            "levels (sct_label_vertebrae's ..._seg_labeled.nii.gz)"
         )
     means = [area[of_slice == level].mean() for level in levels]
     mean = float(np.mean(means))

@@ -285,6 +285,7 @@ def read_folder(folder, labels_file) -> Volumes:
         volumes, out["etiv"] = _synthseg_of(stats, ids)
     out |= volumes
     out |= _parcels(stats, ids, optional=source is None or source == network)
+    _one_person(stats)
     values, problems = _subregion_files(folder, stats)
     out |= values
     size = next((header[k] for k in ("etiv", "icv") if header.get(k, 0.0) > 0), math.nan)
@@ -293,6 +294,24 @@ def read_folder(folder, labels_file) -> Volumes:
     out["etiv"] = size if not math.isnan(size) else out["etiv"]
     out["surface_holes"] = header.get("surfaceholes", math.nan)
     return Volumes.of_one(out, problems)
+
+
+def _one_person(stats: Path) -> None:
+    """Refuse a folder whose files name different people.
+
+    Raises
+    ------
+    InputError
+    """
+    names: dict[str, str] = {}
+    for file in ("aseg.stats", *(n.format(side) for side in ("lh", "rh") for n in PARCELS)):
+        if (stats / file).is_file():
+            said = re.findall(r"^# subjectname (\S+)\s*$", "\n".join(lines_of(stats / file)), re.M)
+            if said:
+                names.setdefault(said[0], file)
+    if len(names) > 1:
+        who = " and ".join(f"{file} ({name})" for name, file in names.items())
+        raise InputError(f"{stats}: its files are of different people by their headers: {who}")
 
 
 def _parcels(stats: Path, ids: dict, optional: bool) -> dict:
@@ -317,6 +336,9 @@ def _parcels(stats: Path, ids: dict, optional: bool) -> dict:
             for key, column in (("thickness", "ThickAvg"), ("area", "SurfArea")):
                 if column in parcels:
                     out[f"{key}:{label}"] = float(parcels[column][k])
+        said = re.findall(r"^# hemi ([lr]h)\s*$", "\n".join(lines_of(found)), re.M)
+        if said and said[0] != side:
+            raise InputError(f"{found}: its header says {said[0]}; is it a copy of the other side's file?")
     if len(set(kinds)) > 1:
         raise InputError(f"{stats}: the sides have different parcellations ({', '.join(kinds)})")
     return out

@@ -20,8 +20,10 @@ REPEATS = ("refuse", "first", "last")
 
 def _levels(text: str) -> tuple[int, ...]:
     """Vertebral levels of a row, ``2:3`` being 2 and 3; empty where there is none."""
+    if not re.fullmatch(r"\d+(?:\.\d+)?(?:\s*[:,;\s]\s*\d+(?:\.\d+)?)*", text):
+        return ()  # -3 is no level 3
     numbers = [float(v) for v in re.findall(r"\d+(?:\.\d+)?", text)]
-    if not numbers or any(v > 100 or abs(v - round(v)) > 1e-2 for v in numbers):
+    if any(v > 100 or abs(v - round(v)) > 1e-2 for v in numbers):
         return ()
     whole = [round(v) for v in numbers]
     return tuple(range(whole[0], whole[-1] + 1)) if ":" in text else tuple(whole)
@@ -77,15 +79,48 @@ def _one_run(rows: pd.DataFrame, repeats: str) -> tuple[pd.DataFrame, str]:
     if again.any():
         if repeats == "refuse":
             return rows, f"{files[0]} (lines {name_some(rows.loc[again, 'line'], 6)})"
-        last = _pick(rows[again], repeats)
-        rows = rows[~both.astype(bool) | (single == single[last.name])]
-        order = rows.sort_values(["time", "line"], ascending=repeats == "last", kind="stable")
-        rows = order[~key[order.index].duplicated(keep="last")].sort_index()
+        rows = _runs(rows, single)[-1 if repeats == "last" else 0]
     return rows, words
 
 
+def _runs(rows: pd.DataFrame, single: pd.Series) -> list[pd.DataFrame]:
+    """Rows of a scan that was measured again and again, run by run, so that no two runs are mixed.
+
+    A run ends where a level (and slice) comes that it has already, or where slices follow ranges.
+    """
+    order = _by_time(rows)
+    starts, seen = [], set()
+    for k, row in enumerate(order.itertuples()):
+        kind = bool(single[row.Index])
+        key = (row.levels, row.slice if kind else "range", kind)
+        if key in seen or any(level == row.levels and other != kind for level, _, other in seen):
+            starts.append(k)
+            seen = set()
+        seen.add(key)
+    edges = [0, *starts, len(order)]
+    return [order.iloc[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _by_time(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows by time stamp and line.
+
+    Raises
+    ------
+    InputError
+        Time stamps that have no order as text, such as 05/02/2025.
+    """
+    times = rows["time"].str.strip()
+    if times.nunique() > 1 and not times.str.match(r"\d{4}-\d{2}-\d{2}").all():
+        odd = rows[~times.str.match(r"\d{4}-\d{2}-\d{2}")].iloc[0]
+        raise InputError(
+            f"line {odd['line']}: time stamp {odd['time']!r} is not written as the Toolbox does (2025-02-11 10:00:00), so "
+            "that nobody can say which run is the last; keep one run of each scan"
+        )
+    return rows.sort_values(["time", "line"], kind="stable")
+
+
 def _pick(rows: pd.DataFrame, repeats: str) -> pd.Series:
-    order = rows.sort_values(["time", "line"], kind="stable")
+    order = _by_time(rows)
     return order.iloc[-1 if repeats == "last" else 0]
 
 
@@ -158,7 +193,10 @@ def read_sct(path, levels=(1, 2, 3), *, people=None, select: str = "", repeats: 
         rows = rows[rows["scan"].notna()]
     out, twice, lacking, seen = {}, [], [], set()
     for scan, part in rows.groupby("scan", sort=False):
-        part, words = _one_run(part, repeats)
+        try:
+            part, words = _one_run(part, repeats)
+        except InputError as error:
+            raise InputError(f"{path}, {error}") from None
         if words:
             twice.append(f"{scan}: {words}")
             continue
