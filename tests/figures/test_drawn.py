@@ -447,6 +447,30 @@ def test_survival_curves_have_their_groups_band_test_and_risk():
     assert clinical.survival_by_subtype(none).axes[0].get_title() == "worsening\n17 events of 40 staged"
 
 
+def test_a_panel_of_too_few_people_is_told_and_not_drawn():
+    """Nobody's curve goes on after the first row: an empty frame would say nothing."""
+    many = [
+        ("a", 0.0, 1.0, 1.0, 1.0, 20),
+        ("a", 1.0, 0.9, 0.8, 1.0, 15),
+        ("b", 0.0, 1.0, 1.0, 1.0, 4),
+        ("b", 1.0, 0.5, 0.1, 0.9, 2),
+    ]
+    few = [
+        ("a", 0.0, 1.0, 1.0, 1.0, 12),
+        ("a", 1.0, 0.9, 0.8, 1.0, 9),
+        ("b", 0.0, 1.0, 1.0, 1.0, 9),
+        ("b", 1.0, 0.8, 0.6, 1.0, 8),
+    ]
+    none = pd.DataFrame(columns=["outcome", "split", "p", "reason", "n_events", "n"])
+    table = pd.concat([curves(many), curves(few, outcome="relapse")])
+    figure = clinical.survival_by_subtype(seven(clinical__survival=table, clinical__logrank=none))
+    assert [h.split("\n")[0] for h in titles(figure) if h] == ["worsening"]
+    assert figure.legends[0].get_title().get_text() == "Not drawn, fewer than 10 at risk: relapse"
+    assert clinical.survival_by_subtype(seven(clinical__survival=curves(few), clinical__logrank=none)).nothing
+    both = clinical.survival_by_subtype(seven(clinical__survival=curves(many), clinical__logrank=none))
+    assert both.legends[0].get_title().get_text() in ("", "None")
+
+
 def test_survival_by_stage_has_a_panel_inside_every_subtype_and_treatment_one_each():
     rows = [
         ("early stages", 0.0, 1.0, 1.0, 1.0, 20),

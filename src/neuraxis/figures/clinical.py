@@ -290,6 +290,11 @@ def cut(curve: pd.DataFrame) -> pd.DataFrame:
     return curve[keep] if keep.any() else curve.iloc[:1]
 
 
+def _drawable(part: pd.DataFrame) -> bool:
+    """Is there a group whose curve goes on after its first row?"""
+    return any(len(cut(rows)) > 1 for _, rows in part.groupby("group"))
+
+
 def _head(tests, outcome, split, ratios, several, letters) -> str:
     """Title of a survival panel: outcome, split, log-rank test, hazard ratios; lines of at most so many letters."""
     found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
@@ -312,9 +317,11 @@ def _panels(curves, tests, cells, order, ratios, several=False):
         c for c in cells if curves.loc[(curves["outcome"] == c[0]) & (curves["split"] == c[1]), "n_events"].sum() > 0
     ]
     nobody = list(dict.fromkeys(o for o, s in cells if (o, s) not in had))
-    cells = had
+    # nor is there a curve where no group has enough people at risk beyond the beginning
+    cells = [c for c in had if _drawable(curves[(curves["outcome"] == c[0]) & (curves["split"] == c[1])])]
+    few = list(dict.fromkeys(f"{o}, {s}" if several else o for o, s in had if (o, s) not in cells))
     if not cells:
-        return empty("No survival outcome, nobody with follow-up, or nobody who had an event.")
+        return empty("No survival outcome, nobody with follow-up, nobody who had an event, or too few people at risk.")
     tint = colours(order)
     columns = min(3, len(cells)) if len(cells) != 4 else 2
     rows = -(-len(cells) // columns)
@@ -368,7 +375,9 @@ def _panels(curves, tests, cells, order, ratios, several=False):
             bottom.spines[side].set_visible(False)
         bottom.tick_params(axis="y", length=0)
     handles = [plt.Line2D([], [], color=tint[name], label=name) for name in present]
-    note = f"Not drawn, nobody had the event: {', '.join(nobody)}" if nobody else None
+    notes = [f"Not drawn, nobody had the event: {', '.join(nobody)}"] if nobody else []
+    notes += [f"Not drawn, fewer than {LEAST_AT_RISK} at risk: {', '.join(few)}"] if few else []
+    note = "\n".join(wrapped(n, 130) for n in notes) or None
     figure.legend(
         handles=handles,
         frameon=False,
