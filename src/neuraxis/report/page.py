@@ -16,6 +16,7 @@ from ..figures.style import NOTHING, colours
 from ..job import warnings_in
 from ..tables import aside
 from . import sentences
+from .checklists import answered
 from .facts import Disease, Study, read_study
 from .methods import methods_text, references
 from .people import write_people
@@ -434,6 +435,7 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
         methods=methods_text(study),
         references=references(study),
         limitations=[text for holds, text in LIMITATIONS if holds(study)],
+        checklists=answered(study, parts),
         glossary=sorted(GLOSSARY.items(), key=lambda pair: pair[0].lower()),
         versions=f"neuraxis at commit {p.get('commit', 'unknown')}"
         + (" with uncommitted changes" if p.get("uncommitted_changes") else "")
