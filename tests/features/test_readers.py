@@ -294,6 +294,20 @@ def test_a_missing_label_or_side_is_a_missing_value(labels, biomarkers):
     assert got["labels_absent"].tolist() == ["", "49", "16", "41"]
 
 
+def test_a_structure_of_no_voxels_is_missing_unless_it_may_be_none(labels, biomarkers):
+    """FreeSurfer and its tables write 0 for what was not found; half a thalamus is no thalamus."""
+    volumes = pd.DataFrame(
+        {"etiv": 1.5e6, 10: [7000.0, 0.0, 7200.0], 49: [7100.0, 7150.0, 7250.0], 77: [0.0, 300.0, 0.0]},
+        index=list("abc"),
+    )
+    lesions = definition(biomarkers, "lesions", "labels", [77]).assign(plausible_low=0.0)
+    thalamus = biomarkers[biomarkers["biomarker"] == "thalamus"]
+    got = biomarkers_from_labels(volumes, pd.concat([thalamus, lesions]), labels)
+    assert got["thalamus"].tolist() == [14100, pytest.approx(math.nan, nan_ok=True), 14450]
+    assert got["lesions"].tolist() == [0, 300, 0] and got["labels_absent"].tolist() == ["", "10", ""]
+    assert math.isnan(got["asymmetry_thalamus"]["b"]) and got["asymmetry_thalamus"]["a"] == pytest.approx(-100 / 14100)
+
+
 def test_the_dkt_atlas_lacks_parcels_by_design(labels, biomarkers):
     parcels = [b + i for b in (1000, 2000) for i in range(1, 36) if i not in (4, 1, 32, 33)]
     dkt = pd.DataFrame([dict.fromkeys(parcels, 100.0)], index=["a"])

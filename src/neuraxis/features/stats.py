@@ -91,10 +91,15 @@ def _of_dkt(volumes: pd.DataFrame, prefix: str = "") -> pd.Series:
     return ~there[none].any(axis=1) & (there.drop(columns=none).sum(axis=1) >= 31)
 
 
-def _complete(volumes: pd.DataFrame, columns: list, optional, waived: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The columns, and which of them a scan lacks; `optional` ones never count, the DKT atlas' not where waived."""
+def _complete(
+    volumes: pd.DataFrame, columns: list, optional, waived: pd.Series, zero: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The columns, and which of them a scan lacks; `optional` ones never count, the DKT atlas' not where waived.
+
+    A volume of 0 is what the tools write for a structure that they did not find; it counts as lacking unless `zero`.
+    """
     part = volumes.reindex(columns=columns)
-    lacks = part.isna()
+    lacks = part.isna() if zero else part.isna() | (part == 0)
     for c in columns:
         if c in optional:
             lacks[c] = False
@@ -104,10 +109,11 @@ def _complete(volumes: pd.DataFrame, columns: list, optional, waived: pd.Series)
 
 
 def biomarkers_from_labels(volumes: pd.DataFrame, biomarkers: pd.DataFrame, labels_file=None) -> pd.DataFrame:
-    """Sum label volumes (scans x label ids or names) into biomarkers; a scan that lacks a label lacks the biomarker.
+    """Sum label volumes (scans x label ids or names) into biomarkers; a scan that lacks a label, or has 0 of it, lacks the biomarker.
 
     Not counted as lacking are labels that a white-matter total holds already, and the parcels that the DKT atlas gives to
-    their neighbours, where the rest of its parcels are there.
+    their neighbours, where the rest of its parcels are there. A biomarker whose plausible_low is 0 or below may be 0, and
+    so may its labels (lesions).
 
     Returns
     -------
@@ -137,7 +143,7 @@ def biomarkers_from_labels(volumes: pd.DataFrame, biomarkers: pd.DataFrame, labe
         if not any(c in volumes for c in columns):
             out[b.biomarker] = np.nan
             continue
-        part, lacks = _complete(volumes, columns, INSIDE_WHITE_MATTER, waived[prefix])
+        part, lacks = _complete(volumes, columns, INSIDE_WHITE_MATTER, waived[prefix], zero=b.plausible_low <= 0)
         total = part.mean(axis=1) if b.kind == "thickness" else part.sum(axis=1, min_count=1)
         out[b.biomarker] = total.where(~lacks.any(axis=1))
     if labels_file is None:
@@ -147,12 +153,14 @@ def biomarkers_from_labels(volumes: pd.DataFrame, biomarkers: pd.DataFrame, labe
     for b in defined[defined["kind"] == "labels"].itertuples():
         sums = []
         for s in "lr":
-            part, lacks = _complete(volumes, [i for i in b.labels if side.get(i) == s], INSIDE_WHITE_MATTER, waived[""])
+            own = [i for i in b.labels if side.get(i) == s]
+            part, lacks = _complete(volumes, own, INSIDE_WHITE_MATTER, waived[""], zero=b.plausible_low <= 0)
             sums.append(part.sum(axis=1, min_count=1).where(~lacks.any(axis=1)))
         left, right = sums
         if left.notna().any() and right.notna().any():
             out[f"asymmetry_{b.biomarker}"] = (left - right) / (left + right)
-    known = [i for b in defined[defined["kind"] == "labels"].itertuples() for i in b.labels if i in volumes.columns]
+    whole = defined[(defined["kind"] == "labels") & (defined["plausible_low"] > 0)]
+    known = [i for b in whole.itertuples() for i in b.labels if i in volumes.columns]
     known = [i for i in dict.fromkeys(known) if volumes[i].notna().mean() >= 0.5]
     _, lacks = _complete(volumes, known, INSIDE_WHITE_MATTER, waived[""])
     out["labels_absent"] = [", ".join(str(known[j]) for j in np.flatnonzero(row)) for row in lacks.to_numpy()]
