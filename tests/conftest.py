@@ -9,6 +9,19 @@ from neuraxis.sustain import ZScoreEvents
 
 DATA = Path(__file__).parent / "data"
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
+#: Files in the order in which two processes take them: the longest early, so that neither ends long after the other, and
+#: nothing that needs the kernels but the first, which compiles them, in the first two minutes.
+FIRST = (
+    *("workflow/test_end_to_end.py", "fuzz/test_fuzz.py", "test_labels.py", "clinical/test_by_hand.py"),
+    *("clinical/test_outcomes.py", "report/test_browser.py", "features/test_readers.py", "workflow/test_runs.py"),
+    *("sustain/test_inference.py", "sustain/test_families.py", "sustain/test_study.py", "sustain/test_checkpoint.py"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """`FIRST`, then all others as they are collected."""
+    place = {Path(__file__).parent / name: k for k, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture

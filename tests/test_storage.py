@@ -29,7 +29,7 @@ OTHER = "import os; os.getuid() or os.setuid(65534)"
 def run(code, *arguments, limit="", **options):
     """Python in a process of its own, under a limit of the shell."""
     command = ["bash", "-c", f'{limit} exec "$@"', "bash", sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=600, **options)
 
 
 def test_written_whole_or_not_at_all(tmp_path):

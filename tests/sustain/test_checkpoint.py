@@ -197,7 +197,7 @@ def test_killed_by_sigkill_again_and_again(tmp_path):
     pieces = []
     for _ in range(2):
         running = subprocess.Popen(command, env=environment)
-        known, deadline = len(pieces), time.time() + 300
+        known, deadline = len(pieces), time.time() + 1800
         while time.time() < deadline and running.poll() is None:
             pieces = [p.name for p in tmp_path.rglob("k*.npz")]
             if len(pieces) > known + 4:
