@@ -7,6 +7,7 @@ import pandas as pd
 from neuraxis.evaluation.compare import enrichment, projection, similarity
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
+from neuraxis.labels import shown_names
 from neuraxis.normative.norms import Norms
 from neuraxis.sustain import SustainModel, declared_events, fit
 from neuraxis.sustain.checkpoint import done, partial
@@ -18,7 +19,10 @@ from neuraxis.tables import read_table, write_table
 def run(zscores, norms, models, names, orders, subtypes, biomarkers, diseases, events, chain, seed, threads, out):
     z = read_table(zscores).set_index("participant_id")
     fitted = {d: SustainModel.load(m) for d, m in zip(diseases, models, strict=True)}
-    name_of = {d: read_table(n).set_index("subtype")["name"].to_dict() for d, n in zip(diseases, names, strict=True)}
+    name_of = {
+        d: shown_names(read_table(n).set_index("subtype")["name"].to_dict())
+        for d, n in zip(diseases, names, strict=True)
+    }
     order_of = {d: read_table(o) for d, o in zip(diseases, orders, strict=True)}
     own = {d: read_table(s).set_index("participant_id") for d, s in zip(diseases, subtypes, strict=True)}
     write_table(similarity(order_of, name_of, fitted, seed), out["similarity"])
@@ -43,7 +47,7 @@ def run(zscores, norms, models, names, orders, subtypes, biomarkers, diseases, e
         checkpoint=partial(out["joint"]),
     )
     order = joint.event_order()
-    joint_names = name_subtypes(order, read_biomarkers(biomarkers).set_index("biomarker")["system"])
+    joint_names = shown_names(name_subtypes(order, read_biomarkers(biomarkers).set_index("biomarker")["system"]))
     labels = joint.assign(everyone)
     order.insert(1, "name", order["subtype"].map(joint_names))
     joint.save(Path(out["joint"]))
