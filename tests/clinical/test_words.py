@@ -7,7 +7,7 @@ from people import study
 from neuraxis.clinical.associations import associations
 from neuraxis.clinical.contrasts import OTHERS
 from neuraxis.clinical.outcomes import declare
-from neuraxis.report.sentences import listed, number, paragraph
+from neuraxis.report.sentences import listed, number, paragraph, reported_sentences
 
 ROW = {
     "family": "disability",
@@ -174,3 +174,10 @@ def test_sentences_of_real_tables_repeat_their_numbers(effect):
     assert (told in text) == (effect > 0)
     assert ("Two against the other subtypes: higher Score" in text) == (effect > 0)
     assert "10 of 11 contrasts" not in text and "MS, f: 11 of 11 contrasts tested" in text
+
+
+def test_findings_are_counted_by_verdict():
+    verdicts = ["agrees"] * 3 + ["contradicts"] + ["not testable: only 16 people", "not testable: labels too uncertain"]
+    (text,) = reported_sentences(pd.DataFrame({"verdict": verdicts}))
+    assert text.endswith("(Zhuo et al. 2025): 3 agree, 2 not testable and 1 contradicts.")
+    assert reported_sentences(pd.DataFrame({"verdict": []})) == []

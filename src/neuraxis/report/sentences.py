@@ -265,7 +265,8 @@ def reported_sentences(reported: pd.DataFrame) -> list[str]:
     if reported.empty:
         return []
     kinds = reported["verdict"].str.partition(":")[0]
-    counts = [f"{n} {k}" for k, n in kinds.value_counts().items()]
+    many = {"agrees": "agree", "contradicts": "contradict"}
+    counts = [f"{n} {many.get(k, k) if n > 1 else k}" for k, n in kinds.value_counts().items()]
     return [f"Of {len(reported)} findings of the published study (Zhuo et al. 2025): {listed(counts)}."]
 
 
