@@ -20,7 +20,12 @@ FIRST = {
     "neuraxis.sustain.crossval": ["cross_validate"],
     "neuraxis.sustain.families.zscore": ["choose_events"],
     "neuraxis.sustain.simulate": ["simulate"],
-    "neuraxis.normative.norms": ["fit_norms"],
+    "neuraxis.normative.norms": ["fit_norms", "zscores"],
+    "neuraxis.normative.covariance": ["noise_covariance"],
+    "neuraxis.biomarkers": ["read_biomarkers", "cord_of"],
+    "neuraxis.features.measures": ["quality"],
+    "neuraxis.tables": ["read_table"],
+    "neuraxis.labels": ["shown_names"],
     "neuraxis.home": ["workflow_home", "merged"],
 }
 

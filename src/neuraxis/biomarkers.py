@@ -28,6 +28,13 @@ def read_biomarkers(path) -> pd.DataFrame:
     ------
     InputError
         Duplicate names, labels that are no numbers, or an unknown kind.
+
+    Examples
+    --------
+    >>> from neuraxis.home import workflow_home
+    >>> defined = read_biomarkers(workflow_home() / "resources/biomarkers.tsv").set_index("biomarker")
+    >>> defined.loc["thalamus", ["kind", "labels", "unit", "system"]].tolist()
+    ['labels', [10, 49], 'mm3', 'subcortical']
     """
     columns = ("biomarker", "label", "kind", "labels", "unit", "direction", "plausible_low", "plausible_high", "system")
     table = read_table(
@@ -63,7 +70,13 @@ def read_biomarkers(path) -> pd.DataFrame:
 
 
 def cord_of(biomarkers: pd.DataFrame) -> str | None:
-    """Name of the biomarker that is the cord's area; None where none is defined."""
+    """Name of the biomarker that is the cord's area; None where none is defined.
+
+    Examples
+    --------
+    >>> cord_of(pd.DataFrame({"biomarker": ["thalamus", "csa"], "kind": ["labels", "cord"]}))
+    'csa'
+    """
     cord = biomarkers.loc[biomarkers["kind"] == "cord", "biomarker"]
     return str(cord.iloc[0]) if len(cord) else None
 

@@ -127,7 +127,15 @@ def colours(names) -> dict[str, str]:
 
 
 def shown_names(names: dict[int, str]) -> dict[int, str]:
-    """Subtype number to the name that clinical results use: one subtype alone has no name of its own."""
+    """Subtype number to the name that clinical results use: one subtype alone has no name of its own.
+
+    Examples
+    --------
+    >>> shown_names({1: "cortical", 2: "spinal cord"})
+    {1: 'cortical', 2: 'spinal cord'}
+    >>> shown_names({1: "cortical"})
+    {1: 'with atrophy'}
+    """
     return dict.fromkeys(names, ATROPHY) if len(names) == 1 else dict(names)
 
 

@@ -344,6 +344,17 @@ def read_table(
     ------
     InputError
         See `read_cells`; a needed column is absent, a number is beyond all numbers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = f"{folder}/measures.csv"
+    ...     _ = open(file, "w").write("participant_id;thalamus\\n007;14000\\n008;n/a\\n")
+    ...     read_table(file, needed=["participant_id"])
+      participant_id  thalamus
+    0            007   14000.0
+    1            008       NaN
     """
     cells = cells or read_cells(path)
     table = {}

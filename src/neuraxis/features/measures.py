@@ -212,6 +212,14 @@ def quality(
         Segmentation quality from 0 to 1, indexed by participant_id (SynthSeg's --qc).
     score_min : float
         Scores below it break the rule.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"participant_id": ["sub-1", "sub-2"], "site": "A"})
+    >>> measures = people.assign(etiv=[1.5e6, 0.7e6], thalamus=[14000.0, None]).drop(columns="site")
+    >>> defined = pd.DataFrame({"biomarker": ["thalamus"], "unit": "mm3", "plausible_low": 6000, "plausible_high": 26000})
+    >>> quality(measures, people, defined)[["participant_id", "rule", "biomarker"]].values.tolist()
+    [['sub-2', 'implausible eTIV', 'etiv'], ['sub-2', 'missing', 'thalamus']]
     """
     table = measures.merge(participants[["participant_id", "site"]], on="participant_id", how="left")
     rows = []

@@ -156,6 +156,14 @@ def noise_covariance(z: pd.DataFrame) -> NoiseCovariance:
     ------
     InputError
         No biomarker, or infinite z.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> head = rng.normal(size=3000)
+    >>> z = pd.DataFrame({"thalamus": head + rng.normal(size=3000), "putamen": head + rng.normal(size=3000)})
+    >>> float(noise_covariance(z).table().query("biomarker != other")["correlation"].iloc[0].round(1))
+    0.5
     """
     if z.shape[1] == 0:
         raise InputError("no biomarkers: there is no covariance to estimate")

@@ -372,6 +372,17 @@ def zscores(
     ------
     InputError
         As `fit_norms` and `Norms.apply`; fewer than two controls a fold.
+
+    Examples
+    --------
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(41)], name="participant_id")
+    >>> people = pd.DataFrame({"age": [*range(20, 60), 40], "sex": "F", "group": ["HC"] * 40 + ["MS"]}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0 - 20 * people["age"]})
+    >>> measures["thalamus"] += [*np.tile([100.0, -100.0], 20), -500.0]
+    >>> plain = NormSettings(age="linear", head_size="none", folds=5)
+    >>> z, norms = zscores(measures, people, "HC", {"thalamus": "fall"}, plain)
+    >>> float(z.loc["sub-40", "thalamus"].round(1)), norms.controls["n"]
+    (4.9, 40)
     """
     measures, people = aligned(measures, people)
     is_control = (people["group"] == control).to_numpy()
