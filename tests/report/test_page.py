@@ -61,6 +61,7 @@ METHODS = [
     ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a", "a", "b"]}))]}, "Later scans (2 people)", "simulated"),
     ({"config": {"features": {"source": "images"}}}, "Regional volumes (left and right summed) and the spinal cord's area were taken from segm", "Later scans"),
     ({"config": {"features": {"source": "table"}}}, "Cord area, Frontal cortex and Thalamus were taken from one table", "summed"),
+    ({"biomarkers": CORD[:1]}, "Cord area was taken from one table", "were taken"),
     ({"biomarkers": CORD, "config": {"features": {"source": "images"}}}, "The spinal cord's area and measures of the study's own were taken", "summed"),
     ({"config": {"normative": {"overrides": {"cord_csa": {"head_size": "none"}, "thalamus": {"head_size": "covariate"}}}}},
      "For Cord area: no head-size term.", "For Thalamus"),

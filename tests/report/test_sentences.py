@@ -121,6 +121,10 @@ def test_sentences_of_a_study(name, with_it, without, words, warns):
     assert name not in told(without, places)
 
 
+def test_nothing_is_said_of_an_order_of_one_measure():
+    assert "folds_agree" in told(disease(event_order=ORDER)) and "folds_agree" not in told(disease(event_order=CORD))
+
+
 def test_a_study_that_names_no_site_is_not_said_to_have_one():
     assert "No sites are given and everyone counts as scanned at one: " in text(study(sites=("one site",)), "one_site")
     assert "one_site" not in told(study(sites=("one site", "b")), ("people",))

@@ -49,7 +49,7 @@ def methods_text(study: Study) -> list[str]:
     measured = "from simulated images" if study.simulated and f["source"] == "images" else SOURCE[f["source"]]
     rules = f["exclude_rules"]
     text = [
-        f"{what_measured(study)} were taken {measured}"
+        f"{what_measured(study)} {'was' if len(study.measured) == 1 else 'were'} taken {measured}"
         + ("" if study.has_cord else "; the spinal cord was not measured")
         + ". "
         + (

@@ -720,7 +720,9 @@ def _tau(d: Disease) -> pd.Series:
     return pd.Series({name: tau[c] for c, name in d.names.items() if c in tau.index}, dtype=float)
 
 
-@sentence_of("model", lambda d: len(d.tables["stability"]) > 0, warn=lambda d: (_tau(d) < 0.7).any())
+@sentence_of(
+    "model", lambda d: len(d.tables["stability"]) > 0 and len(d.measures) != 1, warn=lambda d: (_tau(d) < 0.7).any()
+)
 def folds_agree(d: Disease):
     tau = _tau(d)
     each = listed(f"{v:.2f} ({n})" for n, v in tau.items()) if d.k > 1 else f"{tau.iloc[0]:.2f}"
