@@ -91,9 +91,29 @@ def write_table(table: pd.DataFrame, path) -> None:
 
 
 def write_json(value, path) -> None:
-    """Write JSON, keys in given order."""
+    """Write JSON, keys in given order, and its checksum beside it."""
     with aside(path) as part:
         part.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
+    seal(path)
+
+
+def read_json(path):
+    """What a JSON file holds, refused where this package wrote it and it was changed since.
+
+    Raises
+    ------
+    InputError
+        Absent, damaged, or no JSON.
+    """
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+        check_seal(path, raw)
+        return json.loads(raw.decode("utf-8"))
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
 
 
 def read_text(path) -> str:

@@ -1,18 +1,15 @@
 """Fit one model: one disease, one number of subtypes, everyone or all but one fold."""
 
-import json
-from pathlib import Path
-
 from neuraxis.job import start
 from neuraxis.normative.norms import Norms
 from neuraxis.sustain import SustainModel, events_from_dict, fit_part
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import given_covariance, study_settings
-from neuraxis.tables import read_table
+from neuraxis.tables import read_json, read_table
 
 
 def run(zscores, norms, events, folds, previous, disease, k, part, model, n_threads, seed, **settings):
-    events = events_from_dict(json.loads(Path(events).read_text()))
+    events = events_from_dict(read_json(events))
     z = read_table(zscores).set_index("participant_id")
     z = z[z["group"] == disease]
     fold = None

@@ -1,14 +1,11 @@
 """The same selection on healthy people, as many as the disease has, their covariance from the other controls."""
 
-import json
-from pathlib import Path
-
 from neuraxis.evaluation.control import negative_control_table
 from neuraxis.job import start
 from neuraxis.sustain import events_from_dict
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import NOISES, chain_draws
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_json, read_table, write_table
 
 
 def run(zscores, participants, events, disease, control, main, variants, healthy, simulated, out, **settings):
@@ -23,7 +20,7 @@ def run(zscores, participants, events, disease, control, main, variants, healthy
         tried[name] |= {"covariance": "covariance"} if needs else {}
     table = negative_control_table(
         controls,
-        events_from_dict(json.loads(Path(events).read_text())),
+        events_from_dict(read_json(events)),
         n_people=len(patients),
         site=site.loc[controls.index],
         patients_site=site.loc[patients],

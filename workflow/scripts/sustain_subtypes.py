@@ -1,21 +1,18 @@
 """Subtypes and stages under the chosen model, with convergence, stability, controls, draws and later scans."""
 
-import json
-from pathlib import Path
-
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.sustain import SustainModel
 from neuraxis.sustain.crossval import described, fold_of
 from neuraxis.sustain.study import subtype_tables
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_json, read_table, write_table
 
 
 def run(zscores, followup, norms, folds, selection, models, biomarkers, disease, control, seed, simulated, out):
     k = described(read_table(selection))
     parts = {fold_of(m): m for m in map(SustainModel.load, models) if m.n_subtypes == k}
     model = parts.pop(None)
-    model.norms = json.loads(Path(norms).read_text())
+    model.norms = read_json(norms)
     made = subtype_tables(
         model,
         parts,

@@ -17,7 +17,7 @@ import pandas as pd
 from .. import __version__
 from ..errors import InputError, NeuraxisWarning, name_some
 from ..streams import stream
-from ..tables import write_json
+from ..tables import check_seal, write_json
 from .covariance import NoiseCovariance, noise_covariance
 from .design import design, head_size_corrected, linear, spread
 from .fit import POOLED, as_pooled, fit_one, pooled_sites, sites_of
@@ -215,9 +215,12 @@ class Norms:
     def load(cls, path) -> Norms:
         """Read a file written by `save`."""
         try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+            raw = Path(path).read_bytes()
+            check_seal(path, raw)
+            return cls.from_dict(json.loads(raw.decode("utf-8")))
         except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+            words = str(error)
+            raise InputError(words if words.startswith(str(path)) else f"{path}: {words}") from None
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} is not a norm file: {error}") from None
 
