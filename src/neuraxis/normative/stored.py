@@ -78,7 +78,7 @@ def _model_problem(model: dict, settings: dict, ages: list) -> str:
     if settings.get("age") == "spline" and len(set(model["knots"])) < 3:
         return "its knots are no three ages in order"
     if not _numbers(model["sd"], 2) or model["sd"][0] <= 0:
-        return "its SD is no positive number with a slope"
+        return "its SD and the slope of it are no finite numbers, the first above 0"
     if not _words(model["sites"]) or model["sexes"] not in (1, 2):
         return "its sites are no list of names, or its sexes neither 1 nor 2"
     if settings.get("site") == "random":
