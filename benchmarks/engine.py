@@ -108,7 +108,7 @@ def rows_of_study():
             rows.append({"what": what, "value": step_time(p, point, every), "unit": "s", "note": str(p.dtype.__name__)})
         t = time.thread_time()
         settings = FitSettings(variant, n_samples=20_000, n_chains=2, n_draws=10_000)
-        table = convergence(run_chains(p, point, settings, seed=1), events)
+        table = convergence(run_chains(p, point, settings, seed=1)[0], events)
         seconds = time.thread_time() - t
         for quantity, part in table.groupby("quantity"):
             what = f"{name}: effective samples per second, {quantity}"
@@ -174,7 +174,7 @@ def rows_of_peer(points, folder, python, n_steps):
         )
         theirs = effective_rates(chain, p.events, float(out["seconds"]))
         t = time.thread_time()
-        mine = run_chains(p, point, FitSettings(PEER, n_samples=20_000, n_chains=2, n_draws=10_000), seed=2)
+        mine = run_chains(p, point, FitSettings(PEER, n_samples=20_000, n_chains=2, n_draws=10_000), seed=2)[0]
         ours = effective_rates(mine, p.events, time.thread_time() - t)
     rates = []
     for quantity, rate in theirs.items():

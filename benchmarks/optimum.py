@@ -83,8 +83,8 @@ def row(disease: str, correlated: bool, i: int, starts: int, chains: bool) -> di
         "r_hat": np.nan,
     }
     if chains:
-        settings = FitSettings(variant, n_samples=30_000, n_chains=4)
-        out["r_hat"] = convergence(run_chains(p, point, settings, seed=1, key=(disease, i)), events)["r_hat"].max()
+        settings = FitSettings(variant, n_samples=20_000, n_doublings=4)
+        out["r_hat"] = convergence(run_chains(p, point, settings, seed=1, key=(disease, i))[0], events)["r_hat"].max()
     return out
 
 

@@ -81,6 +81,8 @@ CLINICAL_TABLES = [
     "table1_included",
 ]
 KS = list(range(1, config["sustain"]["max_subtypes"] + 1))
+# MCMC steps of every model but the reported one
+SHORT_CHAINS = config["sustain"]["n_samples_folds"] or config["sustain"]["n_samples"]
 PARTS = ["full"] + [f"fold{i}" for i in range(config["sustain"]["folds"])]
 MEASURED = {
     "images": expand(
@@ -212,17 +214,6 @@ def folds_of_part(wildcards):
         if wildcards.part == "full"
         else f"results/sustain/{wildcards.disease}/folds.tsv"
     )
-
-
-def chain_steps(wildcards):
-    """MCMC steps: the model of everyone is reported, so its chains are longer than those of the folds."""
-    key = "n_samples" if wildcards.part == "full" else "n_samples_folds"
-    return config["sustain"][key] or config["sustain"]["n_samples"]
-
-
-def fold_steps():
-    """MCMC steps of a model that leaves people out."""
-    return config["sustain"]["n_samples_folds"] or config["sustain"]["n_samples"]
 
 
 def previous_variant(wildcards):

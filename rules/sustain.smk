@@ -98,7 +98,7 @@ rule sustain_fit:
         runtime="6h",
     params:
         n_startpoints=lookup("sustain/n_startpoints", within=config),
-        n_samples=chain_steps,
+        n_samples=SHORT_CHAINS,
         n_chains=lookup("sustain/n_chains", within=config),
         stage_prior=lookup("sustain/stage_prior", within=config),
         noise=lookup("sustain/noise", within=config),
@@ -124,7 +124,7 @@ use rule sustain_fit as sustain_fit_variant with:
         "benchmarks/runs/sustain/{disease}/{variant}_k{k}_{part}.tsv"
     params:
         n_startpoints=lookup("sustain/n_startpoints", within=config),
-        n_samples=chain_steps,
+        n_samples=SHORT_CHAINS,
         n_chains=lookup("sustain/n_chains", within=config),
         stage_prior=variant_prior,
         noise=variant_noise,
@@ -245,7 +245,7 @@ rule sustain_negative_control:
         max_subtypes=lookup("sustain/max_subtypes", within=config),
         folds=lookup("sustain/folds", within=config),
         n_startpoints=lookup("sustain/n_startpoints", within=config),
-        n_samples=lookup("sustain/n_samples_folds", within=config),
+        n_samples=SHORT_CHAINS,
         n_chains=lookup("sustain/n_chains", within=config),
         seed=lookup("seed", within=config),
         simulated=SIMULATED,
@@ -278,7 +278,7 @@ if config["sustain"]["parametric_null"]:
             draws=lookup("sustain/parametric_null", within=config),
             n_folds=lookup("sustain/folds", within=config),
             n_startpoints=lookup("sustain/n_startpoints", within=config),
-            n_samples=lookup("sustain/n_samples_folds", within=config),
+            n_samples=SHORT_CHAINS,
             n_chains=lookup("sustain/n_chains", within=config),
             seed=lookup("seed", within=config),
             simulated=SIMULATED,
@@ -312,7 +312,7 @@ if config["sustain"]["leave_site_out"]:
             runtime="6h",
         params:
             n_startpoints=lookup("sustain/n_startpoints", within=config),
-            n_samples=fold_steps(),
+            n_samples=SHORT_CHAINS,
             n_chains=lookup("sustain/n_chains", within=config),
             stage_prior=lookup("sustain/stage_prior", within=config),
             noise=lookup("sustain/noise", within=config),
@@ -323,21 +323,48 @@ if config["sustain"]["leave_site_out"]:
             "../workflow/scripts/sustain_sites.py"
 
 
+rule sustain_chains:
+    """Long chains of the chosen model of everyone, until they agree; the models that lead to the choice have short ones."""
+    input:
+        engine=sources("sustain_chains"),
+        zscores="results/normative/zscores.tsv",
+        norms="results/normative/norms.json",
+        selection="results/sustain/{disease}/selection.tsv",
+        models=expand("results/sustain/{{disease}}/k{k}/full/model.npz", k=KS),
+    output:
+        model="results/sustain/{disease}/model.npz",
+    log:
+        "logs/sustain/{disease}/chains.log",
+    benchmark:
+        "benchmarks/runs/sustain/{disease}/chains.tsv"
+    conda:
+        "../envs/neuraxis.yaml"
+    threads: config["sustain"]["n_chains"]
+    resources:
+        mem_mb=1500,
+        runtime="6h",
+    params:
+        n_samples=lookup("sustain/n_samples", within=config),
+        n_doublings=lookup("sustain/n_doublings", within=config),
+        n_chains=lookup("sustain/n_chains", within=config),
+        seed=lookup("seed", within=config),
+    script:
+        "../workflow/scripts/sustain_chains.py"
+
+
 rule sustain_subtypes:
     """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:
         engine=sources("sustain_subtypes"),
         zscores="results/normative/zscores.tsv",
         followup="results/normative/followup.tsv",
-        norms="results/normative/norms.json",
         folds="results/sustain/{disease}/folds.tsv",
-        selection="results/sustain/{disease}/selection.tsv",
+        model="results/sustain/{disease}/model.npz",
         models=expand(
-            "results/sustain/{{disease}}/k{k}/{part}/model.npz", k=KS, part=PARTS
+            "results/sustain/{{disease}}/k{k}/{part}/model.npz", k=KS, part=PARTS[1:]
         ),
         biomarkers=lookup("features/biomarkers", within=config),
     output:
-        model="results/sustain/{disease}/model.npz",
         subtypes="results/sustain/{disease}/subtypes.tsv",
         draws="results/sustain/{disease}/label_draws.tsv",
         followup="results/sustain/{disease}/followup.tsv",
@@ -451,6 +478,7 @@ if len(DISEASES) > 1:
                 for key in (
                     "n_startpoints",
                     "n_samples",
+                    "n_doublings",
                     "n_chains",
                     "stage_prior",
                     "noise",

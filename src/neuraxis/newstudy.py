@@ -292,7 +292,7 @@ SIMULATED = """# No data were pointed to: a small simulated cohort, a few minute
 cohort: {scale: 0.2, diseases: [MS]}
 features: {use: [cord_csa, brainstem, cerebellum_gm, frontal, temporal, thalamus, putamen], batches: 2}
 normative: {age: linear, age_by_sex: false, folds: 5, min_site_controls: 4}
-sustain: {max_subtypes: 2, folds: 2, n_startpoints: 3, n_samples: 500, n_samples_folds: 0, n_chains: 2, variants: []}
+sustain: {max_subtypes: 2, folds: 2, n_startpoints: 3, n_samples: 500, n_doublings: 0, n_samples_folds: 0, n_chains: 2, variants: []}
 clinical: {n_draws: 5}
 
 # cohort:

@@ -17,7 +17,7 @@ CONFIG = {
     },
     "sustain": {
         "thresholds": [1, 2, 3], "choose_thresholds": True, "min_people": 10, "z_max": 5, "max_subtypes": 4,
-        "n_subtypes": "auto", "folds": 5, "n_startpoints": 4, "n_samples": 30000, "n_samples_folds": 2000, "n_chains": 4,
+        "n_subtypes": "auto", "folds": 5, "n_startpoints": 4, "n_samples": 20000, "n_doublings": 4, "n_samples_folds": 2000, "n_chains": 4,
         "stage_prior": "smooth", "noise": "controls", "healthy": True,
     },
     "clinical": {"n_draws": 20, "outcomes": [{"name": "EDSS", "column": "edss", "type": "ordinal"}]},

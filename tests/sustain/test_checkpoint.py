@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neuraxis.errors import InputError
 from neuraxis.sustain import SustainModel, ZScoreEvents, cross_validate, fit
 from neuraxis.sustain import checkpoint as keeping
+from neuraxis.sustain.diagnostics import verdict
 from neuraxis.sustain.sampler import Sampler
 
 EVENTS = ZScoreEvents([[1.0, 2.0], [1.0], [1.0, 2.0, 3.0], [2.0]], 5.0, biomarkers=list("abcd"))
@@ -50,6 +52,73 @@ def every_step(monkeypatch):
     """Chains are kept after every piece, not every minute."""
     monkeypatch.setattr(keeping, "EVERY", 0.0)
     monkeypatch.setattr(keeping.Checkpoint.__init__, "__defaults__", (None, "", 0.0))
+
+
+LONGER = {"n_samples": 400, "n_draws": 10, "warm_up": 0.4}
+
+
+def test_chains_that_do_not_agree_go_on_as_one_longer_chain():
+    """Two doublings of 400 steps are the 1,600 steps of one chain with the same warm-up, and as many draws of them."""
+    z = people()
+    got = fit(z, EVENTS, 2, **OPTIONS | LONGER, n_doublings=2)
+    want = fit(z, EVENTS, 2, **OPTIONS | {"n_samples": 1600, "n_draws": 10, "warm_up": 0.1})
+    assert got.settings["n_samples"] == 1600 and got.draws.log_likelihood.shape == (2, 10)
+    for name, array in vars(want.draws).items():
+        assert np.array_equal(getattr(got.draws, name), array), name
+    odd = fit(z, EVENTS, 1, **OPTIONS | {"n_samples": 350, "n_draws": 7}, n_doublings=1)
+    assert odd.settings["n_samples"] == 700 and odd.draws.log_likelihood.shape == (2, 7)
+
+
+def test_chains_that_agree_stop(caplog):
+    events = ZScoreEvents([[1.0], [1.0], [1.0]], 3.0, biomarkers=list("abc"))
+    z = people()[:30, :3]
+    options = {"n_startpoints": 1, "n_chains": 4, "seed": 5, "covariance": "independent"}
+    found = fit(z, events, 1, n_samples=2000, n_draws=500, n_doublings=9, **options)
+    steps = found.settings["n_samples"]
+    assert verdict(found.diagnostics())[0] and 2000 <= steps < 2000 * 2**9
+    if steps > 2000:  # and no sooner
+        before = fit(z, events, 1, n_samples=2000, n_draws=500, n_doublings=int(np.log2(steps / 2000)) - 1, **options)
+        assert not verdict(before.diagnostics())[0]
+    alone = fit(z, events, 1, n_samples=40, n_draws=20, n_doublings=3, **options | {"n_chains": 1})
+    assert alone.settings["n_samples"] == 40  # one chain has nobody to agree with
+
+
+@pytest.mark.parametrize("after", [3, 30, 45, 54, 60, 64, 71])
+def test_longer_chains_go_on_to_the_same_bits(tmp_path, monkeypatch, every_step, after):
+    z = people()
+    options = OPTIONS | LONGER | {"n_doublings": 2}
+    whole = fit(z, EVENTS, 1, **options)
+    steps, calls = Sampler.steps, []
+
+    def end(self, n, tune=False):
+        calls.append(n)
+        if len(calls) > after:
+            raise Killed
+        return steps(self, n, tune)
+
+    monkeypatch.setattr(Sampler, "steps", end)
+    with pytest.raises(Killed):
+        fit(z, EVENTS, 1, **options, checkpoint=tmp_path)
+    before = len(calls) - 1
+    calls.clear()
+    monkeypatch.setattr(Sampler, "steps", lambda self, n, tune=False: (calls.append(n), steps(self, n, tune))[1])
+    same(fit(z, EVENTS, 1, **options, checkpoint=tmp_path), whole)
+    pieces = len(calls) + before
+    calls.clear()
+    fit(z, EVENTS, 1, **options)
+    assert pieces == len(calls)
+
+
+def test_new_draws_of_a_fitted_model():
+    z = people()
+    short = fit(z, EVENTS, 2, **OPTIONS)
+    longer = OPTIONS | {"n_samples": 500, "n_draws": 9}
+    same(short.sample(z, n_samples=500, n_draws=9, n_chains=2, seed=5), fit(z, EVENTS, 2, **longer))
+    assert short.draws.log_likelihood.shape == (2, 7)
+    with pytest.raises(InputError, match="fitted to 150 people, here are 149"):
+        short.sample(z[:-1])
+    with pytest.raises(InputError, match="healthy: the variant is the model's own"):
+        short.sample(z, healthy=False)
 
 
 class Killed(BaseException):

@@ -60,6 +60,6 @@ def digests(folder):
 
 
 SMALL = """cohort: {scale: 0.08}
-sustain: {n_samples: 200, n_startpoints: 2, variants: [uniform-independent]}
+sustain: {n_samples: 200, n_doublings: 0, n_startpoints: 2, variants: [uniform-independent]}
 clinical: {n_draws: 5}
 """

@@ -21,7 +21,7 @@ def test_examples_on_real_tables(samples, tmp_path, name):
     prepare = [sys.executable, "config/examples/prepare.py", name, str(source), f"data/{name}"]
     subprocess.run(prepare, cwd=folder, env=ENVIRONMENT, check=True)
     (folder / "quick.yaml").write_text(
-        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_samples_folds: 0}\n"
+        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_doublings: 0, n_samples_folds: 0}\n"
     )
     snakemake(folder, "--configfile", f"config/examples/{name}.yaml", "quick.yaml")
     page = (folder / "results/report/index.html").read_text()
@@ -82,7 +82,8 @@ def test_own_people_from_a_table(tmp_path):
         folder,
         "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
         "features: {source: table, table: measures.tsv, biomarkers: biomarkers.tsv, use: all}\n"
-        "sustain: {max_subtypes: 1, n_samples: 200, n_startpoints: 1}\n",
+        "sustain: {max_subtypes: 1, n_samples: 200, n_doublings: 0, n_startpoints: 1}
+",
     )
     snakemake(folder, *arguments)
     page = (folder / "results/report/index.html").read_text()

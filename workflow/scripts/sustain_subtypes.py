@@ -3,16 +3,14 @@
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.sustain import SustainModel
-from neuraxis.sustain.crossval import described, fold_of
+from neuraxis.sustain.crossval import fold_of
 from neuraxis.sustain.study import subtype_tables
-from neuraxis.tables import read_json, read_table, write_table
+from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, followup, norms, folds, selection, models, biomarkers, disease, control, seed, simulated, out):
-    k = described(read_table(selection))
-    parts = {fold_of(m): m for m in map(SustainModel.load, models) if m.n_subtypes == k}
-    model = parts.pop(None)
-    model.norms = read_json(norms)
+def run(zscores, followup, folds, model, models, biomarkers, disease, control, seed, simulated, out):
+    model = SustainModel.load(model)
+    parts = {fold_of(m): m for m in map(SustainModel.load, models) if m.n_subtypes == model.n_subtypes}
     made = subtype_tables(
         model,
         parts,
@@ -26,10 +24,8 @@ def run(zscores, followup, norms, folds, selection, models, biomarkers, disease,
     )
     if simulated:
         made.subtypes["origin"] = "SIMULATED"
-    made.model.save(out["model"])
     for name, path in out.items():
-        if name != "model":
-            write_table(getattr(made, name), path)
+        write_table(getattr(made, name), path)
 
 
 if __name__ == "__main__":
@@ -38,9 +34,8 @@ if __name__ == "__main__":
     run(
         i.zscores,
         i.followup,
-        i.norms,
         i.folds,
-        i.selection,
+        i.model,
         i.models,
         i.biomarkers,
         snakemake.wildcards.disease,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..sustain.crossval import CVIC_EVIDENCE
+from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
 from .facts import Study
 from .sentences import listed
 
@@ -83,12 +84,18 @@ def methods_text(study: Study) -> list[str]:
         if s["choose_thresholds"]
         else f"thresholds z = {thresholds} for every biomarker, maximum {s['z_max']:g}"
     )
+    longer = (
+        f", doubled up to {s['n_doublings']} times while the chains did not agree (split R-hat at most {R_HAT_LIMIT}, at least "
+        f"{ESS_LIMIT} effective samples)"
+        if s["n_doublings"]
+        else ""
+    )
     one = "one model" + (" per disease" if len(study.diseases) > 1 else "")
     text.append(
         f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), z-score model, {one}: {events}; {NOISE[s['noise']]}; "
         f"{health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
         f"per split and as many random ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the "
-        f"model of everyone, of {s['n_samples_folds'] or s['n_samples']:,} in each fold's."
+        f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in all others."
     )
     strata = " stratified by site" if several else ""
     text.append(

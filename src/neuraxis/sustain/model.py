@@ -192,6 +192,69 @@ class SustainModel:
         top = density.max(axis=0)
         return top + np.log(np.exp(density - top).mean(axis=0))
 
+    def sample(
+        self,
+        X,
+        settings: FitSettings | None = None,
+        *,
+        seed: int = 1,
+        key: tuple = (),
+        n_threads: int = 1,
+        progress: bool | None = None,
+        checkpoint=None,
+        **shortcuts,
+    ) -> SustainModel:
+        """The same maximum with new posterior draws, from the people that it was fitted to.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (M, B)
+            As the model was fitted to it.
+        settings : FitSettings, optional
+            Effort of the chains; the variant is the model's own.
+        seed, key, n_threads, progress, checkpoint, **shortcuts
+            As in `fit`.
+
+        Returns
+        -------
+        SustainModel
+            A new one.
+
+        Raises
+        ------
+        InputError
+            Other people than the model was fitted to, by their number; a setting of the variant.
+
+        Examples
+        --------
+        >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+        >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+        >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+        >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+        >>> model.sample(people.X, n_samples=100, n_chains=2, n_draws=50).draws.log_likelihood.shape
+        (2, 50)
+        """
+        if of_variant := sorted({f.name for f in fields(Variant)} & set(shortcuts)):
+            raise InputError(
+                f"{', '.join(of_variant)}: the variant is the model's own; only the chains' effort can be set here"
+            )
+        settings = (settings or FitSettings()).with_(**shortcuts, variant=self.variant)
+        values, _ = self.events.check_data(X)
+        if len(values) != self.settings.get("n_people", len(values)):
+            raise InputError(
+                f"the model was fitted to {self.settings['n_people']} people, here are {len(values)}; draws are of the people "
+                "that a model was fitted to"
+            )
+        keep = None
+        if checkpoint is not None:
+            keep = _checkpoint(checkpoint, values, self.events, settings, self.point, self.n_subtypes, seed, key)
+        hidden = None if progress is None else not progress
+        problem = Problem(values, self.events, self.variant)
+        draws, n_samples = _chains(problem, self.point, settings, seed, key, n_threads, hidden, keep)
+        effort = {n: getattr(settings, n) for n in ("n_chains", "n_draws", "warm_up")}
+        record = self.settings | {"n_samples": n_samples, **effort, "seed": seed, "key": [str(k) for k in key]}
+        return replace(self, draws=draws, settings=record)
+
     def matched_to(self, other: SustainModel) -> SustainModel:
         """The same model with its subtypes in the order that best matches `other`'s sequences."""
         perm = match_subtypes(np.argsort(self.sequences, axis=1), np.argsort(other.sequences, axis=1))
@@ -473,7 +536,7 @@ def fit(
     variant = settings.variant
     values, _ = events.check_data(X)
     problem = Problem(values, events, variant)
-    point, first, starts, draws = None, 1, pd.DataFrame(), None
+    point, first, starts = None, 1, pd.DataFrame()
     if previous is not None and n_subtypes > 0:
         if previous.n_subtypes != n_subtypes - 1 or previous.events.to_dict() != events.to_dict():
             raise InputError(
@@ -482,20 +545,9 @@ def fit(
             )
         point, first = (previous.point if n_subtypes > 1 else None), n_subtypes
     hidden = None if progress is None else not progress
-    keep = Checkpoint()
+    keep = None
     if checkpoint is not None:
-        parts = [
-            values,
-            events.to_dict(),
-            variant.to_dict(),
-            variant.covariance,
-            n_subtypes,
-            seed,
-            [str(k) for k in key],
-        ]
-        parts += [None if point is None else vars(point)]
-        parts += [getattr(settings, f.name) for f in fields(FitSettings) if f.name != "variant"]
-        keep = Checkpoint(checkpoint, fingerprint(*parts))
+        keep = _checkpoint(checkpoint, values, events, settings, point, n_subtypes, seed, key)
     if n_subtypes == 0:
         point = null_point(problem)
     for k in range(first, n_subtypes + 1):
@@ -513,15 +565,11 @@ def fit(
                 keep=keep,
             )
         starts = pd.concat([starts, table], ignore_index=True)
-    if settings.n_samples and n_subtypes:
-        with tqdm(total=settings.n_chains, desc=f"k={n_subtypes} chains", disable=hidden, leave=False) as bar:
-            draws = run_chains(
-                problem, point, settings, seed=seed, key=key, n_threads=n_threads, progress=bar, keep=keep
-            )
+    draws, n_samples = _chains(problem, point, settings, seed, key, n_threads, hidden, keep)
     record = {
         "n_people": len(values),
         "n_startpoints": settings.n_startpoints,
-        "n_samples": settings.n_samples,
+        "n_samples": n_samples,
         "n_chains": settings.n_chains,
         "n_draws": settings.n_draws,
         "warm_up": settings.warm_up,
@@ -530,3 +578,21 @@ def fit(
         "numpy": np.__version__,
     }
     return SustainModel(events, variant, point, draws, starts, record)
+
+
+def _checkpoint(folder, values, events, settings, point, n_subtypes, seed, key) -> Checkpoint:
+    """What a fit has finished, named by all that its numbers depend on."""
+    variant = settings.variant
+    parts = [values, events.to_dict(), variant.to_dict(), variant.covariance, n_subtypes, seed, [str(k) for k in key]]
+    parts += [None if point is None else vars(point)]
+    parts += [getattr(settings, f.name) for f in fields(FitSettings) if f.name != "variant"]
+    return Checkpoint(folder, fingerprint(*parts))
+
+
+def _chains(problem, point, settings, seed, key, n_threads, hidden, keep) -> tuple[Draws | None, int]:
+    """Draws, and steps of each chain; none where no steps are asked for, or nobody is staged."""
+    k = len(point.sequences)
+    if not settings.n_samples or not k:
+        return None, settings.n_samples
+    with tqdm(total=settings.n_chains, desc=f"k={k} chains", disable=hidden, leave=False) as bar:
+        return run_chains(problem, point, settings, seed=seed, key=key, n_threads=n_threads, progress=bar, keep=keep)

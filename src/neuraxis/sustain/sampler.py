@@ -9,6 +9,7 @@ import numpy as np
 from ..streams import stream
 from . import kernels
 from .checkpoint import Checkpoint, Timer, flat, rng_state, set_rng_state
+from .diagnostics import convergence, verdict
 from .matching import match_subtypes
 from .problem import Problem
 from .search import parallel
@@ -100,6 +101,71 @@ def unstack(kept: dict[str, np.ndarray], bumps: np.ndarray) -> list[Parameters]:
     ]
 
 
+class Chain:
+    """One chain under way: its sampler, its draws, and how far it is.
+
+    Round 0 is the warm-up and `n_samples` steps; every further round is as long as all steps before it. There are always as
+    many draws, at even distances: a new round drops every second one of them and draws at twice the distance.
+    """
+
+    def __init__(self, problem: Problem, point: Parameters, settings: FitSettings, rng: np.random.Generator, name: str):
+        self.bumps, self.name = problem.bumps, name
+        self.n_draws = max(1, min(settings.n_draws, settings.n_samples))
+        self.thin = max(1, settings.n_samples // self.n_draws)
+        # learnt weights and noise are only drawn in the sweeps
+        learnt = problem.variant.stage_prior != "uniform" or problem.variant.noise != "fixed"
+        every = max(1, min(settings.sweep_every, self.thin)) if settings.sweep_every else int(learnt)
+        self.sampler = Sampler(problem, perturbed(problem, point, rng), rng, every)
+        # pieces of whole sweeps, so that the chain is the same in one piece
+        self.warm = int(settings.warm_up * settings.n_samples)
+        self.piece = max(1, -(-self.warm // PIECES // max(every, 1))) * max(every, 1)
+        self.warmed = self.step = self.round = 0
+        self.drawn: list[Parameters] = []
+
+    @property
+    def distance(self) -> int:
+        """Steps between two draws."""
+        return self.thin << self.round
+
+    def advance(self, to: int, keep: Checkpoint) -> None:
+        """Run until round `to` is complete, keeping the chain on the way and at the end of every round."""
+        timer = Timer(keep.every)
+        while self.round < to or len(self.drawn) < self.n_draws:
+            if len(self.drawn) == self.n_draws:
+                self.drawn = self.drawn[1::2]
+                self.round += 1
+            if self.warmed < self.warm:
+                n = min(self.piece, self.warm - self.warmed)
+                self.sampler.steps(n, True)
+                self.warmed += n
+            else:
+                if not self.step:
+                    self.sampler.state.tried[:] = 0
+                    self.sampler.state.accepted[:] = 0
+                n = (len(self.drawn) + 1) * self.distance - self.step
+                self.sampler.steps(n)
+                self.step += n
+                self.drawn.append(self.sampler.point())
+            if timer.due() and len(self.drawn) < self.n_draws:
+                self.save(keep)
+                log.info("%s: step %d of %d", self.name, self.step, self.distance * self.n_draws)
+        self.save(keep)
+
+    def save(self, keep: Checkpoint) -> None:
+        """Keep all that the next steps depend on."""
+        at = {n: np.array(getattr(self, n)) for n in ("warmed", "step", "round")}
+        keep.save(self.name, {**self.sampler.snapshot(), **stack(self.drawn), **at})
+
+    def load(self, keep: Checkpoint) -> None:
+        """Go on from what `save` kept, where there is something."""
+        if (kept := keep.load(self.name)) is None:
+            return
+        self.sampler.restore(kept)
+        self.warmed, self.step, self.round = (int(kept[n]) for n in ("warmed", "step", "round"))
+        self.drawn = unstack(kept, self.bumps) if len(kept["drawn_healthy"]) else []
+        log.info("%s: goes on at step %d", self.name, self.step)
+
+
 def run_chains(
     problem: Problem,
     point: Parameters,
@@ -110,80 +176,72 @@ def run_chains(
     n_threads: int = 1,
     progress=None,
     keep: Checkpoint | None = None,
-) -> Draws:
-    """Sample the posterior with several chains.
+) -> tuple[Draws, int]:
+    """Sample the posterior with several chains, until they agree.
 
     Chains start from random perturbations of the maximum-likelihood model; `warm_up` x `n_samples` extra steps tune the
-    proposals and are thrown away. After a chain ends its subtypes are matched to the maximum-likelihood model's, in case
-    they changed names on the way.
-    """
-    n_samples = settings.n_samples
-    n_draws = max(1, min(settings.n_draws, n_samples))
-    thin = max(1, n_samples // n_draws)
-    # learnt weights and noise are only drawn in the sweeps
-    learnt = problem.variant.stage_prior != "uniform" or problem.variant.noise != "fixed"
-    every = max(1, min(settings.sweep_every, thin)) if settings.sweep_every else int(learnt)
-    reference = np.argsort(point.sequences, axis=1)
+    proposals and are thrown away. While the chains do not agree (`diagnostics.verdict`), all go on for as long again, at
+    most `n_doublings` times. A chain's subtypes are matched to the maximum-likelihood model's, in case they changed names
+    on the way.
 
+    Returns
+    -------
+    Draws
+    int
+        Steps of each chain after the warm-up.
+    """
     keep = keep or Checkpoint()
     k = len(point.sequences)
-    warm = int(settings.warm_up * n_samples)
-    # pieces of whole sweeps, so that the chain is the same in one piece
-    piece = max(1, -(-warm // PIECES // max(every, 1))) * max(every, 1)
-    plan = [(min(piece, warm - at), True) for at in range(0, warm, piece)] + [(thin, False)] * n_draws
-    total = sum(n for n, _ in plan)
+    reference = np.argsort(point.sequences, axis=1)
 
-    def run(i):
-        name = f"k{k}_chain{i}"
-        if (kept := keep.load(f"{name}_finished")) is not None:
-            return tuple(kept[f"part{j}"] for j in range(len(kept)))
-        rng = stream(seed, *key, "k", k, "chain", i)
-        chain = Sampler(problem, perturbed(problem, point, rng), rng, every)
-        timer, done, drawn = Timer(keep.every), 0, []
-        if (kept := keep.load(name)) is not None:
-            chain.restore(kept)
-            done, drawn = int(kept["done"]), unstack(kept, problem.bumps)
-            log.info("k=%d chain %d: goes on at step %d of %d", k, i, sum(n for n, _ in plan[:done]), total)
-        for n, tune in plan[done:]:
-            if not tune and not drawn:
-                chain.state.tried[:] = 0
-                chain.state.accepted[:] = 0
-            chain.steps(n, tune)
-            done += 1
-            if not tune:
-                drawn.append(chain.point())
-            if timer.due() and done < len(plan):
-                keep.save(name, {**chain.snapshot(), **stack(drawn), "done": np.array(done)})
-                log.info("k=%d chain %d: step %d of %d", k, i, sum(n for n, _ in plan[:done]), total)
-        sequences = np.stack([p.sequences for p in drawn]).astype(np.int16)
-        perm = match_subtypes(np.argsort(sequences, axis=-1).mean(axis=0), reference)
-        share = chain.state.accepted / np.maximum(chain.state.tried, 1)
-        trace = np.array([p.log_likelihood for p in drawn])
-        log.info(
-            "k=%d chain %d: mean log-likelihood %.3f, acceptance %.2f",
-            k,
-            i,
-            float(trace.mean()),
-            float(share.mean()),
-        )
+    def begin(i):
+        chain = Chain(problem, point, settings, stream(seed, *key, "k", k, "chain", i), f"k{k}_chain{i}")
+        chain.load(keep)
+        return chain
+
+    chains = [begin(i) for i in range(settings.n_chains)]
+    # a round was only begun where the chains of the one before did not agree
+    turn = max(c.round for c in chains)
+    while True:
+
+        def run(chain, turn=turn):
+            chain.advance(turn, keep)
+            if progress is not None:
+                progress.update(1)
+            return _finished(chain, reference, problem.variant.noise == "fixed")
+
+        parts = list(zip(*parallel(run, chains, n_threads), strict=True))
+        draws = Draws(*(np.stack(part) for part in parts))
+        if problem.variant.noise == "fixed":
+            draws.covariance = draws.covariance[:1]
+        n_steps = chains[0].step
+        if turn >= settings.n_doublings:
+            return draws, n_steps
+        table = convergence(draws, problem.events)
+        agree, words = verdict(table)
+        log.info("k=%d after %d steps: %s", k, n_steps, words)
+        if agree or not table["r_hat"].notna().any():  # of one chain, or of nothing that moves, more steps tell no more
+            return draws, n_steps
+        turn += 1
         if progress is not None:
-            progress.update(1)
-        parts = (
-            sequences[:, perm],
-            np.stack([p.fractions for p in drawn])[:, perm],
-            np.stack([p.shares for p in drawn])[:, perm],
-            np.array([p.healthy for p in drawn]),
-            np.stack([p.covariance for p in drawn[: None if problem.variant.noise != "fixed" else 1]]),
-            trace,
-            share[perm],
-            chain.state.step[perm],
-        )
-        keep.save(f"{name}_finished", {f"part{j}": part for j, part in enumerate(parts)})
-        keep.forget(name)
-        return parts
+            progress.total = (turn + 1) * settings.n_chains
 
-    parts = list(zip(*parallel(run, range(settings.n_chains), n_threads), strict=True))
-    draws = Draws(*(np.stack(part) for part in parts))
-    if problem.variant.noise == "fixed":
-        draws.covariance = draws.covariance[:1]
-    return draws
+
+def _finished(chain: Chain, reference: np.ndarray, fixed: bool) -> tuple:
+    """One chain's part of `Draws`."""
+    drawn, state = chain.drawn, chain.sampler.state
+    sequences = np.stack([p.sequences for p in drawn]).astype(np.int16)
+    perm = match_subtypes(np.argsort(sequences, axis=-1).mean(axis=0), reference)
+    share = state.accepted / np.maximum(state.tried, 1)
+    trace = np.array([p.log_likelihood for p in drawn])
+    log.info("%s: mean log-likelihood %.3f, acceptance %.2f", chain.name, float(trace.mean()), float(share.mean()))
+    return (
+        sequences[:, perm],
+        np.stack([p.fractions for p in drawn])[:, perm],
+        np.stack([p.shares for p in drawn])[:, perm],
+        np.array([p.healthy for p in drawn]),
+        np.stack([p.covariance for p in drawn[: 1 if fixed else None]]),
+        trace,
+        share[perm],
+        state.step[perm],
+    )

@@ -269,6 +269,8 @@ class FitSettings:
         Starts per split of the model with one subtype fewer, and as many fully random ones.
     n_samples, n_chains, n_draws : int
         Steps per chain after warm-up (0: no posterior, maximum likelihood only), chains, stored draws per chain.
+    n_doublings : int
+        So many times the chains go on, as long again each time, while they do not agree (split R-hat, effective samples).
     warm_up : float
         Warm-up steps as a share of `n_samples`; they tune the proposals and are thrown away.
     sweep_every : int
@@ -282,10 +284,13 @@ class FitSettings:
     n_draws: int = 500
     warm_up: float = 0.2
     sweep_every: int = 10
+    n_doublings: int = 0
 
     def __post_init__(self):
-        if self.n_startpoints < 1 or self.n_chains < 1 or self.n_samples < 0 or self.n_draws < 1:
-            raise InputError("n_startpoints, n_chains and n_draws must be at least 1, n_samples at least 0")
+        if self.n_startpoints < 1 or self.n_chains < 1 or self.n_draws < 1 or min(self.n_samples, self.n_doublings) < 0:
+            raise InputError(
+                "n_startpoints, n_chains and n_draws must be at least 1, n_samples and n_doublings at least 0"
+            )
         if not 0 <= self.warm_up or self.sweep_every < 0:
             raise InputError("warm_up and sweep_every must not be negative")
 

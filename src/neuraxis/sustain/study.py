@@ -121,7 +121,6 @@ def given_covariance(settings: FitSettings):
 class SubtypeTables:
     """What `subtype_tables` makes; one table per attribute, as docs/results.md describes them."""
 
-    model: SustainModel
     subtypes: pd.DataFrame
     draws: pd.DataFrame
     followup: pd.DataFrame
@@ -181,7 +180,6 @@ def subtype_tables(
     subtypes["above_controls"] = subtypes["expected_stage"] > limit
     with_component = model.variant.healthy
     return SubtypeTables(
-        model=model,
         subtypes=subtypes.rename_axis("participant_id").reset_index(),
         draws=draw_labels(
             posterior,

@@ -1,0 +1,43 @@
+"""Long chains of the chosen model of everyone."""
+
+import json
+from pathlib import Path
+
+from neuraxis.job import start
+from neuraxis.sustain import FitSettings, SustainModel
+from neuraxis.sustain.checkpoint import done, partial
+from neuraxis.sustain.crossval import described
+from neuraxis.sustain.study import chain_draws
+from neuraxis.tables import read_table
+
+
+def run(zscores, norms, selection, models, disease, seed, threads, out, **effort):
+    k = described(read_table(selection))
+    chosen = next(m for m in map(SustainModel.load, models) if m.n_subtypes == k)
+    z = read_table(zscores).set_index("participant_id")
+    model = chosen.sample(
+        z[z["group"] == disease],
+        FitSettings(n_draws=chain_draws(effort["n_samples"]), **effort),
+        seed=seed,
+        key=(disease, "everyone"),
+        n_threads=threads,
+        checkpoint=partial(out),
+    )
+    model.norms = json.loads(Path(norms).read_text())
+    model.save(out)
+    done(out)
+
+
+if __name__ == "__main__":
+    start(snakemake)
+    i = snakemake.input
+    run(
+        i.zscores,
+        i.norms,
+        i.selection,
+        i.models,
+        snakemake.wildcards.disease,
+        threads=snakemake.threads,
+        out=snakemake.output.model,
+        **dict(snakemake.params.items()),
+    )
