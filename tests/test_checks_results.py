@@ -41,6 +41,7 @@ def model(sequences, healthy, n_people, fold=None):
             "n_subtypes": [k],
             "start": [0],
             "origin": ["random"],
+            "n_people": [n_people],
             "log_likelihood": [-1.0],
             "shaken_log_likelihood": [-1.0],
         }

@@ -749,9 +749,10 @@ TABLES = {
             n_subtypes              | whole   | | of the model
             start                   | whole   | | number
             origin                  | text    | | split of the model with one fewer, or random
-            log_likelihood          | number  | nats | climbed
-            shaken_log_likelihood   | number? | nats | after shaking
-            polished_log_likelihood | number? | nats | after polishing
+            n_people                | whole   | | on whom starts were explored and shaken: everyone, or a part of very many
+            log_likelihood          | number  | nats | climbed, of those people
+            shaken_log_likelihood   | number? | nats | after shaking, of those people
+            polished_log_likelihood | number? | nats | after polishing, of everyone
             label_disagreement      | number? | | share of people labelled otherwise than by the best
             """,
             marked=False,

@@ -20,6 +20,7 @@ from neuraxis.sustain import (
     fit,
     kernels,
     make_folds,
+    search,
     selection_table,
     simulate,
     stream,
@@ -403,6 +404,32 @@ def test_learnt_noise_and_prior_are_recovered():
     assert model.point.weights[0, 0] == pytest.approx(decay[0] / decay.sum(), abs=0.06)
     uniform = fit(people.X, events, 1, n_startpoints=4, n_samples=0, **PEER)
     assert model.ml_log_likelihood > uniform.ml_log_likelihood + 100
+
+
+def test_a_part_is_searched_and_everyone_decides(monkeypatch):
+    """Starts see 120 of 360 people; the maximum is one of everyone, as good as that of a search over everyone."""
+    rng = np.random.default_rng(8)
+    events = ZScoreEvents([[1.0, 2.0]] * 5, 4.0, biomarkers=list("abcde"))
+    truth = [events.random_sequence(rng) for _ in range(2)]
+    people = simulate(events, truth, 360, seed=3)
+    options = {"covariance": "independent", "n_startpoints": 4, "n_samples": 0, "seed": 2}
+    whole = fit(people.X, events, 2, **options)
+    assert set(whole.starts["n_people"]) == {360}
+    monkeypatch.setattr(search, "MOST_SEARCHED", 120)
+    part = fit(people.X, events, 2, **options)
+    assert set(part.starts["n_people"]) == {120}
+    assert part.starts["log_likelihood"].min() > 0.5 * part.ml_log_likelihood  # negative: of a third of the people
+    assert abs(part.ml_log_likelihood - whole.ml_log_likelihood) < 1.0
+    again = part.posterior(people.X)[2].sum()
+    assert again == pytest.approx(part.ml_log_likelihood, abs=1e-6)  # of everyone, by another way
+    assert len(part.starts["polished_log_likelihood"].dropna()) == 2  # one a k
+    monkeypatch.setattr(search, "PRICE_SEARCHED", 1.0)
+    monkeypatch.setattr(search, "LEAST_SEARCHED", 90)
+    assert set(fit(people.X, events, 1, **options).starts["n_people"]) == {90}
+    monkeypatch.setattr(search, "PRICE_POLISHED", 0.0)
+    short = fit(people.X, events, 2, **options)
+    assert short.ml_log_likelihood > whole.ml_log_likelihood - 3.0
+    assert fit(people.X, events, 2, n_threads=2, **options).ml_log_likelihood == short.ml_log_likelihood
 
 
 def test_far_out_people_do_not_break_a_fit():

@@ -26,10 +26,13 @@ EXPLORE_ROUNDS = 40
 SHAKE_ROUNDS, SHAKE_SWEEPS = 3, 40
 #: Places an event may travel in one pass of a stochastic round, and of EM.
 NEAR, FAR = 16, 24
-#: Above this many people the exact polish is short and tries only places close by, and climbs end sooner: its price grows
-#: with people x events x places, and with so many people the climb's statistics already decide all but neighbours.
-POLISH_WIDE, POLISH_REACH = 5000, 2
-POLISH_NEAR = 8
+#: Starts are explored and shaken on everyone up to so many people, and up to so many people x events x biomarkers, the price
+#: of a round; of more a part is drawn, at least so many, and everyone decides between what it finds. The likelihood of many
+#: people is steeper, not of another shape.
+MOST_SEARCHED, PRICE_SEARCHED, LEAST_SEARCHED = 5000, 2e7, 1000
+#: Up to so many people x events^2, the price of one place for every event, the polish tries places this near until nothing
+#: gains; above, only the closest in few sweeps: with so many people the climb has decided all but neighbours.
+PRICE_POLISHED, POLISH_NEAR, POLISH_REACH = 2e7, 8, 2
 #: How many of the best climbs are shaken by stochastic EM, and how many of those polished exactly.
 N_SHAKEN = 5
 N_POLISHED = 2
@@ -49,7 +52,7 @@ def climb(problem: Problem, start: Parameters, rng, *, explore: int = 0, most: i
         (subtypes, weights, noise),
         problem.settings,
         problem.work(len(start.sequences), noise.coupled),
-        (explore, most, TOLERANCE * max(1.0, problem.n_people / POLISH_WIDE), NEAR, FAR),
+        (explore, most, TOLERANCE * max(1.0, problem.n_people / MOST_SEARCHED), NEAR, FAR),
         rng,
     )
     return problem.parameters(subtypes, weights, noise, value)
@@ -71,7 +74,7 @@ def polish(problem: Problem, point: Parameters, rng, rounds: int = 5) -> Paramet
     """Alternate exact greedy ascent over the places nearby with the climb, until neither gains."""
     best = point
     reach, sweeps = POLISH_NEAR, 100
-    if problem.n_people > POLISH_WIDE:
+    if problem.n_people * problem.events.n_events**2 > PRICE_POLISHED:
         reach, sweeps, rounds = POLISH_REACH, 5, 1
     for _ in range(rounds):
         chain = problem.chain(best)
@@ -167,6 +170,15 @@ def split_start(problem: Problem, previous: Parameters, labels: np.ndarray, pare
     return start
 
 
+def searched_part(problem: Problem, rng: np.random.Generator) -> Problem:
+    """The people on whom starts are explored and shaken: everyone, or a random part where rounds over everyone are dear."""
+    size = problem.events.n_events * max(1, problem.values.shape[1])
+    most = min(MOST_SEARCHED, max(LEAST_SEARCHED, int(PRICE_SEARCHED / size)))
+    if problem.n_people <= most:
+        return problem
+    return problem.subset(np.sort(rng.permutation(problem.n_people)[:most]))
+
+
 def best_distinct(values, most: int) -> list[int]:
     """Indices of the `most` largest values, leaving out repeats of the same optimum (within 0.001)."""
     values = np.asarray(values)
@@ -210,7 +222,8 @@ def fit_maximum(
     DataFrame
         One row per start: n_subtypes, start, origin, log_likelihood after exploring and climbing, after shaking and
         after polishing (where done), and label_disagreement: the share of people whose most probable
-        subtype differs from the best model's after optimal matching.
+        subtype differs from the best model's after optimal matching. Likelihoods before polishing are of the people that
+        were searched, `n_people`.
 
     Raises
     ------
@@ -224,17 +237,23 @@ def fit_maximum(
     exact = problem
     if problem.variant.integral:
         problem = problem.under(stage_rule="midpoint")
+    everyone = problem
+    problem = searched_part(everyone, stream(seed, *key, "k", n_subtypes, "part"))
     plan = [("random", i) for i in range(n_startpoints)]
     labels = None
     if n_subtypes > 1:
         labels = problem.assignments(previous)
         sizes = np.bincount(labels, minlength=n_subtypes - 1)
         plan += [(parent, i) for parent in range(n_subtypes - 1) if sizes[parent] >= 2 for i in range(n_startpoints)]
-    few = min(1.0, POLISH_WIDE / n_people)
-    # exploring costs in proportion to the people, while many people leave fewer optima near one another
-    explore = max(5, round(EXPLORE_ROUNDS * few))
     keep = keep or Checkpoint()
-    log.info("k=%d: %d starts, %d people, %d events", n_subtypes, len(plan), n_people, problem.events.n_events)
+    log.info(
+        "k=%d: %d starts, %d of %d people, %d events",
+        n_subtypes,
+        len(plan),
+        problem.n_people,
+        n_people,
+        problem.events.n_events,
+    )
 
     def run(item):
         return keep.point(f"k{n_subtypes}_start_{item[0]}_{item[1]}", lambda: explored(item))
@@ -246,7 +265,7 @@ def fit_maximum(
             start = random_start(problem, n_subtypes, rng)
         else:
             start = split_start(problem, previous, labels, origin, rng)
-        point = climb(problem, start, rng, explore=explore)
+        point = climb(problem, start, rng, explore=EXPLORE_ROUNDS)
         log.info(
             "k=%d start %d of %d (%s): log-likelihood %.3f",
             n_subtypes,
@@ -262,7 +281,7 @@ def fit_maximum(
     points = parallel(run, plan, n_threads)
     scores = np.array([p.score for p in points])
     often = 2 if n_people * problem.events.n_events <= SMALL else 1
-    shaken = best_distinct(scores, max(2, round(often * N_SHAKEN * few)))
+    shaken = best_distinct(scores, often * N_SHAKEN)
 
     def shake_one(i):
         rng = stream(seed, *key, "k", n_subtypes, "shake", i)
@@ -271,11 +290,20 @@ def fit_maximum(
     log.info("k=%d: the best %d starts are shaken", n_subtypes, len(shaken))
 
     after = dict(zip(shaken, parallel(shake_one, shaken, n_threads), strict=True))
-    chosen = [shaken[i] for i in best_distinct([after[i].score for i in shaken], N_POLISHED if few == 1 else 1)]
+    chosen = [shaken[i] for i in best_distinct([after[i].score for i in shaken], N_POLISHED)]
+    ends = {i: after[i] for i in chosen}
+    if problem is not everyone:
+
+        def climb_all(i):
+            rng = stream(seed, *key, "k", n_subtypes, "everyone", i)
+            return keep.point(f"k{n_subtypes}_everyone{i}", lambda: climb(everyone, after[i], rng))
+
+        ends = dict(zip(chosen, parallel(climb_all, chosen, n_threads), strict=True))
+        chosen = [max(chosen, key=lambda i: ends[i].score)]
 
     def finish(i):
         rng = stream(seed, *key, "k", n_subtypes, "polish", i)
-        return keep.point(f"k{n_subtypes}_polished{i}", lambda: polish(exact, after[i], rng))
+        return keep.point(f"k{n_subtypes}_polished{i}", lambda: polish(exact, ends[i], rng))
 
     log.info("k=%d: the best %d are polished", n_subtypes, len(chosen))
     polished = parallel(finish, chosen, n_threads)
@@ -287,6 +315,7 @@ def fit_maximum(
             "n_subtypes": n_subtypes,
             "start": range(len(plan)),
             "origin": [str(o) if o == "random" else f"split of subtype {o + 1}" for o, _ in plan],
+            "n_people": problem.n_people,
             "log_likelihood": [p.log_likelihood for p in points],
         }
     )
