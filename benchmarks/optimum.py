@@ -1,11 +1,11 @@
 """Do the default starts find the optimum? Simulated cohorts of both diseases; writes benchmarks/optimum.tsv.
 
-    python benchmarks/optimum.py [--cohorts N] [--starts N] [--chains]
+    python benchmarks/optimum.py [--cohorts N] [--starts N] [--chains N]
 
 People are drawn from the published event orders, group sizes and stages of `cohort.simulated.true_model`, with the correlation
 of healthy people or without. `gap` is where k = 1, 2, 3 from default starts ends, less where the climb that begins at the true
-orders ends, in nats: above -3 is found. With `--chains` four chains of 30,000 steps follow, begun apart; `r_hat` is the
-largest. Processor seconds of one thread.
+orders ends, in nats: above -3 is found. With `--chains` four chains, begun apart, of the first so many cohorts of each kind go on from
+20,000 steps until they agree, at most four doublings; `r_hat` is the largest, `steps` their length. Processor seconds of one thread.
 """
 
 from __future__ import annotations
@@ -48,6 +48,14 @@ def cohort(truth: dict, events: ZScoreEvents, sequences, n: int, covariance, rng
     return X, np.where(stage > 0, subtype, -1)
 
 
+def planted(events: ZScoreEvents, truth: dict) -> np.ndarray:
+    """The published orders as sequences of event numbers."""
+    number = {
+        (events.biomarkers[b], float(v)): e for e, (b, v) in enumerate(zip(events.biomarker, events.value, strict=True))
+    }
+    return np.array([[number[b, float(v)] for b, v in order] for order in truth["sequences"]])
+
+
 def agreement(model, X, subtype) -> float:
     """Adjusted Rand index of the subtypes of truly staged people."""
     labels = model.assign(pd.DataFrame(X, columns=model.events.biomarkers))["subtype"].to_numpy()
@@ -58,10 +66,7 @@ def row(disease: str, correlated: bool, i: int, starts: int, chains: bool) -> di
     """One cohort."""
     truth = true_model(RESOURCES, disease)
     events = ZScoreEvents([1.0, 2.0, 3.0], 5.0, biomarkers=truth["biomarkers"])
-    number = {
-        (events.biomarkers[b], float(v)): e for e, (b, v) in enumerate(zip(events.biomarker, events.value, strict=True))
-    }
-    sequences = np.array([[number[b, float(v)] for b, v in order] for order in truth["sequences"]])
+    sequences = planted(events, truth)
     covariance = np.asarray(truth["covariance"]) if correlated else np.eye(events.n_biomarkers)
     X, subtype = cohort(truth, events, sequences, PEOPLE[disease], covariance, np.random.default_rng(i))
     variant = Variant(covariance=covariance if correlated else None)
@@ -81,10 +86,12 @@ def row(disease: str, correlated: bool, i: int, starts: int, chains: bool) -> di
         "ari_from_truth": agreement(SustainModel(events, variant, from_truth), X, subtype),
         "seconds": seconds,
         "r_hat": np.nan,
+        "steps": 0,
     }
     if chains:
         settings = FitSettings(variant, n_samples=20_000, n_doublings=4)
-        out["r_hat"] = convergence(run_chains(p, point, settings, seed=1, key=(disease, i))[0], events)["r_hat"].max()
+        drawn, out["steps"] = run_chains(p, point, settings, seed=1, key=(disease, i))
+        out["r_hat"] = convergence(drawn, events)["r_hat"].max()
     return out
 
 
@@ -92,13 +99,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohorts", type=int, default=20)
     parser.add_argument("--starts", type=int, default=FitSettings.n_startpoints)
-    parser.add_argument("--chains", action="store_true")
+    parser.add_argument("--chains", type=int, default=0, metavar="N")
     arguments = parser.parse_args()
     rows = []
     for i in range(arguments.cohorts):
         for disease in PEOPLE:
             for correlated in (True, False):
-                rows.append(row(disease, correlated, i, arguments.starts, arguments.chains))
+                rows.append(row(disease, correlated, i, arguments.starts, i < arguments.chains))
                 print(rows[-1], flush=True)
         table = pd.DataFrame(rows).sort_values(["disease", "noise", "cohort"])
         table.to_csv(Path(__file__).with_name("optimum.tsv"), sep="\t", index=False, float_format="%.4g")

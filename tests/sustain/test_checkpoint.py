@@ -109,6 +109,25 @@ def test_longer_chains_go_on_to_the_same_bits(tmp_path, monkeypatch, every_step,
     assert pieces == len(calls)
 
 
+def test_names_that_a_chain_exchanges_are_brought_back(monkeypatch):
+    """Every third draw has its subtypes the other way round: the draws come out as if none had."""
+    z = people()
+    options = OPTIONS | {"n_samples": 400, "n_draws": 20}
+    want = fit(z, EVENTS, 2, **options)
+    point, calls = Sampler.point, []
+
+    def exchanged(self):
+        calls.append(0)
+        drawn = point(self)
+        return drawn.permuted([1, 0]) if len(calls) % 3 == 0 else drawn
+
+    monkeypatch.setattr(Sampler, "point", exchanged)
+    got = fit(z, EVENTS, 2, **options)
+    assert len(calls) == 40
+    for name, array in vars(want.draws).items():
+        assert np.array_equal(getattr(got.draws, name), array), name
+
+
 def test_new_draws_of_a_fitted_model():
     z = people()
     short = fit(z, EVENTS, 2, **OPTIONS)

@@ -139,7 +139,7 @@ def planned(folder, *arguments):
 
 #: What every change of the configuration reruns, because the report holds the configuration.
 ALWAYS = {"report_provenance": 1, "report_page": 1, "checks_page": 1}
-CHOICE = dict.fromkeys(("sustain_subtypes", "sustain_recovery", "figures_disease"), 2)
+CHOICE = dict.fromkeys(("sustain_chains", "sustain_subtypes", "sustain_recovery", "figures_disease"), 2)
 CHOICE |= {"clinical_associations": 2, "clinical_recovery": 2}
 CHOICE |= {"sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
 FITS = CHOICE | {"sustain_fit": 12, "sustain_fit_variant": 8, "sustain_select_variant": 2, "sustain_variants": 2}

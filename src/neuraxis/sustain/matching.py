@@ -16,6 +16,15 @@ def match_subtypes(places: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return scipy.optimize.linear_sum_assignment(cost)[1]
 
 
+def match_draws(places: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """`match_subtypes` of every draw, places (D, C, N); shape (D, C).
+
+    The likelihood does not know subtypes by number, so that a chain may exchange the names of two between one draw and the
+    next (relabelling towards a pivot: Marin, Mengersen & Robert 2005, Handbook of Statistics 25:459).
+    """
+    return np.array([match_subtypes(p, reference) for p in places])
+
+
 def match_labels(reference: np.ndarray, other: np.ndarray, n_subtypes: int) -> np.ndarray:
     """Map (n_subtypes,) from labels of `other` to those of `reference` that makes most people agree."""
     table = np.zeros((n_subtypes, n_subtypes))

@@ -10,7 +10,7 @@ from ..streams import stream
 from . import kernels
 from .checkpoint import Checkpoint, Timer, flat, rng_state, set_rng_state
 from .diagnostics import convergence, verdict
-from .matching import match_subtypes
+from .matching import match_draws
 from .problem import Problem
 from .search import parallel
 from .state import Draws, FitSettings, Parameters
@@ -181,8 +181,8 @@ def run_chains(
 
     Chains start from random perturbations of the maximum-likelihood model; `warm_up` x `n_samples` extra steps tune the
     proposals and are thrown away. While the chains do not agree (`diagnostics.verdict`), all go on for as long again, at
-    most `n_doublings` times. A chain's subtypes are matched to the maximum-likelihood model's, in case they changed names
-    on the way.
+    most `n_doublings` times. Every draw's subtypes are matched to the maximum-likelihood model's: a chain may exchange
+    names on its way.
 
     Returns
     -------
@@ -231,14 +231,16 @@ def _finished(chain: Chain, reference: np.ndarray, fixed: bool) -> tuple:
     """One chain's part of `Draws`."""
     drawn, state = chain.drawn, chain.sampler.state
     sequences = np.stack([p.sequences for p in drawn]).astype(np.int16)
-    perm = match_subtypes(np.argsort(sequences, axis=-1).mean(axis=0), reference)
+    perms = match_draws(np.argsort(sequences, axis=-1), reference)
+    often = np.unique(perms, axis=0, return_counts=True)
+    perm = often[0][np.argmax(often[1])]
     share = state.accepted / np.maximum(state.tried, 1)
     trace = np.array([p.log_likelihood for p in drawn])
     log.info("%s: mean log-likelihood %.3f, acceptance %.2f", chain.name, float(trace.mean()), float(share.mean()))
     return (
-        sequences[:, perm],
-        np.stack([p.fractions for p in drawn])[:, perm],
-        np.stack([p.shares for p in drawn])[:, perm],
+        np.take_along_axis(sequences, perms[:, :, None], axis=1),
+        np.take_along_axis(np.stack([p.fractions for p in drawn]), perms, axis=1),
+        np.take_along_axis(np.stack([p.shares for p in drawn]), perms[:, :, None], axis=1),
         np.array([p.healthy for p in drawn]),
         np.stack([p.covariance for p in drawn[: 1 if fixed else None]]),
         trace,
