@@ -15,6 +15,7 @@ rule checks:
             "results/normative/{name}",
             name=[
                 "zscores.tsv",
+                "values.tsv",
                 "followup.tsv",
                 "diagnostics.tsv",
                 "covariance.tsv",

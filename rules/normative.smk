@@ -12,6 +12,7 @@ rule normative_zscores:
         biomarkers=lookup("features/biomarkers", within=config),
     output:
         zscores="results/normative/zscores.tsv",
+        values="results/normative/values.tsv",
         followup="results/normative/followup.tsv",
         norms="results/normative/norms.json",
         diagnostics="results/normative/diagnostics.tsv",

@@ -29,7 +29,8 @@ rule sustain_events:
     """Choose the events."""
     input:
         engine=sources("sustain_events"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
     output:
         events="results/sustain/{disease}/events.json",
         thresholds="results/sustain/{disease}/thresholds.tsv",
@@ -47,6 +48,7 @@ rule sustain_events:
         choose_thresholds=lookup("sustain/choose_thresholds", within=config),
         min_people=lookup("sustain/min_people", within=config),
         z_max=lookup("sustain/z_max", within=config),
+        control=lookup("cohort/control", within=config),
     script:
         "../workflow/scripts/sustain_events.py"
 
@@ -56,7 +58,7 @@ rule sustain_folds:
     input:
         engine=sources("sustain_folds"),
         participants="results/cohort/participants.tsv",
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
     output:
         folds="results/sustain/{disease}/folds.tsv",
     log:
@@ -79,7 +81,7 @@ rule sustain_fit:
     """Fit k subtypes to everyone or to all but one fold."""
     input:
         engine=sources("sustain_fit"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
         folds=folds_of_part,
@@ -111,7 +113,7 @@ rule sustain_fit:
 use rule sustain_fit as sustain_fit_variant with:
     input:
         engine=sources("sustain_fit"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
         folds=folds_of_part,
@@ -137,7 +139,7 @@ rule sustain_select:
     input:
         engine=sources("sustain_select"),
         sizes="results/sustain/{disease}/sizes.tsv",
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         folds="results/sustain/{disease}/folds.tsv",
         models=expand(
             "results/sustain/{{disease}}/k{k}/{part}/model.npz", k=KS, part=PARTS
@@ -165,7 +167,7 @@ rule sustain_select_variant:
     """The same for another variant of the model."""
     input:
         engine=sources("sustain_select"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         folds="results/sustain/{disease}/folds.tsv",
         models=expand(
             "results/sustain/{{disease}}/variants/{{variant}}/k{k}/{part}/model.npz",
@@ -222,7 +224,7 @@ rule sustain_negative_control:
     """The same selection on healthy people: whatever it finds there is not disease."""
     input:
         engine=sources("sustain_negative_control"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         participants="results/cohort/participants.tsv",
         events="results/sustain/{disease}/events.json",
     output:
@@ -327,7 +329,7 @@ rule sustain_chains:
     """Long chains of the chosen model of everyone, until they agree; the models that lead to the choice have short ones."""
     input:
         engine=sources("sustain_chains"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         norms="results/normative/norms.json",
         selection="results/sustain/{disease}/selection.tsv",
         models=expand("results/sustain/{{disease}}/k{k}/full/model.npz", k=KS),
@@ -356,7 +358,7 @@ rule sustain_subtypes:
     """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:
         engine=sources("sustain_subtypes"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         followup="results/normative/followup.tsv",
         folds="results/sustain/{disease}/folds.tsv",
         model="results/sustain/{disease}/model.npz",
@@ -443,7 +445,7 @@ if len(DISEASES) > 1:
         """Event orders of the diseases compared, people on one another's models, one joint model."""
         input:
             engine=sources("sustain_crossdisease"),
-            zscores="results/normative/zscores.tsv",
+            zscores="results/normative/values.tsv",
             norms="results/normative/norms.json",
             models=expand("results/sustain/{disease}/model.npz", disease=DISEASES),
             names=expand("results/sustain/{disease}/names.tsv", disease=DISEASES),
@@ -469,6 +471,7 @@ if len(DISEASES) > 1:
             runtime="6h",
         params:
             diseases=DISEASES,
+            control=lookup("cohort/control", within=config),
             events={
                 key: lookup(f"sustain/{key}", within=config)
                 for key in ("thresholds", "choose_thresholds", "min_people", "z_max")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from .errors import InputError, name_some
 from .tables import read_table
 
 #: How a biomarker is measured.
-KINDS = ("labels", "names", "thickness", "area", "map", "cord", "table")
+KINDS = ("labels", "names", "thickness", "area", "map", "cord", "table", "column")
+#: How the model takes a biomarker: z-scores along a curve, normal or abnormal (two normal distributions, or two densities
+#: estimated by kernels), or the levels of a score.
+FAMILIES = ("zscore", "mixture", "mixture_kde", "ordinal")
+#: Probability that an ordinal score is the true one, where a definition gives none.
+ACCURACY = 0.9
 #: Label ids of what the surface-based white-matter totals already contain; adding them would count it twice.
 INSIDE_WHITE_MATTER = (77, 78, 79, 251, 252, 253, 254, 255)
 #: Parcels that the DKT atlas gives to their neighbours (bankssts, frontal and temporal pole): absent there by design.
@@ -21,13 +27,24 @@ def read_biomarkers(path) -> pd.DataFrame:
     By `kind`: "labels", FreeSurfer label ids (ints) to be summed; "thickness", the mean of the cortical parcels with
     these ids (mm); "area", the sum of their surface (mm2); "names", named volumes to be summed, such as
     ``lh.hippoSfVolumes.CA1`` or ``brainstemSsVolumes.Pons`` of the subregion files; "map", path templates of
-    posterior or partial-volume maps; "cord", the cord's area; "table", a column of `features.table` alone. `system`
-    names subtypes that begin in it; n/a where it names none.
+    posterior or partial-volume maps; "cord", the cord's area; "table", a column of `features.table` alone; "column", one
+    of the participants' columns, named in `labels` (the biomarker's own name where that is empty). `system` names
+    subtypes that begin in it; n/a where it names none.
+
+    Columns that may be left out: `family` ("zscore" where empty, "mixture", "mixture_kde", "ordinal"); `thresholds`, the
+    z of a z-score biomarker's events in place of the study's, or an ordinal one's scores from normal to worst;
+    `accuracy`, the probability that an ordinal score is the true one (0.9 where empty).
+
+    Returns
+    -------
+    DataFrame
+        One row per biomarker; labels and thresholds as lists.
 
     Raises
     ------
     InputError
-        Duplicate names, labels that are no numbers, or an unknown kind.
+        Duplicate names, labels or thresholds that are no numbers, an unknown kind or family, an ordinal biomarker without
+        its scores.
 
     Examples
     --------
@@ -37,9 +54,8 @@ def read_biomarkers(path) -> pd.DataFrame:
     ['labels', [10, 49], 'mm3', 'subcortical']
     """
     columns = ("biomarker", "label", "kind", "labels", "unit", "direction", "plausible_low", "plausible_high", "system")
-    table = read_table(
-        path, needed=columns, text=("biomarker", "label", "kind", "labels", "unit", "direction", "system")
-    )
+    words = ("biomarker", "label", "kind", "labels", "unit", "direction", "system", "family", "thresholds")
+    table = read_table(path, needed=columns, text=words)
     for column in ("biomarker", "kind", "unit", "direction"):
         if table[column].isna().any():
             raise InputError(f"{path}: {column} is empty in {int(table[column].isna().sum())} rows")
@@ -61,12 +77,54 @@ def read_biomarkers(path) -> pd.DataFrame:
     numbered = ("labels", "thickness", "area")
     try:
         table["labels"] = [
-            [] if k in ("cord", "table") else [int(i) if k in numbered else i.strip() for i in str(v).split(",")]
-            for v, k in zip(table["labels"], table["kind"], strict=True)
+            []
+            if k in ("cord", "table")
+            else [b if pd.isna(v) else str(v)]
+            if k == "column"
+            else [int(i) if k in numbered else i.strip() for i in str(v).split(",")]
+            for b, v, k in table[["biomarker", "labels", "kind"]].itertuples(index=False)
         ]
     except ValueError as error:
         raise InputError(f"{path}: labels must be whole numbers separated by commas ({error})") from None
-    return table
+    return _with_families(table, path)
+
+
+def _with_families(table: pd.DataFrame, path) -> pd.DataFrame:
+    """family, thresholds (a list, empty where the study's hold) and accuracy of every biomarker."""
+    n = len(table)
+    family = table.get("family", pd.Series([np.nan] * n, dtype=object)).fillna("zscore")
+    given = table.get("thresholds", pd.Series([np.nan] * n, dtype=object))
+    accuracy = table.get("accuracy", pd.Series([np.nan] * n)).fillna(ACCURACY)
+    problems, lists = [], []
+    for name, kind, text, right in zip(table["biomarker"], family, given, accuracy, strict=True):
+        numbers = []
+        try:
+            numbers = [] if pd.isna(text) else [float(v) for v in str(text).split(",")]
+        except ValueError:
+            problems.append(f"{name}: thresholds must be numbers separated by commas, not {text!r}")
+        lists.append(numbers)
+        if not np.isfinite(numbers).all() or len(set(numbers)) < len(numbers):
+            problems.append(f"{name}: thresholds must be finite and different from one another, not {text}")
+        if kind not in FAMILIES:
+            problems.append(f"{name}: family must be one of {', '.join(FAMILIES)}, not {kind!r}")
+        elif kind == "ordinal" and len(numbers) < 2 and not problems:
+            problems.append(f"{name}: thresholds must hold its scores from normal to worst, such as 0,1,2,3")
+        elif kind.startswith("mixture") and numbers:
+            problems.append(f"{name}: of family {kind}, so it has one event and no thresholds")
+        elif kind == "zscore" and numbers != sorted(numbers):
+            problems.append(f"{name}: thresholds must rise")
+        elif kind == "zscore" and numbers and numbers[0] <= 0:
+            problems.append(f"{name}: thresholds of z must be above 0")
+        if not isinstance(right, (int, float, np.number)) or not 0 < right < 1:
+            problems.append(f"{name}: accuracy must be a probability between 0 and 1, not {right!r}")
+    if problems:
+        raise InputError(f"{path}:\n- " + "\n- ".join(problems))
+    return table.assign(family=family.to_numpy(), thresholds=lists, accuracy=accuracy.astype(float).to_numpy())
+
+
+def ordinal_of(biomarkers: pd.DataFrame) -> list[str]:
+    """Names of the biomarkers whose scores go into the model as they are."""
+    return list(biomarkers.loc[biomarkers["family"] == "ordinal", "biomarker"]) if "family" in biomarkers else []
 
 
 def cord_of(biomarkers: pd.DataFrame) -> str | None:

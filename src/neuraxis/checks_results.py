@@ -540,7 +540,7 @@ def _again_oof(study):
     def load(path):
         return SustainModel.load(path)
 
-    z = study.table("normative/zscores.tsv").set_index("participant_id")
+    z = study.table("normative/values.tsv").set_index("participant_id")
     for d in study.diseases:
         at = Path(study.root) / "sustain" / d
         fold = study.table(f"sustain/{d}/folds.tsv").set_index("participant_id")["fold"]

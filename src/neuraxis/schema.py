@@ -476,6 +476,16 @@ TABLES = {
             key="participant_id",
         ),
         _table(
+            "normative/values.tsv",
+            "a person's baseline scan, as the models see it",
+            """
+            participant_id | text    | | person
+            group          | text    | | disease or controls
+            <biomarker>    | number? | z | as in zscores.tsv; ordinal biomarkers: the score itself
+            """,
+            key="participant_id",
+        ),
+        _table(
             "normative/followup.tsv",
             "a later scan",
             """
@@ -546,8 +556,9 @@ TABLES = {
             "a candidate threshold",
             """
             biomarker | text   | | biomarker
-            threshold | number | z | candidate
-            n_people  | whole  | people | who reach it
+            family    | text   | | how the model takes it: zscore, mixture, mixture_kde, ordinal
+            threshold | number | z | candidate; of an ordinal biomarker the score, of a mixture 1
+            n_people  | whole  | people | who reach it; of a mixture those for whom abnormal is the more probable
             kept      | truth  | | is it an event?
             """,
             key="biomarker threshold",

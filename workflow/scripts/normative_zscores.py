@@ -15,6 +15,6 @@ if __name__ == "__main__":
         read_biomarkers(i.biomarkers),
         **dict(snakemake.params.items()),
     )
-    for name in ("zscores", "followup", "diagnostics", "covariance", "dropped"):
+    for name in ("zscores", "values", "followup", "diagnostics", "covariance", "dropped"):
         write_table(getattr(made, name), out[name])
     made.norms.save(out.norms)

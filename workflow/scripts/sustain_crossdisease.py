@@ -16,7 +16,9 @@ from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, norms, models, names, orders, subtypes, biomarkers, diseases, events, chain, seed, threads, out):
+def run(
+    zscores, norms, models, names, orders, subtypes, biomarkers, diseases, control, events, chain, seed, threads, out
+):
     z = read_table(zscores).set_index("participant_id")
     fitted = {d: SustainModel.load(m) for d, m in zip(diseases, models, strict=True)}
     name_of = {
@@ -30,10 +32,12 @@ def run(zscores, norms, models, names, orders, subtypes, biomarkers, diseases, e
     write_table(people, out["projection"])
     write_table(counts, out["projection_counts"])
     everyone = pd.concat([z[z.index.isin(own[d].index)] for d in diseases])
+    controls = z[z["group"] == control]
     group = everyone["group"]
     used = {b for m in fitted.values() for b in m.events.biomarkers}
     everyone = everyone[[b for b in everyone if b in used]]
-    events = declared_events(everyone, **events)[0]
+    definitions = read_biomarkers(biomarkers)
+    events = declared_events(everyone, definitions=definitions, controls=controls[list(everyone)], **events)[0]
     settings = study_settings(events, covariance=Norms.load(norms).noise_table(), **chain)
     joint = fit(
         everyone,
@@ -47,7 +51,7 @@ def run(zscores, norms, models, names, orders, subtypes, biomarkers, diseases, e
         checkpoint=partial(out["joint"]),
     )
     order = joint.event_order()
-    joint_names = shown_names(name_subtypes(order, read_biomarkers(biomarkers).set_index("biomarker")["system"]))
+    joint_names = shown_names(name_subtypes(order, definitions.set_index("biomarker")["system"]))
     labels = joint.assign(everyone)
     order.insert(1, "name", order["subtype"].map(joint_names))
     joint.save(Path(out["joint"]))

@@ -1,14 +1,20 @@
 """Choose the events of one disease."""
 
+from neuraxis.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.sustain import declared_events
 from neuraxis.tables import read_table, write_json, write_table
 
 
-def run(zscores, disease, out, **settings):
+def run(zscores, biomarkers, disease, control, out, **settings):
     z = read_table(zscores).set_index("participant_id")
-    z = z[z["group"] == disease].drop(columns=["group", "origin"], errors="ignore")
-    events, table = declared_events(z, **settings)
+    values = z.drop(columns=["group", "origin"], errors="ignore")
+    events, table = declared_events(
+        values[z["group"] == disease],
+        definitions=read_biomarkers(biomarkers),
+        controls=values[z["group"] == control],
+        **settings,
+    )
     write_json(events.to_dict(), out["events"])
     write_table(table, out["thresholds"])
 
@@ -17,6 +23,7 @@ if __name__ == "__main__":
     start(snakemake)
     run(
         snakemake.input.zscores,
+        snakemake.input.biomarkers,
         snakemake.wildcards.disease,
         out=dict(snakemake.output.items()),
         **dict(snakemake.params.items()),

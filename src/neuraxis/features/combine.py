@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..biomarkers import cord_of, read_biomarkers
+from ..biomarkers import cord_of, ordinal_of, read_biomarkers
 from ..cohort.ids import BASELINE, People, match_ids, refuse_repeats, scan_names, split_scans
 from ..cohort.participants import flow_rows, listed_people, read_people_table
 from ..errors import InputError, NeuraxisWarning, name_some
@@ -274,6 +274,29 @@ def combine_batches(parts) -> pd.DataFrame:
     return table
 
 
+def _with_columns(table: pd.DataFrame, people: pd.DataFrame, defined: pd.DataFrame) -> pd.DataFrame:
+    """With the biomarkers of kind column: the participants' values at the first scan, none at later ones.
+
+    Raises
+    ------
+    InputError
+        Columns that the participants do not have, cells that are no numbers.
+    """
+    wanted = {b.biomarker: b.labels[0] for b in defined[defined["kind"] == "column"].itertuples()}
+    absent = [f"{c} (of {b})" for b, c in wanted.items() if c not in people]
+    if absent:
+        raise InputError(
+            f"features.biomarkers: participants (and cohort.phenotype) have no column {name_some(absent)}; "
+            f"they have {name_some(people.columns, 20)}"
+        )
+    if not wanted:
+        return table
+    own = _numbers(people.set_index("participant_id"), list(wanted.values()), "columns that are biomarkers")
+    at_first = table["session_id"] == BASELINE
+    values = {b: own[c].reindex(table["participant_id"]).to_numpy(float) for b, c in wanted.items()}
+    return table.assign(**{b: np.where(at_first, v, np.nan) for b, v in values.items()})
+
+
 def _names(table: pd.DataFrame, defined: pd.DataFrame, use) -> list[str]:
     """Biomarkers to be used; with "all", those that this kind of input never has are left aside and said."""
     there = [b for b in defined["biomarker"] if b in table and table[b].notna().any()]
@@ -388,14 +411,16 @@ def combine(
     mine = table["participant_id"].isin(people["participant_id"])
     _somebody(table[mine], table, people, baseline_session)
     table = table[mine].reset_index(drop=True)
+    table = _with_columns(table, people, defined)
     table, impossible = possible(table, defined)
     names = _names(table, defined, use)
     defined = defined[defined["biomarker"].isin(names)]
-    check_units(table, defined)
+    sized = defined[~defined["biomarker"].isin(ordinal_of(defined))]  # a score has no unit, and no outliers
+    check_units(table, sized)
     first = table[table["session_id"] == BASELINE].drop(columns="session_id").reset_index(drop=True)
     if not simulated:
         same_values(first, names)
-    qc = quality(first, people, defined, limit=outlier_limit, scores=scores, score_min=qc_score_min)
+    qc = quality(first, people, sized, limit=outlier_limit, scores=scores, score_min=qc_score_min)
     at_first = impossible["participant_id"].isin(first["participant_id"])
     qc = pd.concat([impossible[at_first], qc], ignore_index=True)
     qc.loc[(qc["biomarker"] == "etiv") & (qc["rule"] == "implausible"), "rule"] = "implausible eTIV"

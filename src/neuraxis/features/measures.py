@@ -138,7 +138,7 @@ def measure_batch(
     index = pd.MultiIndex.from_tuples(keys, names=["participant_id", "session_id"])
     table = biomarkers_from_labels(pd.DataFrame(volumes, index=index), biomarkers, labels_file)
     extra = pd.DataFrame(extras, index=index)
-    for b in biomarkers[biomarkers["kind"].isin(["cord", "map", "table"])].itertuples():
+    for b in biomarkers[biomarkers["kind"].isin(["cord", "map", "table", "column"])].itertuples():
         column = "cord" if b.kind == "cord" else b.biomarker
         table[b.biomarker] = extra[column] if column in extra else np.nan
     for column in ("etiv", "surface_holes"):
@@ -280,7 +280,10 @@ def possible(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> tuple[pd.DataF
     """
     measures = measures.copy()
     rows = []
-    sized = {b.biomarker: b.kind != "table" or b.unit in ("mm", "mm2", "mm3") for b in biomarkers.itertuples()}
+    sized = {
+        b.biomarker: b.kind not in ("table", "column") or b.unit in ("mm", "mm2", "mm3")
+        for b in biomarkers.itertuples()
+    }
     for name in ("etiv", *biomarkers["biomarker"]):
         if name not in measures:
             continue

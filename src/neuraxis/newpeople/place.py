@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..biomarkers import cord_of
+from ..biomarkers import cord_of, ordinal_of
 from ..cohort.ids import BASELINE, People, bare, clean, id_column
 from ..cohort.participants import SEXES, read_people_table
 from ..errors import InputError, NeuraxisError, NeuraxisWarning, name_some
@@ -198,7 +198,8 @@ def stage(
     ]
     overridden = {p: soft[p] for p in z.index if soft.get(p)}
     wanted = [disease] if disease else list(model.models)
-    table_, course = _placed(model, z, wanted, notes, overridden)
+    scores = measures.reindex(index=z.index, columns=ordinal_of(defined)).astype(float)
+    table_, course = _placed(model, z.join(scores), wanted, notes, overridden)
     return Placed(
         model,
         who.reset_index(),
@@ -213,8 +214,8 @@ def stage(
 
 
 def _defined(model: SharedModel) -> pd.DataFrame:
-    """Definitions; a map's path is the study's own, so that new people's maps come as columns of a table."""
-    return model.biomarkers.assign(kind=model.biomarkers["kind"].replace("map", "table"))
+    """Definitions; a map's path and a participants' column are the study's own: new people have them in a table."""
+    return model.biomarkers.assign(kind=model.biomarkers["kind"].replace(["map", "column"], "table"))
 
 
 # ------------------------------------------------------------------ who
@@ -606,6 +607,7 @@ def _course(model, disease: str, z: pd.Series) -> dict:
     first = read_table(folder / f"sustain/{disease}/subtypes.tsv").set_index("participant_id")["oof_stage"]
     last = later.sort_values("years").groupby("participant_id").last()
     there = everyone.index.intersection(last.index).intersection(first.index)
+    z = z[z.index.isin(everyone.columns)]  # scores have no z
     distance = ((everyone.loc[there, z.index] - z) ** 2).mean(axis=1).dropna().sort_values(kind="stable")
     # of few people the more similar half: all of them would be nobody's likeness
     near = distance.index[: min(SIMILAR, len(distance) // 2)]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .. import __version__
-from ..biomarkers import read_biomarkers
+from ..biomarkers import ordinal_of, read_biomarkers
 from ..errors import InputError, ModelError, NeuraxisError, name_some
 from ..labels import is_true
 from ..normative.norms import Norms
@@ -111,7 +111,8 @@ class SharedModel:
         if not self.models:
             problems.append("no model of any disease")
         for disease, model in self.models.items():
-            if absent := [b for b in model.events.biomarkers if b not in self.norms.models]:
+            known = {*self.norms.models, *ordinal_of(self.biomarkers)}
+            if absent := [b for b in model.events.biomarkers if b not in known]:
                 problems.append(f"{disease}: the norms lack {name_some(absent)}, which the model needs")
             if sorted(self.names.get(disease, {})) != list(range(1, model.n_subtypes + 1)):
                 problems.append(
@@ -227,7 +228,6 @@ def from_study(study, diseases=None) -> SharedModel:
 
         place = workflow_home() / "resources/biomarkers.tsv"
     defined = read_biomarkers(place)
-    defined = defined[defined["biomarker"].isin(norms.models)].reset_index(drop=True)
     models, names, evidence = {}, {}, {}
     for disease in wanted:
         folder = results / "sustain" / disease
@@ -235,6 +235,8 @@ def from_study(study, diseases=None) -> SharedModel:
         table = read_table(folder / "names.tsv")
         names[disease] = {int(c): str(n) for c, n in zip(table["subtype"], table["name"], strict=True)}
         evidence[disease] = {n: read_table(p) for n in EVIDENCE if (p := folder / f"{n}.tsv").is_file()}
+    used = {b for m in models.values() for b in m.events.biomarkers if b in ordinal_of(defined)} | set(norms.models)
+    defined = defined[defined["biomarker"].isin(used)].reset_index(drop=True)
     z = read_table(results / "normative/zscores.tsv").set_index("participant_id")
     measures = read_table(results / "features/measures.tsv").set_index("participant_id")
     people = read_table(results / "cohort/participants.tsv").set_index("participant_id")
@@ -417,9 +419,11 @@ def _tsv(table: pd.DataFrame) -> bytes:
 
 
 def _portable(biomarkers: pd.DataFrame) -> pd.DataFrame:
-    """Definitions as text; maps, whose paths are the study's, become columns of a table."""
+    """Definitions as text; maps, whose paths are the study's, and participants' columns become columns of a table."""
     out = biomarkers.copy()
-    maps = out["kind"] == "map"
+    maps = out["kind"].isin(["map", "column"])
+    if "thresholds" in out:
+        out["thresholds"] = [",".join(f"{t:g}" for t in row) for row in out["thresholds"]]
     out["labels"] = ["" if m else ",".join(map(str, v)) for v, m in zip(out["labels"], maps, strict=True)]
     return out.assign(kind=out["kind"].where(~maps, "table"))
 

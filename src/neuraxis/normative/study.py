@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from ..biomarkers import ordinal_of
 from ..errors import InputError, name_some
 from .diagnostics import diagnose
 from .inputs import by_person
@@ -24,6 +25,8 @@ class NormativeTables:
     ----------
     zscores : DataFrame
         participant_id, group, z per biomarker; controls out of sample.
+    values : DataFrame
+        What the models see: `zscores`, and the scores of ordinal biomarkers as they are.
     followup : DataFrame
         participant_id, session_id, years, z per biomarker, at the age of the scan.
     norms : Norms
@@ -37,6 +40,7 @@ class NormativeTables:
     """
 
     zscores: pd.DataFrame
+    values: pd.DataFrame
     followup: pd.DataFrame
     norms: Norms
     diagnostics: pd.DataFrame
@@ -66,7 +70,8 @@ def normative_tables(
     followup : DataFrame
         participant_id, session_id, years since baseline, etiv, biomarkers of later scans; may be empty.
     biomarkers : DataFrame
-        Definitions: biomarker, direction, plausible_low (of 0 or below: may be zero or negative). Those without a
+        Definitions: biomarker, direction, plausible_low (of 0 or below: may be zero or negative), and where they have it
+        kind and family: ordinal scores have no norm, and what is measured in no scan no head-size term. Those without a
         column in `measures` are left aside.
     settings : dict
         The configuration's section `normative`: fields of `NormSettings`, overrides, and missing ("keep", or "drop"
@@ -83,11 +88,19 @@ def normative_tables(
         See `zscores`.
     """
     defined = biomarkers.set_index("biomarker")
-    direction = {b: defined.loc[b, "direction"] for b in defined.index if b in measures}
+    scores = [b for b in ordinal_of(biomarkers) if b in measures]
+    direction = {b: defined.loc[b, "direction"] for b in defined.index if b in measures and b not in scores}
+    if not direction:
+        raise InputError(
+            f"no biomarker has a norm: all are ordinal ({name_some(scores)}); the models need measures beside them"
+        )
     signed = [b for b in direction if "plausible_low" in defined and defined.loc[b, "plausible_low"] <= 0]
     settings = dict(settings)
     overrides, missing = settings.pop("overrides", None) or {}, settings.pop("missing", "keep")
     chosen = NormSettings(**settings)
+    if "kind" in defined:  # a laboratory's value does not grow with the head
+        apart = [b for b in direction if defined.loc[b, "kind"] == "column"]
+        overrides = {**overrides, **{b: {"head_size": "none", **overrides.get(b, {})} for b in apart}}
     people = by_person(people, "participants")
     own = settings_of(direction, chosen, overrides)
     measures = by_person(measures, "measures")
@@ -114,6 +127,7 @@ def normative_tables(
     later = followup_zscores(norms, followup[followup["participant_id"].isin(z.index)], people)
     z.insert(0, "group", people.loc[z.index, "group"])
     tables = {"zscores": z.rename_axis("participant_id").reset_index(), "followup": later, "dropped": dropped}
+    tables["values"] = z.join(measures[scores]).rename_axis("participant_id").reset_index()
     if simulated:
         tables = {name: table.assign(origin="SIMULATED") for name, table in tables.items()}
     return NormativeTables(norms=norms, diagnostics=diagnostics, covariance=norms.covariance.table(), **tables)

@@ -260,6 +260,8 @@ def controls_table(model, z, control, disease, subtypes) -> tuple[pd.DataFrame, 
 def later_scans(model, fold_models, fold, later: pd.DataFrame) -> pd.DataFrame:
     """Follow-up scans of the model's people, staged by the fold models that never saw them."""
     later = later[later["participant_id"].isin(fold.index)]
+    # what is not measured in scans (participants' columns, scores) is known at baseline only
+    later = later.assign(**{b: np.nan for b in model.events.biomarkers if b not in later})
     later = later[later[list(model.events.biomarkers)].notna().any(axis=1)].reset_index(drop=True)
     keys = later[["participant_id", "session_id", "years"]]
     if later.empty:  # the same columns, nobody in them

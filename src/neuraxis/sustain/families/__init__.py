@@ -9,11 +9,12 @@ and never asks which family it is: z-score events have curves g, event-based and
 """
 
 from .base import Encoded, Events, StepEvents, events_from_dict
+from .declared import declared_events
 from .given import DensityEvents
 from .mixed import MixedEvents
 from .mixture import MixtureEvents
 from .ordinal import OrdinalEvents
-from .zscore import ZScoreEvents, choose_events, declared_events
+from .zscore import ZScoreEvents, choose_events
 
 __all__ = [
     "DensityEvents",

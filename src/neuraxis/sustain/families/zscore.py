@@ -165,8 +165,8 @@ def choose_events(
     ----------
     X : DataFrame or array_like, shape (M, B)
         z-scores of the people to be fitted.
-    candidates : sequence of float
-        Thresholds considered for every biomarker.
+    candidates : sequence of float, or dict of str to sequence of float
+        Thresholds considered for every biomarker, or for each.
     min_people : int
         A threshold becomes an event where at least this many people reach it.
     max_percentile : float
@@ -194,8 +194,10 @@ def choose_events(
     [['thalamus', 1.0, 4], ['thalamus', 2.0, 2], ['frontal', 1.0, 2]]
     """
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X, float), columns=biomarkers)
+    of = candidates if isinstance(candidates, dict) else dict.fromkeys(frame.columns, candidates)
     rows, names, kept, tops = [], [], [], []
     for name in frame.columns:
+        candidates = of[name]
         z = frame[name].to_numpy(float)
         z = z[np.isfinite(z)]
         counts = [int((z >= t).sum()) for t in candidates]
@@ -208,45 +210,14 @@ def choose_events(
             names.append(str(name))
             kept.append(keep)
             tops.append(max(float(np.percentile(z, max_percentile)), keep[-1] + headroom))
+    everything = sorted({float(t) for b in frame.columns for t in of[b]})
     if not kept:
         raise InputError(
-            f"no biomarker has {min_people} people at z >= {min(candidates):g}; lower min_people or the "
+            f"no biomarker has {min_people} people at z >= {everything[0]:g}; lower min_people or the "
             "thresholds, or accept that the data carry no atrophy to stage"
         )
     rule = (
-        f"of thresholds {', '.join(f'{t:g}' for t in candidates)} those reached by at least {min_people} people; "
+        f"of thresholds {', '.join(f'{t:g}' for t in everything)} those reached by at least {min_people} people; "
         f"z_max = {max_percentile:g}th percentile, at least {headroom:g} above the last threshold"
     )
     return ZScoreEvents(kept, np.round(tops, 3), biomarkers=names, rule=rule), pd.DataFrame(rows)
-
-
-def declared_events(
-    X: pd.DataFrame, *, thresholds, choose_thresholds: bool, min_people: int, z_max: float
-) -> tuple[ZScoreEvents, pd.DataFrame]:
-    """Events as a study declares them: chosen from the data, or every threshold of every biomarker.
-
-    Parameters
-    ----------
-    X : DataFrame, shape (M, B)
-        z-scores of the people to be fitted.
-    thresholds : sequence of float
-    choose_thresholds : bool
-        Keep a threshold only where `min_people` reach it (`choose_events`); else all, with maximum `z_max`.
-    min_people : int
-    z_max : float
-
-    Returns
-    -------
-    ZScoreEvents
-    DataFrame
-        biomarker, threshold, n_people, kept.
-    """
-    if choose_thresholds:
-        return choose_events(X, thresholds, min_people=min_people)
-    thresholds = sorted(thresholds)
-    rows = [
-        {"biomarker": b, "threshold": float(t), "n_people": int((X[b] >= t).sum()), "kept": True}
-        for b in X
-        for t in thresholds
-    ]
-    return ZScoreEvents(thresholds, z_max, biomarkers=list(X.columns)), pd.DataFrame(rows)
