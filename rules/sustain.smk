@@ -294,7 +294,7 @@ if config["sustain"]["leave_site_out"]:
         """The chosen model fitted anew without each site: does it hang on one of them?"""
         input:
             engine=sources("sustain_sites"),
-            zscores="results/normative/zscores.tsv",
+            zscores="results/normative/values.tsv",
             norms="results/normative/norms.json",
             participants="results/cohort/participants.tsv",
             selection="results/sustain/{disease}/selection.tsv",

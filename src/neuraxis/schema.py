@@ -678,7 +678,8 @@ TABLES = {
             models    | text   | | everyone's, or the folds' averaged
             subtype   | whole  | | number
             biomarker | text   | | biomarker
-            threshold | number | z | event
+            family    | text   | | zscore, mixture or ordinal
+            threshold | number | z | event; of an ordinal biomarker the score, of a mixture 1
             place<k>  | number | | probability of the place
             """,
             key="models subtype biomarker threshold",
@@ -691,7 +692,8 @@ TABLES = {
             subtype   | whole  | | number
             stage     | whole  | | stage
             biomarker | text   | | biomarker
-            z         | number | z | expected
+            family    | text   | | zscore, mixture or ordinal
+            z         | number | z | expected; of a mixture or an ordinal biomarker the expected level, 0: normal
             """,
             key="subtype stage biomarker",
             marked=False,

@@ -35,6 +35,11 @@ def told(diseases=None, config=None, **options):
     return " ".join(methods_text(study(diseases, config, **options)))
 
 
+#: A region, a score, and a marker that not every study measures.
+FAMILIES = pd.DataFrame({"biomarker": ["thalamus", "gait", "nfl"], "label": ["Thalamus", "Score", "NfL"],
+                         "kind": ["labels", "column", "column"], "labels": [[10], ["gait"], ["nfl"]], "system": "n/a",
+                         "family": ["zscore", "ordinal", "mixture"]})  # fmt: skip
+MEASURED = pd.DataFrame({"participant_id": ["a"], "thalamus": [1.0], "gait": [2.0]})
 #: The cord alone: its area, and a measure of one's own of the same system.
 CORD = pd.DataFrame({"biomarker": ["cord_csa", "thalamus"], "label": ["Cord area", "Cord grey"], "kind": ["cord", "table"],
                      "labels": [[], []], "system": "spinal cord"})  # fmt: skip
@@ -52,6 +57,10 @@ METHODS = [
     ({"config": {"sustain": {"n_doublings": 3}}}, "doubled up to 3 times while the chains did not agree", "4 times"),
     ({"config": {"sustain": {"n_doublings": 0}}}, "in the chosen model of everyone, of", "doubled"),
     ({}, "of 2,000 in all others", "for every biomarker"),
+    ({}, "z-score model, one model", "one sequence of events"),
+    ({"biomarkers": FAMILIES, "features/measures": MEASURED},
+     "events of z-scores and Score by observed level (ordinal, Young et al. 2021)", "as normal or abnormal"),
+    ({"biomarkers": FAMILIES, "features/measures": MEASURED.assign(nfl=1.0)}, "NfL as normal or abnormal", "z-score model"),
     ({"config": {"sustain": {"choose_thresholds": False}}}, "for every biomarker, maximum 5", "kept where at least"),
     ({"config": {"sustain": {"stage_prior": "uniform"}}}, "stage prior flat", "triangular"),
     ({"config": {"sustain": {"healthy": False}}}, "no healthy component", "a healthy component shared"),

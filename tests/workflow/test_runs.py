@@ -64,7 +64,8 @@ def test_lint_format_and_presets(tmp_path):
 
 
 def test_own_people_from_a_table(tmp_path):
-    """Own data: a participants table and a table of measures with one of the user's own, no images, one disease."""
+    """Own data: a participants table and a table of measures, no images, one disease; beside z-scores a measure of one's
+    own, a marker that is normal or abnormal and a score, both of the participants' table."""
     from neuraxis.cohort.simulated import simulate_cohort
 
     folder = checkout(tmp_path / "own")
@@ -72,12 +73,21 @@ def test_own_people_from_a_table(tmp_path):
     people = cohort.participants
     measures = cohort.measures.query("session_id == 'baseline'").drop(columns=["session_id", "etiv_measured"])
     keep = people["group"].isin(["HC", "MS"])
+    rng, sick = np.random.default_rng(1), people["group"] == "MS"
+    people["marker"] = np.exp(
+        rng.normal(2, 0.3, len(people)) + np.where(sick & (rng.random(len(people)) < 0.6), 1.5, 0)
+    )
+    people["gait"] = np.where(sick, rng.integers(0, 4, len(people)), 0)
     people[keep].drop(columns="origin").to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
     measures["thickness"] = 1 + measures["frontal"] / measures["frontal"].mean()
     measures[keep.to_numpy()].to_csv(folder / "measures.tsv", sep="\t", index=False)
     defined = (folder / "resources/biomarkers.tsv").read_text()
-    own = "thickness\tMean thickness\ttable\tn/a\tmm\tfall\tn/a\tn/a\tcortical\n"
-    (folder / "biomarkers.tsv").write_text(defined.rstrip("\n") + "\n" + own)
+    head, *rows = defined.rstrip("\n").split("\n")
+    rows = [f"{head}\tfamily\tthresholds", *(f"{row}\tn/a\tn/a" for row in rows)]
+    rows += ["thickness\tMean thickness\ttable\tn/a\tmm\tfall\tn/a\tn/a\tcortical\tn/a\t1"]
+    rows += ["nfl\tNfL\tcolumn\tmarker\tpg/ml\trise\t0.1\t1000\tn/a\tmixture\tn/a"]
+    rows += ["gait\tGait score\tcolumn\tn/a\tscore\trise\tn/a\tn/a\tn/a\tordinal\t0,1,2,3"]
+    (folder / "biomarkers.tsv").write_text("\n".join(rows) + "\n")
     arguments = overlay(
         folder,
         "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
@@ -90,6 +100,14 @@ def test_own_people_from_a_table(tmp_path):
     assert "SIMULATED" not in page and '<h2 id="d-MS-h">MS</h2>' in page
     z = pd.read_csv(folder / "results/normative/zscores.tsv", sep="\t")
     assert np.allclose(z["thickness"], z["frontal"], atol=1e-3, equal_nan=True)  # a linear function of it
+    assert "gait" not in z and z["nfl"].notna().all()
+    values = pd.read_csv(folder / "results/normative/values.tsv", sep="\t")
+    assert values.merge(people, on="participant_id").eval("gait_x == gait_y").all()
+    events = (
+        pd.read_csv(folder / "results/sustain/MS/event_order.tsv", sep="\t").groupby("biomarker")["threshold"].agg(list)
+    )
+    assert events["thickness"] == [1] and events["nfl"] == [1] and events["gait"] == [1, 2, 3]
+    assert "NfL as normal or abnormal" in page and "Gait score by observed level" in page and "Fonteijn" in page
 
 
 def test_environment_files_pin_the_lock_files_versions():

@@ -154,16 +154,18 @@ def progression(g: Given):
 def _numbers(g: Given, table: pd.DataFrame, shown: dict):
     """Expected z of biomarkers that cannot be drawn on the brain, one panel per subtype."""
     size = table["biomarker"].nunique()
+    steps = table.loc[table["family"] != "zscore", "biomarker"].unique() if "family" in table else []
+    said = dict.fromkeys(steps, " (level)")
     figure, axes = plt.subplots(
         1, len(shown), figsize=(PAGE, 0.22 * size + 1.2), layout="constrained", squeeze=False, sharey=True
     )
     for axis, (c, stages) in zip(axes[0], shown.items(), strict=True):
         part = table[(table["subtype"] == c) & table["stage"].isin(stages)]
         wide = part.pivot(index="biomarker", columns="stage", values="z")
-        wide = wide.loc[table["biomarker"].unique()].rename(index=lambda b: g.labels.get(b, b))
+        wide = wide.loc[table["biomarker"].unique()].rename(index=lambda b: g.labels.get(b, b) + said.get(b, ""))
         sns.heatmap(
             wide, cmap="magma_r", vmin=0, vmax=max(1.0, float(table["z"].max())), annot=True, fmt=".1f", ax=axis,
-            annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": "expected z"},
+            annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": f"expected z{', or level' if said else ''}"},
         )  # fmt: skip
         axis.set(title=g.names[c] if g.k > 1 else "", ylabel="")
     return figure

@@ -122,6 +122,9 @@ def _places(g: Given, models: str):
         return empty("Nobody is staged: there is no order to draw.")
     info = g.table("names").set_index("subtype")
     places = [c for c in table.columns if c.startswith("place")]
+    one_kind = "family" not in table or (table["family"] == "zscore").all()
+    if not one_kind:  # scores are no z: the first, second, ... event of a biomarker
+        table = table.assign(threshold=table.groupby("biomarker")["threshold"].rank("dense"))
     levels = sorted(table["threshold"].unique())
     size, n = table["biomarker"].nunique(), len(g.names)
     highest = max(float(table[places].to_numpy(float).max()), 0.1)
@@ -159,7 +162,7 @@ def _places(g: Given, models: str):
     for level, tint in zip(levels, tints, strict=True):
         scale = ScalarMappable(Normalize(0, highest), LinearSegmentedColormap.from_list("", ["white", tint]))
         bar = figure.colorbar(scale, ax=axes.ravel().tolist(), location="bottom", shrink=0.28, aspect=16, pad=0.02)
-        bar.set_label(f"probability, z = {level:g}", fontsize=6.5)
+        bar.set_label(f"probability, z = {level:g}" if one_kind else f"probability, event {level:g}", fontsize=6.5)
         bar.ax.tick_params(labelsize=6.5)
         bar.locator = MaxNLocator(3)
         bar.update_ticks()

@@ -74,6 +74,7 @@ class ModelPlots:
             pd.DataFrame(p, columns=[f"place{i + 1}" for i in range(p.shape[1])]).assign(
                 subtype=c + 1,
                 biomarker=[events.biomarkers[b] for b in events.biomarker],
+                family=[events.families[events.biomarkers[b]] for b in events.biomarker],
                 threshold=events.thresholds_of_events,
                 models="everyone",
             )

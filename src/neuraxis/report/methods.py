@@ -92,7 +92,7 @@ def methods_text(study: Study) -> list[str]:
     )
     one = "one model" + (" per disease" if len(study.diseases) > 1 else "")
     text.append(
-        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), z-score model, {one}: {events}; {NOISE[s['noise']]}; "
+        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: {events}; {NOISE[s['noise']]}; "
         f"{health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
         f"per split and as many random ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the "
         f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in all others."
@@ -141,7 +141,31 @@ MEASURES = {
     "map": "means of tissue maps",
     "cord": "the spinal cord's area",
     "table": "measures of the study's own",
+    "column": "values that participants' tables hold",
 }
+
+
+def of_family(study: Study, *families: str) -> list[str]:
+    """Labels of the measured biomarkers that the models take so."""
+    table = study.biomarkers
+    measured = table["biomarker"].isin(study.tables["features/measures"].columns)
+    return list(table.loc[table["family"].isin(families) & measured, "label"]) if "family" in table else []
+
+
+def kind_of_model(study: Study) -> str:
+    """The families of the model's biomarkers, in words."""
+    mixtures, scores = of_family(study, "mixture", "mixture_kde"), of_family(study, "ordinal")
+    if not mixtures and not scores:
+        return "z-score model"
+    parts = ["z-scores"]
+    if mixtures:
+        parts.append(
+            f"{listed(mixtures)} as normal or abnormal (event-based: mixtures of two distributions of the z of controls and "
+            "patients, Fonteijn et al. 2012)"
+        )
+    if scores:
+        parts.append(f"{listed(scores)} by observed level (ordinal, Young et al. 2021)")
+    return f"one sequence of events of {listed(parts)}"
 
 
 def what_measured(study: Study) -> str:
@@ -242,6 +266,18 @@ REFERENCES = [
     Reference(
         "zhuo2025", "Zhuo and others", "Spatiotemporal subtypes of brain and spinal cord atrophy in NMOSD and MS",
         "BMC Medicine", 2025, "23", "514", "", lambda study: study.simulated,
+    ),
+    Reference(
+        "fonteijn2012", "Fonteijn, Hubert M. and Modat, Marc and Clarkson, Matthew J. and others",
+        "An event-based model for disease progression and its application in familial Alzheimer's disease and Huntington's disease",
+        "NeuroImage", 2012, "60", "1880-1889", "10.1016/j.neuroimage.2012.01.062",
+        lambda study: bool(study.diseases and of_family(study, "mixture", "mixture_kde")),
+    ),
+    Reference(
+        "young2021", "Young, Alexandra L. and Vogel, Jacob W. and Aksman, Leon M. and others",
+        "Ordinal SuStaIn: subtype and stage inference for clinical scores, visual ratings, and other ordinal data",
+        "Frontiers in Artificial Intelligence", 2021, "4", "613261", "10.3389/frai.2021.613261",
+        lambda study: bool(study.diseases and of_family(study, "ordinal")),
     ),
     Reference(
         "vehtari2017", "Vehtari, Aki and Gelman, Andrew and Gabry, Jonah",

@@ -139,9 +139,10 @@ class SustainModel:
         Returns
         -------
         DataFrame
-            subtype, stage (the stages a subtype owns), biomarker, z (curve value; level reached for step events).
+            subtype, stage (the stages a subtype owns), biomarker, family, z (curve value; the level reached where the family
+            has no curve).
         """
-        columns = ["subtype", "stage", "biomarker", "z"]
+        columns = ["subtype", "stage", "biomarker", "family", "z"]
         names = list(self.events.biomarkers)
         first = 1 if self.variant.healthy else 0
         parts = []
@@ -150,7 +151,10 @@ class SustainModel:
             wide = pd.DataFrame(z, columns=names).rename_axis("stage").reset_index()
             wide = wide[wide["stage"] >= first]
             parts.append(wide.melt("stage", var_name="biomarker", value_name="z").assign(subtype=c + 1))
-        return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+        if not parts:
+            return pd.DataFrame(columns=columns)
+        table = pd.concat(parts, ignore_index=True)
+        return table.assign(family=table["biomarker"].map(self.events.families))[columns]
 
     def _points(self, most: int) -> list[Parameters]:
         """Up to `most` posterior draws, or the maximum where there are none."""

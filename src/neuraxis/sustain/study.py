@@ -229,6 +229,7 @@ def variance_table(model: SustainModel, fold_models: dict) -> pd.DataFrame:
         pd.DataFrame(p, columns=[f"place{i + 1}" for i in range(p.shape[1])]).assign(
             subtype=c + 1,
             biomarker=[events.biomarkers[b] for b in events.biomarker],
+            family=[events.families[events.biomarkers[b]] for b in events.biomarker],
             threshold=events.thresholds_of_events,
             models=which,
         )
@@ -236,7 +237,7 @@ def variance_table(model: SustainModel, fold_models: dict) -> pd.DataFrame:
         for c, p in enumerate(np.mean([m.positional_variance() for m in of], axis=0))
     ]
     table = pd.concat(parts)
-    first = ["models", "subtype", "biomarker", "threshold"]
+    first = ["models", "subtype", "biomarker", "family", "threshold"]
     return table[first + [c for c in table if c not in first]]
 
 

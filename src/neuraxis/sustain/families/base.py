@@ -76,6 +76,11 @@ class Events:
         return ()
 
     @property
+    def families(self) -> dict[str, str]:
+        """Family of every biomarker, as the model file names it."""
+        return dict.fromkeys(self.biomarkers, self.family)
+
+    @property
     def has_integral(self) -> bool:
         """Whether the exact stage integral exists: all events on curves."""
         return False

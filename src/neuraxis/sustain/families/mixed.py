@@ -45,6 +45,11 @@ class MixedEvents(Events):
         return tuple(b for part in self.parts for b in part.gaussian)
 
     @property
+    def families(self) -> dict[str, str]:
+        """Of the parts."""
+        return {b: f for part in self.parts for b, f in part.families.items()}
+
+    @property
     def has_integral(self) -> bool:
         """Only where every part has one."""
         return all(part.has_integral for part in self.parts)
