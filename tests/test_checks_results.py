@@ -82,7 +82,8 @@ def finished(tmp_path_factory):
     norms = normative_tables(measures, people, later, defined, settings, control="HC", simulated=True)
     put = {"cohort/participants.tsv": people, "features/measures.tsv": measures, "features/followup.tsv": later}
     put |= {
-        f"normative/{n}.tsv": getattr(norms, n) for n in ("zscores", "followup", "diagnostics", "covariance", "dropped")
+        f"normative/{n}.tsv": getattr(norms, n)
+        for n in ("zscores", "values", "followup", "diagnostics", "covariance", "dropped")
     }
     qc = pd.DataFrame(
         {"participant_id": ["s03", "gone"], "rule": ["r", "s"], "biomarker": "a", "value": 1.0, "limits": ""}
@@ -370,6 +371,23 @@ def test_the_page_shows_what_the_tables_say(study):
         CheckError, match=r"report/index.html, clinical/MS/associations.tsv, row 1 \(outcome o, estimate 1.7"
     ):
         run_checks(study, [PAGE])
+
+
+def test_the_page_calls_biomarkers_by_their_labels(study, tmp_path):
+    columns = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tsystem\n"
+    (tmp_path / "defined.tsv").write_text(columns + "a\tFirst one\ttable\tn/a\tmm\tfall\tn/a\tn/a\tn/a\n")
+    page, labelled = study.root / "report/index.html", Study(study.root, ("MS",), biomarkers=tmp_path / "defined.tsv")
+    order = study.table("sustain/MS/event_order.tsv")[["subtype", "biomarker", "mean_position"]]
+
+    def shown(table):
+        body = json.dumps({"columns": list(table), "rows": table.to_numpy().tolist()})
+        page.write_text(f'<script type="application/json" id="t-MS-event-order">{body}</script>')
+
+    shown(order.assign(biomarker=order["biomarker"].replace({"a": "First one"})))
+    assert run_checks(labelled, [PAGE])["problems"].sum() == 0
+    shown(order.assign(biomarker=order["biomarker"].replace({"a": "Another"})))
+    with pytest.raises(CheckError, match="biomarker Another.*a row that the table has not"):
+        run_checks(labelled, [PAGE])
 
 
 def test_absent_and_undeclared_tables_are_named(study):

@@ -624,6 +624,14 @@ def _words(frame: pd.DataFrame) -> list[tuple]:
 
 @check(PAGE := "tables of the page are the study's")
 def _page(study):
+    from .biomarkers import read_biomarkers
+    from .report.page import labelled
+
+    label = (
+        read_biomarkers(study.biomarkers).set_index("biomarker")["label"]
+        if study.biomarkers
+        else pd.Series(dtype=object)
+    )
     page = Path(study.root) / "report/index.html"
     text = page.read_text(encoding="utf-8")
     shown = {
@@ -640,7 +648,8 @@ def _page(study):
                 frame = study.table(path)
                 told = pd.DataFrame(shown[name]["rows"], columns=shown[name]["columns"])
                 columns = [c for c in told if c in frame]
-                known = set(_words(frame[columns]))
+                # the page calls biomarkers by their labels
+                known = {*_words(frame[columns]), *_words(labelled(frame[columns], label))}
                 strange = [i for i, row in enumerate(_words(told[columns])) if row not in known]
                 for i in strange[:3]:
                     row = ", ".join(f"{c} {told[c].iloc[i]}" for c in columns[:4])
