@@ -92,8 +92,7 @@ def test_own_people_from_a_table(tmp_path):
         folder,
         "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
         "features: {source: table, table: measures.tsv, biomarkers: biomarkers.tsv, use: all}\n"
-        "sustain: {max_subtypes: 1, n_samples: 200, n_doublings: 0, n_startpoints: 1}
-",
+        "sustain: {max_subtypes: 1, n_samples: 200, n_doublings: 0, n_startpoints: 1}\n",
     )
     snakemake(folder, *arguments)
     page = (folder / "results/report/index.html").read_text()
