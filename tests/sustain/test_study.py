@@ -306,7 +306,7 @@ def test_places_count_from_one_everywhere(study, tables):
     assert order.loc[(2, "b", 1), "mean_position"] == 1
     variance = tables[1].variance
     places = [f"place{i}" for i in range(1, 6)]
-    assert variance.columns.tolist() == ["models", "subtype", "biomarker", "threshold", *places]
+    assert variance.columns.tolist() == ["models", "subtype", "biomarker", "family", "threshold", *places]
     assert np.allclose(variance[places].sum(axis=1), 1)
     mine = variance[variance["models"] == "everyone"].set_index(["subtype", "biomarker", "threshold"])
     mean = mine[places].to_numpy() @ np.arange(1, 6)
