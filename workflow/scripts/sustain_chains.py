@@ -1,14 +1,11 @@
 """Long chains of the chosen model of everyone."""
 
-import json
-from pathlib import Path
-
 from neuraxis.job import start
 from neuraxis.sustain import FitSettings, SustainModel
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.crossval import described
 from neuraxis.sustain.study import chain_draws
-from neuraxis.tables import read_table
+from neuraxis.tables import read_json, read_table
 
 
 def run(zscores, norms, selection, models, disease, seed, threads, out, **effort):
@@ -23,7 +20,7 @@ def run(zscores, norms, selection, models, disease, seed, threads, out, **effort
         n_threads=threads,
         checkpoint=partial(out),
     )
-    model.norms = json.loads(Path(norms).read_text())
+    model.norms = read_json(norms)
     model.save(out)
     done(out)
 
