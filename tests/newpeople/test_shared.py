@@ -12,6 +12,7 @@ import pytest
 from neuraxis.errors import InputError, ModelError
 from neuraxis.newpeople import open_model
 from neuraxis.newpeople.shared import export, from_study
+from neuraxis.normative.covariance import NoiseCovariance
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,8 @@ def test_norms_without_a_biomarker_of_the_model(file, tmp_path):
         norms = json.loads(files["norms.json"])
         for part in ("models", "settings", "direction"):
             norms[part].pop("thalamus")
+        known = NoiseCovariance.from_dict(norms["covariance"])
+        norms["covariance"] = known.subset([b for b in known.biomarkers if b != "thalamus"]).to_dict()
         files["norms.json"] = json.dumps(norms).encode()
 
     with pytest.raises(ModelError, match="MS: the norms lack thalamus, which the model needs"):
