@@ -135,11 +135,11 @@ def test_the_documented_graphs_are_current(tmp_path):
     [
         ("", "sustain_sizes", "MS: 5 people are too few for 2 subtypes in 4 folds"),
         (
-            "clinical: {outcomes: [{name: NfL, column: nfl, type: continuous}]}\n",
+            "clinical: {outcomes: [{name: Iron, column: iron, type: continuous}]}\n",
             "clinical_columns",
-            "outcome NfL: column nfl is not in",
+            "outcome Iron: column iron is not in",
         ),
-        ("features: {use: [thalamus, claustrum]}\n", "features_combine", "not measured or not defined: claustrum"),
+        ("features: {use: [thalamus, claustrum]}\n", "features_combine", "features.use: claustrum is no biomarker"),
         ("cohort: {control: controls}\n", "cohort_participants", "nobody is in the control group controls"),
     ],
 )
@@ -160,7 +160,7 @@ def test_what_the_data_cannot_carry_is_refused_in_words(tmp_path, extra, target,
         "features: {source: table, table: measures.tsv}\nsustain: {folds: 4}\n",
     )
     done = snakemake(folder, *arguments, "more.yaml", "--until", target, check=False)
-    log = "".join(f.read_text() for f in (folder / "logs").rglob("*.log"))
+    log = done.stdout + done.stderr + "".join(f.read_text() for f in (folder / "logs").rglob("*.log"))
     assert done.returncode != 0 and words in log
     assert not list((folder / "results").rglob(".*.part.*")) and not (folder / "results/sustain/MS/k1").exists()
 

@@ -68,7 +68,7 @@ def test_the_wheel_holds_the_workflow_and_says_what_it_is(built):
 
 def test_a_wheel_can_be_built_from_the_source_distribution(built, tmp_path):
     with tarfile.open(built[1]) as source:
-        source.extractall(tmp_path, filter="data")
+        source.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     folder = next(p for p in tmp_path.iterdir() if p.is_dir())
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "again")]
     subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)

@@ -28,6 +28,8 @@ KEYS = ("participant_id", "without", "left_out")
 STARTS = 2
 #: Fewer people of a site change nothing that can be told from chance.
 LEAST_AT_SITE = 5
+#: Of many sites the largest are left out in turn: each is a fit, and a small one changes little.
+MOST_SITES = 20
 
 
 def leave_sites_out(
@@ -39,6 +41,7 @@ def leave_sites_out(
     previous: SustainModel | None = None,
     covariance=None,
     least: int = LEAST_AT_SITE,
+    most: int = MOST_SITES,
     seed: int = 1,
     key: tuple = (),
     n_threads: int = 1,
@@ -62,6 +65,8 @@ def leave_sites_out(
         As in `fit`.
     least : int
         Sites of fewer people are not left out.
+    most : int
+        So many of the largest sites are left out.
     seed, key, n_threads
         As in `fit`.
 
@@ -90,11 +95,15 @@ def leave_sites_out(
     whole = _group(model.assign(z))
     settings = settings.with_(n_startpoints=min(settings.n_startpoints, STARTS))
     rows, labels = [], []
+    largest = set(counts.sort_index().sort_values(ascending=False, kind="stable").index[:most])
     for name in sorted(counts.index):
         n = int(counts[name])
         base = dict.fromkeys(AGREEMENT, np.nan) | {"site": name, "n_left_out": n, "n_fitted": len(z) - n, "reason": ""}
         if n < least or len(z) - n < 2 * model.n_subtypes:
             rows.append(base | {"reason": f"only {n} people" if n < least else f"only {len(z) - n} people are left"})
+            continue
+        if name not in largest:
+            rows.append(base | {"reason": f"not one of the {most} largest sites"})
             continue
         refit = fit_part(
             z,
