@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuraxis.clinical.contrasts import LATER, atrophy_model
 from neuraxis.labels import (
     NORMAL,
     SYSTEMS,
@@ -83,7 +84,16 @@ def test_people_taken_as_normal_appearing_and_those_who_are_no_longer():
     assert made.group.tolist() == ["y", NORMAL, NORMAL, "x"]  # the best of the subtypes, however improbable
     assert made.probability.loc["b"].tolist() == made.probability.loc["c"].tolist() == [1, 0, 0]
     assert made.probability.loc[["a", "d"]].equals(p.loc[["a", "d"]]) and p.loc["b", NORMAL] == 0.5
-    assert made.stage.tolist() == [0, 1, 5, 0]
+    assert made.stage.tolist() == [0, 0, 0, 0] and labels.stage.tolist() == [0, 1, 5, 0]
+
+
+def test_people_taken_as_normal_appearing_do_not_move_the_mean_stage():
+    """Sixty at stage 12 and forty declared normal at stage 3: atrophy is centred at 12, not at (720 + 120) / 60."""
+    normal = pd.Series([False] * 60 + [True] * 40)
+    p = pd.DataFrame({NORMAL: normal * 0.2, "x": 1 - normal * 0.2})
+    labels = Labels(pd.Series(["x"] * 100), p, pd.Series([12.0] * 60 + [3.0] * 40)).with_normal(normal)
+    later = atrophy_model(labels, scale=1.0).designs[1][LATER]
+    assert later[:60].tolist() == pytest.approx([0] * 60, abs=1e-12)
 
 
 def test_a_system_has_one_colour_and_other_names_take_free_ones():

@@ -63,14 +63,14 @@ class Labels:
         return Labels(self.group.loc[rows], self.probability.loc[rows], self.stage.loc[rows])
 
     def with_normal(self, normal: pd.Series) -> Labels:
-        """The same with the people of `normal` (bool) taken as normal-appearing for certain."""
+        """The same with the people of `normal` (bool) taken as normal-appearing for certain, at stage 0."""
         probability = self.probability.copy()
         probability.loc[normal] = 0.0
         probability.loc[normal, NORMAL] = 1.0
         staged = ~normal & (self.group == NORMAL)
         best = self.probability[self.names].idxmax(axis=1)
         group = self.group.mask(staged, best).mask(normal, NORMAL)
-        return Labels(group, probability, self.stage)
+        return Labels(group, probability, self.stage.mask(normal, 0.0))
 
 
 def reliability(probability: pd.DataFrame) -> pd.Series:

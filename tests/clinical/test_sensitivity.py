@@ -106,6 +106,41 @@ def test_too_few_sites_and_missing_refits_give_a_reason():
     assert set(table["analysis"]) == {"everyone"}
 
 
+def test_a_cluster_is_a_site_with_people_in_the_model():
+    """Of six sites one has no scores, and one nobody staged: five clusters of atrophy, four of subtypes."""
+    people, labels, _ = at_sites(effect=0.7)
+    people.loc[people["site"] == "s5", "score"] = np.nan
+    labels = labels.with_normal(~labels.staged | (people["site"] == "s4"))
+    versions = {"everyone": labels}
+    versions |= {f"without {s}": labels.take(people.index[people["site"] != s]) for s in SITES}
+    table = sensitivity([declare("Score", "score", "continuous")], people, labels, versions)
+    part = rows(table, "any atrophy against none")
+    got, centre = part.loc[CLUSTERED], part.loc["everyone", "estimate"]
+    left = part.loc[[f"without {s}" for s in SITES[:5]], "estimate"].to_numpy(float)
+    error = np.sqrt(4 / 5 * ((left - centre) ** 2).sum())
+    assert got["low"] == pytest.approx(centre - stats.t.ppf(0.975, 4) * error)
+    assert got["p"] == pytest.approx(2 * stats.t.sf(abs(centre) / error, 4))
+    few = rows(table, f"two against {OTHERS}").loc[CLUSTERED]
+    assert few["reason"] == "only 4 sites" and np.isnan(few["p"])
+
+
+def test_estimators_are_not_mixed_in_errors_clustered_by_site():
+    """Everyone's logistic model has 46 of the rarer answer; without the site of 40 of them it is Firth's."""
+    people, labels, versions = at_sites()
+    people["worse"] = 0
+    for s, n in zip(SITES, (40, 2, 1, 1, 1, 1), strict=True):
+        mine = people.index[people["site"] == s]
+        people.loc[mine[:: len(mine) // n][:n], "worse"] = 1
+    part = rows(sensitivity([declare("W", "worse", "binary")], people, labels, versions), "any atrophy against none")
+    assert part.loc[["everyone", "without s1", "without s0"], "model"].tolist() == [
+        "logistic", "logistic", "Firth logistic",
+    ]  # fmt: skip
+    assert part.loc["without s0", "estimate"] > 0
+    got = part.loc[CLUSTERED]
+    assert got["reason"] == "another estimator without s0: Firth logistic"
+    assert got[["estimate", "low", "high", "p"]].isna().all()
+
+
 def test_refitted_labels_are_of_the_other_sites_people_who_are_analysed():
     table = pd.DataFrame(
         {

@@ -109,17 +109,22 @@ def _clustered(outcome, rows: list[dict], without: list[str]) -> list[dict]:
 
     The jackknife over clusters, (G - 1) / G times the sum of squared deviations from the estimate of everyone, with
     Student's t of G - 1 degrees of freedom: it holds with few and unequal clusters, and for every estimator
-    (MacKinnon, Nielsen & Webb 2023, CV3).
+    (MacKinnon, Nielsen & Webb 2023, CV3). A cluster is a site that has people in the row's model; every estimate must be
+    of one estimator, else they differ by more than the people who are left out.
     """
     if len(without) < 2:
         return []
     table = pd.DataFrame([r for r in rows if r["outcome"] == outcome.name])
     number = (lambda v: v) if outcome.linear else np.log
-    n, out = len(without), []
+    out = []
     for row in table[table["analysis"] == "everyone"].to_dict("records"):
         keys = ["kind", "contrast", "method"]
         same = (table[keys] == pd.Series({k: row[k] for k in keys})).all(axis=1)
         left = table[same & table["analysis"].isin(without)]
+        nobody = set(left.loc[left["n"] >= row["n"], "analysis"])  # nobody of theirs is in this model
+        left = left[left["n"] < row["n"]]
+        clusters = [w for w in without if w not in nobody]
+        n, other = len(clusters), left[left["estimate"].notna() & (left["model"] != row["model"])]
         blank = dict.fromkeys(("estimate", "low", "high", "p"), np.nan)
         row = row | {"analysis": CLUSTERED}
         if pd.isna(row["estimate"]):
@@ -127,8 +132,11 @@ def _clustered(outcome, rows: list[dict], without: list[str]) -> list[dict]:
         elif n < LEAST_CLUSTERS:
             out.append(row | blank | {"reason": f"only {n} sites"})
         elif left["estimate"].notna().sum() < n:
-            missing = sorted(set(without) - set(left.loc[left["estimate"].notna(), "analysis"]))
+            missing = sorted(set(clusters) - set(left.loc[left["estimate"].notna(), "analysis"]))
             out.append(row | blank | {"reason": f"no estimate {missing[0]}"})
+        elif len(other):
+            first = other.iloc[0]
+            out.append(row | blank | {"reason": f"another estimator {first['analysis']}: {first['model']}"})
         else:
             centre = number(row["estimate"])
             error = float(np.sqrt((n - 1) / n * ((number(left["estimate"].to_numpy(float)) - centre) ** 2).sum()))
