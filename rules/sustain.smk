@@ -399,7 +399,7 @@ rule sustain_recovery:
     """Simple baselines beside the model; recovery of the truth where it is simulated."""
     input:
         engine=sources("sustain_recovery"),
-        zscores="results/normative/zscores.tsv",
+        zscores="results/normative/values.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
         names="results/sustain/{disease}/names.tsv",
         order="results/sustain/{disease}/event_order.tsv",

@@ -97,17 +97,18 @@ def _with_families(table: pd.DataFrame, path) -> pd.DataFrame:
     accuracy = table.get("accuracy", pd.Series([np.nan] * n)).fillna(ACCURACY)
     problems, lists = [], []
     for name, kind, text, right in zip(table["biomarker"], family, given, accuracy, strict=True):
-        numbers = []
+        numbers, readable = [], True
         try:
             numbers = [] if pd.isna(text) else [float(v) for v in str(text).split(",")]
         except ValueError:
+            readable = False
             problems.append(f"{name}: thresholds must be numbers separated by commas, not {text!r}")
         lists.append(numbers)
         if not np.isfinite(numbers).all() or len(set(numbers)) < len(numbers):
             problems.append(f"{name}: thresholds must be finite and different from one another, not {text}")
         if kind not in FAMILIES:
             problems.append(f"{name}: family must be one of {', '.join(FAMILIES)}, not {kind!r}")
-        elif kind == "ordinal" and len(numbers) < 2 and not problems:
+        elif kind == "ordinal" and len(numbers) < 2 and readable:
             problems.append(f"{name}: thresholds must hold its scores from normal to worst, such as 0,1,2,3")
         elif kind.startswith("mixture") and numbers:
             problems.append(f"{name}: of family {kind}, so it has one event and no thresholds")

@@ -273,6 +273,20 @@ def test_positional_variance_orders_biomarkers_by_their_first_event():
     assert {a.get_xlim() for a in folds.axes if "probability" in a.get_xlabel()} == {(0, 0.5)}  # the scale follows
 
 
+def test_events_of_scores_are_numbered_in_their_order():
+    """A score that falls with disease (30, 28): its first event is the higher score, and no event is called a z."""
+    table = variance().assign(family="zscore")
+    table.loc[table["biomarker"] == "a", ["family", "threshold"]] = ["ordinal", np.nan]
+    table.loc[table["biomarker"] == "a", "threshold"] = [28.0, 25.0] * 4
+    g = given(("one", "two"), positional_variance=table, labels=pd.Series({"a": "Area", "b": "Bulk"}))
+    figure = model.positional_variance(g)
+    image = np.asarray(figure.axes[0].images[0].get_array())
+    first, second = (to_hex(c) for c in (image[1, 1], image[1, 3]))
+    assert (first, second) == tuple(c.lower() for c in model.EVENTS["safe"][:2])
+    bars = [a.get_xlabel() for a in figure.axes if "probability" in a.get_xlabel()]
+    assert bars == ["probability, event 1", "probability, event 2"]
+
+
 def test_the_fields_colours_are_an_option():
     g = given(("one", "two"), positional_variance=variance(), labels=pd.Series({"a": "Area", "b": "Bulk"}))
     coloured = replace(g, event_colours="field")

@@ -115,6 +115,19 @@ def test_z_of_a_follow_up_scan_is_that_of_a_new_person_of_its_age(key):
 
 
 @pytest.mark.parametrize("site", SITES)
+def test_a_biomarker_that_a_scan_lacks_takes_no_other_along(site):
+    """As where a later scan has no laboratory's value beside it."""
+    norms = NORMS[site, "covariate"]
+    measures, people = everyone(seed=2, n=14, patients=10)
+    measures = measures.fillna(1000.0)
+    whole = norms.apply(measures, people, quiet=True)
+    gone = norms.apply(measures.assign(b=np.nan), people, quiet=True)
+    assert gone["b"].isna().all()
+    rest = [name for name in DIRECTION if name != "b"]
+    np.testing.assert_allclose(gone[rest], whole[rest], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("head_size", ["covariate", "power"])
 def test_z_of_controls_do_not_depend_on_patients_nor_of_patients_on_one_another(site, head_size):
     measures, people = everyone(n=80, patients=30)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neuraxis.errors import InputError
-from neuraxis.sustain import SustainModel, ZScoreEvents, cross_validate, fit
+from neuraxis.sustain import SustainModel, ZScoreEvents, cross_validate, fit, sampler
 from neuraxis.sustain import checkpoint as keeping
 from neuraxis.sustain.diagnostics import verdict
 from neuraxis.sustain.sampler import Sampler
@@ -57,7 +57,18 @@ def every_step(monkeypatch):
 LONGER = {"n_samples": 400, "n_draws": 10, "warm_up": 0.4}
 
 
-def test_chains_that_do_not_agree_go_on_as_one_longer_chain():
+@pytest.fixture
+def few_draws(monkeypatch):
+    """Chains go on however few draws are kept."""
+    monkeypatch.setattr(sampler, "ESS_LIMIT", 0)
+
+
+def test_as_few_draws_as_may_never_agree_are_not_waited_for():
+    found = fit(people(), EVENTS, 1, **OPTIONS | LONGER, n_doublings=3)
+    assert found.settings["n_samples"] == 400
+
+
+def test_chains_that_do_not_agree_go_on_as_one_longer_chain(few_draws):
     """Two doublings of 400 steps are the 1,600 steps of one chain with the same warm-up, and as many draws of them."""
     z = people()
     got = fit(z, EVENTS, 2, **OPTIONS | LONGER, n_doublings=2)
@@ -84,7 +95,7 @@ def test_chains_that_agree_stop(caplog):
 
 
 @pytest.mark.parametrize("after", [3, 30, 45, 54, 60, 64, 71])
-def test_longer_chains_go_on_to_the_same_bits(tmp_path, monkeypatch, every_step, after):
+def test_longer_chains_go_on_to_the_same_bits(tmp_path, monkeypatch, every_step, few_draws, after):
     z = people()
     options = OPTIONS | LONGER | {"n_doublings": 2}
     whole = fit(z, EVENTS, 1, **options)

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from neuraxis.biomarkers import ordinal_of, read_biomarkers
-from neuraxis.errors import InputError
+from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.features.combine import combine
 from neuraxis.normative.study import normative_tables
 from neuraxis.sustain import MixedEvents, OrdinalEvents, ZScoreEvents, declared_events, events_from_dict, fit
+from neuraxis.sustain.naming import systems_of
 
 HEAD = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tsystem\tfamily\tthresholds\taccuracy"
 ROWS = {
@@ -84,7 +85,7 @@ def people(n=60):
         index=[f"p{i}" for i in range(n)],
     )
     X.loc["p3", ["gait", "nfl"]] = np.nan
-    controls = pd.DataFrame(rng.normal(0, 1, (50, 5)), columns=list(X.columns))
+    controls = pd.DataFrame(rng.normal(0, 1, (50, 5)), columns=list(X.columns)).assign(gait=0.0, mmse=30.0)
     return X, controls
 
 
@@ -134,10 +135,37 @@ def test_one_family_alone_and_no_event_of_z(tmp_path):
     assert fixed.thresholds == ((1.0, 2.0, 3.0), (1.0, 2.0))
     with pytest.raises(InputError, match="mixture need the controls"):
         declared_events(X, **RULE, definitions=some)
+    strange = controls[["thalamus", "gait"]].assign(gait=5.0)
+    with pytest.raises(InputError, match="gait has scores 0, 1, 3, but the data 5 of 0"):
+        declared_events(X[["thalamus", "gait"]], **RULE, definitions=some, controls=strange)
     with pytest.raises(InputError, match="gait has scores 0, 1, 3, but the data 2 of p7"):
         declared_events(
             X.assign(gait=X["gait"].where(X.index != "p7", 2.0)), **RULE, definitions=some, controls=controls
         )
+
+
+def test_a_marker_that_parts_nobody_is_left_out_of_the_chosen(tmp_path):
+    X, controls = people()
+    some = definitions(tmp_path, *ROWS.values())
+    for nfl, words in (
+        (X["thalamus"] * 0 + controls["nfl"].mean(), "nfl is left out"),
+        (-X["nfl"], "on the healthy side"),
+    ):
+        changed = X.assign(nfl=nfl)
+        with pytest.warns(NeuraxisWarning, match=words):
+            events, table = declared_events(changed, **RULE, definitions=some, controls=controls)
+        assert "nfl" not in events.biomarkers and "gait" in events.biomarkers
+        assert table.set_index("biomarker").loc["nfl", ["kept", "n_people"]].tolist() == [False, 0]
+        with pytest.raises(InputError, match="nfl"):
+            declared_events(changed, **RULE | {"choose_thresholds": False}, definitions=some, controls=controls)
+    with pytest.raises(InputError, match="no biomarker keeps an event: .*healthy side"), pytest.warns(NeuraxisWarning):
+        declared_events(-X[["nfl"]], **RULE, definitions=some, controls=controls)
+
+
+def test_a_subtype_is_named_by_the_first_event_of_a_falling_score():
+    order = pd.DataFrame({"subtype": 1, "biomarker": ["mmse", "mmse", "thalamus"], "threshold": [28.0, 25.0, 1.0],
+                          "mean_position": [1.0, 9.0, 4.0]})  # fmt: skip
+    assert systems_of(order, pd.Series({"mmse": "cognition", "thalamus": "subcortical"})) == {1: "cognition"}
 
 
 def table_of(tmp_path, n=8):
@@ -174,6 +202,10 @@ def test_participants_columns_become_biomarkers_by_id(tmp_path, request):
         InputError, match=r"participants \(and cohort.phenotype\) have no column NfL \(pg/ml\) \(of nfl\)"
     ):
         combine(who.drop(columns="NfL (pg/ml)"), sessions, defined, **options)
+    unused = combine(who.drop(columns="NfL (pg/ml)"), sessions, defined, use=["thalamus", "gait"], **options)
+    assert list(unused.measures) == ["participant_id", "etiv", "thalamus", "gait"]
+    low = combine(who.assign(**{"NfL (pg/ml)": [0.05, *[9.0] * 7]}), sessions, defined, **options)  # no slip of unit
+    assert low.measures.set_index("participant_id").at["s0", "nfl"] == 0.05
     with pytest.raises(InputError, match="gait: no number: .*s5"):
         combine(who.assign(gait=[0, 0, 0, 0, 3, "slow", 1, 3]), sessions, defined, **options)
 
@@ -266,6 +298,14 @@ def test_a_new_person_is_placed_with_scores_and_marker(tmp_path):
     want = model.assign(sick.loc[["s55"]])
     assert placed.table["p_healthy"].iloc[0] == pytest.approx(want["p_healthy"].iloc[0], abs=1e-9)
     assert placed.table["stage"].iloc[0] == want["stage"].iloc[0]
+    two = pd.concat([row, row.rename(index={"new": "odd"}).assign(gait=2.0)])
+    both = pd.DataFrame({"participant_id": ["new", "odd"], "age": about["age"], "sex": about["sex"]})
+    one = stage(again, table=two, people=both)
+    assert (
+        one.table["participant_id"].tolist() == ["new"] and "gait has scores 0, 1, 3" in one.refused["reason"].iloc[0]
+    )
+    lacking = stage(again, table=row.drop(columns="gait"), participant_id="new", age=about["age"], sex=about["sex"])
+    assert any("left out of the staging: Gait" in n for n in lacking.notes["new"])
     calm = stage(again, table=row.assign(gait=0.0), participant_id="new", age=about["age"], sex=about["sex"])
     assert calm.table["p_healthy"].iloc[0] > placed.table["p_healthy"].iloc[0]
     assert "gait" not in placed.z and "new" in placed.page("new")

@@ -82,12 +82,14 @@ def values_of(table: pd.DataFrame) -> pd.DataFrame:
 
 def mean_z(given: ClinicalInputs) -> pd.Series:
     """Mean z of every scan, indexed by participant_id and session_id ("baseline" for the first)."""
-    first = values_of(given.zscores).mean(axis=1)
-    first.index = pd.MultiIndex.from_product([first.index, ["baseline"]], names=["participant_id", "session_id"])
-    if given.zscores_followup.empty:
-        return first
+    first = values_of(given.zscores)
     later = given.zscores_followup.set_index(["participant_id", "session_id"])
-    return pd.concat([first, values_of(later).mean(axis=1)])
+    if len(later):  # means of the same biomarkers: some are known at the first scan only
+        both = [b for b in values_of(later) if later[b].notna().any()]
+        first, later = first[[b for b in first if b in both]], later[both]
+    first = first.mean(axis=1)
+    first.index = pd.MultiIndex.from_product([first.index, ["baseline"]], names=["participant_id", "session_id"])
+    return pd.concat([first, later.mean(axis=1)]) if len(later) else first
 
 
 def splits_of(labels: Labels) -> dict:
@@ -153,7 +155,10 @@ def analyse(
         everyone.loc[given.subtypes.index], given.visits, given.relapses, WorseningRule(**worsening)
     )
     z = values_of(given.zscores.loc[people.index])
-    measured = tuple(b for b in given.biomarkers["biomarker"] if b in people)
+    columns = (
+        [b.labels[0] for b in given.biomarkers.itertuples() if b.kind == "column"] if "kind" in given.biomarkers else []
+    )
+    measured = tuple(b for b in [*given.biomarkers["biomarker"], *columns] if b in people)
     effects = associations(declared, people, labels, controls=controls, circular=measured, n_draws=n_draws, seed=seed)
     scores = pd.DataFrame({"mean z": z.mean(axis=1)})
     cord = cord_of(given.biomarkers)

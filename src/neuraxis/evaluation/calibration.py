@@ -51,14 +51,19 @@ def stages_on(events, drawn_from: dict, truth: pd.DataFrame) -> pd.Series:
 
     Parameters
     ----------
-    events : ZScoreEvents
-        Of the model, which may have fewer events than people were drawn with.
+    events : Events
+        Of the model, which may have fewer events than people were drawn with, and events of other families: people were drawn
+        along z-scores, so that only those are known.
     drawn_from : dict
         subtypes, and sequences: per subtype the events (biomarker, threshold) in order.
     truth : DataFrame
         subtype (a letter of `drawn_from`, or normal-appearing) and stage on the axis of `drawn_from`.
     """
-    known = {(events.biomarkers[b], float(v)) for b, v in zip(events.biomarker, events.value, strict=True)}
+    known = {
+        (events.biomarkers[b], float(v))
+        for b, v in zip(events.biomarker, events.thresholds_of_events, strict=True)
+        if events.families[events.biomarkers[b]] == "zscore"
+    }
     passed = {
         s: np.concatenate([[0], np.cumsum([(b, float(v)) in known for b, v in order])])
         for s, order in zip(drawn_from["subtypes"], drawn_from["sequences"], strict=True)

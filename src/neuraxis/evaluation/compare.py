@@ -245,7 +245,8 @@ def simple_scores(z, people, model, truth, rng, cord: str | None = None) -> pd.D
     DataFrame
         baseline, compared_with, people, n, measure, value, with_truth, model_with_truth.
     """
-    values = z[[b for b in model.events.biomarkers if b in z]]  # scores have no z
+    family = model.events.families
+    values = z[[b for b in model.events.biomarkers if family[b] != "ordinal"]]  # scores have no z
     scores = {"mean z": values.mean(axis=1)}
     if cord in values and values.shape[1] > 1:
         scores["cord z"] = values[cord]

@@ -146,12 +146,13 @@ def negative_control(
             events, _ = choose_events(modelled)
         except InputError:  # healthy people may carry no threshold at all: then all are tried, as on patients
             events = ZScoreEvents([1.0, 2.0, 3.0], 5.0, biomarkers=list(frame.columns))
-    complete = rest[list(events.gaussian)].dropna()
-    if len(complete) < LEAST:
+    gaussian = list(events.gaussian)
+    complete = rest[gaussian].dropna()
+    if gaussian and len(complete) < LEAST:
         raise InputError(
             f"{len(complete)} controls without missing values are left for the covariance; it needs {LEAST}"
         )
-    matrix = OAS(assume_centered=True).fit(complete.to_numpy(float)).covariance_
+    matrix = OAS(assume_centered=True).fit(complete.to_numpy(float)).covariance_ if gaussian else None
     variants = variants or {
         "independent noise, as published": {"stage_prior": "uniform", "healthy": False},
         "controls' covariance": {"covariance": "covariance"},
@@ -309,5 +310,8 @@ def parametric_null_table(selection: pd.DataFrame, models: dict, n_people: int, 
         return pd.DataFrame([{"note": note}], columns=columns)
     samples = options.get("n_samples", 0)
     folds = options.pop("n_folds")
-    found = parametric_null(models[fewer], n_people, folds=folds, n_draws=chain_draws(samples), **options)
+    try:
+        found = parametric_null(models[fewer], n_people, folds=folds, n_draws=chain_draws(samples), **options)
+    except InputError as error:
+        return pd.DataFrame([{"note": str(error)}], columns=columns)
     return found.assign(note="")[columns]

@@ -105,20 +105,24 @@ def leave_sites_out(
         if name not in largest:
             rows.append(base | {"reason": f"not one of the {most} largest sites"})
             continue
-        refit = fit_part(
-            z,
-            model.events,
-            model.n_subtypes,
-            settings,
-            covariance=covariance,
-            folds=(site == name).to_numpy(int),
-            fold=1,
-            previous=previous,
-            seed=seed,
-            key=(*key, "without site", str(name)),
-            n_threads=n_threads,
-            progress=False,
-        ).matched_to(model)
+        try:
+            refit = fit_part(
+                z,
+                model.events,
+                model.n_subtypes,
+                settings,
+                covariance=covariance,
+                folds=(site == name).to_numpy(int),
+                fold=1,
+                previous=previous,
+                seed=seed,
+                key=(*key, "without site", str(name)),
+                n_threads=n_threads,
+                progress=False,
+            ).matched_to(model)
+        except InputError as error:  # what the others lack: a biomarker that is measured there alone
+            rows.append(base | {"reason": str(error)})
+            continue
         given = refit.assign(z)
         out = (site == name).to_numpy()
         same = (_group(given) == whole).to_numpy()

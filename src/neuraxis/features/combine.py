@@ -291,7 +291,9 @@ def _with_columns(table: pd.DataFrame, people: pd.DataFrame, defined: pd.DataFra
         )
     if not wanted:
         return table
-    own = _numbers(people.set_index("participant_id"), list(wanted.values()), "columns that are biomarkers")
+    own = _numbers(
+        people.set_index("participant_id"), list(dict.fromkeys(wanted.values())), "columns that are biomarkers"
+    )
     at_first = table["session_id"] == BASELINE
     values = {b: own[c].reindex(table["participant_id"]).to_numpy(float) for b, c in wanted.items()}
     return table.assign(**{b: np.where(at_first, v, np.nan) for b, v in values.items()})
@@ -411,7 +413,7 @@ def combine(
     mine = table["participant_id"].isin(people["participant_id"])
     _somebody(table[mine], table, people, baseline_session)
     table = table[mine].reset_index(drop=True)
-    table = _with_columns(table, people, defined)
+    table = _with_columns(table, people, defined if use == "all" else defined[defined["biomarker"].isin(list(use))])
     table, impossible = possible(table, defined)
     names = _names(table, defined, use)
     defined = defined[defined["biomarker"].isin(names)]

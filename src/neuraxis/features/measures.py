@@ -17,7 +17,7 @@ from .stats import biomarkers_from_labels
 
 log = logging.getLogger(__name__)
 #: Factor of the unit that a column is most often in by mistake.
-SLIPS = {"mm2": (100.0, "cm2"), "mm": (10.0, "cm")}
+SLIPS = {"mm3": (1000.0, "ml"), "mm2": (100.0, "cm2"), "mm": (10.0, "cm")}
 RULES = (
     "implausible eTIV",
     "missing",
@@ -164,10 +164,10 @@ def check_units(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> None:
     InputError
     """
     for b in [*biomarkers.itertuples()]:
-        if b.biomarker not in measures:
+        if b.biomarker not in measures or b.unit not in SLIPS:
             continue
         values = measures[b.biomarker].dropna()
-        factor, other = SLIPS.get(b.unit, (1000.0, "ml"))
+        factor, other = SLIPS[b.unit]
         slipped = (values * factor).between(b.plausible_low, b.plausible_high) & (values < b.plausible_low)
         if slipped.mean() > 0.5:
             raise InputError(

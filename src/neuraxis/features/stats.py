@@ -159,7 +159,7 @@ def biomarkers_from_labels(volumes: pd.DataFrame, biomarkers: pd.DataFrame, labe
         left, right = sums
         if left.notna().any() and right.notna().any():
             out[f"asymmetry_{b.biomarker}"] = (left - right) / (left + right)
-    whole = defined[(defined["kind"] == "labels") & (defined["plausible_low"] > 0)]
+    whole = defined[(defined["kind"] == "labels") & ~(defined["plausible_low"] <= 0)]
     known = [i for b in whole.itertuples() for i in b.labels if i in volumes.columns]
     known = [i for i in dict.fromkeys(known) if volumes[i].notna().mean() >= 0.5]
     _, lacks = _complete(volumes, known, INSIDE_WHITE_MATTER, waived[""])

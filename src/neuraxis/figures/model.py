@@ -124,7 +124,7 @@ def _places(g: Given, models: str):
     places = [c for c in table.columns if c.startswith("place")]
     one_kind = "family" not in table or (table["family"] == "zscore").all()
     if not one_kind:  # scores are no z: the first, second, ... event of a biomarker
-        table = table.assign(threshold=table.groupby("biomarker")["threshold"].rank("dense"))
+        table = table.assign(threshold=table.groupby(["subtype", "biomarker"]).cumcount() + 1)
     levels = sorted(table["threshold"].unique())
     size, n = table["biomarker"].nunique(), len(g.names)
     highest = max(float(table[places].to_numpy(float).max()), 0.1)

@@ -193,12 +193,12 @@ def stage(
             rows.append(row)
     if rows:
         z = pd.concat(rows).rename_axis("participant_id")
+    wanted = [disease] if disease else list(model.models)
+    z, scores = _with_scores(model, z, measures, wanted, notes, hard)
     refused = [
         (p, r) for p in who.index for r in dict.fromkeys([*hard.get(p, []), *([] if override else soft.get(p, []))])
     ]
     overridden = {p: soft[p] for p in z.index if soft.get(p)}
-    wanted = [disease] if disease else list(model.models)
-    scores = measures.reindex(index=z.index, columns=ordinal_of(defined)).astype(float)
     table_, course = _placed(model, z.join(scores), wanted, notes, overridden)
     return Placed(
         model,
@@ -558,6 +558,26 @@ def _normalised(model, measures, who) -> tuple[pd.DataFrame, list[str], list[str
     if far:
         notes.append(f"further from the controls than {FAR:g} SD: {name_some(far, 20)}; look at the segmentation")
     return z, notes, []
+
+
+def _with_scores(model, z, measures, wanted, notes, hard):
+    """z of the people whose ordinal scores are scores of the models, and those scores; the others are refused, each alone."""
+    names = ordinal_of(_defined(model))
+    scores = measures.reindex(index=z.index, columns=names).astype(float)
+    label = model.biomarkers.set_index("biomarker")["label"]
+    for person in z.index if names else ():
+        for disease in wanted:
+            events = model.models[disease].events
+            row = z.loc[[person]].join(scores).reindex(columns=list(events.biomarkers)).astype(float)
+            try:
+                events.check_values(row.to_numpy(), row.index)
+            except InputError as error:
+                hard.setdefault(person, []).append(f"{disease}: {error}")
+            gone = [label.get(b, b) for b in names if b in row and row[b].isna().any()]
+            if gone:
+                notes.setdefault(person, []).append(f"not measured, and left out of the staging: {name_some(gone, 30)}")
+    z = z[[not hard.get(p) for p in z.index]]
+    return z, scores.loc[z.index]
 
 
 def _placed(model, z, wanted, notes, overridden) -> tuple[pd.DataFrame, dict]:

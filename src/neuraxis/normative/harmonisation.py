@@ -96,13 +96,14 @@ def learn_combat(
 
 
 def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.DataFrame:
-    """Values with the sites' shifts and scales removed; rows with anything missing come back missing."""
+    """Values with the sites' shifts and scales removed; what is missing stays so, as do people without the covariates."""
     from neuroHarmonize import harmonizationApply
     from statsmodels.gam.api import BSplines
 
     sites, sized = list(combat["SITE_labels"]), combat.get("sized", True)
+    # a biomarker that a scan lacks is no reason to lack the others: each has its own shifts and scales
     complete = (
-        values.notna().all(axis=1)
+        values.notna().any(axis=1)
         & people["age"].notna()
         & people["sex"].notna()
         & (etiv.notna() | (not sized))
@@ -119,6 +120,8 @@ def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.D
     one = covariates.iloc[[0] * len(sites)].assign(SITE=sites)
     padded = pd.concat([covariates, one], ignore_index=True)
     numbers = values[complete].to_numpy(float)
+    gaps = np.isnan(numbers)
+    numbers = np.where(gaps, 0.0, numbers)
     numbers = np.vstack([numbers, numbers[[0] * len(sites)]])
     model["smooth_model"] = {"perform_smoothing": False, "smooth_cols": []}
     if combat["smooth_knots"]:
@@ -126,7 +129,7 @@ def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.D
         basis = BSplines(np.linspace(knots[0], knots[-1], 50), df=[10], degree=[3], knot_kwds=[{"all_knots": knots}])
         column = list(covariates.columns).index("AGE")
         model["smooth_model"] = {"perform_smoothing": True, "smooth_cols": [column], "bsplines_constructor": basis}
-    out.loc[complete] = harmonizationApply(numbers, padded, model)[: -len(sites)]
+    out.loc[complete] = np.where(gaps, np.nan, harmonizationApply(numbers, padded, model)[: -len(sites)])
     return out
 
 

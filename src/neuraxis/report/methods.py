@@ -95,7 +95,7 @@ def methods_text(study: Study) -> list[str]:
         f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: {events}; {NOISE[s['noise']]}; "
         f"{health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
         f"per split and as many random ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the "
-        f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in all others."
+        f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in the models that lead to it."
     )
     strata = " stratified by site" if several else ""
     text.append(
@@ -157,7 +157,7 @@ def kind_of_model(study: Study) -> str:
     mixtures, scores = of_family(study, "mixture", "mixture_kde"), of_family(study, "ordinal")
     if not mixtures and not scores:
         return "z-score model"
-    parts = ["z-scores"]
+    parts = ["z-scores"] if of_family(study, "zscore") else []
     if mixtures:
         parts.append(
             f"{listed(mixtures)} as normal or abnormal (event-based: mixtures of two distributions of the z of controls and "
@@ -183,7 +183,11 @@ def own_norms(study: Study) -> str:
     labels = study.measured.set_index("biomarker")["label"]
     usual = study.config["normative"]
     groups: dict[str, list[str]] = {}
+    # what is measured in no scan has no head-size term (normative.study)
+    overrides = {b: {"head_size": "none"} for b in study.measured.loc[study.measured["kind"] == "column", "biomarker"]}
     for name, changes in (usual.get("overrides") or {}).items():
+        overrides[name] = {**overrides.get(name, {}), **changes}
+    for name, changes in overrides.items():
         changes = {k: v for k, v in changes.items() if name in labels and usual.get(k) != v}
         words = {"head_size": SIZE, "age": AGE, "site": {**SITE, "none": "no site term"}}
         told = [words[k][v] if k in words else f"{k.replace('_', ' ')} {v}" for k, v in changes.items()]

@@ -733,6 +733,8 @@ def folds_agree(d: Disease):
 def _sites(d: Disease) -> pd.DataFrame:
     """Refits without a site, and the agreement of each with everyone's model: a row per site and subtype."""
     table = d.tables["sites"]
+    if len(table) and not d.config["sustain"].get("leave_site_out", True):
+        return table.iloc[:0]  # of a run before
     return table[table["tau"].notna()] if len(table) else table
 
 

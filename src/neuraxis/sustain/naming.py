@@ -29,7 +29,7 @@ def systems_of(order: pd.DataFrame, systems: pd.Series) -> dict[int, str]:
     dict of int to str
         Subtype number to system.
     """
-    first = order.sort_values("threshold").groupby(["subtype", "biomarker"], as_index=False).first()
+    first = order.sort_values("mean_position", kind="stable").groupby(["subtype", "biomarker"], as_index=False).first()
     first["system"] = first["biomarker"].map(systems)
     if first["system"].isna().all():
         first["system"] = first["biomarker"]

@@ -9,7 +9,7 @@ import numpy as np
 from ..streams import stream
 from . import kernels
 from .checkpoint import Checkpoint, Timer, flat, rng_state, set_rng_state
-from .diagnostics import convergence, verdict
+from .diagnostics import ESS_LIMIT, convergence, verdict
 from .matching import match_draws
 from .problem import Problem
 from .search import parallel
@@ -215,7 +215,8 @@ def run_chains(
         if problem.variant.noise == "fixed":
             draws.covariance = draws.covariance[:1]
         n_steps = chains[0].step
-        if turn >= settings.n_doublings:
+        few = draws.log_likelihood.size <= ESS_LIMIT  # so many draws can never be that many effective ones
+        if turn >= settings.n_doublings or few:
             return draws, n_steps
         table = convergence(draws, problem.events)
         agree, words = verdict(table)

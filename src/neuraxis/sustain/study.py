@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, NeuraxisWarning, name_some
 from ..labels import numbered
 from ..streams import stream
 from .crossval import make_folds, out_of_fold_posterior, stability
@@ -262,7 +263,15 @@ def later_scans(model, fold_models, fold, later: pd.DataFrame) -> pd.DataFrame:
     """Follow-up scans of the model's people, staged by the fold models that never saw them."""
     later = later[later["participant_id"].isin(fold.index)]
     # what is not measured in scans (participants' columns, scores) is known at baseline only
-    later = later.assign(**{b: np.nan for b in model.events.biomarkers if b not in later})
+    lacking = [b for b in model.events.biomarkers if b not in later or not later[b].notna().any()]
+    if lacking and len(later):
+        warnings.warn(
+            f"{name_some(lacking)}: known at the first scan only, so later scans are staged without; a person's stages of first "
+            "and later scans are not comparable, nor are slopes and transitions between them",
+            NeuraxisWarning,
+            stacklevel=2,
+        )
+    later = later.assign(**dict.fromkeys(lacking, np.nan))
     later = later[later[list(model.events.biomarkers)].notna().any(axis=1)].reset_index(drop=True)
     keys = later[["participant_id", "session_id", "years"]]
     if later.empty:  # the same columns, nobody in them

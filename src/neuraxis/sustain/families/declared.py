@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
-from ...errors import InputError
+from ...errors import InputError, NeuraxisWarning
 from .base import Events
 from .mixed import MixedEvents
 from .mixture import MixtureEvents
@@ -82,17 +84,49 @@ def declared_events(
             continue
         if controls is None:
             raise InputError(f"biomarkers of family {family} need the controls' values")
-        events = MixtureEvents.fit(X[names[family]], controls[names[family]], kind=shape)
-        parts.append(events)
-        tables.append(_reached(events, X, family))
+        fitted, without = _mixtures(X, controls, names[family], shape, leave_out=choose_thresholds)
+        if len(without):
+            tables.append(without.assign(family=family))
+        if fitted is not None:
+            parts.append(fitted)
+            tables.append(_reached(fitted, X, family))
     if names["ordinal"]:
         some = mine.loc[names["ordinal"]]
         events = OrdinalEvents(list(some["thresholds"]), list(some["accuracy"]), biomarkers=names["ordinal"])
-        events.check_values(X[names["ordinal"]].to_numpy(float), X.index)
+        for people in (X, controls):  # before anything is fitted: whoever has no such score ends every later stage
+            if people is not None:
+                events.check_values(people[names["ordinal"]].to_numpy(float), people.index)
         parts.append(events)
         tables.append(_reached(events, X, "ordinal"))
+    if not parts:
+        raise InputError(
+            "no biomarker keeps an event: " + "; ".join(t for table in tables for t in table.get("why", ()))
+        )
     table = pd.concat(tables, ignore_index=True)[["biomarker", "family", "threshold", "n_people", "kept"]]
     return (parts[0] if len(parts) == 1 else MixedEvents(parts)), table
+
+
+def _mixtures(X, controls, names, shape, *, leave_out: bool):
+    """Mixtures of the biomarkers in which patients and controls part, None where none does; a row for each of the others.
+
+    z is positive where abnormal, so that an abnormal component below the normal one is none of the disease.
+    """
+    kept, rows = [], []
+    for b in names:
+        try:
+            one = MixtureEvents.fit(X[[b]], controls[[b]], kind=shape)
+            if one.densities[0].sign < 0:
+                raise InputError(
+                    f"{b}: the part of the patients that differs from the controls lies on the healthy side; see its direction"
+                )
+            kept.append(b)
+        except InputError as error:
+            if not leave_out:
+                raise
+            warnings.warn(f"{b} is left out of the model: {error}", NeuraxisWarning, stacklevel=3)
+            rows.append({"biomarker": b, "threshold": 1.0, "n_people": 0, "kept": False, "why": str(error)})
+    events = MixtureEvents.fit(X[kept], controls[kept], kind=shape) if kept else None
+    return events, pd.DataFrame(rows)
 
 
 def _families(X: pd.DataFrame, definitions) -> pd.DataFrame:
