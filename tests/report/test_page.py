@@ -44,6 +44,13 @@ MEASURED = pd.DataFrame({"participant_id": ["a"], "thalamus": [1.0], "gait": [2.
 CORD = pd.DataFrame({"biomarker": ["cord_csa", "thalamus"], "label": ["Cord area", "Cord grey"], "kind": ["cord", "table"],
                      "labels": [[], []], "system": "spinal cord"})  # fmt: skip
 
+#: A region, a marker with a z, and a score without one, the last two of the participants' tables.
+COLUMNS_TOO = FAMILIES.assign(biomarker=["thalamus", "gait", "frontal"], label=["Thalamus", "Score", "NfL"])
+LEVELS = pd.DataFrame({"participant_id": ["a"], "thalamus": [1.0], "gait": [2.0], "frontal": [3.0]})
+#: One z-score biomarker has thresholds of its own.
+OWN = BIOMARKERS.assign(family="zscore", thresholds=[[], [], [1.5, 2.5]])
+ALL = pd.DataFrame({"participant_id": ["a"], "thalamus": [1.0], "cord_csa": [2.0], "frontal": [3.0]})
+
 #: Change of the study, words that come with it, words that go.
 METHODS = [
     ({}, "one offset per site", "one site, so there is no site term"),
@@ -72,6 +79,25 @@ METHODS = [
     ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a", "a", "b"]}))]}, "Later scans (2 people)", "simulated"),
     ({"config": {"features": {"source": "images"}}}, "Regional volumes (left and right summed) and the spinal cord's area were taken from segm", "Later scans"),
     ({"config": {"features": {"source": "table"}}}, "Cord area, Frontal cortex and Thalamus were taken from one table", "summed"),
+    ({"biomarkers": COLUMNS_TOO, "config": {"features": {"source": "images"}}, "features/measures": LEVELS},
+     "Regional volumes (left and right summed) were taken from segmentations of every person (label volumes or stats "
+     "folders); NfL and Score were taken from the participants' tables", "cord's area"),
+    ({"biomarkers": COLUMNS_TOO, "config": {"features": {"source": "images"}}, "features/measures": LEVELS.assign(gait=np.nan)},
+     "; NfL was taken from the participants' tables", "NfL and Score"),
+    ({"biomarkers": COLUMNS_TOO, "features/measures": LEVELS}, "Thalamus was taken from one table of measures; NfL and Score were", "segm"),
+    ({"biomarkers": BIOMARKERS, "config": {"features": {"source": "volume_tables", "sct": "csa.csv"}}},
+     "Regional volumes (left and right summed) were taken from tables of regional volumes; the spinal cord's area was taken "
+     "from a table of the Spinal Cord Toolbox. ", "and the spinal"),
+    ({"biomarkers": BIOMARKERS[:1], "config": {"features": {"source": "volume_tables", "sct": "csa.csv"}}},
+     "The spinal cord's area was taken from a table of the Spinal Cord Toolbox. ", "regional volumes"),
+    ({"biomarkers": BIOMARKERS[:1], "config": {"features": {"source": "images"}}}, "The spinal cord's area was taken from segm", "Toolbox"),
+    ({"biomarkers": OWN, "features/measures": ALL}, "candidate thresholds z = 1, 2, 3 (but 1.5, 2.5 for Thalamus), kept", "for z-score"),
+    ({"biomarkers": OWN.drop(columns="thresholds"), "features/measures": ALL}, "candidate thresholds z = 1, 2, 3, kept", "(but"),
+    ({"biomarkers": OWN, "features/measures": ALL, "config": {"sustain": {"choose_thresholds": False}}},
+     ", one model: thresholds z = 1, 2, 3 (but 1.5, 2.5 for Thalamus), maximum 5", "every biomarker"),
+    ({"biomarkers": FAMILIES, "features/measures": MEASURED, "config": {"sustain": {"choose_thresholds": False}}},
+     "thresholds z = 1, 2, 3 for z-score biomarkers, maximum 5", "every biomarker"),
+    ({"biomarkers": FAMILIES, "features/measures": MEASURED}, "z = 1, 2, 3 for z-score biomarkers, kept where", "(but"),
     ({"biomarkers": CORD[:1]}, "Cord area was taken from one table", "were taken"),
     ({"biomarkers": CORD, "config": {"features": {"source": "images"}}}, "The spinal cord's area and measures of the study's own were taken", "summed"),
     ({"config": {"normative": {"overrides": {"cord_csa": {"head_size": "none"}, "thalamus": {"head_size": "covariate"}}}}},

@@ -1,5 +1,7 @@
 """Every sentence under its condition, and not without it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,7 +66,7 @@ OF_DISEASE = [
     ("stage_is_mean_z", disease(baselines=LIKE, names=names((9, 11)), subtypes=people((9, 11))), disease(baselines=LIKE, names=names((9, 10)), subtypes=people((9, 10))), "rho 0.97", True),
     ("published_three", disease(simulated=True), disease(), "(Zhuo et al. 2025) found three subtypes; in these simulated people there are 2 (CVIC +12.5", False),
     ("published_three", disease(simulated=True), disease(simulated=True, selection=selection(3)), "found three", False),
-    ("sites_agree", disease(sites=SITES), disease(), "Fitted anew without each of 2 sites in turn, the model keeps its order at Kendall's tau 0.72 (spinal cord, without b) to 0.95, and 80% (without b) to 91% of the people of the other sites keep their label.", False),
+    ("sites_agree", disease(sites=SITES), disease(), "Fitted anew without each of 2 of 3 sites in turn, the model keeps its order at Kendall's tau 0.72 (spinal cord, without b) to 0.95, and 80% (without b) to 91% of the people of the other sites keep their label.", False),
     ("sites_agree", disease(sites=SITES.assign(tau=[0.95, 0.9, 0.88, 0.64, None])), disease(sites=SITES.tail(1)), "0.64 (spinal cord, without b)", True),
     ("sites_agree", disease(sites=SITES[SITES["subtype"] != 2], **ONE, selection=selection(1)), disease(), "tau 0.88 (without b) to 0.95", False),
     ("rival_optimum", disease(starts=pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]})), disease(), "an optimum 2.5 nats below the best labels 30% of the people differently", True),
@@ -123,6 +125,34 @@ def test_sentences_of_a_study(name, with_it, without, words, warns):
 
 def test_nothing_is_said_of_an_order_of_one_measure():
     assert "folds_agree" in told(disease(event_order=ORDER)) and "folds_agree" not in told(disease(event_order=CORD))
+
+
+def test_of_sites_left_out_one_is_singular_and_one_measure_has_no_order():
+    got = text(disease(sites=SITES[SITES["site"] != "c"]), "sites_agree")
+    assert got.startswith("Fitted anew without each of 2 sites in turn, the model keeps")
+    alone = SITES[SITES["site"] != "a"]
+    assert text(disease(sites=alone), "sites_agree") == (
+        "Fitted anew without site b (of 2 sites the only one left out), the model keeps its order at Kendall's tau 0.72 "
+        "(spinal cord) to 0.88, and 80% of the people of the other sites keep their label."
+    )
+    single = disease(sites=alone[alone["subtype"] != 2], **ONE, selection=selection(1))
+    assert "at Kendall's tau 0.88, and 80% of the people" in text(single, "sites_agree")
+    low = SITES.assign(tau=[0.5, 0.5, 0.6, 0.6, None])
+    one, more = disease(sites=low, event_order=CORD), disease(sites=low, event_order=ORDER)
+    assert text(one, "sites_agree") == (
+        "Fitted anew without each of 2 of 3 sites in turn, 80% (without b) to 91% of the people of the other sites keep "
+        "their label."
+    )
+    assert told(more)["sites_agree"] and not told(one)["sites_agree"] and "tau" in text(more, "sites_agree")
+
+
+def test_steps_of_one_measure_are_of_z_only_where_it_has_one():
+    of_z, of_levels = (
+        replace(disease(event_order=CORD), families=pd.Series({"cord_csa": f, "thalamus": "zscore"}))
+        for f in ("zscore", "ordinal")
+    )
+    assert "its stages are steps of that measure's z, and" in text(of_z, "one_measure")
+    assert "its stages are steps of that measure, and" in text(of_levels, "one_measure")
 
 
 def test_a_study_that_names_no_site_is_not_said_to_have_one():

@@ -68,6 +68,8 @@ class Disease:
         The study's own simulated cohort.
     labels : Series
         Biomarker to its label.
+    families : Series
+        Biomarker to how the model takes it ("zscore", ...); of those not named: z-score.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Disease:
     control: str = "HC"
     simulated: bool = False
     labels: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
+    families: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
 
     # --- the number of subtypes --------------------------------------------------------------------------------------
 
@@ -326,6 +329,16 @@ class Study:
         return self.biomarkers[known]
 
     @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Definitions of the ordinal biomarkers that somebody has a level of: they have no z."""
+        table = self.biomarkers
+        if "family" not in table:
+            return table.iloc[:0]
+        values = self.tables["features/measures"]
+        known = np.array([b in values and bool(values[b].notna().any()) for b in table["biomarker"]], bool)
+        return table[known & (table["family"] == "ordinal") & ~table.index.isin(self.measured.index)]
+
+    @cached_property
     def cord(self) -> list[str]:
         """Labels of the measures of the spinal cord: its area, and whatever is defined as of its system."""
         of_cord = (self.measured["kind"] == "cord") | (self.measured["system"] == "spinal cord")
@@ -372,7 +385,7 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
     root = Path(results)
     provenance = json.loads((root / "provenance.json").read_text(encoding="utf-8"))
     defined = read_biomarkers(biomarkers)
-    labels = defined.set_index("biomarker")["label"]
+    labels, families = (defined.set_index("biomarker")[c] for c in ("label", "family"))
 
     def place(disease):
         def path(name: str) -> Path:
@@ -382,7 +395,8 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
         return path
 
     found = [
-        Disease(str(d), Tables(place(d)), provenance["config"], control, simulated, labels) for d in map(str, diseases)
+        Disease(str(d), Tables(place(d)), provenance["config"], control, simulated, labels, families)
+        for d in map(str, diseases)
     ]
     tables = Tables(lambda name: root / f"{name}.tsv")
     return Study(tables, provenance["config"], found, defined, provenance, control, simulated)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pandas as pd
+
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
 from .facts import Study
@@ -47,10 +49,9 @@ def methods_text(study: Study) -> list[str]:
     config = study.config
     n, s, c, f = config["normative"], config["sustain"], config["clinical"], config["features"]
     several = study.n_sites > 1
-    measured = "from simulated images" if study.simulated and f["source"] == "images" else SOURCE[f["source"]]
     rules = f["exclude_rules"]
     text = [
-        f"{what_measured(study)} {'was' if len(study.measured) == 1 else 'were'} taken {measured}"
+        what_measured(study)
         + ("" if study.has_cord else "; the spinal cord was not measured")
         + ". "
         + (
@@ -78,12 +79,6 @@ def methods_text(study: Study) -> list[str]:
         if s["healthy"]
         else "no healthy component; normal-appearing: stage 0 most probable"
     )
-    thresholds = ", ".join(f"{t:g}" for t in s["thresholds"])
-    events = (
-        f"candidate thresholds z = {thresholds}, kept where at least {s['min_people']} people reach them"
-        if s["choose_thresholds"]
-        else f"thresholds z = {thresholds} for every biomarker, maximum {s['z_max']:g}"
-    )
     longer = (
         f", doubled up to {s['n_doublings']} times while the chains did not agree (split R-hat at most {R_HAT_LIMIT}, at least "
         f"{ESS_LIMIT} effective samples)"
@@ -92,7 +87,7 @@ def methods_text(study: Study) -> list[str]:
     )
     one = "one model" + (" per disease" if len(study.diseases) > 1 else "")
     text.append(
-        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: {events}; {NOISE[s['noise']]}; "
+        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: {of_thresholds(study)}; {NOISE[s['noise']]}; "
         f"{health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
         f"per split and as many random ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the "
         f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in the models that lead to it."
@@ -141,7 +136,6 @@ MEASURES = {
     "map": "means of tissue maps",
     "cord": "the spinal cord's area",
     "table": "measures of the study's own",
-    "column": "values that participants' tables hold",
 }
 
 
@@ -168,14 +162,56 @@ def kind_of_model(study: Study) -> str:
     return f"one sequence of events of {listed(parts)}"
 
 
+#: Of more biomarkers that stand as columns somewhere, the methods give the number, not the names.
+MOST_NAMED = 12
+
+
 def what_measured(study: Study) -> str:
-    """What was measured, by the kinds of the study's biomarkers: "Regional volumes (left and right summed) and ..."."""
-    measured = study.measured
-    if study.config["features"]["source"] == "table":
-        text = "measures as they stand there" if len(measured) > 12 else listed(measured["label"])
+    """What was measured and where it was taken from: "Regional volumes ... were taken from ...; NfL was taken from ..."."""
+    features = study.config["features"]
+    table = pd.concat([study.measured, study.scores])
+    column, cord = table["kind"] == "column", (table["kind"] == "cord") & bool(features.get("sct"))
+    usual = table[~column & ~cord]
+    source = (
+        "from simulated images" if study.simulated and features["source"] == "images" else SOURCE[features["source"]]
+    )
+    told = []
+    if features["source"] == "table":
+        many = len(usual) > MOST_NAMED
+        told.append(("measures as they stand there" if many else listed(usual["label"]), len(usual) > 1, source))
     else:
-        text = listed(MEASURES[k] for k in MEASURES if k in set(measured["kind"]))
+        kinds = [k for k in MEASURES if k in set(usual["kind"])]
+        told.append((listed(MEASURES[k] for k in kinds), kinds != ["cord"], source))
+    if cord.any():
+        told.append((MEASURES["cord"], False, "from a table of the Spinal Cord Toolbox"))
+    names = list(table.loc[column, "label"])
+    words = f"{len(names)} further measures" if len(names) > MOST_NAMED else listed(names)
+    told.append((words, len(names) > 1, "from the participants' tables"))
+    parts = [f"{what} {'were' if several else 'was'} taken {where}" for what, several, where in told if what]
+    text = "; ".join(parts) or "no biomarker was measured"
     return text[:1].upper() + text[1:]
+
+
+def of_thresholds(study: Study) -> str:
+    """Thresholds of the z-score biomarkers' events, those of the study and those of single biomarkers."""
+    s, table = study.config["sustain"], study.biomarkers
+    others = of_family(study, "mixture", "mixture_kde", "ordinal")
+    numbers = lambda values: ", ".join(f"{float(t):g}" for t in values)  # noqa: E731
+    own: dict[str, list[str]] = {}  # of values, the biomarkers
+    if "thresholds" in table:
+        scores = set(of_family(study, "zscore"))
+        for label, values in zip(table["label"], table["thresholds"], strict=True):
+            if label in scores and len(values):
+                own.setdefault(numbers(values), []).append(label)
+    aside = f" (but {'; '.join(f'{values} for {listed(names)}' for values, names in own.items())})" if own else ""
+    whom = " for z-score biomarkers" if others else ""
+    if s["choose_thresholds"]:
+        return (
+            f"candidate thresholds z = {numbers(s['thresholds'])}{whom}{aside}, kept where at least {s['min_people']} people "
+            "reach them"
+        )
+    whom = whom or ("" if own else " for every biomarker")
+    return f"thresholds z = {numbers(s['thresholds'])}{whom}{aside}, maximum {s['z_max']:g}"
 
 
 def own_norms(study: Study) -> str:

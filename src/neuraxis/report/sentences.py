@@ -738,19 +738,37 @@ def _sites(d: Disease) -> pd.DataFrame:
     return table[table["tau"].notna()] if len(table) else table
 
 
-@sentence_of("model", lambda d: len(_sites(d)) > 0, warn=lambda d: (_sites(d)["tau"] < 0.7).any())
+@sentence_of(
+    "model",
+    lambda d: len(_sites(d)) > 0,
+    warn=lambda d: len(d.measures) != 1 and bool((_sites(d)["tau"] < 0.7).any()),
+)
 def sites_agree(d: Disease):
     table = _sites(d)
     each = table.drop_duplicates("site")
+    n, n_sites = len(each), d.tables["sites"]["site"].nunique()
+    one = n == 1
+
+    def span(low, high, where: str) -> str:
+        return f"{low}{where}" if one else f"{low}{where} to {high}"
+
+    if one:
+        left_out = f"site {each['site'].iloc[0]} (of {n_sites} sites the only one left out)"
+    else:
+        left_out = f"each of {n}{f' of {n_sites}' if n < n_sites else ''} sites in turn"
     worst = table.loc[table["tau"].idxmin()]
-    name = d.names.get(int(worst["subtype"]), "") if d.k > 1 else ""
-    of = f" ({name}, without {worst['site']})" if name else f" (without {worst['site']})"
+    about = [d.names.get(int(worst["subtype"]), "")] if d.k > 1 else []
+    about = [w for w in [*about, "" if one else f"without {worst['site']}"] if w]
+    low, high = f"{table['tau'].min():.2f}", f"{table['tau'].max():.2f}"
+    # one site has one agreement a subtype, and they span a range all the same
+    tau = f"{low} ({', '.join(about)}) to {high}" if about and len(table) > 1 else low
     moved = each.loc[each["same_label"].idxmin()]
-    return (
-        f"Fitted anew without each of {len(each)} sites in turn, the model keeps its order at Kendall's tau "
-        f"{table['tau'].min():.2f}{of} to {table['tau'].max():.2f}, and {moved['same_label']:.0%} (without {moved['site']}) "
-        f"to {each['same_label'].max():.0%} of the people of the other sites keep their label."
+    kept = span(
+        f"{moved['same_label']:.0%}", f"{each['same_label'].max():.0%}", "" if one else f" (without {moved['site']})"
     )
+    # one measure has one order, which no model can miss
+    order = "" if len(d.measures) == 1 else f"the model keeps its order at Kendall's tau {tau}, and "
+    return f"Fitted anew without {left_out}, {order}{kept} of the people of the other sites keep their label."
 
 
 def _rival(d: Disease) -> tuple[float, float] | None:
@@ -816,9 +834,11 @@ def stage_gap(d: Disease):
 
 @sentence_of("labels", lambda d: d.k > 0 and len(d.measures) == 1, warn=True)
 def one_measure(d: Disease):
+    found = d.tables["event_order"]["biomarker"].iloc[0]
+    steps = "steps of that measure's z" if d.families.get(found, "zscore") == "zscore" else "steps of that measure"
     return (
-        f"The model rests on one measure, {d.measures[0]}: its stages are steps of that measure's z, and nothing is said of "
-        "an order between regions."
+        f"The model rests on one measure, {d.measures[0]}: its stages are {steps}, and nothing is said of an order between "
+        "regions."
     )
 
 
