@@ -85,6 +85,45 @@ def test_outcomes_of_patients_with_enough_values(data, tmp_path):
     assert outcomes[0]["covariates"] == ["age", "sex"]
 
 
+def outcomes_of(data, tmp_path, healthy, **columns):
+    """Proposed outcomes by column, and the words about them, of 25 patients and some healthy people."""
+    write(data, "participants.tsv", people(25 + healthy, group=["HC"] * healthy + ["MS"] * 25, **columns))
+    config, _, said = proposed(data, tmp_path)
+    return {o["column"]: o for o in config["clinical"]["outcomes"]}, "\n".join(said)
+
+
+@pytest.mark.parametrize("n", [19, 20])
+def test_scores_are_referred_to_controls_where_enough_have_them(data, tmp_path, n):
+    """Thirty healthy people; the PASAT of n of them is known, the CVLT of nobody, the SDMT of all, of one as a word."""
+    score = [float(i % 17) for i in range(55)]
+    pasat = score[:n] + [None] * (30 - n) + score[30:]
+    cvlt, sdmt = [None] * 30 + score[30:], ["refused", *score[1:]]
+    found, words = outcomes_of(data, tmp_path, 30, pasat=pasat, CVLT=cvlt, sdmt=sdmt, bvmt=score)
+    assert {c: o.get("reference", "none") for c, o in found.items()} == {
+        "pasat": "controls" if n == 20 else "none", "CVLT": "none", "sdmt": "none", "bvmt": "controls",
+    }  # fmt: skip
+    assert ("PASAT: 19 healthy controls have a number in pasat" in words) == (n == 19)
+    assert "CVLT: 0 healthy controls have a number in CVLT" in words and "BVMT: " not in words
+    assert "SDMT: 29 healthy controls have a number in sdmt, age and sex, and 1 a text" in words
+
+
+def test_controls_without_an_age_do_not_count(data, tmp_path):
+    age = [None] * 6 + [40.0] * 44
+    found, words = outcomes_of(data, tmp_path, 25, bvmt=[float(i % 9) for i in range(50)], age=age)
+    assert "reference" not in found["bvmt"] and "BVMT: 19 healthy controls" in words
+
+
+@pytest.mark.parametrize("least", [0.0, 0.1])
+def test_a_logarithm_is_proposed_where_all_values_have_one(data, tmp_path, least):
+    """A marker of 0 has none; a volume of 0 has one of 1 more."""
+    values = [least] * 30 + [float(i) for i in range(1, 26)]
+    values[-1] = least
+    found, words = outcomes_of(data, tmp_path, 30, nfl=values, lesion_volume=values)
+    assert found["nfl"].get("transform", "none") == ("log" if least else "none")
+    assert ("NfL: 1 values of nfl are not above 0" in words) == (least == 0)
+    assert found["lesion_volume"]["transform"] == "log1p" and "lesion volume: " not in words
+
+
 @pytest.mark.parametrize(
     ("name", "header", "key", "source"),
     [

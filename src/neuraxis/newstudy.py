@@ -42,10 +42,13 @@ KNOWN = {
     "gfap": {"name": "GFAP", "type": "continuous", "transform": "log", "family": "serum"},
     "lesion_volume": {"name": "lesion volume", "type": "continuous", "transform": "log1p", "family": "lesions"},
 }
+#: What a transform's values must be above.
+ABOVE = {"log": 0, "log1p": -1}
 #: Columns that describe people and are no outcomes.
 ABOUT = re.compile(r".*(duration|onset|educat|years|weight|height|bmi|handed|year|date|visit|session|run).*", re.I)
-#: Fewest people of a disease with a value for an outcome to be proposed.
+#: Fewest people of a disease with a value for an outcome to be proposed, and fewest controls for its z against them.
 ENOUGH = 20
+ENOUGH_CONTROLS = 20
 
 
 @dataclass
@@ -269,12 +272,35 @@ def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict,
         if text.any() or values.notna().sum() < ENOUGH or (values.nunique() < 5 and not known):
             continue
         outcome = known or {"name": column.replace("_", " "), "type": "continuous", "family": "clinical"}
+        outcome = _served(outcome, column, values, table[group.isin(healthy)], names, said)
         clinical["outcomes"].append({"column": column, "covariates": ["age", "sex"], **outcome})
     if clinical["outcomes"]:
         proposed = name_some(f"{o['name']} ({o['type']})" for o in clinical["outcomes"])
         said.append(f"outcomes: {proposed}; check their types (clinical.outcomes)")
     else:
         said.append("no outcomes: no numeric clinical column with enough values")
+
+
+def _served(outcome: dict, column: str, values: pd.Series, healthy: pd.DataFrame, names: dict, said: list) -> dict:
+    """The outcome without the keys that its values or the controls' cannot serve: the study would be refused."""
+    outcome = dict(outcome)
+    if outcome.get("reference") == "controls":
+        numbers, text = as_numbers(healthy[column])
+        known = numbers.notna() & healthy[[names[c] for c in ("age", "sex") if c in names]].notna().all(axis=1)
+        if text.any() or known.sum() < ENOUGH_CONTROLS:
+            del outcome["reference"]
+            said.append(
+                f"{outcome['name']}: {int(known.sum())} healthy controls have a number in {column}, age and sex"
+                + f", and {int(text.sum())} a text" * bool(text.any())
+                + f": it is not referred to them (reference: controls needs {ENOUGH_CONTROLS})"
+            )
+    least = ABOVE.get(outcome.get("transform", ""))
+    if least is not None and (values <= least).any():
+        said.append(
+            f"{outcome['name']}: {int((values <= least).sum())} values of {column} are not above {least}: it is not "
+            f"transformed (transform: {outcome.pop('transform')} needs all of them above)"
+        )
+    return outcome
 
 
 def _relative(path, study: Path) -> str:

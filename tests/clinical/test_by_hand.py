@@ -245,6 +245,23 @@ def test_region_maps_without_head_sizes_are_of_age_and_sex():
     assert got.loc[("b", "y"), "t"] == pytest.approx(fit.tvalues["g"])
 
 
+@pytest.mark.parametrize("who", [slice(8, 39), slice(20, 21)])
+def test_region_maps_of_people_of_whom_some_have_no_head_size_are_of_all_of_them(who):
+    """One head size, or all but one, among the staged; the normal-appearing are not compared and may lack theirs."""
+    z, people, etiv, group = region_study()
+    staged = group != NORMAL
+    full = region_maps(z, people, etiv.mask(~staged), group).set_index(["group", "biomarker"])
+    assert full.loc[("b", "y"), "t"] == pytest.approx(
+        region_maps(z, people, etiv, group).set_index(["group", "biomarker"]).loc[("b", "y"), "t"]
+    )
+    etiv.iloc[who] = np.nan
+    got = region_maps(z, people, etiv, group).set_index(["group", "biomarker"])
+    design = pd.DataFrame({"one": 1.0, "age": people["age"], "male": 1.0 * (people["sex"] == "M")})
+    fit = sm.OLS(z.loc[staged, "y"], design.assign(g=1.0 * (group == "b"))[staged]).fit()
+    assert got.loc[("b", "y"), "t"] == pytest.approx(fit.tvalues["g"])
+    assert got.loc[("a", "y"), "n"] + got.loc[("b", "y"), "n"] == fit.nobs == 32
+
+
 def assignment(rows, prefix=""):
     """subtype, stage, P(healthy), P(staged and 1), P(staged and 2)."""
     return pd.DataFrame(

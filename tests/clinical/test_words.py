@@ -1,5 +1,7 @@
 """Sentences under their condition and not without it."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 from people import study
@@ -7,7 +9,7 @@ from people import study
 from neuraxis.clinical.associations import associations
 from neuraxis.clinical.contrasts import OTHERS
 from neuraxis.clinical.outcomes import declare
-from neuraxis.report.sentences import listed, number, paragraph, reported_sentences
+from neuraxis.report.sentences import FINDINGS, listed, number, paragraph, reported_sentences
 
 ROW = {
     "family": "disability",
@@ -146,6 +148,22 @@ def test_survival_needs_events_and_people():
         assert "nothing is told of survival" in text and "differs" not in text
     none = said({}, logrank=pd.DataFrame([row | {"p": float("nan"), "reason": "everyone is censored"}]))
     assert "no log-rank test between subtypes, everyone is censored" in none
+
+
+@pytest.mark.parametrize("k", [0, 1, 2])
+def test_one_order_has_no_survival_between_subtypes(k):
+    """Neither in the paragraph nor in the figure's words; thirds of stage are told of every model."""
+    why = "fewer than two groups of 5 people"
+    row = {"outcome": "SPMS", "n": 60, "n_events": 20, "p": float("nan"), "n_smallest": 60, "reason": why}
+    tests = pd.DataFrame([row | {"split": "subtype"}, row | {"split": "stage", "p": 0.5, "reason": ""}])
+    line = f"SPMS: no log-rank test between subtypes, {why}."
+    thirds = "SPMS: survival does not differ detectably between thirds of stage"
+    text = said({}, logrank=tests, n_subtypes=k)
+    assert (line in text) == (k > 1) and thirds in text
+    facts = SimpleNamespace(tables={"clinical/logrank": tests}, converged=True, k=k)
+    assert FINDINGS["survival"](facts) == (line if k > 1 else "") and thirds in FINDINGS["survival_stage"](facts)
+    facts.converged = False
+    assert FINDINGS["survival"](facts) == FINDINGS["survival_stage"](facts) == ""
 
 
 def test_nested_models_name_their_p():

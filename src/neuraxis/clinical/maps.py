@@ -13,7 +13,7 @@ from .effects import false_discovery
 def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: pd.Series) -> pd.DataFrame:
     """Region by region: mean z of every group, and t of every subtype against the other subtypes.
 
-    t from OLS of z on the subtype, age, sex and eTIV (where it is known) among staged people. The regions defined the subtypes, so the
+    t from OLS of z on the subtype, age, sex and, where every staged person has one, eTIV, among staged people. The regions defined the subtypes, so the
     tests are circular and say where subtypes differ, not that they do.
 
     Parameters
@@ -35,7 +35,8 @@ def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: p
     people, etiv, group = people.loc[z.index], etiv.loc[z.index], group.loc[z.index]
     staged = group != NORMAL
     known = pd.DataFrame({"age": people["age"], "male": (people["sex"] == "M").astype(float), "etiv": etiv / 1e6})
-    base = known.loc[:, known.notna().any()]  # no head size is known where no norm needed one
+    # no head size is known where no norm needed one; where some people's are, adjusting would leave out all others
+    base = known if known.loc[staged, "etiv"].notna().all() else known.drop(columns="etiv")
     for g in [NORMAL, *sorted(set(group[staged]))]:
         mine = group == g
         for b in z.columns:

@@ -143,12 +143,12 @@ def _short(reason: str) -> str:
     return reason
 
 
-def survival_sentences(logrank: pd.DataFrame) -> list[str]:
-    """Log-rank tests of enough people and events."""
+def survival_sentences(logrank: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
+    """Log-rank tests of enough people and events; one order has no subtypes to be compared."""
     out = []
     for row in logrank.itertuples():
         who = {"subtype": "between subtypes", "stage": "between thirds of stage"}.get(row.split)
-        if who is None:
+        if who is None or (row.split == "subtype" and n_subtypes < 2):
             continue  # inside a subtype: drawn and in the table, too many to be told
         if pd.isna(row.p):
             out.append(f"{row.outcome}: no log-rank test {who}, {row.reason}.")
@@ -325,7 +325,7 @@ def paragraph(
         out.append(f"Subtypes are compared among staged {disease} people, at the same stage.")
     for family in families:
         out += family_sentences(associations, family, disease)
-    out += survival_sentences(logrank) + nested_sentences(nested, n_subtypes) + slope_sentences(slopes)
+    out += survival_sentences(logrank, n_subtypes) + nested_sentences(nested, n_subtypes) + slope_sentences(slopes)
     return [*out, *more]
 
 
@@ -1054,7 +1054,8 @@ def _effects_told(d: Disease) -> str:
 def _survival_told(split: str) -> Callable:
     def told(d: Disease) -> str:
         table = d.tables["clinical/logrank"]
-        return " ".join(survival_sentences(table[table["split"] == split])) if len(table) and d.converged else ""
+        mine = table[table["split"] == split] if len(table) and d.converged else table[:0]
+        return " ".join(survival_sentences(mine, d.k))
 
     return told
 
