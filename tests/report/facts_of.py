@@ -20,7 +20,7 @@ CONFIG = {
         "n_subtypes": "auto", "folds": 5, "n_startpoints": 4, "n_samples": 20000, "n_doublings": 4, "n_samples_folds": 2000, "n_chains": 4,
         "stage_prior": "smooth", "noise": "controls", "healthy": True,
     },
-    "clinical": {"n_draws": 20, "outcomes": [{"name": "EDSS", "column": "edss", "type": "ordinal"}]},
+    "clinical": {"n_draws": 20, "prediction": {"clinical": ["age", "sex"], "folds": 5, "repeats": 5, "horizon": 2}, "outcomes": [{"name": "EDSS", "column": "edss", "type": "ordinal"}]},
 }  # fmt: skip
 
 

@@ -6,8 +6,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from facts_of import BIOMARKERS, CONFIG, association, disease, names, people, selection, study
+from facts_of import BIOMARKERS, CONFIG, association, diagnostics, disease, names, people, selection, study
+from PIL import Image
 
+from neuraxis.clinical.sensitivity import ANEW, CLUSTERED
 from neuraxis.job import as_list, warnings_in
 from neuraxis.report import page, views
 from neuraxis.report.methods import REFERENCES, methods_text, references
@@ -73,7 +75,7 @@ METHODS = [
     ({"config": {"sustain": {"healthy": False}}}, "no healthy component", "a healthy component shared"),
     ({}, "one subtype against the others", "No clinical outcome"),
     ({"diseases": [disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)))]},
-     "stage; any atrophy against none", "one subtype against the others"),
+     "stage; any atrophy, at the mean stage of those with atrophy, against none", "one subtype against the others"),
     ({"config": {"clinical": {"outcomes": []}}}, "No clinical outcome was declared.", "Rubin"),
     ({"diseases": []}, "z against the controls' regression", "SuStaIn"),
     ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a", "a", "b"]}))]}, "Later scans (2 people)", "simulated"),
@@ -118,6 +120,8 @@ METHODS = [
         (BIOMARKERS, "40 years old, 3 regional measures with the spinal cord."),
         (BIOMARKERS[1:], "40 years old, 2 regional measures."),
         (BIOMARKERS[1:2], "40 years old, 1 regional measure."),
+        (BIOMARKERS.assign(kind=["cord", "labels", "column"]), "40 years old, 3 measures with the spinal cord."),
+        (BIOMARKERS[1:].assign(kind=["table", "labels"]), "40 years old, 2 measures."),
         (CORD, "40 years old, 2 measures of the spinal cord."),
         (CORD[:1], "40 years old, 1 measure of the spinal cord."),
     ],
@@ -137,6 +141,59 @@ def test_a_cord_of_ones_own_is_a_cord():
 def test_methods_follow_configuration_and_data(change, words, gone):
     text = told(**change)
     assert words in text and gone not in text
+
+
+def predicted(horizon=2.0, c=0.6, **others):
+    """A study of which something was predicted, the first set alone with these measures."""
+    config = {
+        "prediction": {"clinical": ["age", "sex", "disease_duration"], "folds": 4, "repeats": 3, "horizon": horizon}
+    }
+    return {
+        "diseases": [disease(**{"clinical/prediction": pd.DataFrame({"outcome": ["W"], "c": [c]})} | others)],
+        "config": {"clinical": config},
+    }
+
+
+def test_methods_say_how_events_were_predicted_where_they_were():
+    text = told(**predicted())
+    assert (
+        "nested sets: what is known without a scan (age and sex), then mean z, then stage, then probabilities of"
+        in text
+    )
+    assert "Risk at 2 years comes from" in text and "(4 folds stratified by the event, 3 repeats, averaged)" in text
+    assert "at least 20 events" in text and "ridge penalty (0.01; 0.1 with all z)" in text
+    assert "Risk at 1 year comes" in told(**predicted(1.0))
+    one = predicted(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)))
+    assert "then stage; and" in told(**one)
+    assert "Prediction:" not in told(**predicted(c=np.nan)) and "Prediction:" not in told()
+
+
+@pytest.mark.parametrize(
+    ("analyses", "anew", "jackknife"),
+    [
+        (["everyone"], False, False),
+        (["everyone", "without site a"], False, False),
+        (["everyone", "without site a" + ANEW], True, False),
+        (["everyone", CLUSTERED], False, True),
+        (["without site a" + ANEW, CLUSTERED], True, True),
+    ],
+)
+def test_methods_say_what_sensitivity_rests_on(analyses, anew, jackknife):
+    text = told([disease(**{"clinical/sensitivity": pd.DataFrame({"analysis": analyses})})])
+    assert ('rows "subtypes fitted anew" take labels of models that have seen the person' in text) == anew
+    assert ("Errors clustered by site are those of the jackknife" in text) == jackknife
+
+
+def test_tables_of_figures_show_labels(tmp_path):
+    """A figure's table and the chapter's are kept under one key: the figure, which comes first, has labels too."""
+    figure = next(f for f in page.OF_DISEASE if "diagnostics" in f.tables)
+    (tmp_path / "figures/MS").mkdir(parents=True)
+    Image.new("RGB", (40, 30)).save(tmp_path / "figures/MS" / f"{figure.name}.png")
+    many = pd.concat([diagnostics()] + [diagnostics().assign(quantity="position", event="cord_csa z>=1")] * 40)
+    text = page.render(study([disease(diagnostics=many)]), tmp_path, title="t", logs=tmp_path, people=False)
+    held = json.loads(re.search(r'id="t-MS-diagnostics">(.*?)</script>', text, re.S)[1])
+    events = [row[held["columns"].index("event")] for row in held["rows"]]
+    assert "Cord area z>=1" in events and "cord_csa z>=1" not in events
 
 
 def test_references_are_those_that_the_methods_need():

@@ -122,13 +122,13 @@ OF_DISEASE = (
     Figure(
         "forest", "clinical:forest", "Effects of subtype, stage and any atrophy",
         "With 95 % intervals: each subtype against the other subtypes among staged people at the same stage, later stage, any "
-        "atrophy against none. Weighted by the posterior (told), by most probable label, by labels imputed from scan and "
+        "atrophy (at the mean stage of those with atrophy) against none. Weighted by the posterior (told), by most probable label, by labels imputed from scan and "
         "outcome.",
         "clinical", ("clinical/associations",),
         one=(
             "Effects of stage and any atrophy",
-            "With 95 % intervals: later stage, any atrophy against none. Weighted by the posterior (told), by most probable "
-            "label, by labels imputed from scan and outcome.",
+            "With 95 % intervals: later stage, any atrophy (at the mean stage of those with atrophy) against none. Weighted by "
+            "the posterior (told), by most probable label, by labels imputed from scan and outcome.",
         ),
     ),
     Figure(

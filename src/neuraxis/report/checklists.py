@@ -22,8 +22,7 @@ SECTIONS = {
 
 def _predicted(s: Study) -> bool:
     """Was anything predicted in people not used to fit?"""
-    tables = (d.tables["clinical/prediction"] for d in s.diseases)
-    return any(len(t) and t["c"].notna().any() for t in tables)
+    return bool(s.predicted)
 
 
 def _clinical(s: Study) -> bool:
@@ -58,7 +57,6 @@ class Item:
 
 
 ITEMS = (
-    Item(STROBE, "4", "study design", ("methods",)),
     Item(STROBE, "5", "setting: sites and groups", ("summary", "people")),
     Item(STROBE, "6", "participants: who was eligible and who was left out", ("summary", "people")),
     Item(STROBE, "7", "outcomes, exposures and confounders", ("methods", "*-clinical"), _clinical),
@@ -69,7 +67,6 @@ ITEMS = (
     Item(STROBE, "12e", "sensitivity analyses", ("*-clinical",), _has("clinical/sensitivity")),
     Item(STROBE, "13", "numbers at each stage, reasons, flow diagram", ("summary",)),
     Item(STROBE, "14", "characteristics, with missing values", ("*-clinical",), _has("clinical/table1")),
-    Item(STROBE, "14c", "follow-up time", ("*-followup",), _has("clinical/slopes")),
     Item(STROBE, "15, 16", "outcomes and estimates with 95 % intervals and covariates", ("*-clinical",), _clinical),
     Item(STROBE, "17", "other analyses: treatment within subtype", ("*-clinical",), _has("clinical/treatment")),
     Item(STROBE, "18", "key results", ("summary",)),
@@ -84,9 +81,13 @@ ITEMS = (
 )  # fmt: skip
 #: What no report of numbers can answer.
 NOT_HERE = {
-    STROBE: "title and abstract, background, objectives, dates of recruitment, study size, interpretation, generalisability, "
-    "funding",
-    TRIPOD: "title and abstract, background, blinding, the full model as a formula, clinical use, funding",
+    STROBE: "title and abstract (1), background (2), objectives (3), study design (4), dates of recruitment (5), study size "
+    "(10), missing data and loss to follow-up in the analysis (12c-d), follow-up time (14c), interpretation (20), "
+    "generalisability (21), funding (22)",
+    TRIPOD: "title and abstract (1, 2), background and objectives (3a, 3b), dates (4b), eligibility and treatments (5b-c), "
+    "blinding (6b, 7b), missing data (9), risk groups (11), development against validation (12), numbers and unadjusted "
+    "associations of the development (14), the full model as a formula (15), updating (17), interpretation (19), clinical "
+    "use (20), funding (22)",
 }
 
 

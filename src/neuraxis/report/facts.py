@@ -365,6 +365,12 @@ class Study:
         return table[table["harmonisation"] == "after"] if len(table) else table
 
     @cached_property
+    def predicted(self) -> list[Disease]:
+        """Diseases of which something was predicted in people not used to fit."""
+        tables = {d.name: d.tables["clinical/prediction"] for d in self.diseases}
+        return [d for d in self.diseases if len(t := tables[d.name]) and t["c"].notna().any()]
+
+    @cached_property
     def n_scanned_again(self) -> int:
         """People of the diseases with a later scan that could be staged."""
         return sum(d.tables["followup"].get("participant_id", pd.Series(dtype=object)).nunique() for d in self.diseases)

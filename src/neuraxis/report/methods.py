@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..clinical.prediction import LEAST_EVENTS, PENALTY, PENALTY_MANY
+from ..clinical.sensitivity import ANEW, CLUSTERED
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
 from .facts import Study
@@ -87,8 +89,8 @@ def methods_text(study: Study) -> list[str]:
     )
     one = "one model" + (" per disease" if len(study.diseases) > 1 else "")
     text.append(
-        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: {of_thresholds(study)}; {NOISE[s['noise']]}; "
-        f"{health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
+        f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: "
+        f"{of_thresholds(study)}; {NOISE[s['noise']]}; {health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
         f"per split and as many random ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the "
         f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in the models that lead to it."
     )
@@ -109,14 +111,16 @@ def methods_text(study: Study) -> list[str]:
         asked = [
             *(["one subtype against the others among staged people, adjusted for stage"] if contrasts else []),
             "stage",
-            "any atrophy against none",
+            "any atrophy, at the mean stage of those with atrophy, against none",
         ]
         text.append(
             f"Clinical questions: {'; '.join(asked)}. Each estimate stands three ways: with posterior probabilities as terms "
             f"(told); by most probable label; and over {c['n_draws']} imputations of the label from scan and outcome, pooled "
             "by Rubin's rules. q: Benjamini-Hochberg inside each declared family, question and method. Told are results of at "
-            "least 20 people a group and 10 events."
+            "least 20 people a group and 10 events." + sensitivity_words(study)
         )
+        if study.predicted:
+            text.append(prediction_words(study))
     else:
         text.append("No clinical outcome was declared.")
     if study.n_scanned_again:
@@ -212,6 +216,41 @@ def of_thresholds(study: Study) -> str:
         )
     whom = whom or ("" if own else " for every biomarker")
     return f"thresholds z = {numbers(s['thresholds'])}{whom}{aside}, maximum {s['z_max']:g}"
+
+
+def sensitivity_words(study: Study) -> str:
+    """What rows of the sensitivity analyses rest on, where there are such."""
+    tables = [d.tables["clinical/sensitivity"] for d in study.diseases]
+    rows = {str(a) for t in tables if "analysis" in t for a in t["analysis"]}
+    text = ""
+    if any(a.endswith(ANEW) for a in rows):
+        text += (
+            f' In the sensitivity analyses, rows "{ANEW.lstrip(", ")}" take labels of models that have seen the person.'
+        )
+    if CLUSTERED in rows:
+        text += (
+            " Errors clustered by site are those of the jackknife: everyone's estimate against those without each site."
+        )
+    return text
+
+
+def prediction_words(study: Study) -> str:
+    """How events were predicted out of sample: models, predictors, validation, measures."""
+    p, people = study.config["clinical"]["prediction"], study.participants
+    known = [c.replace("_", " ") for c in p["clinical"] if c in people]
+    sets = [f"what is known without a scan ({listed(known)})" if known else "nothing", "mean z", "stage"]
+    if any(d.k > 1 for d in study.predicted):
+        sets.append("probabilities of the subtypes")
+    return (
+        f"Prediction: survival outcomes of at least {LEAST_EVENTS} events were predicted by Cox regressions with a ridge penalty "
+        f"({PENALTY:g}; {PENALTY_MANY:g} with all z) on standardised predictors, in nested sets: {', then '.join(sets)}; and the "
+        f"first set with the z of all biomarkers. Risk at {p['horizon']:g} year{'s' * (p['horizon'] != 1)} comes from models "
+        f"that did not see the person ({p['folds']} folds stratified by the event, {p['repeats']} repeats, averaged), stage and "
+        "subtype are out of fold; missing z are set to the mean, people with a missing clinical predictor are left out. Measures: "
+        "C index and what a set adds to the one before it (all z: to the first), Brier score weighted for censoring, calibration "
+        "slope, net benefit at the mean risk; 95 % intervals of C, of what is added and of the Brier score by bootstrap over "
+        "people of the out-of-fold risks."
+    )
 
 
 def own_norms(study: Study) -> str:

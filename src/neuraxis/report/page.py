@@ -188,7 +188,8 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
     said = sentences.said
     shown = []
     for figure in OF_DISEASE:
-        tables = {f"{d.name}/{t}": d.tables[t] for t in figure.tables}
+        # the first to keep a table decides how it is shown: as it is in the chapter, with labels
+        tables = {f"{d.name}/{t}": labelled(d.tables[t], d.labels) for t in figure.tables}
         path = root / "figures" / d.name / f"{figure.name}.png"
         shown.append(figures.show(figure, path, tables, d, f"{d.name}-{figure.name}"))
     shown = [f for f in shown if f]
@@ -286,7 +287,8 @@ def lead(study: Study) -> str:
     age = study.participants["age"].astype(float)
     sites = "" if study.no_sites else f" from {study.n_sites} site{'s' * (study.n_sites != 1)}"
     n, cord = len(study.measured), len(study.cord)
-    what = "measure" if cord == n and n else "regional measure"
+    own = study.measured["kind"].isin(("column", "table")).any()  # may be anything: a marker of blood, a score
+    what = "measure" if own or (cord == n and n) else "regional measure"
     where = " of the spinal cord" if cord == n and n else " with the spinal cord" if cord else ""
     return (
         f"{sentences.listed(groups)}{sites}, {age.min():.0f} to {age.max():.0f} years old, "
