@@ -137,6 +137,13 @@ def test_a_cord_of_ones_own_is_a_cord():
     assert "not measured" not in " ".join(methods_text(own))
 
 
+def test_very_large_vectors_stay_beside_the_page(tmp_path, monkeypatch):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF" + bytes(40))
+    assert views.vector(tmp_path / "a.png").startswith("data:application/pdf;base64,")
+    monkeypatch.setattr(views, "MOST_VECTOR", 43)
+    assert views.vector(tmp_path / "a.png") == "" and views.vector(tmp_path / "none.png") == ""
+
+
 @pytest.mark.parametrize(("change", "words", "gone"), METHODS)
 def test_methods_follow_configuration_and_data(change, words, gone):
     text = told(**change)

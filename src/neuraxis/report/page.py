@@ -163,6 +163,7 @@ class Figures:
             "alt": alt_text(figure, facts),
             "width": round(inches * PIXELS),
             "pdf": vector(path),
+            "pdf_at": str(path.with_suffix(".pdf")) if path.with_suffix(".pdf").is_file() else "",
             "tables": [self.store.add(name, table) for name, table in tables.items() if len(table)],
             "section": figure.section,
             "first": figure.first,

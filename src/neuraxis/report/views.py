@@ -18,6 +18,8 @@ from .words import heading
 MOST_CELLS = 160
 #: Pixels of a picture inside the page per inch of the figure.
 DPI = 150
+#: Bytes of a vector file that the page holds at most, so that it can be mailed; larger ones stay in results/figures.
+MOST_VECTOR = 300_000
 
 
 def cell(value) -> str:
@@ -137,9 +139,10 @@ def picture(path) -> tuple[str, float]:
 
 
 def vector(path) -> str:
-    """The PDF of a figure as an address that holds it; "" where there is none."""
+    """The PDF of a figure as an address that holds it; "" where there is none, or it is very large."""
     path = Path(path).with_suffix(".pdf")
-    return data_uri(path.read_bytes(), "application/pdf") if path.is_file() else ""
+    there = path.is_file() and path.stat().st_size <= MOST_VECTOR
+    return data_uri(path.read_bytes(), "application/pdf") if there else ""
 
 
 def flow_boxes(study: Study) -> list[dict]:
