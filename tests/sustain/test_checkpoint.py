@@ -94,11 +94,10 @@ def test_chains_that_agree_stop(caplog):
     assert alone.settings["n_samples"] == 40  # one chain has nobody to agree with
 
 
-@pytest.mark.parametrize("after", [3, 30, 45, 54, 60, 64, 71])
-def test_longer_chains_go_on_to_the_same_bits(tmp_path, monkeypatch, every_step, few_draws, after):
+def goes_on(monkeypatch, folder, after, k, options):
+    """A fit that ends after so many pieces of its chains goes on to the bits of a whole one, and does nothing twice."""
     z = people()
-    options = OPTIONS | LONGER | {"n_doublings": 2}
-    whole = fit(z, EVENTS, 1, **options)
+    whole = fit(z, EVENTS, k, **options)
     steps, calls = Sampler.steps, []
 
     def end(self, n, tune=False):
@@ -109,15 +108,20 @@ def test_longer_chains_go_on_to_the_same_bits(tmp_path, monkeypatch, every_step,
 
     monkeypatch.setattr(Sampler, "steps", end)
     with pytest.raises(Killed):
-        fit(z, EVENTS, 1, **options, checkpoint=tmp_path)
+        fit(z, EVENTS, k, **options, checkpoint=folder)
     before = len(calls) - 1
     calls.clear()
     monkeypatch.setattr(Sampler, "steps", lambda self, n, tune=False: (calls.append(n), steps(self, n, tune))[1])
-    same(fit(z, EVENTS, 1, **options, checkpoint=tmp_path), whole)
+    same(fit(z, EVENTS, k, **options, checkpoint=folder), whole)
     pieces = len(calls) + before
     calls.clear()
-    fit(z, EVENTS, 1, **options)
+    fit(z, EVENTS, k, **options)
     assert pieces == len(calls)
+
+
+@pytest.mark.parametrize("after", [3, 30, 45, 54, 60, 64, 71])
+def test_longer_chains_go_on_to_the_same_bits(tmp_path, monkeypatch, every_step, few_draws, after):
+    goes_on(monkeypatch, tmp_path, after, 1, OPTIONS | LONGER | {"n_doublings": 2})
 
 
 def test_names_that_a_chain_exchanges_are_brought_back(monkeypatch):
@@ -159,27 +163,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("after", [1, 6, 10, 17, 25])
 def test_a_chain_goes_on_to_the_same_bits(tmp_path, monkeypatch, every_step, variant, after):
     """Ended in the first or the second chain, in the warm-up or behind it, with draws or without."""
-    z = people()
-    whole = fit(z, EVENTS, 2, **OPTIONS, **variant)
-    steps, calls = Sampler.steps, []
-
-    def end(self, n, tune=False):
-        calls.append(n)
-        if len(calls) > after:
-            raise Killed
-        return steps(self, n, tune)
-
-    monkeypatch.setattr(Sampler, "steps", end)
-    with pytest.raises(Killed):
-        fit(z, EVENTS, 2, **OPTIONS, **variant, checkpoint=tmp_path)
-    before = len(calls) - 1
-    calls.clear()
-    monkeypatch.setattr(Sampler, "steps", lambda self, n, tune=False: (calls.append(n), steps(self, n, tune))[1])
-    same(fit(z, EVENTS, 2, **OPTIONS, **variant, checkpoint=tmp_path), whole)
-    pieces = len(calls) + before
-    calls.clear()
-    fit(z, EVENTS, 2, **OPTIONS, **variant)
-    assert pieces == len(calls)  # nothing was done twice
+    goes_on(monkeypatch, tmp_path, after, 2, OPTIONS | variant)
 
 
 @pytest.mark.parametrize("after", [0, 2, 4, 8])
