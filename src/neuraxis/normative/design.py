@@ -39,7 +39,8 @@ def design(people: pd.DataFrame, etiv: pd.Series, site: pd.Series, settings: Nor
     if settings.head_size == "covariate":
         columns.append(etiv.to_numpy(float) / 1e6 - 1.5)
     if settings.site == "fixed":
-        columns += [(site == s).to_numpy(float) for s in model["sites"][1:]]
+        code = pd.Categorical(site, categories=model["sites"]).codes
+        columns.append((code[:, None] == np.arange(1, len(model["sites"]))).astype(float))
     return np.column_stack(columns)
 
 

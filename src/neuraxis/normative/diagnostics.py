@@ -43,14 +43,18 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
         "etiv": etiv.loc[z.index].to_frame() / 1e6,
         "site": site,
     }
+    # all biomarkers of a part at once: with hundreds of sites and measures, one by one takes minutes
+    at = {(check, part): z[mask] for check, part, mask in parts}
+    moments = {key: (rows.count(), rows.mean(), rows.std(ddof=1)) for key, rows in at.items()}
+    told = {t: f for t, f in terms.items() if f.shape[1] and not (f.nunique() < 2).all()}
+    designs = {t: (f.notna().all(axis=1), sm.add_constant(f.astype(float))) for t, f in told.items()}
     rows = []
     for name in z.columns:
         v = z[name]
-        for check, part, mask in parts:
-            x = v[mask].dropna()
-            if len(x) < 2:
+        for (check, part), (counts, means, sds) in moments.items():
+            n, mean, sd = int(counts[name]), means[name], sds[name]
+            if n < 2:
                 continue
-            mean, sd, n = x.mean(), x.std(ddof=1), len(x)
             fine_mean = abs(mean) <= 2.6 / np.sqrt(n) + 0.1
             fine_sd = 0.8 <= sd <= 1.25
             judged = n >= 20
@@ -67,11 +71,9 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
                     "why": why,
                 }
             )
-        for term, frame in terms.items():
-            if frame.shape[1] == 0 or (frame.nunique() < 2).all():
-                continue
-            known = v.notna() & frame.notna().all(axis=1)
-            fit = sm.OLS(v[known], sm.add_constant(frame[known].astype(float))).fit()
+        for term, (complete, X) in designs.items():
+            known = v.notna() & complete
+            fit = sm.OLS(v[known], X[known]).fit()
             passed = fit.rsquared < 0.02 or fit.f_pvalue > 0.001
             rows.append(
                 {
