@@ -301,7 +301,8 @@ class Problem:
             planes=np.zeros((5, max(n, 1), padded)),
             cross=np.zeros((n, n, padded) if coupled else (0, 0, 0)),
             stepped=np.zeros((n_steps, padded)),
-            saved=np.zeros((2, n, padded)),
+            shift=np.zeros((n, padded)),
+            walk=np.zeros((3, padded)),
             rows=np.zeros(n, np.int64),
         )
         ground.planes[3, 0] = np.arange(padded)

@@ -190,13 +190,15 @@ def normalise_block(log_density, weights, healthy, reference, total):
                     row[w] = 0.0
     # The best stage may carry a vanishing weight, so a far-out person's total can still underflow;
     # 708 nats below the reference nothing is left to tell apart.
+    share = np.empty(width)
     for w in range(width):
-        healthy[w] /= total[w]
+        share[w] = 1.0 / total[w]
+        healthy[w] *= share[w]
     for c in range(n_subtypes):
         for k in range(n_stages):
             row = log_density[c, k]
             for w in range(width):
-                row[w] /= total[w]
+                row[w] *= share[w]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)

@@ -24,6 +24,8 @@ from .order import move, window
 
 #: Planes of `Ground.planes`.
 CURVE, SLOPE, OWN, STAGE, DELTA = 0, 1, 2, 3, 4
+#: Rows of `Ground.walk`: slopes of the walking event's biomarker and of the one it meets, and the change of the latter.
+FREE, MET, CHANGE = 0, 1, 2
 #: Responsibilities below this, in people, do not change a pattern's share of the statistics.
 NEGLIGIBLE = 1e-10
 
@@ -38,7 +40,7 @@ def clear(stats):
     stats.scatter[:] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
 def finish_scatter(data, noise, subtypes, stats, p, seen):
     """Close a pattern's sum of residuals' products: add sum of r g g', complete the missing, clear `seen`."""
     n = seen.shape[0]
@@ -47,14 +49,19 @@ def finish_scatter(data, noise, subtypes, stats, p, seen):
     for b in gone:
         there[b] = 0.0
     for c in range(subtypes.curve.shape[0]):
-        for k in range(subtypes.curve.shape[2]):
-            v = stats.count[p, c, k]
-            if v > 0.0:
-                for a in range(n):
-                    u = v * subtypes.curve[c, a, k] * there[a]
-                    if u != 0.0:
-                        for b in range(n):
-                            seen[a, b] += u * subtypes.curve[c, b, k] * there[b]
+        count = stats.count[p, c]
+        for a in range(n):
+            g = subtypes.curve[c, a]
+            for b in range(a + 1):
+                if there[a] * there[b] == 0.0:
+                    continue
+                h = subtypes.curve[c, b]
+                s = 0.0
+                for k in range(count.size):
+                    s += count[k] * g[k] * h[k]
+                seen[a, b] += s
+                if a != b:
+                    seen[b, a] += s
     complete_scatter(noise, data, p, seen, data.count[p], stats.scatter)
     seen[:] = 0.0
 
@@ -66,15 +73,17 @@ def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
     With uniforms in `draw` (n_blocks, width) everyone's cell is drawn from them and counts alone (stochastic EM); with an
     empty `draw` responsibilities count.
     """
+    wide_vectors()
     width = data.real.shape[1]
     n_subtypes, n_stages = weights.joint.shape
-    n_biomarkers, n_steps = noise.precision.shape[0], data.steps.shape[1]
+    n_biomarkers = noise.precision.shape[0]
     scratch = np.empty((n_subtypes, n_stages, width))
     reference = np.empty(width)
     total = np.empty(width)
     healthy = np.empty(width)
+    cell = np.empty(width)
     seen = np.zeros((n_biomarkers, n_biomarkers))
-    mean = np.empty(n_biomarkers)
+    mean = np.zeros((n_biomarkers, width))
     current = 0
     clear(stats)
     log_likelihood = 0.0
@@ -89,37 +98,20 @@ def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
             else:
                 healthy[w] = 0.0
         if draw.size:
-            draw_cells(scratch, healthy, draw[block], real)
-        only = data.only[block]
+            draw_cells(scratch, healthy, draw[block], total, cell)
+            add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean)
+        else:
+            add_expected(data, noise, block, subtypes, weights, settings, scratch, stats, mean)
         for w in range(width):
             stats.healthy[0] += healthy[w]
-        for c in range(n_subtypes):
-            for k in range(n_stages):
-                row = scratch[c, k]
-                if weights.joint[c, k] == 0.0:
-                    continue
-                if only >= 0:
-                    s = 0.0
-                    for w in range(width):
-                        s += row[w] * real[w]
-                    stats.count[only, c, k] += s
-                else:
-                    for w in range(width):
-                        if row[w] > 0.0 and real[w] > 0.0:
-                            stats.count[data.pattern[block, w], c, k] += row[w]
-                for b in range(n_biomarkers):
-                    y = noise.y[block, b]
-                    s = 0.0
-                    for w in range(width):
-                        s += row[w] * y[w]
-                    stats.pulled[c, b, k] += s
-                for i in range(n_steps):
-                    y = data.steps[block, i]
-                    s = 0.0
-                    for w in range(width):
-                        s += row[w] * y[w]
-                    stats.stepped[c, i, k] += s
         if settings.noise > 0:
+            only = data.only[block]
+            if only >= 0:
+                if only != current:
+                    finish_scatter(data, noise, subtypes, stats, current, seen)
+                    current = only
+                add_products(data, block, only, mean, seen)
+                continue
             for w in range(width):
                 if real[w] == 0.0:
                     continue
@@ -127,53 +119,136 @@ def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
                 if p != current:
                     finish_scatter(data, noise, subtypes, stats, current, seen)
                     current = p
-                mean[:] = 0.0
-                for c in range(n_subtypes):
-                    for k in range(n_stages):
-                        r = scratch[c, k, w]
-                        if r > 1e-12:
-                            for b in range(n_biomarkers):
-                                mean[b] += r * subtypes.curve[c, b, k]
                 for j in range(data.missing_start[p], data.missing_start[p + 1]):
-                    mean[data.missing[j]] = 0.0
+                    mean[data.missing[j], w] = 0.0
                 for a in range(n_biomarkers):
                     u = data.x[block, a, w]
-                    v = mean[a]
+                    v = mean[a, w]
                     for b in range(n_biomarkers):
                         x = data.x[block, b, w]
-                        seen[a, b] += u * x - u * mean[b] - v * x
+                        seen[a, b] += u * x - u * mean[b, w] - v * x
     if settings.noise > 0:
         finish_scatter(data, noise, subtypes, stats, current, seen)
     return log_likelihood
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def draw_cells(scratch, healthy, uniforms, real):
-    """Turn everyone's responsibilities (C, K, width) and P(healthy) (width,) into one drawn cell each, in place."""
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+def add_products(data, block, p, mean, seen):
+    """Add sum of x x' - x m' - m x' to `seen` (B, B) for a block of people who all miss what pattern p misses.
+
+    Values that are missing and places that nobody has are zero in x.
+    """
+    wide_vectors()
+    for j in range(data.missing_start[p], data.missing_start[p + 1]):
+        mean[data.missing[j]] = 0.0
+    n, width = mean.shape
+    for a in range(n):
+        x, m = data.x[block, a], mean[a]
+        for b in range(a + 1):
+            y, v = data.x[block, b], mean[b]
+            s = 0.0
+            for w in range(width):
+                s += x[w] * y[w] - x[w] * v[w] - m[w] * y[w]
+            seen[a, b] += s
+            if a != b:
+                seen[b, a] += s
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+def add_expected(data, noise, block, subtypes, weights, settings, scratch, stats, mean):
+    """Add a block's responsibilities to the sums; everyone's expected curve to `mean` (B, width) where noise is learnt."""
+    wide_vectors()
     n_subtypes, n_stages, width = scratch.shape
-    for w in range(width):
-        if real[w] == 0.0:
-            continue
-        u = uniforms[w]
-        u -= healthy[w]
-        done = u < 0.0
-        healthy[w] = 1.0 if done else 0.0
-        last_c, last_k = -1, -1
-        for c in range(n_subtypes):
-            for k in range(n_stages):
-                r = scratch[c, k, w]
-                scratch[c, k, w] = 0.0
-                if not done and r > 0.0:
-                    u -= r
-                    last_c, last_k = c, k
-                    if u < 0.0:
-                        scratch[c, k, w] = 1.0
-                        done = True
-        if not done:  # rounding may run past the last cell that has any mass
-            if last_c >= 0:
-                scratch[last_c, last_k, w] = 1.0
+    real, only = data.real[block], data.only[block]
+    if settings.noise > 0:
+        mean[:] = 0.0
+    for c in range(n_subtypes):
+        for k in range(n_stages):
+            row = scratch[c, k]
+            if weights.joint[c, k] == 0.0:
+                continue
+            if only >= 0:
+                s = 0.0
+                for w in range(width):
+                    s += row[w] * real[w]
+                stats.count[only, c, k] += s
             else:
-                healthy[w] = 1.0
+                for w in range(width):
+                    if row[w] > 0.0 and real[w] > 0.0:
+                        stats.count[data.pattern[block, w], c, k] += row[w]
+            for b in range(noise.y.shape[1]):
+                y = noise.y[block, b]
+                s = 0.0
+                for w in range(width):
+                    s += row[w] * y[w]
+                stats.pulled[c, b, k] += s
+            for i in range(data.steps.shape[1]):
+                y = data.steps[block, i]
+                s = 0.0
+                for w in range(width):
+                    s += row[w] * y[w]
+                stats.stepped[c, i, k] += s
+            if settings.noise > 0:
+                for b in range(mean.shape[0]):
+                    g = subtypes.curve[c, b, k]
+                    if g != 0.0:
+                        for w in range(width):
+                            mean[b, w] += row[w] * g
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+def draw_cells(scratch, healthy, uniforms, total, cell):
+    """Draw everyone's cell from the responsibilities (C, K, width) and P(healthy) (width,).
+
+    `cell` (width,) becomes the number c K + k of the cell, -1 for healthy; `healthy` becomes 1 or 0. `total` is scratch. The
+    cell is how many cumulative sums a uniform has passed, so that all people are drawn at once.
+    """
+    wide_vectors()
+    n_subtypes, n_stages, width = scratch.shape
+    n_cells = n_subtypes * n_stages
+    for w in range(width):
+        total[w] = healthy[w]
+        cell[w] = 0.0 if total[w] <= uniforms[w] else -1.0
+    for c in range(n_subtypes):
+        for k in range(n_stages):
+            row = scratch[c, k]
+            for w in range(width):
+                total[w] += row[w]
+                cell[w] += 1.0 if total[w] <= uniforms[w] else 0.0
+    for w in range(width):
+        if cell[w] >= n_cells:  # rounding may run past the last cell that has any mass
+            last = n_cells - 1
+            while last >= 0 and scratch[last // n_stages, last % n_stages, w] <= 0.0:
+                last -= 1
+            cell[w] = last
+        healthy[w] = 1.0 if cell[w] < 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean):
+    """Add a block's drawn cells to the sums; everyone's curve to `mean` (B, width) where noise is learnt.
+
+    Places of the block that nobody has count nowhere: their `healthy` is set to zero.
+    """
+    n_stages = subtypes.curve.shape[2]
+    for w in range(cell.size):
+        if data.real[block, w] == 0.0:
+            healthy[w] = 0.0
+            continue
+        if cell[w] < 0.0:
+            if settings.noise > 0:
+                for b in range(mean.shape[0]):
+                    mean[b, w] = 0.0
+            continue
+        c, k = int(cell[w]) // n_stages, int(cell[w]) % n_stages
+        stats.count[data.pattern[block, w], c, k] += 1.0
+        for b in range(noise.y.shape[1]):
+            stats.pulled[c, b, k] += noise.y[block, b, w]
+        for i in range(data.steps.shape[1]):
+            stats.stepped[c, i, k] += data.steps[block, i, w]
+        if settings.noise > 0:
+            for b in range(mean.shape[0]):
+                mean[b, w] = subtypes.curve[c, b, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -248,31 +323,83 @@ def build_ground(c, data, noise, subtypes, stats, ground):
                 planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[CURVE, b, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
-def restage(planes, cross, rows, b, line):
-    """Give biomarker b the curve `line` between two of its events; returns the gain of Q.
+@njit(cache=True, nogil=True, error_model="numpy", **BARE)
+def bend(e, place, layout):
+    """The curve of event e's biomarker between the events beside e, where place says.
 
-    line is (first point, turning point, last point, start and rise before the turn, start and rise after it). Only the stages
-    between the points change; all are gone through nevertheless, because a loop over whole vectors is faster than one over
-    a few stages. The slopes of the biomarkers in `rows` follow.
+    Returns first point, turning point, last point, start and rise before the turn, start and rise after it.
+    """
+    left = float(place[layout.previous[e]] + 1 if layout.previous[e] >= 0 else 0)
+    right = float(place[layout.following[e]] + 1 if layout.following[e] >= 0 else place.size + 1)
+    middle = float(place[e] + 1)
+    value = layout.value[e]
+    rise = (value - layout.value_before[e]) / (middle - left)
+    fall = (layout.value_after[e] - value) / (right - middle)
+    return left, middle, right, layout.value_before[e] + rise * (0.5 - left), rise, value + fall * (0.5 - middle), fall
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def gain_alone(planes, slope, b, line):
+    """Gain of Q when biomarker b takes the curve `line` (see `bend`), given its slope; nothing is changed.
+
+    Only the stages between the line's ends differ; all are gone through nevertheless, because a loop over whole vectors is
+    faster than one over a few stages.
     """
     wide_vectors()
     left, middle, right, start, rise, turn, fall = line
-    n = planes.shape[2]
     gain = 0.0
-    for k in range(n):
+    for k in range(planes.shape[2]):
         t = planes[STAGE, 0, k]
         g = start + rise * t if t < middle else turn + fall * t
         d = g - planes[CURVE, b, k] if (t >= left) & (t < right) else 0.0
-        gain += d * (planes[SLOPE, b, k] - 0.5 * planes[OWN, b, k] * d)
-        planes[SLOPE, b, k] -= planes[OWN, b, k] * d
-        planes[CURVE, b, k] += d
-        planes[DELTA, 0, k] = d
+        gain += d * (slope[k] - 0.5 * planes[OWN, b, k] * d)
+    return gain
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+def gain_met(ground, n, i, b, walker, line):
+    """Gain of Q when biomarker b, met on a walk, takes the curve `line`, beside the changes met before; the walker's own is left out.
+
+    `ground.rows[:n]` are the biomarkers met so far, b at position i; their changes are in `ground.shift`, which follows, as
+    does the walker's slope.
+    """
+    wide_vectors()
+    planes, cross, shift, rows = ground.planes, ground.cross, ground.shift, ground.rows
+    slope, change = ground.walk[MET], ground.walk[CHANGE]
+    left, middle, right, start, rise, turn, fall = line
+    n_points = planes.shape[2]
+    mine = shift[i]
     if cross.size:
-        for a in rows:
-            if a != b:
-                for k in range(n):
-                    planes[SLOPE, a, k] -= cross[a, b, k] * planes[DELTA, 0, k]
+        for k in range(n_points):
+            slope[k] = planes[SLOPE, b, k]
+        j = 0
+        while j + 4 <= n:  # four at once: the slope is read and written once for them
+            c0, c1, c2, c3 = cross[b, rows[j]], cross[b, rows[j + 1]], cross[b, rows[j + 2]], cross[b, rows[j + 3]]
+            s0, s1, s2, s3 = shift[j], shift[j + 1], shift[j + 2], shift[j + 3]
+            for k in range(n_points):
+                slope[k] -= c0[k] * s0[k] + c1[k] * s1[k] + c2[k] * s2[k] + c3[k] * s3[k]
+            j += 4
+        while j < n:
+            c0, s0 = cross[b, rows[j]], shift[j]
+            for k in range(n_points):
+                slope[k] -= c0[k] * s0[k]
+            j += 1
+    else:
+        for k in range(n_points):
+            slope[k] = planes[SLOPE, b, k] - planes[OWN, b, k] * mine[k]
+    gain = 0.0
+    for k in range(n_points):
+        t = planes[STAGE, 0, k]
+        g = start + rise * t if t < middle else turn + fall * t
+        d = g - planes[CURVE, b, k] - mine[k] if (t >= left) & (t < right) else 0.0
+        gain += d * (slope[k] - 0.5 * planes[OWN, b, k] * d)
+        change[k] = d
+    for k in range(n_points):
+        mine[k] += change[k]
+    if walker >= 0 and cross.size:
+        free, c0 = ground.walk[FREE], cross[walker, b]
+        for k in range(n_points):
+            free[k] -= c0[k] * change[k]
     return gain
 
 
@@ -296,24 +423,21 @@ def rows_between(low, high, sequence, curve, rows):
 def scan(e, low, high, sequence, place, layout, ground, score):
     """Q of every place low..high of event e relative to where it is; all is left as it was.
 
-    The event walks place by place, changing places with one neighbour after the other. Arrays are taken out of their tuples
-    once: in the loop that would cost more than the arithmetic.
+    The event walks place by place, changing places with one neighbour after the other. What the neighbours change is added
+    up, each seeing those before it; the walker's own curve is set against its slope beside them all. So a step costs one row
+    of stages for each biomarker met, not one for each that will be met, twice.
     """
-    planes, cross, saved, stepped = ground.planes, ground.cross, ground.saved, ground.stepped
-    curve_of, step_of, previous, following = layout.curve, layout.step, layout.previous, layout.following
-    value, value_before, value_after = layout.value, layout.value_before, layout.value_after
-    n_stages = place.size + 1
-    home = place[e]
+    planes, shift, walk, stepped, rows = ground.planes, ground.shift, ground.walk, ground.stepped, ground.rows
+    curve_of, step_of = layout.curve, layout.step
+    home, walker = place[e], curve_of[e]
     score[home] = 0.0
     for end in (high, low):
         if end == home:
             continue
-        n = rows_between(min(home, end), max(home, end), sequence, curve_of, ground.rows)
-        rows = ground.rows[:n]
-        for i in range(n):
+        if walker >= 0:
             for k in range(planes.shape[2]):
-                saved[0, i, k] = planes[CURVE, rows[i], k]
-                saved[1, i, k] = planes[SLOPE, rows[i], k]
+                walk[FREE, k] = planes[SLOPE, walker, k]
+        n = 0
         step = 1 if end > home else -1
         total = 0.0
         at = home
@@ -322,29 +446,26 @@ def scan(e, low, high, sequence, place, layout, ground, score):
             other = sequence[to]
             sequence[at], sequence[to] = other, e
             place[other], place[e] = at, to
-            for half in range(2):
-                f = e if half == 0 else other
-                b = curve_of[f]
-                if b >= 0:
-                    left = float(place[previous[f]] + 1 if previous[f] >= 0 else 0)
-                    right = float(place[following[f]] + 1 if following[f] >= 0 else n_stages)
-                    middle = float(place[f] + 1)
-                    rise = (value[f] - value_before[f]) / (middle - left)
-                    fall = (value_after[f] - value[f]) / (right - middle)
-                    start = value_before[f] + rise * (0.5 - left)
-                    turn = value[f] + fall * (0.5 - middle)
-                    total += restage(planes, cross, rows, b, (left, middle, right, start, rise, turn, fall))
-                else:
-                    # the one stage that has passed one of the two and not the other
-                    sign = 1.0 if (to < at) == (half == 0) else -1.0
-                    total += sign * stepped[step_of[f], max(at, to)]
+            b = curve_of[other]
+            if b >= 0:
+                i = 0
+                while i < n and rows[i] != b:
+                    i += 1
+                if i == n:
+                    rows[n] = b
+                    shift[n] = 0.0
+                    n += 1
+                total += gain_met(ground, n, i, b, walker, bend(other, place, layout))
+            else:
+                # the one stage that has passed one of the two and not the other
+                total += step * stepped[step_of[other], max(at, to)]
+            if walker >= 0:
+                score[to] = total + gain_alone(planes, walk[FREE], walker, bend(e, place, layout))
+            else:
+                total -= step * stepped[step_of[e], max(at, to)]
+                score[to] = total
             at = to
-            score[at] = total
         move(e, home, sequence, place)
-        for i in range(n):
-            for k in range(planes.shape[2]):
-                planes[CURVE, rows[i], k] = saved[0, i, k]
-                planes[SLOPE, rows[i], k] = saved[1, i, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)

@@ -107,8 +107,9 @@ class Ground(NamedTuple):
     )  # (5, B, padded K): curve g; slope sum_j r (y - P_O g); own sum_j r (P_O)_bb; stages 0, 1, ...; scratch
     cross: np.ndarray  # (B, B, padded K) sum_j r P_O; empty where noise is not coupled
     stepped: np.ndarray  # (S, padded K)
-    saved: np.ndarray  # (2, B, padded K) scratch
-    rows: np.ndarray  # (B,) scratch
+    shift: np.ndarray  # (B, padded K) what a walk has changed of the curves of the biomarkers it met
+    walk: np.ndarray  # (3, padded K) scratch
+    rows: np.ndarray  # (B,) biomarkers met
 
 
 class Chain(NamedTuple):
