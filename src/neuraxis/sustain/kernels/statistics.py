@@ -324,7 +324,7 @@ def build_ground(c, data, noise, subtypes, stats, ground):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **BARE)
-def bend(e, place, layout):
+def line_around(e, place, layout):
     """The curve of event e's biomarker between the events beside e, where place says.
 
     Returns first point, turning point, last point, start and rise before the turn, start and rise after it.
@@ -340,7 +340,7 @@ def bend(e, place, layout):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
 def gain_alone(planes, slope, b, line):
-    """Gain of Q when biomarker b takes the curve `line` (see `bend`), given its slope; nothing is changed.
+    """Gain of Q when biomarker b takes the curve `line` (see `line_around`), given its slope; nothing is changed.
 
     Only the stages between the line's ends differ; all are gone through nevertheless, because a loop over whole vectors is
     faster than one over a few stages.
@@ -455,12 +455,12 @@ def scan(e, low, high, sequence, place, layout, ground, score):
                     rows[n] = b
                     shift[n] = 0.0
                     n += 1
-                total += gain_met(ground, n, i, b, walker, bend(other, place, layout))
+                total += gain_met(ground, n, i, b, walker, line_around(other, place, layout))
             else:
                 # the one stage that has passed one of the two and not the other
                 total += step * stepped[step_of[other], max(at, to)]
             if walker >= 0:
-                score[to] = total + gain_alone(planes, walk[FREE], walker, bend(e, place, layout))
+                score[to] = total + gain_alone(planes, walk[FREE], walker, line_around(e, place, layout))
             else:
                 total -= step * stepped[step_of[e], max(at, to)]
                 score[to] = total
