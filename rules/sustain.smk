@@ -226,6 +226,8 @@ rule sustain_negative_control:
         engine=sources("sustain_negative_control"),
         zscores="results/normative/values.tsv",
         participants="results/cohort/participants.tsv",
+        measures="results/features/measures.tsv",
+        biomarkers=lookup("features/biomarkers", within=config),
         events="results/sustain/{disease}/events.json",
     output:
         control="results/sustain/{disease}/negative_control.tsv",
@@ -240,6 +242,7 @@ rule sustain_negative_control:
         mem_mb=1500,
         runtime="6h",
     params:
+        norms=lookup("normative", within=config),
         control=lookup("cohort/control", within=config),
         main=f"{config['sustain']['stage_prior']}-{config['sustain']['noise']}",
         variants=lookup("sustain/negative_control_variants", within=config),

@@ -50,14 +50,43 @@ def test_what_is_planted_is_found():
 
 
 def test_sites_of_the_controls_follow_the_patients():
-    site = pd.Series(["a"] * 50 + ["b"] * 50 + ["c"] * 10)
+    site = pd.Series(["a"] * 50 + ["b"] * 61 + ["c"] * 10)
     wanted = pd.Series(["b"] * 30 + ["a"] * 10)
     rows = matched_rows(site, wanted, 40, stream(1, "x"))
-    assert len(set(rows)) == 40
+    assert len(set(rows)) == 40 and list(rows) == sorted(rows)
     assert site.iloc[rows].value_counts().to_dict() == {"b": 30, "a": 10}
-    # more asked of a site than it has: all of it, and the rest from anywhere
+    # more asked of a site than half of it: half, and the rest from anywhere, so that every site stays in the norms
     rows = matched_rows(site, pd.Series(["c"] * 40), 40, stream(1, "x"))
-    assert (site.iloc[rows] == "c").sum() == 10 and len(set(rows)) == 40
+    assert (site.iloc[rows] == "c").sum() == 5 and len(set(rows)) == 40
+    everyone = matched_rows(site, None, 1000, stream(1, "x"))
+    assert site.iloc[everyone].value_counts().to_dict() == {"a": 25, "b": 30, "c": 5}
+    assert set(matched_rows(pd.Series(["x", "y", "y", "z"]), None, 4, stream(1, "x"))) < {1, 2}
+
+
+def test_norms_are_refitted_without_those_who_are_modelled():
+    z = healthy(200)
+    events = ZScoreEvents([1, 2], 4, biomarkers=NAMES)
+    asked = []
+
+    def refit(modelled):
+        asked.append(modelled)
+        return z.assign(**{b: np.where(z.index.isin(modelled), 9.0, z[b]) for b in NAMES}).iloc[::-1]
+
+    variants = {"c": {"covariance": "covariance"}}
+    found = negative_control(z, events, n_people=80, refit=refit, variants=variants, **QUICK)
+    assert list(asked[0]) == list(found.people) and len(found.people) == 80
+    # everybody modelled was given a z of 9, far from health: nobody is called healthy, so the new z are what is modelled
+    assert found.chosen() >= 1 and (found.selection["note"] == "").all()
+
+    def refuse(modelled):
+        raise InputError("too few controls at site b")
+
+    plain = negative_control(z, events, n_people=80, variants=variants, **QUICK).selection
+    kept = negative_control(z, events, n_people=80, refit=refuse, variants=variants, **QUICK).selection
+    assert kept["note"].unique().tolist() == [
+        "norms of all controls, those modelled among them: too few controls at site b"
+    ]
+    pd.testing.assert_frame_equal(kept.drop(columns="note"), plain.drop(columns="note"))
 
 
 def test_too_few_controls_are_said():

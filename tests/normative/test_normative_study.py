@@ -6,7 +6,7 @@ import pytest
 
 from neuraxis.errors import InputError
 from neuraxis.normative.norms import NormSettings, fit_norms
-from neuraxis.normative.study import leave_out, normative_tables
+from neuraxis.normative.study import controls_anew, leave_out, normative_tables
 from neuraxis.tables import read_table, write_table
 
 BIOMARKERS = pd.DataFrame(
@@ -231,3 +231,21 @@ def test_each_reason_why_no_norm_can_be_fitted():
     with pytest.raises(InputError, match="x: 4 controls for 3 parameters"):
         one_age([5.0, 6.0], head_size="none", age="quadratic")
     assert one_age([5.0, 6.0])["n"] == 4  # two parameters
+
+
+def test_controls_who_are_modelled_are_unknown_to_their_norms():
+    measures, people = study()
+    modelled = pd.Index([f"sub-{i}" for i in range(16, 24)])
+    measures.loc[16:23, "thalamus"] -= 60
+    shuffled = people.sample(frac=1, random_state=2)
+    z = controls_anew(measures, shuffled, BIOMARKERS, PLAIN, modelled, control="HC")
+    assert set(z.index) == set(people.loc[:23, "participant_id"]) and "group" not in z
+    sd = 20 * np.sqrt(16 / 15)
+    np.testing.assert_allclose(z.loc["sub-16":"sub-19", "thalamus"], 40 / sd)
+    np.testing.assert_allclose(z.loc["sub-20":"sub-23", "thalamus"], 80 / sd)
+    # the others are judged as if those did not exist
+    alone = normative_tables(
+        measures[:16], people[:16], NO_SCANS, BIOMARKERS, PLAIN, control="HC", seed=1
+    ).values.set_index("participant_id")
+    np.testing.assert_allclose(z.loc[alone.index, "thalamus"], alone["thalamus"])
+    assert people["group"].tolist() == ["HC"] * 24 + ["MS"] * 8

@@ -1,16 +1,22 @@
-"""The same selection on healthy people, as many as the disease has, their covariance from the other controls."""
+"""The same selection on healthy people, as many as the disease has, norms and covariance from the other controls."""
+
+from functools import partial as given
 
 from neuraxis.evaluation.control import negative_control_table
+from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
+from neuraxis.normative.study import controls_anew
 from neuraxis.sustain import events_from_dict
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import NOISES, chain_draws
 from neuraxis.tables import read_json, read_table, write_table
 
 
-def run(zscores, participants, events, disease, control, main, variants, healthy, simulated, out, **settings):
-    z = read_table(zscores).set_index("participant_id")
-    site = read_table(participants).set_index("participant_id")["site"]
+def run(i, disease, control, norms, main, variants, healthy, simulated, out, **settings):
+    z = read_table(i.zscores).set_index("participant_id")
+    people = read_table(i.participants)
+    site = people.set_index("participant_id")["site"]
+    measured = (read_table(i.measures), people, read_biomarkers(i.biomarkers), norms)
     patients, controls = z.index[z["group"] == disease], z[z["group"] == control]
     tried = {}
     for name in [main, *variants]:
@@ -20,10 +26,11 @@ def run(zscores, participants, events, disease, control, main, variants, healthy
         tried[name] |= {"covariance": "covariance"} if needs else {}
     table = negative_control_table(
         controls,
-        events_from_dict(read_json(events)),
+        events_from_dict(read_json(i.events)),
         n_people=len(patients),
         site=site.loc[controls.index],
         patients_site=site.loc[patients],
+        refit=given(controls_anew, *measured, control=control, seed=settings["seed"]),
         variants=tried,
         n_draws=chain_draws(settings["n_samples"]),
         key=(disease,),
@@ -38,11 +45,8 @@ def run(zscores, participants, events, disease, control, main, variants, healthy
 
 if __name__ == "__main__":
     start(snakemake)
-    i = snakemake.input
     run(
-        i.zscores,
-        i.participants,
-        i.events,
+        snakemake.input,
         snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
         n_threads=snakemake.threads,

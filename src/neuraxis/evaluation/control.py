@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,9 @@ class NegativeControl:
 def matched_rows(site: pd.Series, wanted: pd.Series | None, n: int, rng: np.random.Generator) -> np.ndarray:
     """Rows of `n` controls, site for site as the patients as far as the sites' controls go, at random within a site.
 
+    At most half of a site's controls are taken: norms and covariance come from the others, and a norm without a control at a
+    site cannot judge who was scanned there. Where that leaves fewer than `n`, there are fewer rows.
+
     Parameters
     ----------
     site : Series
@@ -64,15 +68,15 @@ def matched_rows(site: pd.Series, wanted: pd.Series | None, n: int, rng: np.rand
     ndarray of int, sorted
     """
     order = rng.permutation(len(site))
-    if wanted is None:
-        return np.sort(order[:n])
-    share = wanted.astype(str).value_counts(normalize=True)
     names = site.astype(str).to_numpy()[order]
-    taken = []
-    for s, part in share.items():
-        taken += list(order[names == s][: int(part * n)])
-    rest = [i for i in order if i not in set(taken)]
-    return np.sort(np.array(taken + rest[: n - len(taken)], np.int64))
+    place = pd.Series(names).groupby(names).cumcount().to_numpy()  # among those of the same site
+    size = pd.Series(names).map(pd.Series(names).value_counts()).to_numpy()
+    free = place < size // 2
+    first = np.zeros(len(order), bool)
+    if wanted is not None:
+        share = wanted.astype(str).value_counts(normalize=True)
+        first = free & (place < (pd.Series(names).map(share).fillna(0) * n).astype(int).to_numpy())
+    return np.sort(np.concatenate([order[first], order[free & ~first]])[:n])
 
 
 def negative_control(
@@ -82,6 +86,7 @@ def negative_control(
     n_people: int | None = None,
     site: pd.Series | None = None,
     patients_site: pd.Series | None = None,
+    refit: Callable[[pd.Index], pd.DataFrame] | None = None,
     variants: dict | None = None,
     max_subtypes: int = 3,
     folds: int = 5,
@@ -92,7 +97,7 @@ def negative_control(
 ) -> NegativeControl:
     """Choose the number of subtypes in healthy people, as in patients.
 
-    Some of the controls are modelled; the covariance of the residuals comes from the others.
+    Some of the controls are modelled; the covariance of the residuals comes from the others, and with `refit` the norms do.
 
     Parameters
     ----------
@@ -104,6 +109,9 @@ def negative_control(
         How many to model (as many as there are patients); at most half of the controls, which is the default.
     site, patients_site : Series, optional
         Sites of the controls (same order) and of the patients, to model a like mixture.
+    refit : callable, optional
+        Given who is modelled, z of all controls by norms of the others: `normative.study.controls_anew`. Where such norms
+        cannot be made, the z stay as given and the note says why.
     variants : dict of str to dict, optional
         Settings of `Variant` by name; the word "covariance" as the value of ``covariance`` stands for the other controls'.
         By default independent noise as published, and the controls' covariance with a healthy component.
@@ -139,8 +147,22 @@ def negative_control(
     rng = stream(seed, *key, "negative control")
     site = site.loc[frame.index] if site is not None else pd.Series("all", index=frame.index)
     rows = matched_rows(site, patients_site, n, rng)
-    modelled = frame.iloc[rows]
-    rest = frame.drop(frame.index[rows])
+    n, notes = len(rows), []
+    if n_people and n < n_people:
+        notes.append(f"{n_people} patients, but only {len(frame)} controls: {n} of them were modelled")
+    if n < LEAST:
+        raise InputError(
+            f"only {n} controls can be modelled when half of every site's stay behind the norms; it needs {LEAST}"
+        )
+    chosen = frame.index[rows]
+    if refit is not None:
+        try:
+            frame = refit(chosen).reindex(frame.index)[list(frame.columns)]
+        except InputError as error:
+            notes.append(f"norms of all controls, those modelled among them: {error}")
+    modelled, rest = frame.loc[chosen], frame.drop(chosen)
+    if modelled.isna().all(axis=1).any():
+        modelled = modelled[modelled.notna().any(axis=1)]
     if events is None:
         try:
             events, _ = choose_events(modelled)
@@ -157,9 +179,6 @@ def negative_control(
         "independent noise, as published": {"stage_prior": "uniform", "healthy": False},
         "controls' covariance": {"covariance": "covariance"},
     }
-    note = ""
-    if n_people and n < n_people:
-        note = f"{n_people} patients, but only {len(frame)} controls: half of them were modelled"
     tables = []
     for name, one in variants.items():
         given = matrix if isinstance(one.get("covariance"), str) else None
@@ -170,7 +189,7 @@ def negative_control(
             max_subtypes,
             variants=[variant],
             folds=folds,
-            strata=site.iloc[rows],
+            strata=site.loc[modelled.index],
             seed=seed,
             key=(*key, "negative control"),
             n_threads=n_threads,
@@ -178,7 +197,9 @@ def negative_control(
         )
         tables.append(cv.selection.assign(variant=name))
     table = pd.concat(tables, ignore_index=True)
-    return NegativeControl(table.assign(n_people=n, n_rest=len(complete), note=note), modelled.index)
+    return NegativeControl(
+        table.assign(n_people=len(modelled), n_rest=len(complete), note="; ".join(notes)), modelled.index
+    )
 
 
 def negative_control_table(controls_z, events: Events, **options) -> pd.DataFrame:

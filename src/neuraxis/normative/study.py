@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from ..biomarkers import ordinal_of
@@ -131,6 +132,51 @@ def normative_tables(
     if simulated:
         tables = {name: table.assign(origin="SIMULATED") for name, table in tables.items()}
     return NormativeTables(norms=norms, diagnostics=diagnostics, covariance=norms.covariance.table(), **tables)
+
+
+def controls_anew(
+    measures: pd.DataFrame,
+    people: pd.DataFrame,
+    biomarkers: pd.DataFrame,
+    settings: dict,
+    modelled: pd.Index,
+    *,
+    control: str,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Controls' values by norms that did not see those of them who are to be modelled, as if these were patients.
+
+    Parameters
+    ----------
+    measures, people, biomarkers, settings, control, seed
+        As in `normative_tables`.
+    modelled : Index
+        participant_id of the controls whom the norms must not see; the others' values are out of sample, as ever.
+
+    Returns
+    -------
+    DataFrame
+        By participant_id, one column per biomarker.
+
+    Raises
+    ------
+    InputError
+        See `zscores`: too few controls are left for norms.
+    """
+    healthy = by_person(people, "participants")
+    healthy = healthy[healthy["group"] == control]
+    healthy["group"] = np.where(healthy.index.isin(modelled), f"{control}, modelled", control)
+    measures = measures[measures["participant_id"].isin(healthy.index)]
+    made = normative_tables(
+        measures,
+        healthy.reset_index(),
+        pd.DataFrame({"participant_id": []}),
+        biomarkers,
+        settings,
+        control=control,
+        seed=seed,
+    )
+    return made.values.set_index("participant_id").drop(columns="group")
 
 
 def leave_out(
