@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from firthmodels import FirthCoxPH
 from lifelines.statistics import proportional_hazard_test
+from statsmodels.duration.hazard_regression import PHReg
 
 from ..cases import Cases
 from ..fit import Fit, penalised
@@ -47,11 +48,7 @@ class Survival(Outcome):
             label = plan + (" without strata" if cases.strata is not None else "")
             make = partial(FirthCoxPH, backend="numpy", max_iter=200)
             return penalised(make, x, (y.to_numpy(bool), cases.time.to_numpy()), names, label)
-        data, strata = cox_frame(y, x, cases)
-        fit = lifelines.CoxPHFitter().fit(data, "_time", "_event", strata=strata)
-        covariance = fit.variance_matrix_.loc[names, names]
-        likelihood = float(fit.log_likelihood_)
-        return Fit(fit.params_[names], covariance, 0, 0, likelihood, x.shape[1], plan)
+        return cox(y, x, names, cases, plan)
 
     def check(self, cases, terms):
         """Scaled Schoenfeld residuals against rank of time (Grambsch & Therneau 1994): smallest p times their number."""
@@ -90,6 +87,26 @@ class Survival(Outcome):
         piece = np.clip(np.searchsorted(cuts, time, side="left") - 1, 0, len(nuisance) - 1)
         eta = np.clip(predictor, -30, 30)
         return cases.y.to_numpy()[:, None] * (nuisance[piece][:, None] + eta) - cumulative[:, None] * np.exp(eta)
+
+
+def cox(y: pd.Series, x: pd.DataFrame, names: list[str], cases: Cases, plan: str) -> Fit | None:
+    """Cox with Efron's ties by statsmodels, several times faster than lifelines' on the same numbers.
+
+    Returns
+    -------
+    Fit or None
+        None where the score does not vanish: Newton's steps ran off or stopped short.
+    """
+    scale = x.std().replace(0.0, 1.0)  # years beside shares: Newton's steps do not overflow on one scale
+    strata = None if cases.strata is None else cases.strata.groupby(list(cases.strata)).ngroup().to_numpy()
+    model = PHReg(cases.time.to_numpy(float), (x - x.mean()) / scale, y.to_numpy(int), strata=strata, ties="efron")
+    with np.errstate(over="ignore", invalid="ignore"):
+        fit = model.fit(disp=0)
+        if not np.abs(model.score(fit.params)).max() < 1e-3 * max(y.sum(), 1):
+            return None
+    covariance = pd.DataFrame(fit.cov_params() / np.outer(scale, scale), x.columns, x.columns)
+    estimate = pd.Series(fit.params / scale.to_numpy(), x.columns)
+    return Fit(estimate[names], covariance.loc[names, names], 0, 0, float(fit.llf), x.shape[1], plan)
 
 
 def cox_frame(y: pd.Series, x: pd.DataFrame, cases: Cases) -> tuple[pd.DataFrame, list | None]:
