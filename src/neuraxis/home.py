@@ -104,6 +104,12 @@ def complete(given: dict, home, *, own_file: bool = True) -> dict:
     ------
     ConfigError
         A file that is no YAML of sections.
+
+    Examples
+    --------
+    >>> config = complete({"sustain": {"folds": 3}}, workflow_home(), own_file=False)
+    >>> config["sustain"]["folds"], config["sustain"]["z_max"]
+    (3, 5)
     """
     home = Path(home)
     defaults = read_config(home / "config.yaml")

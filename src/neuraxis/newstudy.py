@@ -84,6 +84,15 @@ def look(folder) -> Found:
     ------
     InputError
         No such folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "participants.tsv").write_text("participant_id\\tgroup\\tage\\tsex\\nsub-01\\tHC\\t40\\tF\\n")
+    >>> look(folder).people.name
+    'participants.tsv'
     """
     top = Path(folder)
     if not top.is_dir():
@@ -181,6 +190,18 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
         Tables to be written into the study, by file name.
     list of str
         What was decided, and what could not be told.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "participants.tsv").write_text(
+    ...     "participant_id\\tgroup\\tage\\tsex\\nsub-01\\tHC\\t40\\tF\\nsub-02\\tMS\\t41\\tM\\n"
+    ... )
+    >>> config, tables, said = propose(look(folder), folder / "study")
+    >>> config["cohort"]["diseases"]
+    ['MS']
     """
     said, tables = list(found.notes), {}
     cohort: dict = {"source": "files", "participants": "participants.tsv"}
@@ -380,6 +401,16 @@ def make_study(study, data=None) -> list[str]:
         The folder has one of the files already, or is the workflow's own.
     InputError
         `data` is no folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> make_study(folder / "my study")
+    ['no data were pointed to (--data): a small simulated study, to be replaced by your own']
+    >>> sorted(p.name for p in (folder / "my study").iterdir())
+    ['README.md', 'config.yaml', 'participants_template.tsv']
     """
     study = Path(study)
     if (study / "Snakefile").exists():

@@ -21,6 +21,12 @@ def stream(seed: int, *key) -> np.random.Generator:
     Returns
     -------
     numpy.random.Generator
+
+    Examples
+    --------
+    >>> first = stream(1, "MS", "fold", 3).integers(100)
+    >>> bool(first == stream(1, "MS", "fold", 3).integers(100))
+    True
     """
     words = tuple(zlib.crc32(k.encode()) if isinstance(k, str) else int(k) for k in key)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(seed), spawn_key=words)))

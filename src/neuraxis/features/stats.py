@@ -121,6 +121,14 @@ def biomarkers_from_labels(volumes: pd.DataFrame, biomarkers: pd.DataFrame, labe
         etiv, surface_holes (where given), one column per biomarker of kind labels, names, thickness (mean, mm) and area
         (sum, mm2), and, with `labels_file`, ``asymmetry_<biomarker>`` = (left - right) / (left + right) and
         labels_absent: labels that at least half of the people have and the person lacks.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> defined = pd.DataFrame({"biomarker": ["thalamus"], "kind": "labels", "labels": [(10, 49)]}).assign(plausible_low=6e3)
+    >>> volumes = pd.DataFrame({10: [7000.0, 6800.0], 49: [7100.0, 0.0], "etiv": 1.5e6}, index=["sub-01", "sub-02"])
+    >>> biomarkers_from_labels(volumes, defined)["thalamus"].tolist()
+    [14100.0, nan]
     """
     out = pd.DataFrame(index=volumes.index)
     out["etiv"] = volumes["etiv"] if "etiv" in volumes else np.nan

@@ -38,6 +38,17 @@ class ModelPlots:
     Parameters
     ----------
     model : SustainModel
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> model.plot
+    plot: positional_variance(), event_order(), progression(), brain()
+    >>> model.plot.progression().axes[0].get_title()
+    'subtype 1'
     """
 
     def __init__(self, model):

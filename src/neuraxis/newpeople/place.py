@@ -52,6 +52,30 @@ class Placed:
         Reasons for which a person would have been refused.
     course : dict of (str, str) to dict
         By person and disease: what became of the most similar patients of the study; empty for a model file.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from neuraxis.biomarkers import read_biomarkers
+    >>> from neuraxis.home import workflow_home
+    >>> from neuraxis.newpeople import assemble
+    >>> from neuraxis.normative.norms import NormSettings, fit_norms
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(40)], name="participant_id")
+    >>> people = pd.DataFrame({"age": np.arange(20, 60), "sex": ["F", "M"] * 20}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0, "putamen": 9000.0, "etiv": 1.5e6}, index=who)
+    >>> measures[["thalamus", "putamen"]] += np.random.default_rng(1).normal(0, 500, (40, 2))
+    >>> plain = NormSettings(age="linear", age_by_sex=False, head_size="none")
+    >>> norms = fit_norms(measures, people, {"thalamus": "fall", "putamen": "fall"}, plain)
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "putamen"])
+    >>> sick = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(sick.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> defined = read_biomarkers(workflow_home() / "resources/biomarkers.tsv")
+    >>> shared = assemble(model, norms, defined, disease="MS", title="An example", simulated=True)
+    >>> new = pd.DataFrame({"participant_id": ["sub-NEW"], "thalamus": [13800.0], "putamen": [8900.0], "etiv": [1.5e6]})
+    >>> placed = shared.stage(table=new, age=41, sex="F")
+    >>> placed.table[["participant_id", "subtype"]].values.tolist(), len(placed.refused)
+    ([['sub-NEW', 1]], 0)
     """
 
     model: SharedModel
@@ -155,6 +179,30 @@ def stage(
         A call without measures or without people, files of which nobody's row can be told, units mixed up.
     ModelError
         See `open_model`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from neuraxis.biomarkers import read_biomarkers
+    >>> from neuraxis.home import workflow_home
+    >>> from neuraxis.newpeople import assemble
+    >>> from neuraxis.normative.norms import NormSettings, fit_norms
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(40)], name="participant_id")
+    >>> people = pd.DataFrame({"age": np.arange(20, 60), "sex": ["F", "M"] * 20}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0, "putamen": 9000.0, "etiv": 1.5e6}, index=who)
+    >>> measures[["thalamus", "putamen"]] += np.random.default_rng(1).normal(0, 500, (40, 2))
+    >>> plain = NormSettings(age="linear", age_by_sex=False, head_size="none")
+    >>> norms = fit_norms(measures, people, {"thalamus": "fall", "putamen": "fall"}, plain)
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "putamen"])
+    >>> sick = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(sick.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> defined = read_biomarkers(workflow_home() / "resources/biomarkers.tsv")
+    >>> shared = assemble(model, norms, defined, disease="MS", title="An example", simulated=True)
+    >>> new = pd.DataFrame({"participant_id": ["sub-NEW"], "thalamus": [13800.0], "putamen": [8900.0], "etiv": [1.5e6]})
+    >>> placed = stage(shared, table=new, age=41, sex="F")
+    >>> placed.z.round(1)["thalamus"].tolist()
+    [2.6]
     """
     if not isinstance(model, SharedModel):
         model = open_model(model)

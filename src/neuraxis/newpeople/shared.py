@@ -66,6 +66,28 @@ class SharedModel:
         By disease and name of a table of the study (selection, controls, stability, diagnostics, negative_control).
     study : Path or None
         The study's folder where it comes from one.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from neuraxis.biomarkers import read_biomarkers
+    >>> from neuraxis.home import workflow_home
+    >>> from neuraxis.newpeople import assemble
+    >>> from neuraxis.normative.norms import NormSettings, fit_norms
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(40)], name="participant_id")
+    >>> people = pd.DataFrame({"age": np.arange(20, 60), "sex": ["F", "M"] * 20}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0, "putamen": 9000.0, "etiv": 1.5e6}, index=who)
+    >>> measures[["thalamus", "putamen"]] += np.random.default_rng(1).normal(0, 500, (40, 2))
+    >>> plain = NormSettings(age="linear", age_by_sex=False, head_size="none")
+    >>> norms = fit_norms(measures, people, {"thalamus": "fall", "putamen": "fall"}, plain)
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "putamen"])
+    >>> sick = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(sick.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> defined = read_biomarkers(workflow_home() / "resources/biomarkers.tsv")
+    >>> shared = assemble(model, norms, defined, disease="MS", title="An example", simulated=True)
+    >>> sorted(shared.models), shared.card["title"]
+    (['MS'], 'An example')
     """
 
     card: dict
@@ -177,6 +199,32 @@ def open_model(path) -> SharedModel:
     ------
     ModelError
         It is neither, not finished, damaged, or its parts do not fit one another.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from neuraxis.biomarkers import read_biomarkers
+    >>> from neuraxis.home import workflow_home
+    >>> from neuraxis.newpeople import assemble
+    >>> from neuraxis.normative.norms import NormSettings, fit_norms
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(40)], name="participant_id")
+    >>> people = pd.DataFrame({"age": np.arange(20, 60), "sex": ["F", "M"] * 20}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0, "putamen": 9000.0, "etiv": 1.5e6}, index=who)
+    >>> measures[["thalamus", "putamen"]] += np.random.default_rng(1).normal(0, 500, (40, 2))
+    >>> plain = NormSettings(age="linear", age_by_sex=False, head_size="none")
+    >>> norms = fit_norms(measures, people, {"thalamus": "fall", "putamen": "fall"}, plain)
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "putamen"])
+    >>> sick = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(sick.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> defined = read_biomarkers(workflow_home() / "resources/biomarkers.tsv")
+    >>> shared = assemble(model, norms, defined, disease="MS", title="An example", simulated=True)
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = shared.save(folder / "ms.neuraxis")
+    >>> open_model(folder / "ms.neuraxis").card["title"]
+    'An example'
     """
     path = Path(path)
     if path.is_dir():
@@ -361,6 +409,28 @@ def assemble(
     Notes
     -----
     The controls' central 95 % is that of a normal distribution with the norms' covariance, or of SD 1 where they have none.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from neuraxis.biomarkers import read_biomarkers
+    >>> from neuraxis.home import workflow_home
+    >>> from neuraxis.newpeople import assemble
+    >>> from neuraxis.normative.norms import NormSettings, fit_norms
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(40)], name="participant_id")
+    >>> people = pd.DataFrame({"age": np.arange(20, 60), "sex": ["F", "M"] * 20}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0, "putamen": 9000.0, "etiv": 1.5e6}, index=who)
+    >>> measures[["thalamus", "putamen"]] += np.random.default_rng(1).normal(0, 500, (40, 2))
+    >>> plain = NormSettings(age="linear", age_by_sex=False, head_size="none")
+    >>> norms = fit_norms(measures, people, {"thalamus": "fall", "putamen": "fall"}, plain)
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "putamen"])
+    >>> sick = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(sick.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> defined = read_biomarkers(workflow_home() / "resources/biomarkers.tsv")
+    >>> shared = assemble(model, norms, defined, disease="MS", title="An example", simulated=True)
+    >>> shared.card["diseases"]["MS"]["n_subtypes"]
+    1
     """
     defined = biomarkers if isinstance(biomarkers, pd.DataFrame) else read_biomarkers(biomarkers)
     defined = defined[defined["biomarker"].isin(norms.models)].reset_index(drop=True)

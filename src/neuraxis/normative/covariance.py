@@ -40,6 +40,14 @@ class NoiseCovariance:
         Largest over smallest eigenvalue.
     note : str
         What had to be done beyond the usual, in words; empty where nothing.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> z = pd.DataFrame(rng.normal(size=(2000, 2)), columns=["thalamus", "putamen"])
+    >>> found = noise_covariance(z)
+    >>> found.biomarkers, found.n, np.abs(found.correlation.round(1)).tolist()
+    (('thalamus', 'putamen'), 2000, [[1.0, 0.0], [0.0, 1.0]])
     """
 
     biomarkers: tuple[str, ...]

@@ -52,6 +52,16 @@ class Norms:
         Biomarkers that may be zero or negative.
     covariance : NoiseCovariance or None
         Of the controls' out-of-sample z; None where the norm was fitted without them (`fit_norms` alone).
+
+    Examples
+    --------
+    >>> who = pd.Index([f"sub-{i:02d}" for i in range(40)], name="participant_id")
+    >>> people = pd.DataFrame({"age": np.arange(20, 60), "sex": ["F", "M"] * 20, "site": "A"}, index=who)
+    >>> measures = pd.DataFrame({"thalamus": 15000.0 - 20 * people["age"]}, index=who)
+    >>> measures["thalamus"] += np.tile([100.0, 100.0, -100.0, -100.0], 10)
+    >>> norms = fit_norms(measures, people, {"thalamus": "fall"}, NormSettings(age="linear", head_size="none"))
+    >>> norms.controls["n"], Norms.from_dict(norms.to_dict()).direction
+    (40, {'thalamus': 'fall'})
     """
 
     settings: dict[str, NormSettings]

@@ -48,6 +48,11 @@ class NormSettings:
     ------
     InputError
         Another word, or a number that is too small; all of them in one message.
+
+    Examples
+    --------
+    >>> NormSettings(age="linear", head_size="proportional").site
+    'none'
     """
 
     age: str = "spline"

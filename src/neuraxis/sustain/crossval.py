@@ -48,6 +48,16 @@ def make_folds(
     ------
     InputError
         Fewer people, or fewer groups, than folds.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import make_folds
+    >>> np.bincount(make_folds(10, 5, seed=1)).tolist()
+    [2, 2, 2, 2, 2]
+    >>> site = ["A"] * 4 + ["B"] * 3 + ["C"] * 3
+    >>> fold = make_folds(10, 3, seed=1, groups=site)
+    >>> len(set(fold[:4].tolist()))
+    1
     """
     if folds < 2:
         raise InputError(f"cross-validation needs at least 2 folds, not {folds}")
@@ -117,6 +127,17 @@ def fit_part(
     Returns
     -------
     SustainModel
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> folds = make_folds(60, 2, seed=1)
+    >>> few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    >>> models = {f: fit_part(people.X, events, 1, folds=folds, fold=f, **few) for f in (0, 1)}
+    >>> [m.settings["n_people"] for m in models.values()]
+    [30, 30]
     """
     if fold is None:
         return fit(X, events, n_subtypes, settings, key=(*key, "everyone"), **options)
@@ -175,6 +196,18 @@ def held_out(X, folds: np.ndarray, models, normalise=None) -> HeldOut:
     ------
     InputError
         A fold without a model, or a model that was fitted to another number of people than its fold leaves.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> folds = make_folds(60, 2, seed=1)
+    >>> few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    >>> models = {f: fit_part(people.X, events, 1, folds=folds, fold=f, **few) for f in (0, 1)}
+    >>> found = held_out(people.X, folds[None], {(0, f, 1): m for f, m in models.items()})
+    >>> sorted(found.density), found.density[1].shape
+    ([-1, 0, 1], (60,))
     """
     folds = np.atleast_2d(folds)
     repeats, n_people = folds.shape
@@ -248,6 +281,13 @@ def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = No
     CVIC = -2 sum_j lpd_j with SE 2 sqrt(M var(lpd)); paired SEs likewise from the differences (Vehtari,
     Gelman & Gabry 2017). The rule: the smallest k, 0 included, whose CVIC lies within max(6, one paired SE) of
     the best k's.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import selection_table
+    >>> table = selection_table({0: np.full(50, -3.0), 1: np.full(50, -2.5), 2: np.full(50, -2.49)})
+    >>> table[["n_subtypes", "cvic", "chosen"]].values.tolist()
+    [[0, 300.0, False], [1, 250.0, True], [2, 249.0, False]]
     """
     ks = sorted(lpd)
     rows = []
@@ -320,7 +360,23 @@ def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = No
 
 @dataclass
 class Selection:
-    """Tables of one selection: `selection_table`, densities per person, and sums per fold."""
+    """Tables of one selection: `selection_table`, densities per person, and sums per fold.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> folds = make_folds(60, 2, seed=1)
+    >>> few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    >>> models = {f: fit_part(people.X, events, 1, folds=folds, fold=f, **few) for f in (0, 1)}
+    >>> X = pd.DataFrame(people.X, columns=list(events.biomarkers), index=pd.Index(range(60), name="participant_id"))
+    >>> found = select(X, pd.Series(folds, index=X.index), {(f, 1): m for f, m in models.items()})
+    >>> found.selection.loc[found.selection["chosen"], "n_subtypes"].tolist()
+    [1]
+    >>> len(found.heldout), len(found.heldout_folds)
+    (60, 2)
+    """
 
     selection: pd.DataFrame
     heldout: pd.DataFrame
@@ -348,6 +404,19 @@ def select(X: pd.DataFrame, fold: pd.Series, models, fixed: int | None = None) -
     -------
     Selection
         heldout has participant_id, fold, gaussian and one column k<n> per number of subtypes.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> folds = make_folds(60, 2, seed=1)
+    >>> few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    >>> models = {f: fit_part(people.X, events, 1, folds=folds, fold=f, **few) for f in (0, 1)}
+    >>> X = pd.DataFrame(people.X, columns=list(events.biomarkers), index=pd.Index(range(60), name="participant_id"))
+    >>> found = select(X, pd.Series(folds, index=X.index), {(f, 1): m for f, m in models.items()})
+    >>> found.chosen, list(found.selection["model"])
+    (1, ['everyone healthy', '1 subtype', 'one multivariate normal'])
     """
     X = X.loc[fold.index]
     held = held_out(X, fold.to_numpy()[None], {(0, f, k): m for (f, k), m in models.items()})
@@ -425,6 +494,15 @@ class CrossValidation:
     folds : ndarray, shape (repeats, M)
     models : dict of (variant name, k, repeat, fold) to SustainModel
     index : Index
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, cross_validate, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> found = cross_validate(people.X, events, 1, folds=2, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> found.chosen(), found.folds.shape, sorted(k for _, k in found.lpd)
+    (1, (1, 60), [-1, 0, 1])
     """
 
     selection: pd.DataFrame
@@ -490,6 +568,19 @@ def out_of_fold_posterior(model, values, folds, fold_models) -> tuple[np.ndarray
     ------
     InputError
         A person belongs to no fold that was fitted.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> folds = make_folds(60, 2, seed=1)
+    >>> few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    >>> models = {f: fit_part(people.X, events, 1, folds=folds, fold=f, **few) for f in (0, 1)}
+    >>> model = fit_part(people.X, events, 1, **few)
+    >>> staged, healthy = out_of_fold_posterior(model, people.X, folds[None], {(0, f): m for f, m in models.items()})
+    >>> staged.shape, bool(np.allclose(staged.sum(axis=(1, 2)) + healthy, 1))
+    ((60, 1, 4), True)
     """
     posterior = np.zeros((len(values), model.n_subtypes, model.events.n_events + 1))
     healthy = np.zeros(len(values))
@@ -508,7 +599,21 @@ def out_of_fold_posterior(model, values, folds, fold_models) -> tuple[np.ndarray
 
 
 def out_of_fold(model, values, index, folds, fold_models) -> pd.DataFrame:
-    """Assignments from `out_of_fold_posterior`, one row a person; see `staging.summarise`."""
+    """Assignments from `out_of_fold_posterior`, one row a person; see `staging.summarise`.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> folds = make_folds(60, 2, seed=1)
+    >>> few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    >>> models = {f: fit_part(people.X, events, 1, folds=folds, fold=f, **few) for f in (0, 1)}
+    >>> model = fit_part(people.X, events, 1, **few)
+    >>> table = out_of_fold(model, people.X, pd.RangeIndex(60), folds[None], {(0, f): m for f, m in models.items()})
+    >>> len(table), sorted(set(table["subtype"]))
+    (60, [1])
+    """
     return model.summary(*out_of_fold_posterior(model, values, folds, fold_models), index)
 
 
@@ -522,6 +627,19 @@ def stability(model, values, index, fold_models) -> tuple[pd.DataFrame, pd.DataF
     DataFrame
         Per person label_stability: share of fold models (that may have seen the person) that give the
         same label as the model of everyone.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> folds = make_folds(60, 2, seed=1)
+    >>> few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    >>> models = {f: fit_part(people.X, events, 1, folds=folds, fold=f, **few) for f in (0, 1)}
+    >>> model = fit_part(people.X, events, 1, **few)
+    >>> agree, labels = stability(model, people.X, pd.RangeIndex(60), {(0, f): m for f, m in models.items()})
+    >>> agree[["fold", "subtype", "tau"]].round(1).values.tolist()
+    [[0.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
     """
     mean_place = _mean_places(model)
     chance = chance_agreement(model.events, stream(0, "chance", model.events.n_events))

@@ -49,6 +49,17 @@ def convergence(draws, events) -> pd.DataFrame:
     -------
     DataFrame
         quantity, subtype, event, mean, sd, ess (bulk), r_hat; NaN where a quantity never changed.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=100, n_chains=2, n_draws=50,
+    ...             n_startpoints=1)
+    >>> table = convergence(model.draws, events)
+    >>> table["quantity"].value_counts().to_dict()
+    {'place': 3, 'log_likelihood': 1, 'healthy': 1}
     """
     rows = [_row("log_likelihood", 0, "", draws.log_likelihood)]
     fractions, places = draws.fractions, draws.places
@@ -69,7 +80,15 @@ def convergence(draws, events) -> pd.DataFrame:
 
 
 def verdict(table: pd.DataFrame) -> tuple[bool, str]:
-    """Whether the chains converged, and one plain sentence that says so."""
+    """Whether the chains converged, and one plain sentence that says so.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"quantity": ["log_likelihood", "place"], "subtype": [0, 1], "event": ["", "thalamus 1"],
+    ...                       "sd": 1.0, "ess": [900.0, 700.0], "r_hat": [1.001, 1.004]})
+    >>> verdict(table)[0]
+    True
+    """
     worst = table["r_hat"].max()
     least = table["ess"].min()
     frozen = int((table["sd"] == 0).sum())

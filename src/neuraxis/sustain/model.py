@@ -53,6 +53,19 @@ class SustainModel:
         Seeds, sizes and versions.
     norms : dict or None
         The control norms that made the z-scores, for staging new people from their measures.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> model.n_subtypes, [events.names[e] for e in model.sequences[0]]
+    (1, ['thalamus z>=1', 'thalamus z>=2', 'frontal z>=1'])
+    >>> model.assign(people.X[:3])["subtype"].tolist()
+    [1, 1, 1]
+    >>> model.progression().query("stage == 3")[["biomarker", "z"]].round(1).values.tolist()
+    [['thalamus', 3.5], ['frontal', 2.0]]
     """
 
     events: Events

@@ -494,6 +494,13 @@ def mixture_log_likelihood(
     Returns
     -------
     ndarray, shape (M,)
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents
+    >>> events = ZScoreEvents([[1.0]], [2.0], biomarkers=["thalamus"])
+    >>> mixture_log_likelihood(events, np.array([[0.5]]), [[0]], [[0.5, 0.5]]).round(3).tolist()
+    [-1.138]
     """
     options = {"covariance": covariance, "noise_sd": noise_sd}
     parts = [events.log_likelihood(X, s, stage_rule=stage_rule, **options) for s in sequences]
@@ -506,7 +513,15 @@ def mixture_log_likelihood(
 
 
 def null_log_density(events, X, *, covariance=None, noise_sd=1.0) -> np.ndarray:
-    """log p(x_j) where everyone is healthy, N(0, covariance) with no event passed, shape (M,)."""
+    """log p(x_j) where everyone is healthy, N(0, covariance) with no event passed, shape (M,).
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents
+    >>> events = ZScoreEvents([[1.0]], [2.0], biomarkers=["thalamus"])
+    >>> null_log_density(events, np.array([[0.0], [1.0]])).round(3).tolist()
+    [-0.919, -1.419]
+    """
     values, _ = events.check_data(X)
     variant = Variant(covariance=check_covariance(events, covariance), noise_sd=noise_sd)
     problem = Problem(values, events, variant)
@@ -514,6 +529,12 @@ def null_log_density(events, X, *, covariance=None, noise_sd=1.0) -> np.ndarray:
 
 
 def uniform_weights(fractions, n_stages: int) -> np.ndarray:
-    """Joint weights (C, n_stages) of fractions (C,) under the uniform stage prior."""
+    """Joint weights (C, n_stages) of fractions (C,) under the uniform stage prior.
+
+    Examples
+    --------
+    >>> uniform_weights([0.75, 0.25], 2).tolist()
+    [[0.375, 0.375], [0.125, 0.125]]
+    """
     f = np.asarray(fractions, float)
     return np.repeat(f[:, None], n_stages, axis=1) / n_stages

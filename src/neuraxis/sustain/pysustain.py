@@ -125,6 +125,21 @@ def import_peer(path, events: ZScoreEvents) -> SustainModel:
     ------
     ModelError
         The file holds anything but arrays and numbers, or sequences that do not fit `events`.
+
+    Examples
+    --------
+    >>> import pickle, tempfile
+    >>> from pathlib import Path
+    >>> from neuraxis.sustain import ZScoreEvents
+    >>> sequence = np.array([[0.0, 2.0, 1.0]])
+    >>> held = {"ml_sequence_EM": sequence, "ml_f_EM": np.ones(1), "samples_f": np.ones((1, 5)),
+    ...         "samples_sequence": np.repeat(sequence[:, :, None], 5, axis=2),
+    ...         "samples_likelihood": np.full((5, 1), -80.0)}
+    >>> path = Path(tempfile.mkdtemp(), "MS_subtype0.pickle")
+    >>> _ = path.write_bytes(pickle.dumps(held))
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> import_peer(path, events).point.sequences.tolist()
+    [[0, 2, 1]]
     """
     found = read_peer_pickle(path)
     n = events.n_events

@@ -44,6 +44,14 @@ def summarise(
     -----
     Without a healthy component (parity with pySuStaIn) `subtype` is the most probable one with stage 0 counted in, and
     `stage` the most probable one given the subtype, 0 included; normal_appearing is stage 0 then.
+
+    Examples
+    --------
+    >>> posterior = np.zeros((2, 2, 3))
+    >>> posterior[0, 1, 2], posterior[0, 0, 1], posterior[1, 0, 1] = 0.7, 0.2, 0.1
+    >>> table = summarise(posterior, pd.Index(["sub-01", "sub-02"]), healthy=np.array([0.1, 0.9]))
+    >>> table[["subtype", "p_healthy", "normal_appearing", "stage"]].values.tolist()
+    [[2, 0.1, False, 2], [1, 0.9, True, 0]]
     """
     parity = healthy is None
     n_people, n_subtypes, n_stages = posterior.shape
@@ -98,6 +106,14 @@ def draw_labels(
     -------
     DataFrame
         participant_id, draw (1..n_draws), subtype (0 where healthy or at stage 0), stage.
+
+    Examples
+    --------
+    >>> posterior = np.zeros((1, 2, 3))
+    >>> posterior[0, 1, 2] = 1.0
+    >>> drawn = draw_labels(posterior, pd.Index(["sub-01"]), np.random.default_rng(0), 2)
+    >>> drawn[["draw", "subtype", "stage"]].values.tolist()
+    [[1, 2, 2], [2, 2, 2]]
     """
     n_stages = posterior.shape[2]
     first = np.zeros(len(posterior)) if healthy is None else np.asarray(healthy, float)

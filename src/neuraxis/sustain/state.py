@@ -40,6 +40,14 @@ class Variant:
         Mean of a stage's two ends (parity), or the exact integral over the stage.
     degrees : float
         Degrees of freedom nu of an adapted covariance: (nu Sigma_0 + S) / (nu + M).
+
+    Examples
+    --------
+    >>> Variant(stage_prior="uniform", healthy=False).stage_rule
+    'midpoint'
+    >>> published = Variant(stage_prior="uniform", noise="learnt", healthy=False)
+    >>> published.noise, published.healthy
+    ('learnt', False)
     """
 
     stage_prior: str = "smooth"
@@ -148,6 +156,17 @@ class Parameters:
     log_likelihood : float
     log_prior : float
         Log density of an adapted covariance under its prior, up to a constant; 0 otherwise.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> model.point.sequences.tolist(), model.point.fractions.tolist()
+    ([[0, 2, 1]], [1.0])
+    >>> bool(model.point.healthy < 0.5)
+    True
     """
 
     sequences: np.ndarray
@@ -207,6 +226,19 @@ class Draws:
         Accepted share of each event's moves after warm-up.
     step : ndarray, shape (chains, C, N)
         Proposal scale of each event, in places.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=100, n_chains=2, n_draws=50,
+    ...             n_startpoints=1)
+    >>> draws = model.draws
+    >>> draws.sequences.shape, draws.log_likelihood.shape
+    ((2, 50, 1, 3), (2, 50))
+    >>> sorted(draws.sequences[0, -1, 0].tolist())
+    [0, 1, 2]
     """
 
     sequences: np.ndarray
@@ -275,6 +307,12 @@ class FitSettings:
         Warm-up steps as a share of `n_samples`; they tune the proposals and are thrown away.
     sweep_every : int
         A sweep over all events follows every so many collapsed steps; 0: never.
+
+    Examples
+    --------
+    >>> quick = FitSettings(variant=Variant(stage_prior="uniform"), n_startpoints=4, n_samples=1000, n_chains=2)
+    >>> quick.variant.stage_prior, quick.n_chains, quick.warm_up
+    ('uniform', 2, 0.2)
     """
 
     variant: Variant = field(default_factory=Variant)

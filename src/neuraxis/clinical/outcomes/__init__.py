@@ -26,6 +26,11 @@ def declare(name: str, column: str, type: str, covariates=(), **options) -> Outc
     ------
     InputError
         An unknown type, or options that the type cannot do without.
+
+    Examples
+    --------
+    >>> declare("relapses", "relapses", "count", exposure="years").exposure
+    'years'
     """
     if type not in KINDS:
         raise InputError(f"clinical outcome {name}: unknown type {type!r}; one of {', '.join(KINDS)}")
@@ -33,7 +38,15 @@ def declare(name: str, column: str, type: str, covariates=(), **options) -> Outc
 
 
 def declared_for(outcomes, disease: str) -> list[Outcome]:
-    """The declared outcomes (mappings of the configuration) that are outcomes of a disease."""
+    """The declared outcomes (mappings of the configuration) that are outcomes of a disease.
+
+    Examples
+    --------
+    >>> both = [{"name": "EDSS", "column": "edss", "type": "ordinal"},
+    ...         {"name": "SPMS", "column": "spms", "type": "survival", "time": "years", "diseases": ["MS"]}]
+    >>> [o.name for o in declared_for(both, "NMOSD")]
+    ['EDSS']
+    """
     made = [declare(**o) for o in outcomes]
     return [o for o in made if not o.diseases or disease in o.diseases]
 

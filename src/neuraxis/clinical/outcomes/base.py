@@ -46,6 +46,13 @@ class Outcome:
         Columns and the values that a person at risk has there, e.g. ``{course: [RRMS]}``.
     maximum : float, optional
         Largest possible value, for bounded scores (the least is 0).
+
+    Examples
+    --------
+    >>> from neuraxis.clinical.outcomes import declare
+    >>> edss = declare("EDSS", "edss", "ordinal", covariates=["age"])
+    >>> isinstance(edss, Outcome), edss.label, edss.drawn
+    (True, 'EDSS', 'points')
     """
 
     name: str

@@ -20,6 +20,20 @@ def read(path, labels_file) -> Volumes:
     ------
     InputError
         No reader knows it, or the reader refuses it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import nibabel
+    >>> import numpy as np
+    >>> from neuraxis.home import workflow_home
+    >>> path = Path(tempfile.mkdtemp(), "aseg.nii.gz")
+    >>> voxels = np.zeros((20, 20, 20), np.int32)
+    >>> voxels[:5] = 10
+    >>> nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), path)
+    >>> float(read(path, workflow_home() / "resources/labels.tsv").one()[10])
+    2000.0
     """
     for reader in READERS:
         if reader.recognises(path):

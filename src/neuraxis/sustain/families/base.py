@@ -324,6 +324,13 @@ def events_from_dict(d: dict) -> Events:
     ------
     ModelError
         A family that this version does not know.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents
+    >>> events = ZScoreEvents([[1.0, 2.0]], [4.0], biomarkers=["thalamus"])
+    >>> list(events_from_dict(events.to_dict()).names)
+    ['thalamus z>=1', 'thalamus z>=2']
     """
     d = dict(d)
     name = d.pop("family", "zscore")

@@ -22,6 +22,16 @@ class MixedEvents(Events):
     ------
     InputError
         No part, or a biomarker in two of them.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import MixedEvents, OrdinalEvents, ZScoreEvents
+    >>> score = OrdinalEvents(2, 0.9, biomarkers=["gait"])
+    >>> both = MixedEvents([ZScoreEvents([[1.0, 2.0]], [4.0], biomarkers=["thalamus"]), score])
+    >>> both.families
+    {'thalamus': 'zscore', 'gait': 'ordinal'}
+    >>> list(both.names)
+    ['thalamus z>=1', 'thalamus z>=2', 'gait score>=1', 'gait score>=2']
     """
 
     family = "mixed"

@@ -46,6 +46,14 @@ class ZScoreEvents(Events):
     Notes
     -----
     Young et al. 2018, Nat Commun 9:4273.
+
+    Examples
+    --------
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> events.n_events, list(events.names)
+    (3, ['thalamus z>=1', 'frontal z>=1', 'thalamus z>=2'])
+    >>> events.stage_values([0, 2, 1])[:, 0].round(2).tolist()
+    [0.5, 1.5, 2.5, 3.5]
     """
 
     thresholds: tuple
