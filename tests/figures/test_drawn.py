@@ -7,11 +7,12 @@ import pytest
 from given_of import LABELS, NORMAL, curves, given, labelled, maps_of, selection
 from matplotlib.colors import to_hex
 from matplotlib.patches import PathPatch
+from PIL import Image
 
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model, normative
 from neuraxis.figures.brain import EMPTY, draw_brain, structures
-from neuraxis.figures.style import colours, finish
+from neuraxis.figures.style import colours, finish, name_ticks
 
 
 @pytest.fixture
@@ -98,27 +99,64 @@ def test_the_course_darkens_with_z_and_counts_who_came_so_far(where):
             for b in LABELS.index
         ]
     )
-    # subtype one to stage 10, two to stage 4, one person each at the end
-    g = given(subtype=(1, 1, 1, 2, 2, 1), stage=(1, 3, 10, 2, 4, 0), progression=curve, where=where)
+    # subtype one to stage 10, two to stage 4, three people each at the end
+    g = given(
+        subtype=(1, 1, 1, 1, 1, 2, 2, 2, 2, 1), stage=(1, 3, 10, 10, 10, 2, 4, 4, 4, 0), progression=curve, where=where
+    )
     figure = maps.progression(g)
     heads = [h for h in titles(figure) if h]
-    assert heads[0] == "one\nstage 1 (n = 3 here or later)" and heads[1] == "two\nstage 1 (n = 2 here or later)"
+    assert heads[0] == "one\nstage 1 (n = 5 here or later)" and heads[1] == "two\nstage 1 (n = 4 here or later)"
     assert [h.splitlines()[-1] for h in heads[::2]] == [
-        f"stage {s} (n = {n} here or later)" for s, n in ((1, 3), (4, 1), (7, 1), (10, 1))
+        f"stage {s} (n = {n} here or later)" for s, n in ((1, 5), (4, 3), (7, 3), (10, 3))
     ]
     assert [h.splitlines()[-1] for h in heads[1::2]] == [
-        f"stage {s} (n = {n} here or later)" for s, n in ((1, 2), (2, 2), (3, 1), (4, 1))
+        f"stage {s} (n = {n} here or later)" for s, n in ((1, 4), (2, 4), (3, 3), (4, 3))
     ]
     scale, top = plt.get_cmap("magma_r"), float(curve["z"].quantile(0.98))
-    last = {a.get_title(): a for a in figure.axes}["stage 10 (n = 1 here or later)"]
+    last = {a.get_title(): a for a in figure.axes}["stage 10 (n = 3 here or later)"]
     assert to_hex(scale(10 / top)) in {to_hex(c) for c in painted(last)}
     assert to_hex(scale(5 / top)) in {to_hex(c) for c in painted(last)}
     assert sum(scale(0.9)[:3]) < sum(scale(0.1)[:3]) and figure.axes[-1].get_xlabel() == "expected z"
 
 
+def test_levels_are_not_drawn_as_if_they_were_z(where):
+    """A marker of levels 0 to 4 beside a z: colours and a legend of its own, and no part in the scale of z."""
+    rows = [
+        {"subtype": 1, "stage": s, "biomarker": b, "family": f, "z": z}
+        for s in (1, 2, 3)
+        for b, f, z in (("thalamus", "zscore", s / 2), ("cord_csa", "ordinal", s + 1.0))
+    ]
+    g = given(("one",), (1, 1, 1), (3, 3, 3), progression=pd.DataFrame(rows), where=where)
+    figure = maps.progression(g)
+    top = pd.Series([0.5, 1.0, 1.5]).quantile(0.98)
+    for stage, axis in zip((1, 2, 3), figure.axes, strict=False):
+        found = {to_hex(c) for c in painted(axis)}
+        assert to_hex(plt.get_cmap("magma_r")(stage / 2 / top)) in found
+        assert to_hex(plt.get_cmap("Greens")((stage + 1) / 4)) in found
+        assert to_hex(plt.get_cmap("magma_r")(1.0)) not in found or stage == 3
+    assert [a.get_xlabel() for a in figure.axes[-2:]] == ["expected z", "share of its levels reached: Cord"]
+    # nothing on the brain: as numbers, which are the levels themselves, in the same two colours
+    figure = maps.progression(given(("one",), (1, 1, 1), (3, 3, 3), progression=pd.DataFrame(rows), where={}))
+    axis = figure.axes[0]
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["Thalamus", "Cord (level)"]
+    assert [t.get_text() for t in axis.texts] == ["0.5", "1.0", "1.5", "2.0", "3.0", "4.0"]
+    first, second = axis.collections
+    assert to_hex(second.get_facecolors()[-1]) == to_hex(plt.get_cmap("Greens")(1.0))
+    assert to_hex(first.get_facecolors()[2]) == to_hex(plt.get_cmap("magma_r")(1.0))
+
+
 @pytest.mark.parametrize(
     ("stage", "shown"),
-    [([1, 2, 3], [1, 2, 3]), ([1], [1]), ([], []), ([1, 31], [1, 11, 21, 31]), ([5, 6], [1, 3, 4, 6])],
+    [
+        ([1, 2, 3], [1, 2, 3]),
+        ([1, 1, 1, 1, 11], [1, 2, 3, 4]),
+        ([1], [1]),
+        ([], []),
+        ([31] * 3, [1, 11, 21, 31]),
+        ([5, 6, 9], [1, 2, 4, 5]),
+        ([50, 2, 7, 2, 1, 7, 4], [1, 3, 5, 7]),
+        ([6, 5], [1, 2, 4, 5]),
+    ],  # fmt: skip
 )
 def test_stages_are_spread_evenly_over_where_people_are(stage, shown):
     assert maps.stages_shown(pd.Series(stage, dtype=float)) == shown
@@ -429,9 +467,8 @@ def test_survival_curves_have_their_groups_band_test_and_risk():
     g = seven(clinical__survival=curves(CURVES), clinical__logrank=tests, clinical__associations=effects)
     figure = clinical.survival_by_subtype(g)
     top, bottom = figure.axes
-    assert (
-        top.get_title() == "worsening\nlog-rank p = 0.031, 17 events of 40 staged\nHR a v. others: 2.50 (1.20 to 4.40)"
-    )
+    assert top.get_title() == "worsening\nlog-rank p = 0.031\n17 events of 40 staged\nHR a 2.50 (1.20 to 4.40)"
+    assert "a subtype's is against the other subtypes" in figure.legends[0].get_title().get_text()
     drawn = {
         line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist(), line.get_color()) for line in top.lines
     }
@@ -491,8 +528,8 @@ def test_survival_by_stage_has_a_panel_inside_every_subtype_and_treatment_one_ea
     figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
     heads = [h for h in titles(figure) if h]
     assert heads == [
-        "worsening\nlog-rank p = 0.5, 9 events of 50 staged",
-        "worsening\nstage in b\nlog-rank p = 0.02, 4 events of 50 staged",
+        "worsening\nlog-rank p = 0.5\n9 events of 50 staged",
+        "worsening\nstage in b\nlog-rank p = 0.02\n4 events of 50 staged",
     ]
     drugs = curves(
         [("none", 0.0, 1.0, 1.0, 1.0, 20), ("oral", 0.0, 1.0, 1.0, 1.0, 12), ("oral", 1.0, 0.4, 0.2, 0.6, 11)],
@@ -562,3 +599,36 @@ def test_a_panel_of_other_groups_than_its_rows_first_names_them():
     alike = pd.concat([curves(CURVES, outcome="relapse"), curves(CURVES)])
     figure = clinical.survival_by_subtype(seven(clinical__survival=alike, clinical__logrank=tests))
     assert [[t.get_text() for t in figure.axes[i].get_yticklabels()] for i in (2, 3)] == [["b", "a"], ["", ""]]
+
+
+def test_panels_of_a_row_hold_everybody_of_all_subtypes():
+    """The last panel's people are the mildest: its scale must not cut the first's."""
+    people = pd.DataFrame({"edss": [7.5, 6.0, 1.0, 0.5, 1.5, 0.0]}, index=[f"p{i}" for i in range(6)])
+    g = given(
+        subtype=(1, 1, 1, 2, 2, 2), stage=(1, 3, 5, 2, 5, 1), people=people,
+        outcomes=({"name": "EDSS", "column": "edss", "type": "ordinal"},),
+    )  # fmt: skip
+    figure = clinical.stage(g)
+    for axis in figure.axes[:2]:
+        low, high = axis.get_ylim()
+        assert low < 0 and high > 7.5
+
+
+def test_what_is_longer_than_its_place_is_not_cut(tmp_path):
+    """A title far wider than the figure makes the picture larger; one that fits leaves it as it is."""
+    widths = []
+    for i, words in enumerate(("short", "a name that somebody chose " * 6)):
+        figure, axis = plt.subplots(figsize=(3, 2), layout="constrained")
+        axis.set_title(words)
+        finish(figure, "t", False, tmp_path / f"{i}.png")
+        widths.append(Image.open(tmp_path / f"{i}.png").size[0])
+    assert widths[0] == 900 and widths[1] > 1500
+
+
+def test_names_stand_aslant_where_they_would_run_into_each_other():
+    figure, (wide, narrow) = plt.subplots(1, 2)
+    for axis, inches, angle in ((wide, 4.0, 0), (narrow, 1.5, 30)):
+        axis.set_xticks(range(3))
+        name_ticks(axis, ["normal-\nappearing", "subcortical", "spinal cord"], inches)
+        assert {t.get_rotation() for t in axis.get_xticklabels()} == {angle}
+    assert narrow.get_xticklabels()[0].get_text() == "normal-appearing"

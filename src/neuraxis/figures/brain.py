@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import ggseg
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.colors import Colormap, Normalize
@@ -27,6 +28,8 @@ CODES = {"M": Outline.MOVETO, "C": Outline.CURVE4, "L": Outline.LINETO}
 EMPTY = "#DDDDDD"
 HATCH = "//////"
 DOTS = "...."
+#: Of biomarkers that have levels and no z, from none of their events to all.
+LEVEL_COLOURS = plt.get_cmap("Greens")
 EDGE = "#4D4D4D"
 WHITE_MATTER = ("own", "white matter")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
@@ -183,7 +186,9 @@ def pieces() -> tuple[Piece, ...]:
 LEVELS = [(f"C{i + 1}", VIEWS["cord"] + 0.14, 0.84 - 0.34 * i) for i in range(3)]
 
 
-def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm: Normalize, dotted=()) -> None:
+def draw_brain(
+    axis, values: dict[str, float], where: dict, cmap: Colormap, norm: Normalize, dotted=(), levels=None
+) -> None:
     """Paint every biomarker of `values` into one drawing on `axis`; what has no value is hatched.
 
     Parameters
@@ -194,9 +199,13 @@ def draw_brain(axis, values: dict[str, float], where: dict, cmap: Colormap, norm
         From `structures`.
     dotted : collection of str
         Biomarkers whose colour is not to be relied on; they are dotted.
+    levels : dict of biomarker to float, optional
+        Shares of the highest level, 0 to 1, of biomarkers that are on no scale of z; they have colours of their own.
     """
     known = {b: places for b, places in where.items() if np.isfinite(values.get(b, np.nan))}
     colour = {place: cmap(norm(values[b])) for b, places in known.items() for place in places}
+    for b, share in (levels or {}).items():
+        colour |= {place: LEVEL_COLOURS(share) for place in where.get(b, ()) if np.isfinite(share)}
     vague = {place for b, places in known.items() if b in set(dotted) for place in places}
     for piece in pieces():
         fill = colour.get(piece.place)

@@ -12,7 +12,7 @@ from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..labels import NORMAL, THIRDS, is_true
 from .given import Given
-from .style import PAGE, colours, empty, grid, wrapped
+from .style import PAGE, colours, empty, grid, name_ticks, wrapped
 
 METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.35"), "draws": ("s", "#E69F00")}
 #: What the methods are called in a legend.
@@ -139,9 +139,9 @@ def boxes(g: Given):
                 )  # fmt: skip
         if yes_no:
             axis.margins(y=0.12)
-        axis.set_xticks(
-            range(len(order)), [f"{wrapped(n, 12)}\n({c})" for n, c in zip(order, counts, strict=True)], fontsize=6.5
-        )
+        axis.set_xticks(range(len(order)))
+        names = [f"{wrapped(n, 12)}\n({c})" for n, c in zip(order, counts, strict=True)]
+        name_ticks(axis, names, PAGE / min(3, len(drawn)) - 0.5)
         axis.set(ylabel=wrapped(f"share with {o.name}" if yes_no else o.label, 26))
         axis.set_title(_tests(effects, o.name), fontsize=6.5, color="0.3")
         if not yes_no:
@@ -155,6 +155,9 @@ def _scaled(axis, scale: str, values: pd.Series) -> None:
         return
     if scale == "log" and (values > 0).all():
         axis.set_yscale("log")
+        # at least three numbers on the axis
+        wide = np.log10(values.max() / values.min()) > 2
+        axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
         axis.yaxis.set_major_formatter("{x:g}")
     else:
         axis.set_yscale("symlog", linthresh=1)
@@ -194,9 +197,14 @@ def stage(g: Given):
     for axis in axes.ravel()[len(cells) :]:
         axis.axis("off")
     end = float(g.expected[g.group != NORMAL].max())
+    points = {}
+    for o in drawn:
+        data = pd.DataFrame({"x": g.expected, "y": o.values(g.people).reindex(g.group.index), "group": g.group})
+        data = data.replace([np.inf, -np.inf], np.nan).dropna()
+        points[o.name] = data[data["group"].isin(shown)]
     for axis, (o, name) in zip(axes.ravel(), cells, strict=False):
-        data = pd.DataFrame({"x": g.expected, "y": o.values(g.people).reindex(g.group.index)})
-        data = data[g.group == name].replace([np.inf, -np.inf], np.nan).dropna()
+        everyone = points[o.name]  # the panels of a row have one scale, which holds all of them
+        data = everyone[everyone["group"] == name]
         axis.plot(data["x"], data["y"], "o", ms=2.8, alpha=0.55, color=tint[name], mew=0)
         mine = curves[(curves["outcome"] == o.name) & (curves["subtype"] == name)] if len(curves) else curves
         words = f"n = {len(data)}"
@@ -205,13 +213,13 @@ def stage(g: Given):
             axis.fill_between(mine["stage"], mine["low"], mine["high"], color=tint[name], alpha=0.18, lw=0)
             r = mine.iloc[0]
             words += f", tau {r['kendall_tau']:.2f} ({r['tau_low']:.2f} to {r['tau_high']:.2f})"
-        top = float(data["y"].max()) if len(data) else 1.0
         if o.axis_scale != "linear":
-            _scaled(axis, o.axis_scale, data["y"])
-        elif len(mine) and np.isfinite(top):
-            bottom = float(data["y"].min())
-            room = 0.15 * max(top - bottom, 1e-9)
-            axis.set_ylim(min(bottom, max(float(mine["low"].min()), bottom - room)) - room / 3, max(top, min(float(mine["high"].max()), top + room)) + room)  # fmt: skip
+            _scaled(axis, o.axis_scale, everyone["y"])
+        elif len(everyone):
+            # a band that is wider than the people is cut, they are not
+            bottom, top = float(everyone["y"].min()), float(everyone["y"].max())
+            room = 0.1 * max(top - bottom, 1e-9)
+            axis.set_ylim(bottom - room, top + room)
         if name == shown[0]:
             axis.set_ylabel(wrapped(o.label, 20))
         axis.set_title(f"{name}\n{words}" if g.k > 1 else words, fontsize=6.5)
@@ -222,7 +230,7 @@ def stage(g: Given):
         axis.tick_params(labelbottom=True)
     models = sorted(set(curves["model"])) if len(curves) else []
     if models:
-        figure.supxlabel(f"unadjusted; curves: {'; '.join(models)}", fontsize=6.5, color="0.3")
+        figure.supxlabel(wrapped(f"unadjusted; curves: {'; '.join(models)}", 110), fontsize=6.5, color="0.3")
     return figure
 
 
@@ -260,8 +268,8 @@ def _ratios(g: Given, kinds: tuple) -> dict[str, list[str]]:
     against_all = told["against"] == OTHERS
     told = told[(told["kind"] != "subtype") | against_all | ~against_all.any()]
     for row in told.itertuples():
-        words = row_words(row).partition(" (")[0]
-        out.setdefault(row.outcome, []).append(f"HR {words}: {row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})")
+        words = row_words(row).partition(" (")[0].removesuffix(" v. others").removesuffix(" v. none")
+        out.setdefault(row.outcome, []).append(f"HR {words} {row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})")
     return out
 
 
@@ -301,8 +309,8 @@ def _head(tests, outcome, split, ratios, several, letters) -> str:
     words = []
     if len(found):
         test = found.iloc[0]
-        p = f"log-rank p = {test['p']:.2g}, " if pd.notna(test["p"]) else ""
-        words = [f"{p}{int(test['n_events'])} events of {int(test['n'])} staged"]
+        words = [f"log-rank p = {test['p']:.2g}"] if pd.notna(test["p"]) else []
+        words += [f"{int(test['n_events'])} events of {int(test['n'])} staged"]
     words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
     head = wrapped(outcome, 34)
     if several and split != "stage":
@@ -376,6 +384,11 @@ def _panels(curves, tests, cells, order, ratios, several=False):
         bottom.tick_params(axis="y", length=0)
     handles = [plt.Line2D([], [], color=tint[name], label=name) for name in present]
     notes = [f"Not drawn, nobody had the event: {', '.join(nobody)}"] if nobody else []
+    if any("\nHR " in h for h in heads):
+        told = "HR: hazard ratio with 95 % interval, adjusted as the outcome is declared"
+        if any(s == "subtype" for _, s in cells):
+            told += "; a subtype's is against the other subtypes at the same stage, any atrophy's against none"
+        notes.insert(0, told)
     notes += [f"Not drawn, fewer than {LEAST_AT_RISK} at risk: {', '.join(few)}"] if few else []
     note = "\n".join(wrapped(n, 130) for n in notes) or None
     figure.legend(
@@ -448,7 +461,7 @@ def transitions(g: Given):
         cbar_kws={"label": "share of the row"},
     )  # fmt: skip
     left.set(xlabel="next scan", ylabel="scan")
-    left.set_xticks(left.get_xticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
+    name_ticks(left, [wrapped(o, 12) for o in order], 0.3 * PAGE if quantities else PAGE - 1)
     left.set_yticks(left.get_yticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
     tint = colours(order)
     for axis, quantity in zip(axes[0, 1:], quantities, strict=True):

@@ -86,7 +86,8 @@ OF_DISEASE = (
     ),
     Figure(
         "positional_variance", "model:positional_variance", "Place of every event in the sequence",
-        "Posterior probability of each place, model of everyone; one colour per threshold.",
+        "Posterior probability of each place, model of everyone; one colour per threshold, darker with the root of the "
+        "probability.",
         "order", ("positional_variance",),
     ),
     Figure(
@@ -95,7 +96,9 @@ OF_DISEASE = (
     ),
     Figure(
         "progression", "maps:progression", "Expected z along the stages",
-        "At stages spread evenly over those that people of the subtype reach.", "order", ("progression",),
+        "At stages spread evenly over those that at least three people of the subtype reach, or the first four. Biomarkers that have no z "
+        "(normal or abnormal, scores) have colours of their own: the share of their levels that is reached.",
+        "order", ("progression",),
     ),
     Figure(
         "probability", "model:probability", "Certainty of the subtype by stage",

@@ -9,9 +9,9 @@ import seaborn as sns
 from matplotlib.colors import Normalize
 
 from ..labels import NORMAL
-from .brain import HEIGHT, WIDTH, draw_brain, has_outline
+from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
 from .given import Given
-from .style import PAGE, empty
+from .style import PAGE, empty, wrapped
 
 #: Said instead of a drawing on which nothing would be.
 NOWHERE = "None of these biomarkers has a place on the drawing of brain and cord; see the mean z as numbers."
@@ -44,6 +44,10 @@ def _panels(rows, where, norm, colour_map, label, note):
     bar.set_label(label)
     figure.supxlabel(note, fontsize=6.5, color="0.3")
     return figure
+
+
+def _unplaced(g: Given, table: pd.DataFrame) -> list[str]:
+    return [b for b in table["biomarker"].unique() if not any(map(has_outline, g.where.get(b, ())))]
 
 
 def _elsewhere(absent: list[str]) -> str:
@@ -98,8 +102,14 @@ def brain_t(g: Given):
     )  # fmt: skip
 
 
+#: One person far ahead is not where people are.
+FEWEST = 3
+
+
 def stages_shown(stage: pd.Series, most: int = 4) -> list[int]:
-    """Stages spread evenly from 1 to where the last of the people are, each reached by somebody.
+    """Stages spread evenly from 1 to where people are, each reached by somebody.
+
+    The last is one that `FEWEST` have reached, or the fourth where nearly everybody stands before it.
 
     Parameters
     ----------
@@ -108,12 +118,34 @@ def stages_shown(stage: pd.Series, most: int = 4) -> list[int]:
     """
     if stage.empty:
         return []
-    spread = np.linspace(1, float(stage.max()), most).round().astype(int)
+    last = max(float(stage.nlargest(FEWEST).min()), min(float(stage.max()), most))
+    spread = np.linspace(1, max(last, 1.0), most).round().astype(int)
     return [int(s) for s in dict.fromkeys(spread) if (stage >= s).any()]
 
 
+def by_scale(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of progression.tsv that are z, and those that are levels, with `share`: of the biomarker's highest level."""
+    is_z = table["family"] == "zscore" if "family" in table else pd.Series(True, table.index)
+    levels = table[~is_z]
+    highest = levels.groupby("biomarker")["z"].transform("max").clip(lower=1)
+    return table[is_z], levels.assign(share=levels["z"] / highest)
+
+
+#: Label of the colours of levels.
+LEVELS = "share of its levels reached"
+
+
+def z_scale(z: pd.DataFrame) -> Normalize:
+    """From 0 to nearly the highest expected z."""
+    return Normalize(0, max(1.0, float(z["z"].quantile(0.98))) if len(z) else 1.0)
+
+
 def progression(g: Given):
-    """Expected z along the stages of every subtype, at stages spread evenly over where its people are."""
+    """Expected z along the stages of every subtype, at stages spread evenly over where its people are.
+
+    Biomarkers of events without a z (normal or abnormal, scores) are coloured by the share of their levels, in colours of
+    their own.
+    """
     table = g.table("progression")
     staged = g.stages[(g.stages > 0)]
     if staged.empty or not g.names or g.k < 1:
@@ -123,7 +155,9 @@ def progression(g: Given):
     shown = {c: s for c, s in shown.items() if s}
     if len(absent) == table["biomarker"].nunique():
         return _numbers(g, table, shown)
-    norm, colour_map = Normalize(0, max(1.0, float(table["z"].quantile(0.98)))), plt.get_cmap("magma_r")
+    z, levels = by_scale(table)
+    norm, colour_map = z_scale(z), plt.get_cmap("magma_r")
+    drawn_levels = [b for b in levels["biomarker"].unique() if any(map(has_outline, g.where.get(b, ())))]
     columns, rows = len(shown), max(map(len, shown.values()))
     width = (PAGE - 0.7) / max(columns, 2)
     figure, axes = plt.subplots(
@@ -137,15 +171,28 @@ def progression(g: Given):
             if i >= len(stages):
                 axis.axis("off")
                 continue
-            part = table[(table["subtype"] == c) & (table["stage"] == stages[i])].set_index("biomarker")["z"]
-            draw_brain(axis, part.to_dict(), g.where, colour_map, norm)
+            mine_z, mine_levels = (
+                t[(t["subtype"] == c) & (t["stage"] == stages[i])].set_index("biomarker") for t in (z, levels)
+            )
+            draw_brain(axis, mine_z["z"].to_dict(), g.where, colour_map, norm, levels=mine_levels["share"].to_dict())
             n = int((mine >= stages[i]).sum())
             head = f"{g.names[c]}\n" if i == 0 and g.k > 1 else ""
             axis.set_title(f"{head}stage {stages[i]} (n = {n} here or later)", fontsize=7, pad=2)
-    scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
-    figure.colorbar(
-        scale, ax=axes.ravel().tolist(), label="expected z", location="bottom", shrink=0.4, aspect=30, pad=0.02
-    )
+    scales = [(norm, colour_map, "expected z")] if len(set(z["biomarker"]) - set(_unplaced(g, z))) else []
+    if drawn_levels:
+        names = ", ".join(g.labels.get(b, b) for b in drawn_levels)
+        scales.append((Normalize(0, 1), LEVEL_COLOURS, f"{LEVELS}: {names}"))
+    for norm, colour_map, label in scales:
+        scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
+        figure.colorbar(
+            scale,
+            ax=axes.ravel().tolist(),
+            label=wrapped(label, 90),
+            location="bottom",
+            shrink=0.4,
+            aspect=30,
+            pad=0.02,
+        )
     if absent:
         figure.supxlabel(_elsewhere(absent).strip(), fontsize=6.5, color="0.3")
     return figure
@@ -154,19 +201,31 @@ def progression(g: Given):
 def _numbers(g: Given, table: pd.DataFrame, shown: dict):
     """Expected z of biomarkers that cannot be drawn on the brain, one panel per subtype."""
     size = table["biomarker"].nunique()
-    steps = table.loc[table["family"] != "zscore", "biomarker"].unique() if "family" in table else []
-    said = dict.fromkeys(steps, " (level)")
+    z, levels = by_scale(table)
+    said = dict.fromkeys(levels["biomarker"].unique(), " (level)")
+    table = pd.concat([z.assign(share=np.nan), levels])
     figure, axes = plt.subplots(
         1, len(shown), figsize=(PAGE, 0.22 * size + 1.2), layout="constrained", squeeze=False, sharey=True
     )
     for axis, (c, stages) in zip(axes[0], shown.items(), strict=True):
         part = table[(table["subtype"] == c) & table["stage"].isin(stages)]
-        wide = part.pivot(index="biomarker", columns="stage", values="z")
-        wide = wide.loc[table["biomarker"].unique()].rename(index=lambda b: g.labels.get(b, b) + said.get(b, ""))
-        sns.heatmap(
-            wide, cmap="magma_r", vmin=0, vmax=max(1.0, float(table["z"].max())), annot=True, fmt=".1f", ax=axis,
-            annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": f"expected z{', or level' if said else ''}"},
-        )  # fmt: skip
+        wide, share = (
+            part.pivot(index="biomarker", columns="stage", values=v)
+            .loc[table["biomarker"].unique()]
+            .rename(index=lambda b: g.labels.get(b, b) + said.get(b, ""))
+            for v in ("z", "share")
+        )
+        # two scales, one on the rows of the other's gaps; the numbers are z, or the level itself
+        top = max(1.0, float(z["z"].max())) if len(z) else 1.0
+        for values, highest, colour_map, label in (
+            (wide.where(share.isna()), top, "magma_r", "expected z"),
+            (share, 1.0, LEVEL_COLOURS, LEVELS),
+        ):
+            if values.notna().any(axis=None):
+                sns.heatmap(
+                    values, mask=values.isna(), cmap=colour_map, vmin=0, vmax=highest, annot=wide, fmt=".1f", ax=axis,
+                    annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": label},
+                )  # fmt: skip
         axis.set(title=g.names[c] if g.k > 1 else "", ylabel="")
     return figure
 

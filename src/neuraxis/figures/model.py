@@ -7,7 +7,7 @@ import mpltern  # noqa: F401  registers the ternary projection
 import numpy as np
 import pandas as pd
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from ..labels import NORMAL, is_true
@@ -68,7 +68,8 @@ def selection(g: Given):
         for r in t[~inside].itertuples():
             axis.plot(r.n_subtypes, edge, "^", color=colour, ms=5, zorder=3)
             down = beyond[r.n_subtypes] = beyond.get(r.n_subtypes, -1) + 1
-            axis.annotate(f"{r.gap_cvic:+.0f}", (r.n_subtypes, edge), xytext=(5, -3 - 8 * down), textcoords="offset points", va="top", fontsize=6.5, color=colour)  # fmt: skip
+            axis.annotate(f"{r.gap_cvic:+.0f}", (r.n_subtypes, edge), xytext=(5, -3 - 8 * down), textcoords="offset points", va="top", fontsize=6.5, color=colour, zorder=4,
+                          bbox={"facecolor": "white", "alpha": 0.85, "lw": 0, "pad": 0.6})  # fmt: skip
     ks = part["n_subtypes"].astype(int).tolist()
     gaussian = table[table["n_subtypes"] == -1]
     ticks, words = list(ks), [str(k) for k in ks]
@@ -114,7 +115,8 @@ def positional_variance_folds(g: Given):
 def _places(g: Given, models: str):
     """One panel per subtype that somebody is staged in, biomarkers by their first event; a scale bar per threshold.
 
-    Colour grows with probability up to the largest of the panel's figure, so that nothing saturates.
+    Colour grows with the root of the probability up to the largest of the figure: nothing saturates, and an event that
+    could stand at many places is seen too.
     """
     table = g.table("positional_variance")
     table = table[table["models"] == models] if len(table) else table
@@ -128,16 +130,13 @@ def _places(g: Given, models: str):
     levels = sorted(table["threshold"].unique())
     size, n = table["biomarker"].nunique(), len(g.names)
     highest = max(float(table[places].to_numpy(float).max()), 0.1)
+    scaled = PowerNorm(0.5, 0, highest)
     tints = [EVENTS[g.event_colours][min(i, 3)] for i in range(len(levels))]
     columns = min(n, 2)
     rows = -(-n // columns)
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(PAGE if n > 1 else 5.0, rows * (0.15 * size + 0.75) + 0.9),
-        layout="constrained",
-        squeeze=False,
-    )
+    figure = plt.figure(figsize=(PAGE if n > 1 else 5.0, rows * (0.15 * size + 0.75) + 0.9), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[rows * (0.15 * size + 0.75) + 0.3, 0.6])
+    axes = above.subplots(rows, columns, squeeze=False)
     for axis in axes.ravel()[n:]:
         axis.axis("off")
     for axis, (c, name) in zip(axes.ravel(), g.names.items(), strict=False):
@@ -148,7 +147,7 @@ def _places(g: Given, models: str):
         for line, b in enumerate(first):
             for _, event in part[part["biomarker"] == b].iterrows():
                 tint = np.array(to_rgb(tints[levels.index(event["threshold"])]))
-                p = (event[places].to_numpy(float) / highest)[:, None]
+                p = scaled(event[places].to_numpy(float))[:, None]
                 image[line] *= 1 - p * (1 - tint)
         # places count from 1, as in the table
         edges = (0.5, len(places) + 0.5, len(first) - 0.5, -0.5)
@@ -159,13 +158,13 @@ def _places(g: Given, models: str):
         head = f"{name}\n" if g.k > 1 else ""
         axis.set_title(f"{head}{staged} staged people", fontsize=7.5)
         axis.set_xlabel("place in the sequence")
-    for level, tint in zip(levels, tints, strict=True):
-        scale = ScalarMappable(Normalize(0, highest), LinearSegmentedColormap.from_list("", ["white", tint]))
-        bar = figure.colorbar(scale, ax=axes.ravel().tolist(), location="bottom", shrink=0.28, aspect=16, pad=0.02)
+    bars = below.subplots(1, len(levels), squeeze=False)[0]
+    steps = [v for v in (0.01, 0.05, 0.1, 0.2, 0.5, 1.0) if v <= highest]
+    for bar_axis, level, tint in zip(bars, levels, tints, strict=True):
+        scale = ScalarMappable(scaled, LinearSegmentedColormap.from_list("", ["white", tint]))
+        bar = below.colorbar(scale, cax=bar_axis, orientation="horizontal", ticks=[0, *steps[-3:]], format="{x:g}")
         bar.set_label(f"probability, z = {level:g}" if one_kind else f"probability, event {level:g}", fontsize=6.5)
         bar.ax.tick_params(labelsize=6.5)
-        bar.locator = MaxNLocator(3)
-        bar.update_ticks()
     return figure
 
 
@@ -318,6 +317,8 @@ def convergence(g: Given):
         axis.axvline(limit, color=COLOURS[2], lw=1)
         name = "R-hat" if column == "r_hat" else "effective sample size"
         axis.set(xlabel=name, ylabel="quantities", title=f"{wrong} of {len(values)} {bad} {limit:g}")
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     return figure
 
 

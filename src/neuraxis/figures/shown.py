@@ -137,28 +137,31 @@ class ModelPlots:
         import matplotlib.pyplot as plt
         import seaborn as sns
 
-        from .style import colours  # noqa: F401  sets the look of all figures
+        from .brain import LEVEL_COLOURS
+        from .maps import LEVELS, by_scale
 
         table, label = self.model.progression(), _labels(self.model, labels)
+        z, levels = by_scale(table)
         names = _named(self.model, names)
         size = table["biomarker"].nunique()
         figure, axes = plt.subplots(
             1, len(names), figsize=(4.5 * len(names) + 1.5, 0.28 * size + 1.4), layout="constrained", squeeze=False
         )
-        most = max(1.0, float(table["z"].max()))
+        most = max(1.0, float(z["z"].max())) if len(z) else 1.0
         for axis, (c, name) in zip(axes[0], names.items(), strict=True):
-            wide = table[table["subtype"] == c].pivot(index="biomarker", columns="stage", values="z")
-            wide = wide.loc[list(self.model.events.biomarkers)].rename(index=label)
             last = c == max(names)
-            sns.heatmap(
-                wide,
-                cmap="magma_r",
-                vmin=0,
-                vmax=most,
-                ax=axis,
-                cbar=last,
-                cbar_kws={"label": "expected z"} if last else None,
-            )
+            for part, values, highest, colour_map, words in (
+                (z, "z", most, "magma_r", "expected z"),
+                (levels, "share", 1.0, LEVEL_COLOURS, LEVELS),
+            ):
+                if part.empty:
+                    continue
+                wide = part[part["subtype"] == c].pivot(index="biomarker", columns="stage", values=values)
+                wide = wide.reindex(list(self.model.events.biomarkers)).rename(index=label)
+                sns.heatmap(
+                    wide, mask=wide.isna(), cmap=colour_map, vmin=0, vmax=highest, ax=axis, cbar=last,
+                    cbar_kws={"label": words} if last else None,
+                )  # fmt: skip
             axis.set(xlabel="Stage", ylabel="", title=name)
         return showing(figure)
 
@@ -182,7 +185,8 @@ class ModelPlots:
         from ..errors import InputError
         from ..home import workflow_home
         from ..tables import read_table
-        from .brain import HEIGHT, WIDTH, draw_brain, has_outline, structures
+        from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline, structures
+        from .maps import LEVELS, by_scale, z_scale
         from .style import empty
 
         stages = self.model.events.n_events
@@ -196,17 +200,24 @@ class ModelPlots:
         if not any(has_outline(place) for b in used for place in where.get(b, ())):
             return showing(empty("None of these biomarkers has a place on the drawing of brain and cord."))
         table = self.model.progression()
-        at = table[table["stage"] == stage]
-        norm, colour = Normalize(0, max(1.0, float(table["z"].quantile(0.98)))), plt.get_cmap("magma_r")
+        z, levels = by_scale(table)
+        norm, colour = z_scale(z), plt.get_cmap("magma_r")
         names = _named(self.model, names)
         figure, axes = plt.subplots(
             len(names), 1, figsize=(7.6, 7.3 * HEIGHT / WIDTH * len(names) + 0.6), layout="constrained", squeeze=False
         )
         for axis, (c, name) in zip(axes[:, 0], names.items(), strict=True):
-            draw_brain(axis, at[at["subtype"] == c].set_index("biomarker")["z"].to_dict(), where, colour, norm)
+            mine, mine_levels = (
+                t[(t["subtype"] == c) & (t["stage"] == stage)].set_index("biomarker") for t in (z, levels)
+            )
+            shares = mine_levels["share"].to_dict()
+            draw_brain(axis, mine["z"].to_dict(), where, colour, norm, levels=shares)
             axis.set_title(f"{name}, stage {stage} of {stages}", loc="left", fontsize=9)
         scale = plt.cm.ScalarMappable(norm=norm, cmap=colour)
         figure.colorbar(scale, ax=axes[:, 0].tolist(), label="expected z", pad=0.02, aspect=20)
+        if any(has_outline(place) for b in levels["biomarker"].unique() for place in where.get(b, ())):
+            scale = plt.cm.ScalarMappable(norm=Normalize(0, 1), cmap=LEVEL_COLOURS)
+            figure.colorbar(scale, ax=axes[:, 0].tolist(), label=LEVELS, pad=0.02, aspect=20)
         return showing(figure)
 
 

@@ -111,15 +111,27 @@ def empty(words: str):
     return figure
 
 
+def name_ticks(axis, names, inches: float) -> None:
+    """Names of groups below a panel of so many inches, aslant where they would run into each other beside one another."""
+    room = inches / max(len(names), 1)
+    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    aslant = longest * 0.055 > room  # inches of a letter of 6.5 points
+    axis.set_xticks(
+        axis.get_xticks(), [name.replace("-\n", "-").replace("\n", " ") for name in names] if aslant else names, fontsize=6.5,
+        **({"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if aslant else {"rotation": 0}),
+    )  # fmt: skip
+
+
 def small_texts(figure) -> list[str]:
     """Texts of a figure that are below the smallest size."""
     found = figure.findobj(matplotlib.text.Text)
     return [t.get_text() for t in found if t.get_visible() and t.get_text().strip() and t.get_fontsize() < LEAST_TEXT]
 
 
-def outside(figure) -> list[str]:
+def outside(figure, drawn: bool = False) -> list[str]:
     """Texts that stick out of a figure, and would be cut; labels of ticks, which the layout holds, are left aside."""
-    figure.canvas.draw()
+    if not drawn:
+        figure.canvas.draw()
     width, height = figure.canvas.get_width_height()
     ticks = {
         label
@@ -143,10 +155,16 @@ def finish(figure, title: str, simulated: bool, path: Path) -> None:
     """Title, SIMULATED mark where so, PNG at `path` and PDF beside it."""
     figure.suptitle(f"{title} - SIMULATED DATA" if simulated else title, color="#B00020" if simulated else "black")
     said = {NOTHING: figure.nothing} if hasattr(figure, "nothing") else {}
+    # laid out once, not anew for every file
+    figure.draw_without_rendering()
+    if figure.get_layout_engine() is not None:
+        figure.set_layout_engine("none")
+    # words that are longer than their place (names are the user's) make the picture larger; they are never cut
+    larger = {"bbox_inches": "tight", "pad_inches": 0.05} if outside(figure, drawn=True) else {}
     for suffix, options in (
         (".png", {"dpi": DPI, "metadata": said}),
         (".pdf", {"metadata": {"CreationDate": None}}),
     ):
         with aside(Path(path).with_suffix(suffix)) as part:
-            figure.savefig(part, format=suffix[1:], **options)
+            figure.savefig(part, format=suffix[1:], **options, **larger)
     plt.close(figure)
