@@ -26,6 +26,8 @@ FILES = (
 TEMPLATES = ("features.labels", "features.cord_mask", "features.cord_levels_image")
 #: Most values and levels of a configuration; a few lines of YAML can unpack to billions (anchors of anchors).
 MOST_VALUES, DEEPEST = 20_000, 30
+#: Largest whole number that every type of number holds exactly.
+LARGEST = 2**53
 #: Folders of results that stand beside those of the diseases.
 TAKEN = ("crossdisease", "none", "simulated")
 #: Keys of section normative that hold for all biomarkers alone.
@@ -35,27 +37,40 @@ SIMULATED_DISEASES = ("NMOSD", "MS")
 
 
 def size_problem(value) -> str:
-    """Why a configuration cannot be walked through: too many values, too deep, or containing itself; "" where it can."""
+    """Why a configuration cannot be walked through: too many values, too deep, too large numbers, or containing itself; "" where it can.
+
+    Whole numbers of YAML have no end: some thousand digits can be neither shown nor compared with a limit.
+    """
     seen, open_now = 0, set()
-    stack = [(value, 0, False)]
+    stack = [(value, 0, False, "")]
     while stack:
-        item, depth, leaving = stack.pop()
+        item, depth, leaving, key = stack.pop()
         if leaving:
             open_now.discard(id(item))
             continue
         seen += 1
         if seen > MOST_VALUES:
             return f"it has more than {MOST_VALUES} values (anchors of anchors?)"
+        if _beyond(item):
+            return f"{key or 'a key'} is a whole number beyond 2^53, more than any setting means"
         if isinstance(item, (dict, list, tuple)):
             if id(item) in open_now:
                 return "a part of it contains itself (an anchor within itself)"
             if depth >= DEEPEST:
                 return f"it is nested more than {DEEPEST} levels deep"
             open_now.add(id(item))
-            stack.append((item, depth, True))
-            parts = item.values() if isinstance(item, dict) else item
-            stack += [(part, depth + 1, False) for part in parts]
+            stack.append((item, depth, True, key))
+            if isinstance(item, dict):
+                stack += [(name, depth + 1, False, "") for name in item if isinstance(name, int)]
+                named = [(f"{key}.{k}" if key else f"{k}", v) for k, v in item.items() if not _beyond(k)]
+            else:
+                named = [(f"{key}[{i}]", v) for i, v in enumerate(item)]
+            stack += [(part, depth + 1, False, name) for name, part in named]
     return ""
+
+
+def _beyond(value) -> bool:
+    return isinstance(value, int) and abs(value) > LARGEST
 
 
 def read_config(path) -> dict:

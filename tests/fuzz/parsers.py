@@ -332,6 +332,8 @@ def flat(value) -> dict:
 def equal(a, b) -> bool:
     """The same word, or the same number to 1e-6."""
     if isinstance(a, (int, float, np.number)) and isinstance(b, (int, float, np.number)):
+        if isinstance(a, int) and isinstance(b, int):
+            return a == b  # of any size
         return bool(math.isclose(a, b, rel_tol=1e-6) or (math.isnan(a) and math.isnan(b)))
     return str(a) == str(b)
 
