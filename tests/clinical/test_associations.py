@@ -13,6 +13,7 @@ from neuraxis.clinical.contrasts import ANY, OTHERS, atrophy_model, models_of, s
 from neuraxis.clinical.imputation import impute_groups
 from neuraxis.clinical.labels import ATROPHY, NORMAL, Labels, read_labels, reliability, shown_names, stage_groups
 from neuraxis.clinical.maps import region_maps
+from neuraxis.clinical.mixture import fit_averaged
 from neuraxis.clinical.nested import nested_models
 from neuraxis.clinical.outcomes import declare
 from neuraxis.clinical.sensitivity import sensitivity, versions_of
@@ -109,6 +110,60 @@ def test_hard_labels_attenuate_and_weighting_and_imputation_correct():
     assert got["label"] < 0.8 and got["weighted"] == pytest.approx(1.0, abs=0.15)
     assert got["draws"] == pytest.approx(1.0, abs=0.15)
     assert row_of(table, "one against two").loc["draws", "n_draws"] == 20
+
+
+def test_a_doubtful_stage_is_no_doubt_about_subtype_or_atrophy():
+    """Odds of the stage that differ between cuts are not the contrasts' check; odds of a subtype that do are."""
+    rng = np.random.default_rng(1)
+    people, labels, truth = study(n=1500, certainty=4.0)
+    late = labels.stage > labels.stage[labels.staged].median()
+    rank = declare("Rank", "rank", "ordinal")
+
+    def checked(who):
+        up = who & (people["edss"] >= 4)
+        table = associations([rank], people.assign(rank=people["edss"].mask(up, people["edss"] + 3)), labels, n_draws=0)
+        return table[table["method"] == "label"].drop_duplicates("kind").set_index("kind")["check_p"]
+
+    stages = checked(late & labels.staged & (rng.random(1500) < 0.5))
+    assert stages["subtype"] > 0.01
+    assert checked(labels.group == "two")["subtype"] < 1e-4
+    assert checked(labels.staged)["atrophy"] < 1e-4
+
+
+def test_the_mean_of_a_bounded_score_is_averaged_over_groups():
+    """Scores that are exactly the average of the groups' means: their effects come back, which a line through P does not give."""
+    people, labels, _ = study(n=500, certainty=1.7, seed=3)
+    stage = labels.stage / labels.stage[labels.staged].std()
+    linear = {NORMAL: 0.4, "one": 0.0, "two": 1.6, "three": -0.7}
+    mean = sum(p / (1 + np.exp(-(linear[g] + 0.5 + 0.3 * stage))) for g, p in labels.probability.items())
+    people["moca"] = 30 * mean
+    moca = declare("MoCA", "moca", "bounded", maximum=30)
+    shuffled = people.sample(frac=1, random_state=1)
+    rows = row_of(associations([moca], shuffled, labels, n_draws=0), "two against three", "MoCA")
+    assert np.log(rows.loc["weighted", "estimate"]) == pytest.approx(2.3, abs=0.01)
+    assert rows.loc["weighted", "model"] == "fractional logistic, mean over groups"
+    cases = complete_cases(moca, people)
+    model = subtype_model(labels.take(cases.y.index))
+    part = cases.take(model.rows)
+    line = moca.fit(part, model.terms(model.probability)).estimate
+    assert line["two"] - line["three"] < 2.2
+
+
+def test_with_certain_labels_the_averaged_mean_is_fractional_logistic_regression():
+    people, labels, truth = study(n=400, effect=0.8, slope=0.1)
+    people["moca"] = np.round(30 / (1 + np.exp(-people["score"])))
+    moca = declare("MoCA", "moca", "bounded", ("age",), maximum=30)
+    sure = Labels(truth, pd.get_dummies(truth, dtype=float)[labels.probability.columns], labels.stage)
+    model = subtype_model(sure)
+    cases = complete_cases(moca, people).take(model.rows)
+    got, plain = (
+        fit_averaged(moca, cases, model, [NORMAL]),
+        moca.fit(cases, model.terms(model.probability).drop(columns=NORMAL)),
+    )
+    weights = {"two": 1.0, "three": -1.0}
+    assert got.estimate.to_numpy() == pytest.approx(plain.estimate[got.estimate.index].to_numpy(), abs=2e-3)
+    n, t = len(cases.y), len(got.estimate) + 2  # age and the intercept; statsmodels' GLM gives its HC1 without n / (n - t)
+    assert got.contrast(weights).error == pytest.approx(plain.contrast(weights).error * np.sqrt(n / (n - t)), rel=2e-3)
 
 
 def test_imputed_labels_know_the_outcome():

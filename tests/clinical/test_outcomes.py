@@ -192,6 +192,27 @@ def test_assumption_checks_find_what_was_planted():
     assert outcome.check(complete_cases(outcome, crossing), terms)[1] < 0.001
 
 
+def test_only_what_is_told_is_checked():
+    """A stage whose odds differ from cut to cut, and whose hazards cross, does not cast doubt on the group beside it."""
+    rng = np.random.default_rng(4)
+    n = 900
+    g, stage = (rng.random(n) < 0.4).astype(float), rng.standard_normal(n)
+    terms = pd.DataFrame({"g": g, "stage": stage}, [f"p{i}" for i in range(n)])
+    edss = np.digitize(0.6 * g + stage * 0.4 + rng.logistic(size=n), np.linspace(-2.5, 3, 9))
+    edss = np.where(
+        (edss > 4) & (stage > 0.5), np.minimum(edss + 3, 9), edss
+    )  # late stages stretch the upper end alone
+    frame = pd.DataFrame(
+        {"edss": edss, "event": 1, "time": 3 * rng.weibull(np.where(stage > 0, 4.0, 0.7))}, terms.index
+    )
+    frame["time"] = frame["time"].clip(lower=0.01) * np.exp(-0.3 * g)
+    for outcome in (declare("o", "edss", "ordinal"), declare("o", "event", "survival", time="time")):
+        cases = complete_cases(outcome, frame)
+        assert outcome.check(cases, terms)[1] < 0.001 and outcome.check(cases, terms, ["stage"])[1] < 0.001
+        assert outcome.check(cases, terms, ["g"])[1] > 0.01
+        assert np.isnan(outcome.check(cases, terms, [])[1])
+
+
 def test_penalised_fits_have_profile_intervals():
     """Two-by-two with an empty cell: the profile interval of the contrast, however the terms are coded, is no Wald one."""
     frame, _ = people(60)

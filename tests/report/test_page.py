@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ from PIL import Image
 from neuraxis.clinical.sensitivity import ANEW, CLUSTERED
 from neuraxis.job import as_list, warnings_in
 from neuraxis.report import page, views
+from neuraxis.report.facts import read_study
 from neuraxis.report.methods import REFERENCES, methods_text, references
 from neuraxis.report.words import COLUMNS, heading
+from neuraxis.tables import seal
 
 
 def test_warnings_of_the_package_are_gathered_once(tmp_path):
@@ -362,3 +365,30 @@ def test_nobodys_id_goes_into_the_pages_tables():
     # and no row can be told by its place
     assert sorted(r[0] for r in kept["rows"]) == table["z"].tolist() != [r[0] for r in kept["rows"]]
     assert store.tables[store.add("counts", pd.DataFrame({"n": [3, 1, 2]}))]["rows"] == [[3], [1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("sustain", "simulated", "read"),
+    [
+        ({}, True, {"variants", "parametric_null", "sites", "site_labels", "clinical/planted"}),
+        ({"variants": []}, True, {"parametric_null", "sites", "site_labels", "clinical/planted"}),
+        ({"parametric_null": 0}, True, {"variants", "sites", "site_labels", "clinical/planted"}),
+        ({"leave_site_out": False}, True, {"variants", "parametric_null", "clinical/planted"}),
+        ({"parametric_null": 0, "variants": []}, False, {"sites", "site_labels"}),
+    ],
+)
+def test_tables_of_settings_that_are_off_are_not_read_though_an_earlier_run_left_them(
+    tmp_path, sustain, simulated, read
+):
+    names = ("selection", "variants", "parametric_null", "sites", "site_labels", "clinical/planted")
+    for name in names:
+        room, _, rest = name.rpartition("/")
+        folder = tmp_path / (room or "sustain") / "MS"
+        folder.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame({"x": [1.0]}).to_csv(folder / f"{rest}.tsv", sep="\t", index=False)
+        seal(folder / f"{rest}.tsv")
+    config = CONFIG | {"sustain": {"variants": ["a"], "parametric_null": 2, "leave_site_out": True} | sustain}
+    (tmp_path / "provenance.json").write_text(json.dumps({"config": config}))
+    biomarkers = Path(__file__).parents[2] / "resources/biomarkers.tsv"
+    found = read_study(tmp_path, diseases=["MS"], control="HC", simulated=simulated, biomarkers=biomarkers)
+    assert {n for n in names if len(found.diseases[0].tables[n])} == read | {"selection"}

@@ -12,6 +12,7 @@ from .contrasts import Contrast, Model, indicators, models_of
 from .effects import cramers_v, false_discovery, rubin
 from .fit import NO_PROFILE, Fit
 from .imputation import impute_groups
+from .mixture import fit_averaged
 from .outcomes import Outcome
 
 COLUMNS = (
@@ -72,7 +73,8 @@ def associations(
         (that could be fitted), unit (what one unit of stage is), companions of the label's unadjusted groups (prob_index, pi_low, pi_high,
         cliffs_delta; of stages partial_r, r_low, r_high, kendall_tau with tau_low, tau_high, tau_p, and
         partial_tau), check, check_p, reportable, warning, reason.
-        Methods: weighted, posterior probabilities as terms, which undoes the attenuation by uncertain labels; label,
+        Methods: weighted, posterior probabilities as terms (of bounded scores: as weights of the groups' means), which
+        undoes the attenuation by uncertain labels; label,
         most probable label; draws, labels imputed with the outcome in the model, pooled by Rubin's rules.
     """
     rows = []
@@ -116,7 +118,9 @@ def _model_rows(outcome, cases, model, plan, labels, circular, n_draws, seed) ->
     check = ("", np.nan)
     if hard and not hard[0].reason:
         terms = model.terms(model.by_label(TOO_SMALL))
-        check = outcome.check(cases.take(terms.index), terms.loc[:, terms.nunique() > 1])
+        terms = terms.loc[:, terms.nunique() > 1]
+        told = {t for c in model.contrasts if c.against for t in c.weights}
+        check = outcome.check(cases.take(terms.index), terms, [t for t in terms if t in told])
     base = {
         "family": outcome.family,
         "outcome": outcome.name,
@@ -163,10 +167,13 @@ def fits_of(
         return out
     out["draws"] = [], "no draws were asked for"
 
-    def fit(weights):
+    def fit(weights, averaged=False):
         terms = model.terms(weights)
         kept = [t for t in terms if terms[t].nunique() > 1 and not (t == model.away and terms[t].std() < BARELY)]
-        return outcome.fit(cases.take(weights.index), terms[kept], plan)
+        plain = outcome.fit(cases.take(weights.index), terms[kept], plan)
+        if plain.reason or plain.penalised or not (averaged and outcome.averaged):
+            return plain
+        return fit_averaged(outcome, cases, model, [t for t in terms if t not in kept])
 
     def fit_drawn(group):
         return fit(indicators(group[group != model.away], model.probability.columns))
@@ -174,7 +181,7 @@ def fits_of(
     if "label" in methods:
         out["label"] = [fit(model.by_label(TOO_SMALL))], ""
     if "weighted" in methods:
-        out["weighted"] = [fit(model.probability.loc[people])], ""
+        out["weighted"] = [fit(model.probability.loc[people], averaged=True)], ""
     if "draws" in methods and n_draws:
         first = out["weighted"][0]
         if first and first[0].reason:

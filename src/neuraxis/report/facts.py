@@ -34,7 +34,7 @@ class Tables(Mapping):
     that there is something.
     """
 
-    def __init__(self, places: Callable[[str], Path] | None = None, given: Mapping | None = None):
+    def __init__(self, places: Callable[[str], Path | None] | None = None, given: Mapping | None = None):
         self._places = places
         self._known = dict(given or {})
 
@@ -376,6 +376,18 @@ class Study:
         return sum(d.tables["followup"].get("participant_id", pd.Series(dtype=object)).nunique() for d in self.diseases)
 
 
+def switched_off(config: Mapping, simulated: bool) -> set[str]:
+    """Tables of a disease that this configuration does not make; of an earlier run they may still lie there."""
+    sustain = config.get("sustain", {})
+    made_by = {
+        "variants": ("variants",),
+        "parametric_null": ("parametric_null",),
+        "leave_site_out": ("sites", "site_labels"),
+    }
+    off = {t for key, tables in made_by.items() if not sustain.get(key, True) for t in tables}
+    return off if simulated else off | {"clinical/planted"}
+
+
 def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) -> Study:
     """The study whose results lie in a folder.
 
@@ -391,10 +403,13 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
     root = Path(results)
     provenance = json.loads((root / "provenance.json").read_text(encoding="utf-8"))
     defined = read_biomarkers(biomarkers)
+    off = switched_off(provenance["config"], simulated)
     labels, families = (defined.set_index("biomarker")[c] for c in ("label", "family"))
 
     def place(disease):
-        def path(name: str) -> Path:
+        def path(name: str) -> Path | None:
+            if name in off:
+                return None
             room, _, rest = name.rpartition("/")
             return root / (room or "sustain") / disease / f"{rest}.tsv"
 

@@ -90,6 +90,8 @@ class Outcome:
     against_stage: ClassVar[bool] = True
     #: Ranks of two groups can be compared without a model.
     ranked: ClassVar[bool] = True
+    #: What a model is called that averages the mean over groups (`mean_scores`); "": probabilities are terms.
+    averaged: ClassVar[str] = ""
     #: Words for a larger and a smaller estimate.
     direction: ClassVar[tuple[str, str]] = ("higher {o}", "lower {o}")
 
@@ -204,8 +206,14 @@ class Outcome:
             return no("the model did not converge or the groups separate completely")
         return fit
 
-    def check(self, cases: Cases, terms: pd.DataFrame) -> tuple[str, float]:
-        """Name and p of a test of what the effect rests on; empty and missing where there is nothing to test."""
+    def check(self, cases: Cases, terms: pd.DataFrame, tested=None) -> tuple[str, float]:
+        """Name and p of a test of what the effect rests on; empty and missing where there is nothing to test.
+
+        Parameters
+        ----------
+        tested : sequence of str, optional
+            The terms that are told; the others are in the model, and untested. By default all.
+        """
         return "", np.nan
 
     # --- imputing labels ---------------------------------------------------------------------------------------------
@@ -226,6 +234,21 @@ class Outcome:
 
         Returns
         -------
+        ndarray, shape (n, C)
+        """
+        raise NotImplementedError
+
+    def mean_scores(self, cases: Cases, predictor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Quasi-log-likelihood of everyone's mean averaged over groups, and its slope in each group's predictor.
+
+        Parameters
+        ----------
+        predictor, weights : ndarray, shape (n, C)
+            Of every group that a person may belong to, with intercept, and its probability.
+
+        Returns
+        -------
+        ndarray, shape (n,)
         ndarray, shape (n, C)
         """
         raise NotImplementedError

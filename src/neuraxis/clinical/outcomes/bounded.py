@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import statsmodels.api as sm
-from scipy.special import log_expit
+from scipy.special import expit, log_expit
 
 from ...errors import InputError
 from ..fit import of_statsmodels
@@ -22,6 +22,7 @@ class Bounded(Outcome):
     effect: ClassVar[str] = "OR of the mean"
     needs_maximum: ClassVar[bool] = True
     nested: ClassVar[bool] = False
+    averaged: ClassVar[str] = "fractional logistic, mean over groups"
 
     def check_values(self, y):
         """Nothing below 0 or above the maximum."""
@@ -37,6 +38,15 @@ class Bounded(Outcome):
         model = sm.GLM(y / self.maximum, sm.add_constant(x), family=sm.families.Binomial())
         fit = model.fit(cov_type="HC1", maxiter=200)
         return of_statsmodels(fit, names, "fractional logistic", likelihood=False) if fit.converged else None
+
+    def mean_scores(self, cases, predictor, weights):
+        """Quasi-likelihood of a share with the averaged mean."""
+        each = expit(predictor)
+        mean = np.clip((weights * each).sum(axis=1), 1e-12, 1 - 1e-12)
+        share = (cases.y / self.maximum).to_numpy(float)
+        value = share * np.log(mean) + (1 - share) * np.log1p(-mean)
+        slope = (share - mean) / (mean * (1 - mean))
+        return value, slope[:, None] * weights * each * (1 - each)
 
     def nuisance(self, cases):
         """The intercept, and the log of how many independent items the score is worth."""

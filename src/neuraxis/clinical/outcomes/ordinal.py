@@ -56,8 +56,8 @@ class Ordinal(Outcome):
         fit = _Ordered(y, x, distr="logit").fit(method="bfgs", disp=0, maxiter=500)
         return of_statsmodels(fit, names, "proportional odds") if fit.mle_retvals["converged"] else None
 
-    def check(self, cases, terms):
-        """Are the terms' log odds the same at every cut?
+    def check(self, cases, terms, tested=None):
+        """Are the tested terms' log odds the same at every cut?
 
         Up to 5 cuts are stacked as binary outcomes with their own intercepts; a GEE with people as clusters is fitted
         under equal odds, and the interactions of terms and cuts are tested by its score test, which needs no fit of
@@ -71,7 +71,10 @@ class Ordinal(Outcome):
         cuts = [c for c in levels if 15 <= (cases.y > c).sum() <= len(cases.y) - 15]
         if len(cuts) < 2:
             return PROPORTIONAL_ODDS, np.nan
-        kept = {t: [j for j, c in enumerate(cuts) if _filled(x[t], cases.y > c)] for t in terms}
+        kept = {
+            t: [j for j, c in enumerate(cuts) if _filled(x[t], cases.y > c)]
+            for t in (terms if tested is None else tested)
+        }
         stacked = []
         for i, cut in enumerate(cuts):
             part = x.copy()
@@ -84,14 +87,14 @@ class Ordinal(Outcome):
             stacked.append(part)
         whole = pd.concat(stacked)
         who, target = whole.pop("_who"), whole.pop("_y")
-        tested = [c for c in whole.columns if "@" in c]
-        if not tested:
+        interactions = [c for c in whole.columns if "@" in c]
+        if not interactions:
             return PROPORTIONAL_ODDS, np.nan
         family = sm.families.Binomial()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                equal = sm.GEE(target, whole.drop(columns=tested), groups=who, family=family).fit()
+                equal = sm.GEE(target, whole.drop(columns=interactions), groups=who, family=family).fit()
                 test = sm.GEE(target, whole, groups=who, family=family).compare_score_test(equal)
         except (np.linalg.LinAlgError, ValueError, FloatingPointError):
             return PROPORTIONAL_ODDS, np.nan

@@ -50,7 +50,7 @@ class Survival(Outcome):
             return penalised(make, x, (y.to_numpy(bool), cases.time.to_numpy()), names, label)
         return cox(y, x, names, cases, plan)
 
-    def check(self, cases, terms):
+    def check(self, cases, terms, tested=None):
         """Scaled Schoenfeld residuals against rank of time (Grambsch & Therneau 1994): smallest p times their number."""
         if len(cases.y) < 40:
             return "", np.nan
@@ -63,7 +63,7 @@ class Survival(Outcome):
                 test = proportional_hazard_test(fit, data, time_transform="rank")
         except (np.linalg.LinAlgError, lifelines.exceptions.ConvergenceError, ValueError, FloatingPointError):
             return PROPORTIONAL_HAZARDS, np.nan
-        p = np.asarray(test.summary["p"].reindex(terms.columns), float)
+        p = np.asarray(test.summary["p"].reindex(terms.columns if tested is None else tested), float)
         if not np.isfinite(p).any():
             return PROPORTIONAL_HAZARDS, np.nan
         return PROPORTIONAL_HAZARDS, float(min(np.nanmin(p) * np.isfinite(p).sum(), 1.0))
