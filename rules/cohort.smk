@@ -90,11 +90,12 @@ rule cohort_participants:
         control=lookup("cohort/control", within=config),
         diseases=lookup("cohort/diseases", within=config),
         segmentations=segmentations,
+        templates=all_templates,
         groups=lookup("cohort/groups", within=config),
         leave_out=bool(config["cohort"]["groups"]) or SIMULATED,
         sites=lookup("cohort/sites", within=config),
         baseline_session=lookup("cohort/baseline_session", within=config),
         joined=JOINED,
-        images=lambda wildcards: there(segmentations(wildcards)),
+        images=lambda wildcards: [there(t) for t in all_templates(wildcards).values()],
     script:
         "../workflow/scripts/cohort_participants.py"

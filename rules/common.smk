@@ -19,6 +19,7 @@ from neuraxis.checks import (
     joined_tables,
     read_config,
 )
+from neuraxis.cohort.templates import by_key
 from neuraxis.errors import NeuraxisError
 from neuraxis.features.extract import fingerprint, there
 from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, WHO
@@ -195,6 +196,13 @@ def image_templates(wildcards):
     """Path templates of segmentation, cord mask and cord levels; a function for the same reason."""
     features = config["features"]
     return [features[k] for k in ("labels", "cord_mask", "cord_levels_image")]
+
+
+def all_templates(wildcards):
+    """Path templates of all images by their keys; none where people are not measured from images of one's own."""
+    features = config["features"]
+    own = features["source"] == "images" and not SIMULATED
+    return by_key(features, map_templates(features["biomarkers"])) if own else {}
 
 
 def previous_model(wildcards):

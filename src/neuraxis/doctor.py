@@ -367,7 +367,9 @@ def _as_list(value) -> list:
 
 def cohort(config: dict):
     """People and everything about them, as the first job reads them; ids of all tables."""
+    from .biomarkers import map_templates
     from .cohort.participants import gather_cohort
+    from .cohort.templates import by_key
     from .features.combine import count_ids
     from .home import workflow_home
 
@@ -389,6 +391,7 @@ def cohort(config: dict):
         leave_out=bool(own["groups"]),
         sites=own["sites"],
         segmentations=(features["labels"] or features["cord_mask"]) if images else "",
+        templates=by_key(features, map_templates(features["biomarkers"])) if images else {},
         baseline_session=own["baseline_session"],
     )
     yield from found

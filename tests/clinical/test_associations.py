@@ -162,7 +162,10 @@ def test_with_certain_labels_the_averaged_mean_is_fractional_logistic_regression
     )
     weights = {"two": 1.0, "three": -1.0}
     assert got.estimate.to_numpy() == pytest.approx(plain.estimate[got.estimate.index].to_numpy(), abs=2e-3)
-    n, t = len(cases.y), len(got.estimate) + 2  # age and the intercept; statsmodels' GLM gives its HC1 without n / (n - t)
+    n, t = (
+        len(cases.y),
+        len(got.estimate) + 2,
+    )  # age and the intercept; statsmodels' GLM gives its HC1 without n / (n - t)
     assert got.contrast(weights).error == pytest.approx(plain.contrast(weights).error * np.sqrt(n / (n - t)), rel=2e-3)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from neuraxis.cohort.participants import compare_segmentations, read_participants, read_times
+from neuraxis.cohort.participants import compare_segmentations, count_images, read_participants, read_times
 from neuraxis.cohort.simulated import simulate_cohort
 from neuraxis.errors import InputError
 
@@ -109,6 +109,37 @@ def test_orphans_of_both_kinds_are_named(tmp_path, caplog):
     assert "without segmentation: s2; segmentations without participant: s3" in caplog.text
     with pytest.raises(InputError, match="no participant has a segmentation"):
         compare_segmentations(people.iloc[1:], f"{tmp_path}/{{participant_id}}/mri/aseg.mgz")
+
+
+def test_every_template_is_told_before_anything_is_measured(tmp_path, caplog):
+    """How many people it has a file for, who has none; one that fits nobody is an error with its key and a path."""
+    caplog.set_level("INFO")
+    for path in ("01/ses-a/seg.mgz", "sub-02/ses-b/seg.mgz", "sub-02/ses-b/cord.nii.gz", "sub-03/ses-a/seg.mgz"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    people = pd.DataFrame({"participant_id": ["sub-01", "sub-02", "sub-03"]})
+    at = f"{tmp_path}/{{participant_id}}/{{session_id}}"
+    given = {
+        "features.labels": f"{at}/seg.mgz",
+        "features.cord_mask": f"{at}/cord.nii.gz",
+        "features.cord_levels_image": "",
+    }
+    count_images(people, given, baseline="ses-a")
+    told = [(r.levelname, r.getMessage()) for r in caplog.records]
+    assert told == [
+        ("INFO", f"features.labels: 3 of 3 people have a file at {at}/seg.mgz"),
+        ("WARNING", f"features.cord_mask: 1 of 3 people have a file at {at}/cord.nii.gz; without: sub-01, sub-03"),
+    ]
+    wrong = given | {"features.cord_levels_image": f"{at}/leevls.nii.gz", "features.biomarkers, map x": f"{at}/x.nii"}
+    with pytest.raises(InputError) as error:
+        count_images(people, wrong, baseline="ses-a")
+    for words in (
+        f"features.cord_levels_image: nobody has a file at {at}/leevls.nii.gz; that of sub-01 would be {tmp_path}/01/ses-a/leevls",
+        "features.biomarkers, map x: nobody has",
+        "mend the template, or leave it empty",
+    ):
+        assert words in str(error.value)
+    count_images(people, {"features.cord_mask": ""})
 
 
 def test_tables_over_time(tmp_path):

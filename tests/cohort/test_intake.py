@@ -149,6 +149,20 @@ def test_the_whole_cohort_in_one_call(tmp_path):
     assert got["sessions"][["participant_id", "session_id"]].to_numpy().tolist() == [["sub-02", "2013"]]
     rows = got["flow"].set_index(["step", "group"])["who"]
     assert rows["segmentation found", "MS"] == "sub-03" and rows["segmentation without participant", "n/a"] == "zz"
+    with pytest.raises(
+        InputError, match=r"features.cord_mask: nobody has a file at .*; that of sub-01 would be .*/01/ses-01/c"
+    ):
+        gather_cohort(
+            path,
+            SCHEMA,
+            control="HC",
+            diseases=["MS"],
+            segmentations=f"{tmp_path}/{{participant_id}}/{{session_id}}/aseg.mgz",
+            templates={
+                "features.labels": f"{tmp_path}/{{participant_id}}/{{session_id}}/aseg.mgz",
+                "features.cord_mask": f"{tmp_path}/{{participant_id}}/{{session_id}}/cord.nii.gz",
+            },
+        )
 
 
 PEOPLE = pd.DataFrame(

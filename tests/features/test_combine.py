@@ -1,5 +1,6 @@
 """Tables joined by scan into one: right values on shuffled rows, and what stops where nobody is meant."""
 
+import gzip
 import os
 
 import nibabel as nib
@@ -10,7 +11,7 @@ import pytest
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.features.combine import combine, count_ids, same_files
-from neuraxis.features.extract import batch_of, extract_batch, fingerprint, there
+from neuraxis.features.extract import batch_of, extract_batch, fingerprint, there, trace
 from neuraxis.features.measures import possible
 
 PEOPLE = pd.DataFrame(
@@ -188,6 +189,40 @@ def test_ids_are_counted_before_anything_is_measured(tmp_path):
             {str(bad): ("cohort.visits", "people"), str(tmp_path / "no.csv"): ("features.etiv", "people")}, ["sub-001"]
         )
     assert "cohort.visits" in str(error.value) and "no.csv: no such file" in str(error.value)
+
+
+@pytest.mark.parametrize("where", [0, 5000, 70_000, 399_999])
+def test_an_image_replaced_at_equal_size_and_date_is_noticed_where_it_is_packed(tmp_path, where):
+    """Copies keep dates (cp -p, rsync -t): compressed images tell by their own checksum, wherever they differ."""
+    rng = np.random.default_rng(0)
+    content = bytearray(rng.integers(0, 256, 400_000, dtype=np.uint8))
+    file, template = tmp_path / "sub-1.nii.gz", f"{tmp_path}/{{participant_id}}.nii.gz"
+
+    def written():
+        file.write_bytes(gzip.compress(bytes(content), compresslevel=0, mtime=0))
+        os.utime(file, ns=(10**18, 10**18))
+        return file.stat().st_size, fingerprint([template], [], 3)
+
+    size, before = written()
+    assert written() == (size, before)
+    content[where] ^= 1
+    again, after = written()
+    assert again == size and after != before
+
+
+@pytest.mark.parametrize(
+    ("size", "where"), [(10, 3), (40_000, 20_001), (60_000, 8_191), (9_000_000, 0), (9_000_000, 8_999_999)]
+)
+def test_unpacked_files_are_looked_at_in_blocks(tmp_path, size, where):
+    """Small ones, which tables and stats are, wholly; of large ones the ends at least."""
+    file = tmp_path / "aseg.stats"
+    content = bytearray(size)
+    file.write_bytes(content)
+    before = trace(file)
+    content[where] = 1
+    file.write_bytes(content)
+    assert trace(file) != before
+    assert trace(tmp_path / "nowhere") == "unreadable"
 
 
 def test_a_changed_image_changes_the_fingerprint_of_its_batch_alone(tmp_path):

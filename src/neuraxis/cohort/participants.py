@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from ..errors import InputError, NeuraxisWarning, name_some
 from ..tables import ABSENT, Cells, as_numbers, bad_cells, meant_as_numbers, read_cells, read_table
-from .ids import People, id_column, match_ids, session_label
+from .ids import BASELINE, People, id_column, match_ids, session_label
 from .scores import CODES, code_like, impossible, known_score
 from .templates import Locator
 
@@ -363,6 +364,49 @@ def compare_segmentations(
     return people[has].reset_index(drop=True), flow
 
 
+def count_images(people: pd.DataFrame, templates: Mapping[str, str], *, baseline: str = "ses-01", follow=()) -> None:
+    """Say of every template of images how many people have a file for it, before anything is measured.
+
+    Parameters
+    ----------
+    people : DataFrame
+        Those who take part.
+    templates : mapping of str to str
+        Key of the configuration to path with {participant_id}; the first one that is not empty tells which session is
+        everyone's first.
+    baseline : str
+        cohort.baseline_session.
+    follow : iterable of (participant_id, session_id)
+        Follow-up scans, which are nobody's baseline.
+
+    Raises
+    ------
+    InputError
+        Nobody has a file: all such templates, each with the first person's path.
+    """
+    given = {key: t for key, t in templates.items() if t}
+    ids = people["participant_id"].tolist()
+    if not given or not ids:
+        return
+    find = Locator(given.values(), baseline, follow)
+    paths = pd.DataFrame([find(p, BASELINE) for p in ids], index=ids, columns=list(given))
+    there = paths.map(lambda path: Path(path).exists())
+    empty = [
+        f"{key}: nobody has a file at {t}; that of {ids[0]} would be {paths[key].iloc[0]}"
+        for key, t in given.items()
+        if not there[key].any()
+    ]
+    if empty:
+        raise InputError("; ".join(empty) + "; mend the template, or leave it empty")
+    for key, has in there.items():
+        lost = has.index[~has]
+        words = f"{key}: {int(has.sum())} of {len(has)} people have a file at {given[key]}"
+        if len(lost):
+            log.warning("%s; without: %s", words, name_some(lost, 50))
+        else:
+            log.info("%s", words)
+
+
 def gather_cohort(
     participants,
     schema,
@@ -377,6 +421,7 @@ def gather_cohort(
     leave_out=None,
     sites=(),
     segmentations="",
+    templates=None,
     baseline_session="ses-01",
 ) -> dict[str, pd.DataFrame]:
     """Who takes part, with the tables of repeated things: participants, flow, sessions, visits, relapses.
@@ -387,6 +432,8 @@ def gather_cohort(
         Tables of the user; "" where there is none.
     segmentations : str
         Template of the images; people without one are left out. "" where measures come from tables.
+    templates : mapping of str to str
+        All templates of images by key; see `count_images`.
 
     For the others see `read_participants`.
 
@@ -414,6 +461,7 @@ def gather_cohort(
             people, segmentations, baseline=baseline_session, follow=scans, listed=listed
         )
         flow = pd.concat([flow, found], ignore_index=True)
+        count_images(people, templates or {}, baseline=baseline_session, follow=scans)
         follow = follow[follow["participant_id"].isin(people["participant_id"])].reset_index(drop=True)
     ids = people["participant_id"]
     return {

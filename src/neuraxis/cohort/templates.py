@@ -6,7 +6,7 @@ import glob
 import re
 import string
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import NeuraxisWarning
@@ -30,6 +30,14 @@ def template_problem(template: str) -> str:
     if "participant_id" not in [name for name, *_ in fields]:
         return "no {participant_id} in it, so that everyone would have one file"
     return ""
+
+
+def by_key(features: Mapping, maps: Iterable[str]) -> dict[str, str]:
+    """All templates of images by the key that gives them, those of maps (``path#volume``) too; empty ones left out."""
+    keys = ("labels", "cord_mask", "cord_levels_image")
+    found = {f"features.{k}": features[k] for k in keys}
+    found |= {f"features.biomarkers, map {m}": m for m in (m.partition("#")[0] for m in maps)}
+    return {k: t for k, t in found.items() if t}
 
 
 class Locator:
