@@ -9,7 +9,17 @@ from people import study
 from neuraxis.clinical.associations import associations
 from neuraxis.clinical.contrasts import OTHERS
 from neuraxis.clinical.outcomes import declare
-from neuraxis.report.sentences import FINDINGS, listed, number, paragraph, reported_sentences
+from neuraxis.clinical.treatment import INTERACTION
+from neuraxis.report.sentences import (
+    FINDINGS,
+    listed,
+    number,
+    paragraph,
+    prediction_sentences,
+    reported_sentences,
+    treatment_sentences,
+    trial_sentences,
+)
 
 ROW = {
     "family": "disability",
@@ -72,6 +82,79 @@ def test_what_is_not_found_and_what_is_not_testable_stand_apart():
     assert "differences between subtypes: SDMT (fewer than 20 people in a group or 10 events)" in text
     assert "differences between subtypes: drug (labels too uncertain)" in text
     assert "OR" not in text
+
+
+def test_what_is_testable_in_part_says_of_how_many():
+    """Six contrasts of EDSS, two of which could be tested: "tested" and "not testable" do not contradict one another."""
+    vague = {
+        "p": float("nan"),
+        "q": float("nan"),
+        "reportable": False,
+        "reason": "labels too uncertain: reliability a (0.2)",
+    }
+    few = {"reportable": False, "warning": "only 8 people"}
+    rows = [
+        {"q": 0.2},
+        {"q": 0.3, "contrast": "b"},
+        *[vague | {"contrast": f"v{i}"} for i in range(3)],
+        few | {"contrast": "f"},
+    ]
+    text = said(*rows, *[vague | {"outcome": "SDMT", "contrast": f"v{i}"} for i in range(2)])
+    assert "Tested and not found (q >= 0.05), differences between subtypes: EDSS." in text
+    assert "Not testable, differences between subtypes: 3 of 6 of EDSS and SDMT (labels too uncertain)." in text
+    assert "differences between subtypes: 1 of 6 of EDSS (fewer than 20 people" in text
+
+
+def test_categories_without_a_difference_are_told_as_tested():
+    row = {
+        "kind": "any difference",
+        "outcome": "drug",
+        "contrast": "any difference between subtypes",
+        "method": "label",
+    }
+    assert "Tested and not found (q >= 0.05), any difference: drug." in said(row | {"q": 0.4})
+    assert "Tested and not found" not in said(row | {"q": 0.01})
+
+
+def test_a_trial_of_the_best_group_says_whether_it_is_smaller():
+    row = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True}
+    whole = row | {"group": "everyone", "n_per_arm": 500.0, "n_per_arm_low": 400.0, "n_per_arm_high": 650.0}
+    other = row | {"group": "late", "n_per_arm": 450.0, "n_per_arm_low": 200.0, "n_per_arm_high": 480.0}
+
+    def told(high):
+        best = row | {"group": "cortical", "n_per_arm": 372.0, "n_per_arm_low": 248.0, "n_per_arm_high": high}
+        (text,) = trial_sentences(pd.DataFrame([other, whole, best]))
+        return text
+
+    assert told(499.0).endswith(
+        "372 (248 to 499) enrolling cortical, the best of 2 groups that were looked at, which is fewer than everyone."
+    )
+    assert told(588.0).endswith("looked at: not detectably fewer, its interval holds the number of everyone.")
+    assert told(float("nan")).endswith("not detectably fewer, its interval holds the number of everyone.")
+
+
+def test_treatments_say_of_how_many_comparisons_they_are():
+    row = {"outcome": "Relapse", "treatment": "x", "reference": "none", "n_treated": 30, "n": 100, "n_events": 40,
+           "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "one", "effect": "HR"}  # fmt: skip
+    rows = [
+        row,
+        row | {"p": 0.4},
+        row | {"p": 0.6},
+        row | {"reportable": False},
+        row | {"treatment": "", "subtype": INTERACTION, "p": 0.3},
+    ]
+    text = " ".join(treatment_sentences(pd.DataFrame(rows)))
+    assert text.count("against none") == 1 and "p = 0.02, one of 3 comparisons, not corrected" in text
+
+
+def test_prediction_names_what_adds_and_what_does_not():
+    row = {"outcome": "SPMS", "n": 300, "n_events": 40, "c_low": 0.5, "c_high": 0.7}
+    added = [("clinical", None, None), ("+ mean z", 0.05, 0.01), ("+ stage", 0.02, -0.01), ("+ subtype", 0.0, -0.03)]
+    rows = [row | {"model": m, "c": 0.6, "added": a, "added_low": low, "added_high": 0.2} for m, a, low in added]
+    (text,) = prediction_sentences(pd.DataFrame(rows))
+    assert text.endswith(". Detectably added by mean z. Nothing is detectably added by stage and subtype.")
+    rows[1]["added_low"] = -0.2
+    assert "Detectably" not in prediction_sentences(pd.DataFrame(rows))[0]
 
 
 def test_too_small_is_never_told_however_significant():

@@ -117,19 +117,23 @@ def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> l
             )
         else:
             out.append(sentence(row, beside["label"].get(key), beside["draws"].get(key)))
-    for kind, words in ASKED.items():
+    asked = {**ASKED, "any difference": "any difference"}
+    for kind, words in asked.items():
         mine = tested[tested["kind"] == kind]
         nothing = [o for o, t in mine.groupby("outcome", sort=False) if not (t["q"] < FOUND).any()]
         if nothing:
             out.append(f"Tested and not found (q >= 0.05), {words}: {listed(nothing)}.")
     left = part.drop(tested.index)
-    for kind, words in {**ASKED, "any difference": "any difference"}.items():
+    for kind, words in asked.items():
         why = {}
+        of = part.loc[part["kind"] == kind, "outcome"].value_counts()
         for row in left[left["kind"] == kind].itertuples():
             reason = row.reason if isinstance(row.reason, str) and row.reason else row.warning
             why.setdefault(_short(reason), []).append(row.outcome)
         for reason, outcomes in why.items():
-            out.append(f"Not testable, {words}: {listed(outcomes)} ({reason}).")
+            counts = pd.Series(outcomes).value_counts(sort=False)
+            named = [o if n == of[o] else f"{n} of {of[o]} of {o}" for o, n in counts.items()]
+            out.append(f"Not testable, {words}: {listed(named)} ({reason}).")
     return out
 
 
@@ -160,7 +164,7 @@ def survival_sentences(logrank: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
             verb = "differs" if row.p < FOUND else "does not differ detectably"
             out.append(
                 f"{row.outcome}: survival {verb} {who} of staged people ({row.n_events} events among {row.n}; unadjusted "
-                f"log-rank p = {row.p:.2g})."
+                f"log-rank p = {row.p:.2g}, not corrected for the number of tests)."
             )
     return out
 
@@ -199,11 +203,13 @@ def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
     """Treatments whose groups are large enough, with the warning that goes with every one of them."""
     out = []
     told = treatment[is_true(treatment["reportable"]) & treatment["p"].notna()]
+    many = int((told["treatment"] != "").sum())
     for row in told[(told["treatment"] != "") & (told["p"] < FOUND)].itertuples():
         subtype = row.subtype if isinstance(row.subtype, str) and row.subtype else "all staged people"
         out.append(
             f"{row.outcome} by treatment, {subtype}: {row.treatment} against {row.reference} (HR {interval(row)}; "
-            f"{int(row.n_treated)} treated of {int(row.n)}, {int(row.n_events)} events; p = {row.p:.2g}, not corrected)."
+            f"{int(row.n_treated)} treated of {int(row.n)}, {int(row.n_events)} events; p = {row.p:.2g}, one of {many} "
+            "comparisons, not corrected)."
         )
     for row in told[told["subtype"] == INTERACTION].itertuples():
         verb = "differs" if row.p < FOUND else "does not differ detectably"
@@ -234,10 +240,16 @@ def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
                 line += f"; {name.replace('+ ', 'with ')} {r['c']:.3f} ({r['added']:+.3f}, {r['added_low']:+.3f} to {r['added_high']:+.3f})"
         little = [n.removeprefix("+ ") for n, r in adds if not r["added_low"] > 0]
         line += "."
+        if much := [n.removeprefix("+ ") for n, r in adds if r["added_low"] > 0]:
+            line += f" Detectably added by {listed(much)}."
         if little:
             line += f" Nothing is detectably added by {listed(little)}."
         out.append(line)
     return out
+
+
+#: Where the best group's interval holds the number of everyone.
+NOT_FEWER = ": not detectably fewer, its interval holds the number of everyone."
 
 
 def trial_sentences(trial: pd.DataFrame) -> list[str]:
@@ -255,7 +267,8 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
             f"A {whole['years']:g}-year trial of {outcome} (hazard ratio {whole['hazard_ratio']:g}, power "
             f"{whole['power']:.0%}) would need {whole['n_per_arm']:.0f} people per arm enrolling everyone, and "
             f"{best['n_per_arm']:.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, the best of {len(others)} groups that "
-            "were looked at."
+            "were looked at"
+            + (", which is fewer than everyone." if best["n_per_arm_high"] < whole["n_per_arm"] else NOT_FEWER)
         )
     return out
 
