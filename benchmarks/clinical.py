@@ -4,9 +4,9 @@ Cohorts are drawn in which the true subtype has a known effect (or none) on an o
 labels are known only through a posterior of given certainty, and every method of `neuraxis.clinical` estimates subtype a
 against the other subtypes among staged people at the same stage. Writes clinical.tsv.
 
-    python benchmarks/clinical.py [cohorts [processes [methods]]]
+    python benchmarks/clinical.py [cohorts [processes [methods [types]]]]
 
-Rows of methods that are not run (`label,weighted` takes a tenth of the time of all) stay as they are in the table.
+Rows of methods and types that are not run (`label,weighted` takes a tenth of the time of all) stay as they are in the table.
 """
 
 import sys
@@ -129,10 +129,12 @@ def summary(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 if __name__ == "__main__":
     cohorts = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     methods = sys.argv[3].split(",") if len(sys.argv) > 3 else list(METHODS)
+    kinds = sys.argv[4].split(",") if len(sys.argv) > 4 else list(EFFECT)
     jobs = [
         (kind, effect, certainty, i, methods)
         for i in range(cohorts)
         for kind, size in EFFECT.items()
+        if kind in kinds
         for effect in (0.0, size)
         for certainty in CERTAINTIES
     ]
@@ -141,9 +143,9 @@ if __name__ == "__main__":
     rows["ratio"] = rows["estimate"] / rows["effect"].where(rows["effect"] != 0)
     keys = ["type", "effect", "certainty", "method"]
     table, file = summary(rows, keys), Path(__file__).with_name("clinical.tsv")
-    if len(methods) < len(METHODS):
+    if len(methods) < len(METHODS) or len(kinds) < len(EFFECT):
         before = read_table(file)
-        both = pd.concat([table, before[~before["method"].isin(methods)]])
+        both = pd.concat([table, before[~(before["method"].isin(methods) & before["type"].isin(kinds))]])
         order = [
             both["type"].map(list(EFFECT).index),
             both["effect"] != 0,
