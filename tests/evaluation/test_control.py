@@ -49,6 +49,19 @@ def test_what_is_planted_is_found():
     assert found.chosen() >= 1
 
 
+def test_controls_with_gaps_stand_behind_the_covariance():
+    """Everybody lacks one of six measures: with complete cases alone there would be nobody."""
+    z = healthy(400)
+    for i in range(400):
+        z.iloc[i, i % 6] = np.nan
+    events = ZScoreEvents([1, 2], 4, biomarkers=NAMES)
+    found = negative_control(z, events, n_people=200, variants={"c": {"covariance": "covariance"}}, **QUICK)
+    assert (found.selection["n_rest"] == 200).all() and found.chosen() == 0
+    z.iloc[:330] = np.nan
+    with pytest.raises(InputError, match="70 controls are too few"):
+        negative_control(z, events, **QUICK)
+
+
 def test_sites_of_the_controls_follow_the_patients():
     site = pd.Series(["a"] * 50 + ["b"] * 61 + ["c"] * 10)
     wanted = pd.Series(["b"] * 30 + ["a"] * 10)

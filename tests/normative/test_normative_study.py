@@ -122,6 +122,29 @@ def test_who_is_left_out_and_for_what(missing, site, gone):
     assert list(kept.index) == [p for p in measures.index if p not in gone]
 
 
+def test_dropping_missing_values_counts_scores_that_the_models_see():
+    """A score has no norm; who lacks it is dropped where people with anything missing are, and by ComBat not."""
+    measures, people = study()
+    measures["gait"] = np.arange(len(measures), dtype=float) % 4
+    measures.loc[[3, 27], "gait"] = np.nan
+    measures.loc[5, "thalamus"] = np.nan
+    defined = BIOMARKERS.assign(family="zscore", kind="labels")
+    defined.loc[len(defined)] = ["gait", "rise", 0.0, "ordinal", "column"]
+    made = {
+        missing: normative_tables(measures, people, NO_SCANS, defined, PLAIN | {"missing": missing}, control="HC")
+        for missing in ("drop", "keep")
+    }
+    gone = made["drop"].dropped.set_index("participant_id")["missing"].to_dict()
+    assert gone == {"sub-03": "gait", "sub-27": "gait", "sub-05": "thalamus"}
+    assert len(made["drop"].values) == len(measures) - 3 and not made["drop"].values["gait"].isna().any()
+    assert made["keep"].dropped.empty and made["keep"].values["gait"].isna().sum() == 2
+    by_id = people.set_index("participant_id")
+    combat = leave_out(
+        measures.set_index("participant_id"), by_id, ["thalamus"], "keep", NormSettings(site="combat"), False, ["gait"]
+    )
+    assert combat[1]["participant_id"].tolist() == ["sub-05"]
+
+
 def test_head_size_is_needed_where_a_norm_has_a_term_for_it_and_nowhere_else():
     measures, people = study()
     made = normative_tables(measures, people, NO_SCANS, BIOMARKERS, PLAIN, control="HC")

@@ -12,6 +12,7 @@ from sklearn.covariance import OAS
 
 from ..errors import InputError
 from ..labels import is_true
+from ..normative.covariance import noise_covariance
 from ..streams import stream
 from ..sustain import SustainModel, Variant, ZScoreEvents, choose_events, cross_validate, simulate
 from ..sustain.families import Events
@@ -169,12 +170,13 @@ def negative_control(
         except InputError:  # healthy people may carry no threshold at all: then all are tried, as on patients
             events = ZScoreEvents([1.0, 2.0, 3.0], 5.0, biomarkers=list(frame.columns))
     gaussian = list(events.gaussian)
-    complete = rest[gaussian].dropna()
-    if gaussian and len(complete) < LEAST:
-        raise InputError(
-            f"{len(complete)} controls without missing values are left for the covariance; it needs {LEAST}"
-        )
-    matrix = OAS(assume_centered=True).fit(complete.to_numpy(float)).covariance_ if gaussian else None
+    known = rest.loc[rest[gaussian].notna().any(axis=1), gaussian]
+    if gaussian and len(known) < LEAST:
+        raise InputError(f"{len(known)} controls with values are left for the covariance; it needs {LEAST}")
+    if gaussian and known.isna().any(axis=None):  # as the study's own: everybody counts with what is known of them
+        matrix = noise_covariance(known).matrix
+    else:
+        matrix = OAS(assume_centered=True).fit(known.to_numpy(float)).covariance_ if gaussian else None
     variants = variants or {
         "independent noise, as published": {"stage_prior": "uniform", "healthy": False},
         "controls' covariance": {"covariance": "covariance"},
@@ -198,7 +200,7 @@ def negative_control(
         tables.append(cv.selection.assign(variant=name))
     table = pd.concat(tables, ignore_index=True)
     return NegativeControl(
-        table.assign(n_people=len(modelled), n_rest=len(complete), note="; ".join(notes)), modelled.index
+        table.assign(n_people=len(modelled), n_rest=len(known), note="; ".join(notes)), modelled.index
     )
 
 

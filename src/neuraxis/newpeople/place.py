@@ -526,9 +526,11 @@ def _checked(model, alone, who, scores) -> tuple[list[str], list[str], list[str]
         elif rule != "missing":  # told where the z are made
             flags.append(sentence)
     excluded = [f"the study leaves such people out ({s})" for s in excluded]
-    gone = [labels[b] for b in defined["biomarker"] if alone[b].isna().any()]
     combat = any(s.site in ("combat", "combat_gam") for s in model.norms.settings.values())
-    if gone and (model.rules["missing"] == "drop" or combat):
+    all_needed = model.rules["missing"] == "drop"  # ComBat needs what has a norm
+    needed = [b for b in defined["biomarker"] if all_needed or b not in ordinal_of(defined)]
+    gone = [labels[b] for b in needed if alone[b].isna().any()]
+    if gone and (all_needed or combat):
         excluded.append(f"the study leaves people with missing measures out: {name_some(gone, 20)}")
     return [], excluded, flags
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,7 +108,7 @@ def normative_tables(
     measures = by_person(measures, "measures")
     check_head_size(measures["etiv"], own)
     sized = bool(needs_head_size(own))
-    measures, dropped = leave_out(measures, people, list(direction), missing, chosen, sized)
+    measures, dropped = leave_out(measures, people, list(direction), missing, chosen, sized, scores)
     how = {"control": control, "direction": direction, "seed": seed, "signed": signed}
     z, norms = zscores(measures, people, settings=chosen, overrides=overrides, **how)
     healthy = people.loc[z.index, "group"] == control
@@ -186,11 +187,13 @@ def leave_out(
     missing: str,
     settings: NormSettings,
     sized: bool = True,
+    scores: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures of the people who stay, and who was left out.
 
     Left out are people without any measure; with `missing` = "drop" and with ComBat, which needs all, people with any
-    measure (or, where `sized`: a norm has a head-size term, the head size) missing.
+    measure (or, where `sized`: a norm has a head-size term, the head size) missing; with "drop" also people without any of
+    the `scores`, which have no norm and which the models see.
 
     Returns
     -------
@@ -199,7 +202,8 @@ def leave_out(
     DataFrame
         participant_id, group, missing.
     """
-    gaps = measures[[*biomarkers, *(["etiv"] if sized else [])]].isna()
+    looked_at = [*biomarkers, *(["etiv"] if sized else []), *(scores if missing == "drop" else [])]
+    gaps = measures[looked_at].isna()
     if missing == "drop" or settings.site in ("combat", "combat_gam"):
         gone = gaps.any(axis=1)
     else:
