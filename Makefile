@@ -19,8 +19,8 @@ run: $(VENV)/.installed  ## the default study, from images to results/report/ind
 test: $(VENV)/.installed  ## all tests
 	pytest
 
-test-slow: $(VENV)/.installed  ## the tutorial as it stands, from an installed wheel
-	NEURAXIS_SLOW=1 pytest -n 0 tests/workflow/test_wheel.py
+test-slow: $(VENV)/.installed  ## the tutorial as it stands, from an installed wheel; a fit with kernels for any processor
+	NEURAXIS_SLOW=1 pytest -n 0 tests/workflow/test_wheel.py tests/processors
 
 test-slurm: $(VENV)/.installed  ## the small study on a one-machine SLURM (root; apt-get install slurm-wlm munge)
 	bash tests/slurm/start.sh && python tests/slurm/compare.py; status=$$?; bash tests/slurm/stop.sh; exit $$status

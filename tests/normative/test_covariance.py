@@ -32,7 +32,7 @@ def test_complete_z_give_the_librarys_covariance():
     z = controls(200)
     found = noise_covariance(z)
     matrix, shrinkage = oas(z.to_numpy())
-    np.testing.assert_allclose(found.matrix, matrix, rtol=1e-10)
+    np.testing.assert_allclose(found.matrix, matrix, rtol=1e-9)
     assert found.shrinkage == pytest.approx(shrinkage) and 0 < shrinkage < 0.1
     assert found.n == 200 and (found.n_pairs == 200).all() and found.note == ""
     assert found.condition_number == pytest.approx(np.linalg.cond(matrix))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, NeuraxisWarning, name_some
+from .stored import settled
 
 #: Controls per biomarker below which the covariance is shrunk harder than its own estimate asks for.
 CONTROLS_PER_BIOMARKER = 5
@@ -213,7 +214,8 @@ def noise_covariance(z: pd.DataFrame) -> NoiseCovariance:
     note = "; ".join(notes)
     if note:
         warnings.warn(f"covariance of the controls: {note}", NeuraxisWarning, stacklevel=2)
-    return NoiseCovariance(tuple(map(str, z.columns)), matrix, n, pairs, float(shrinkage), condition(matrix), note)
+    matrix, shrinkage = settled(matrix), settled(float(shrinkage))
+    return NoiseCovariance(tuple(map(str, z.columns)), matrix, n, pairs, shrinkage, settled(condition(matrix)), note)
 
 
 def _shrinkage_of(x: np.ndarray, standing: float) -> tuple[np.ndarray, float]:

@@ -199,7 +199,7 @@ def random_intercept(y: np.ndarray, X: np.ndarray, group: pd.Series) -> tuple[np
     dict of str to float
         Best linear unbiased prediction of every group, sorted by name; 0 where the groups' variance is.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import brentq
 
     names = sorted(group.unique())
     code = pd.Categorical(group, categories=names).codes
@@ -223,19 +223,27 @@ def random_intercept(y: np.ndarray, X: np.ndarray, group: pd.Series) -> tuple[np
         rest = yy + weight @ mean_y**2 - b @ beta
         return beta, rest, np.log1p(n * ratio).sum(), np.linalg.slogdet(a)[1]
 
-    def deviance(share: float) -> float:
-        """-2 x restricted log-likelihood but for a constant; `share` of the whole variance is the groups'."""
-        _, rest, groups, fixed = at(share / (1 - share))
+    def deviance(ratio: float) -> float:
+        """-2 x restricted log-likelihood but for a constant."""
+        _, rest, groups, fixed = at(ratio)
         return free * np.log(max(rest, np.finfo(float).tiny)) + groups + fixed
 
-    # a first look over all shares, then the valley beside the best; 0 is a place like any other
-    shares = np.concatenate([[0.0], np.geomspace(1e-6, 0.5, 24), 1 - np.geomspace(0.4, 1e-6, 12)])
-    values = [deviance(s) for s in shares]
-    k = int(np.argmin(values))
-    low, high = shares[max(k - 1, 0)], shares[min(k + 1, len(shares) - 1)]
-    found = minimize_scalar(deviance, bounds=(low, high), method="bounded", options={"xatol": 1e-10 * high})
-    share = float(found.x) if found.fun < values[k] else float(shares[k])
-    ratio = share / (1 - share)
+    def slope(ratio: float) -> float:
+        """Its derivative: a root is found to the last digits, which a minimum is not, and so is the same everywhere."""
+        beta, rest, _, _ = at(ratio)
+        weight = n / (1 + n * ratio)
+        a = qq + (mean_q * weight[:, None]).T @ mean_q
+        lost = weight**2
+        fit = -lost @ (mean_y - mean_q @ beta) ** 2 / max(rest, np.finfo(float).tiny)
+        return free * fit + weight.sum() - np.trace(np.linalg.solve(a, (mean_q * lost[:, None]).T @ mean_q))
+
+    # a first look over all ratios, then the root beside the best; 0 is a place like any other
+    ratios = np.concatenate([[0.0], np.geomspace(1e-6, 1e6, 37)])
+    k = int(np.argmin([deviance(r) for r in ratios]))
+    low, high = ratios[max(k - 1, 0)], ratios[min(k + 1, len(ratios) - 1)]
+    ratio = float(ratios[k])
+    if slope(low) < 0 < slope(high):
+        ratio = float(brentq(slope, low, high, xtol=1e-18, rtol=1e-14))
     beta = at(ratio)[0]
     effects = ratio * n / (1 + n * ratio) * (mean_y - mean_q @ beta) * size
     coefficients = np.linalg.solve(r, beta * size)

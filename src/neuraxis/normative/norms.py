@@ -24,7 +24,7 @@ from .fit import POOLED, as_pooled, fit_one, pooled_sites, sites_of
 from .harmonisation import apply_combat, learn_combat, plain
 from .inputs import aligned, covariates, values_of
 from .settings import STUDY, NormSettings, check_head_size, needs_head_size, settings_of
-from .stored import problem_of, trial_problem
+from .stored import COMBAT_DIGITS, problem_of, settled, trial_problem
 
 __all__ = ["FORMAT", "POOLED", "STUDY", "NormSettings", "Norms", "fit_norms", "zscores"]
 
@@ -309,9 +309,9 @@ def _fit(values, people, etiv, direction, own, pooled, signed, placed=None) -> N
     if harmonised:
         curved = any(s.age != "linear" for s in own.values())
         how = {"curved": curved, "gam": harmonised == {"combat_gam"}, "sized": bool(needs_head_size(own))}
-        combat = learn_combat(values, people, etiv, site, **how)
+        combat = settled(learn_combat(values, people, etiv, site, **how), COMBAT_DIGITS)
         values = apply_combat(combat, values, people, etiv, site)
-    models = {b: fit_one(b, values[b], people, etiv, site, own[b], placed[b]) for b in direction}
+    models = {b: settled(fit_one(b, values[b], people, etiv, site, own[b], placed[b])) for b in direction}
     controls = {
         "n": len(values),
         "age_range": [float(people["age"].min()), float(people["age"].max())],

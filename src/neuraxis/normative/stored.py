@@ -12,7 +12,31 @@ from .harmonisation import COMBAT_KEYS
 #: What applying a norm reads of it.
 MODELS_KNOW = {"power", "age_mean", "knots", "sexes", "sites", "coefficients", "sd"}
 CONTROLS_KNOW = {"age_range", "n_by_sex", "sites", "pooled_sites"}
+#: Significant digits of every number of a norm.
+DIGITS = 10
+#: And of a harmonisation, whose library inverts matrices of years and litres.
+COMBAT_DIGITS = 8
 SECTIONS = ("settings", "direction", "models", "controls", "combat")
+
+
+def settled(value, digits: int = DIGITS):
+    """Numbers as they are stored, to so many significant digits; the rest as it is, recursively.
+
+    Processors add up in different orders, so that the last digits of a double differ between them. What is used is what
+    is stored, and that is the same everywhere but where a number lies within 1e-15 of the edge between two roundings.
+
+    Examples
+    --------
+    >>> settled({"sd": [100.00000000000001, 0.0], "sites": ["A"], "n": 40})
+    {'sd': [100.0, 0.0], 'sites': ['A'], 'n': 40}
+    """
+    if isinstance(value, np.ndarray):
+        return np.array(settled(value.tolist(), digits), dtype=value.dtype)
+    if isinstance(value, dict):
+        return {k: settled(v, digits) for k, v in value.items()}
+    if isinstance(value, list):
+        return [settled(v, digits) for v in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def _number(value) -> bool:
