@@ -28,6 +28,7 @@ test-slurm: $(VENV)/.installed  ## the small study on a one-machine SLURM (root;
 lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
 

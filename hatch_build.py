@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 class Shipped(BuildHookInterface):
     """Adds what pyproject.toml lists under tool.neuraxis.shipped."""
 
-    def initialize(self, version, build_data):
+    def initialize(self, version, build_data) -> None:
         """Called before the wheel is written."""
         if version == "editable":
             return
@@ -28,7 +28,7 @@ class Shipped(BuildHookInterface):
             self.written.write_text(f"{commit}{changed}\n", encoding="ascii")
             build_data["force_include"][str(self.written)] = "neuraxis/shipped/COMMIT"
 
-    def finalize(self, version, build_data, artifact_path):
+    def finalize(self, version, build_data, artifact_path) -> None:
         """Called when it is."""
         if hasattr(self, "written"):
             self.written.unlink(missing_ok=True)

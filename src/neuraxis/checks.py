@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -132,11 +133,12 @@ def leaves(value, key: str = "") -> Iterator[tuple[str, object]]:
         yield key, value
 
 
-def get(config: dict, key: str):
+def get(config: dict, key: str) -> Any:
     """Value of a dotted key; None where there is none."""
+    value: Any = config
     for part in key.split("."):
-        config = config.get(part) if isinstance(config, dict) else None
-    return config
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def expand_home(config: dict) -> None:
@@ -377,8 +379,8 @@ def check_config(config: dict, schema: dict) -> None:
         except InputError as error:
             problems.append(f"features.biomarkers: {error}")
     use = config["features"].get("use")
-    for name in use if isinstance(use, list) and names is not None else []:
-        if name not in names:
+    for name in use if isinstance(use, list) else []:
+        if names is not None and name not in names:
             near = difflib.get_close_matches(str(name), names, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             problems.append(f"features.use: {name} is no biomarker of features.biomarkers{hint}")

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .errors import NeuraxisError, name_some
+from .errors import InputError, NeuraxisError, name_some
 from .labels import NORMAL, group_of, shown_names
 from .schema import TABLES, read, table_of
 
@@ -84,7 +84,9 @@ class Study:
         if path not in self.known:
             at = Path(self.root) / path
             declared = table_of(f"results/{path}")
-            if not at.is_file() and declared is not None:
+            if declared is None:
+                raise InputError(f"{path}: no such table among the results; name it as docs/results.md does")
+            if not at.is_file():
                 self.known[path] = pd.DataFrame(columns=[c.name for c in declared.columns if not c.many])
             else:
                 self.known[path] = read(declared, at)
@@ -103,7 +105,7 @@ class Study:
 CHECKS: dict[str, Callable[[Study], Iterator[Problem]]] = {}
 
 
-def check(rule: str):
+def check(rule: str) -> Callable[[Callable], Callable]:
     """Register a check under the rule that it holds tables to; it yields (table, row, words) of what breaks it."""
 
     def register(function):
@@ -238,7 +240,8 @@ def _match(study):
 def _wrong(path, frame, which, words) -> Iterator[tuple]:
     which = pd.Series(np.asarray(which, bool))
     if which.any():
-        yield path, table_of(f"results/{path}").rows(frame, which), words
+        declared = table_of(f"results/{path}")
+        yield path, declared.rows(frame, which) if declared else "", words
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,7 +23,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 class Commands(click.Group):
     """Commands whose refusals are one message and exit code 1, without a traceback."""
 
-    def invoke(self, ctx):
+    def invoke(self, ctx) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
@@ -33,7 +34,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="neuraxis")
-def main():
+def main() -> None:
     """Atrophy subtypes and stages of brain and spinal cord, from segmentations to report.
 
     \b
@@ -50,7 +51,7 @@ def main():
     type=click.Path(path_type=Path),
     help="Folder to look at: FreeSurfer or FastSurfer results, SynthSeg and SCT tables, participants.tsv.",
 )
-def init(study: Path, data: Path | None):
+def init(study: Path, data: Path | None) -> None:
     """Write a new STUDY folder: configuration, a template for the table of people, README.
 
     \b
@@ -90,7 +91,7 @@ def study_here(study: Path | None) -> Path:
 @click.option("--study", type=STUDY, help="Folder of the study; else the one this is called in.")
 @click.option("--preset", type=click.Choice(["quick", "study"]), help="quick: a minute's look; study: as published.")
 @click.argument("snakemake_arguments", nargs=-1, type=click.UNPROCESSED)
-def run(study: Path | None, preset: str | None, snakemake_arguments: tuple[str, ...]):
+def run(study: Path | None, preset: str | None, snakemake_arguments: tuple[str, ...]) -> None:
     """Run the study with Snakemake, on all cores unless told otherwise; its arguments are handed on.
 
     \b
@@ -159,7 +160,7 @@ COUNTS = re.compile(r"(--(cores|jobs|workflow-profile|profile|executor)(=.*)?|-[
     show_default=True,
     help="Folder for people.tsv, zscores.tsv and a page per person.",
 )
-def stage(study: Path | None, model: Path | None, out: Path, **given):
+def stage(study: Path | None, model: Path | None, out: Path, **given) -> None:
     """Place one new person, or a table of them, under a study's model. Research use only.
 
     The study's readers, units, quality rules, norms, covariance and model hold. Whoever the study would have left out is
@@ -193,7 +194,7 @@ def stage(study: Path | None, model: Path | None, out: Path, **given):
 @click.argument("study", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--disease", multiple=True, help="One of the study's diseases; all of them otherwise.")
-def export(study: Path, model: Path, disease: tuple[str, ...]):
+def export(study: Path, model: Path, disease: tuple[str, ...]) -> None:
     """Write the model of STUDY into one open file MODEL that holds no person and no code.
 
     \b
@@ -208,7 +209,7 @@ def export(study: Path, model: Path, disease: tuple[str, ...]):
 
 @main.command()
 @click.argument("study", required=False, type=click.Path(path_type=Path))
-def doctor(study: Path | None):
+def doctor(study: Path | None) -> None:
     """Look for what would end a run before it begins: installation, machine, and the STUDY (or an overlay) if there is one.
 
     \b
@@ -224,7 +225,7 @@ def doctor(study: Path | None):
 
 @main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str):
+def completion(shell: str) -> None:
     """Print the shell's completion script.
 
     \b

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def examine(path) -> Iterator[Finding]:
     yield from study(path)
 
 
-def tried(area: str, function, *arguments, **options):
+def tried(area: str, function, *arguments, **options) -> tuple[Any, list[Finding]]:
     """Findings from a check: its errors as problems, one a line; its warnings as notes; and what it returned, or None."""
     found, result = [], None
     with warnings.catch_warnings(record=True) as said:
@@ -365,7 +366,7 @@ def _as_list(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def cohort(config: dict):
+def cohort(config: dict) -> tuple:
     """People and everything about them, as the first job reads them; ids of all tables."""
     from .biomarkers import map_templates
     from .cohort.participants import gather_cohort

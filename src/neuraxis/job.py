@@ -23,7 +23,7 @@ def start(job) -> None:
     logging.raiseExceptions = False  # a log on a full disk is no reason to print how logging works
     sys.excepthook = _hook(job.rule)
     path = job.log[0] if job.log else os.devnull
-    handlers = [logging.StreamHandler(sys.stderr), logging.FileHandler(path, mode="w")]
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(path, mode="w")]
     handlers[0].setLevel(logging.WARNING)
     logging.basicConfig(
         level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(message)s", force=True

@@ -120,7 +120,7 @@ def numbered(systems: dict[int, str]) -> dict[int, str]:
 def colours(names) -> dict[str, str]:
     """Colour of every group name."""
     free = ["#E69F00", "#56B4E9", "#F0E442", "#000000", "#8B4513", "#6A3D9A"]
-    out = {}
+    out: dict = {}
     for name in names:
         out[name] = OF_NAME[name] if name in OF_NAME else free[len([n for n in out if n not in OF_NAME]) % len(free)]
     return out

@@ -30,7 +30,7 @@ SPELLINGS = {
 #: Names of healthy controls' groups.
 HEALTHY = re.compile(r"(hc|nc|cn|hv|con|ctrl|td|nl|controls?|healthy.*|normals?|volunteers?|neurotypical.*)", re.I)
 #: Columns with a known meaning and the outcome that is proposed.
-KNOWN = {
+KNOWN: dict[str, dict] = {
     "edss": {"name": "EDSS", "type": "ordinal", "family": "disability"},
     "sdmt": {"name": "SDMT", "type": "robust", "reference": "controls", "family": "cognition"},
     "pasat": {"name": "PASAT", "type": "robust", "reference": "controls", "family": "cognition"},
@@ -97,7 +97,8 @@ def look(folder) -> Found:
     top = Path(folder)
     if not top.is_dir():
         raise InputError(f"{folder}: no such folder")
-    found, people, seen = Found(), [], 0
+    found, seen = Found(), 0
+    people: list = []
     for place, folders, files in os.walk(top):
         here = Path(place)
         if here.name == "stats":
@@ -148,9 +149,10 @@ def _table(path: Path, found: Found, people: list) -> None:
     header = [h.strip().lower() for h in cells.header]
     if "mean(area)" in header:
         found.sct.append(path)
-    elif header and header[0].startswith("measure:") or re.match(r"[lr]h\.aparc", header[0] if header else ""):
-        found.volumes.append(path)
-    elif "total intracranial" in header or "lh_thickness" in header or "left-thalamus" in header:
+    elif header and (
+        re.match(r"measure:|[lr]h\.aparc", header[0])
+        or {"total intracranial", "lh_thickness", "left-thalamus"} & set(header)
+    ):
         found.volumes.append(path)
     elif "general white matter" in header and _shares(cells):
         found.qc.append(path)
@@ -203,7 +205,8 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
     >>> config["cohort"]["diseases"]
     ['MS']
     """
-    said, tables = list(found.notes), {}
+    said = list(found.notes)
+    tables: dict = {}
     cohort: dict = {"source": "files", "participants": "participants.tsv"}
     clinical: dict = {"treatment": {"column": "", "reference": ""}, "prediction": {"clinical": ["age", "sex"]}}
     clinical["outcomes"] = []
@@ -292,7 +295,9 @@ def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict,
         values, text = as_numbers(sick[column])
         if text.any() or values.notna().sum() < ENOUGH or (values.nunique() < 5 and not known):
             continue
-        outcome = known or {"name": column.replace("_", " "), "type": "continuous", "family": "clinical"}
+        outcome: dict = (
+            dict(known) if known else {"name": column.replace("_", " "), "type": "continuous", "family": "clinical"}
+        )
         outcome = _served(outcome, column, values, table[group.isin(healthy)], names, said)
         clinical["outcomes"].append({"column": column, "covariates": ["age", "sex"], **outcome})
     if clinical["outcomes"]:
@@ -417,7 +422,8 @@ def make_study(study, data=None) -> list[str]:
         raise ConfigError(f"{study} holds a Snakefile; a study has a folder of its own: neuraxis init NEW_FOLDER")
     if study.exists() and not study.is_dir():
         raise ConfigError(f"{study} is a file; give a folder")
-    said, tables = [], {}
+    said: list[str] = []
+    tables: dict = {}
     if data is None:
         text = HEAD + SIMULATED
         said.append("no data were pointed to (--data): a small simulated study, to be replaced by your own")

@@ -6,6 +6,7 @@ import errno
 import getpass
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def user() -> str:
 
 
 @contextmanager
-def aside(path, *, many: bool = False):
+def aside(path, *, many: bool = False) -> Iterator[Path]:
     """Yield a path next to `path`; rename it to `path` only if the block ends well.
 
     Parameters

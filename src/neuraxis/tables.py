@@ -16,6 +16,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,7 +98,7 @@ def write_json(value, path) -> None:
     seal(path)
 
 
-def read_json(path):
+def read_json(path) -> Any:
     """What a JSON file holds, refused where this package wrote it and it was changed since.
 
     Raises

@@ -6,7 +6,7 @@ from neuraxis.job import start
 from neuraxis.tables import read_table, write_table
 
 
-def run(i, disease, simulated, out, **settings):
+def run(i, disease, simulated, out, **settings) -> None:
     by_person = {k: read_table(i[k]).set_index("participant_id") for k in ("participants", "zscores", "subtypes")}
     given = ClinicalInputs(
         **by_person,

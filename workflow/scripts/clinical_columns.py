@@ -7,7 +7,7 @@ from neuraxis.job import start
 from neuraxis.tables import read_table, write_table
 
 
-def run(participants, outcomes, control, columns):
+def run(participants, outcomes, control, columns) -> None:
     people = read_table(participants).set_index("participant_id")
     write_table(check_outcomes([declare(**o) for o in outcomes], people, control, made=MADE), columns)
 

@@ -8,7 +8,7 @@ from neuraxis.job import start
 from neuraxis.tables import read_table, write_table
 
 
-def run(i, disease, control, outcomes, worsening, true_names, planted):
+def run(i, disease, control, outcomes, worsening, true_names, planted) -> None:
     everyone = read_table(i["participants"]).set_index("participant_id")
     subtypes = read_table(i["subtypes"]).set_index("participant_id")
     labels = read_labels(subtypes, shown_names(read_table(i["names"]).set_index("subtype")["name"].to_dict()))

@@ -7,7 +7,7 @@ from neuraxis.job import start
 from neuraxis.tables import write_table
 
 
-def run(resources, scale, seed, out):
+def run(resources, scale, seed, out) -> None:
     cohort = simulate_cohort(resources, scale=scale, seed=seed)
     head_size = cohort.measures[["participant_id", "session_id", "etiv_measured"]]
     tables = {**vars(cohort), "etiv": head_size.rename(columns={"etiv_measured": "etiv"})}

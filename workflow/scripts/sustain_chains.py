@@ -8,7 +8,7 @@ from neuraxis.sustain.study import chain_draws
 from neuraxis.tables import read_json, read_table
 
 
-def run(zscores, norms, selection, models, disease, seed, threads, out, **effort):
+def run(zscores, norms, selection, models, disease, seed, threads, out, **effort) -> None:
     k = described(read_table(selection))
     chosen = next(m for m in map(SustainModel.load, models) if m.n_subtypes == k)
     z = read_table(zscores).set_index("participant_id")

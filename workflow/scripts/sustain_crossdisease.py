@@ -18,7 +18,7 @@ from neuraxis.tables import read_table, write_table
 
 def run(
     zscores, norms, models, names, orders, subtypes, biomarkers, diseases, control, events, chain, seed, threads, out
-):
+) -> None:
     z = read_table(zscores).set_index("participant_id")
     fitted = {d: SustainModel.load(m) for d, m in zip(diseases, models, strict=True)}
     name_of = {

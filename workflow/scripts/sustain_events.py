@@ -6,7 +6,7 @@ from neuraxis.sustain import declared_events
 from neuraxis.tables import read_table, write_json, write_table
 
 
-def run(zscores, biomarkers, disease, control, out, **settings):
+def run(zscores, biomarkers, disease, control, out, **settings) -> None:
     z = read_table(zscores).set_index("participant_id")
     values = z.drop(columns=["group", "origin"], errors="ignore")
     events, table = declared_events(

@@ -8,7 +8,7 @@ from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_json, read_table
 
 
-def run(zscores, norms, events, folds, previous, disease, k, part, model, n_threads, seed, **settings):
+def run(zscores, norms, events, folds, previous, disease, k, part, model, n_threads, seed, **settings) -> None:
     events = events_from_dict(read_json(events))
     z = read_table(zscores).set_index("participant_id")
     z = z[z["group"] == disease]

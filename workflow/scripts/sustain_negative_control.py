@@ -12,7 +12,7 @@ from neuraxis.sustain.study import NOISES, chain_draws
 from neuraxis.tables import read_json, read_table, write_table
 
 
-def run(i, disease, control, norms, main, variants, healthy, simulated, out, **settings):
+def run(i, disease, control, norms, main, variants, healthy, simulated, out, **settings) -> None:
     z = read_table(i.zscores).set_index("participant_id")
     people = read_table(i.participants)
     site = people.set_index("participant_id")["site"]

@@ -6,7 +6,7 @@ from neuraxis.sustain import SustainModel
 from neuraxis.tables import read_table, write_table
 
 
-def run(selection, folds, models, simulated, out, **settings):
+def run(selection, folds, models, simulated, out, **settings) -> None:
     loaded = {m.n_subtypes: m for m in map(SustainModel.load, models)}
     table = parametric_null_table(read_table(selection), loaded, len(read_table(folds)), **settings)
     write_table(table.assign(origin="SIMULATED") if simulated else table, out)

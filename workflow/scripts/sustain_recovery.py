@@ -10,7 +10,7 @@ from neuraxis.sustain import SustainModel
 from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, disease, seed, out):
+def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, disease, seed, out) -> None:
     known = {}
     if truth:
         known = {

@@ -6,7 +6,7 @@ from neuraxis.sustain.crossval import fold_of
 from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, folds, models, n_subtypes, selection, heldout, heldout_folds):
+def run(zscores, folds, models, n_subtypes, selection, heldout, heldout_folds) -> None:
     loaded = map(SustainModel.load, models)
     parts = {(fold_of(m), m.n_subtypes): m for m in loaded if fold_of(m) is not None}
     z = read_table(zscores).set_index("participant_id")

@@ -9,7 +9,7 @@ from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_table, write_table
 
 
-def run(i, disease, seed, n_threads, simulated, agreement, labels, **settings):
+def run(i, disease, seed, n_threads, simulated, agreement, labels, **settings) -> None:
     k = described(read_table(i["selection"]))
     models = {m.n_subtypes: m for m in map(SustainModel.load, i["models"])}
     settings = study_settings(models[k].events, covariance=Norms.load(i["norms"]).noise_table(), **settings)

@@ -8,7 +8,7 @@ from neuraxis.sustain.study import subtype_tables
 from neuraxis.tables import read_table, write_table
 
 
-def run(zscores, followup, folds, model, models, biomarkers, disease, control, seed, simulated, out):
+def run(zscores, followup, folds, model, models, biomarkers, disease, control, seed, simulated, out) -> None:
     model = SustainModel.load(model)
     parts = {fold_of(m): m for m in map(SustainModel.load, models) if m.n_subtypes == model.n_subtypes}
     made = subtype_tables(

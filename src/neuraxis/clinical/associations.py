@@ -197,7 +197,7 @@ def fits_of(
 
 def pooled(fits: list[Fit], why: str, contrast: Contrast, model: Model, by_probability: bool) -> dict:
     """One contrast over one or many fits: estimate, interval and p on the model's scale, n, reason."""
-    blank = dict.fromkeys(("estimate", "low", "high", "p"), np.nan)
+    blank: dict = dict.fromkeys(("estimate", "low", "high", "p"), np.nan)
     blank |= {"n": fits[0].n if fits else 0, "n_events": fits[0].n_events if fits else 0, "model": "", "reason": why}
     if not fits:
         return blank
@@ -220,7 +220,7 @@ def pooled(fits: list[Fit], why: str, contrast: Contrast, model: Model, by_proba
         return blank | {"reason": words}
     effects = [f.contrast(contrast.weights) for f in good]
     first = good[0]
-    out = {"n": round(np.mean([f.n for f in good])), "n_events": round(np.mean([f.n_events for f in good]))}
+    out: dict = {"n": round(np.mean([f.n for f in good])), "n_events": round(np.mean([f.n_events for f in good]))}
     out |= {"model": first.model, "reason": ""}
     if len(fits) == 1:
         e = effects[0]
@@ -229,8 +229,8 @@ def pooled(fits: list[Fit], why: str, contrast: Contrast, model: Model, by_proba
         return out | {"estimate": e.estimate, "low": e.low, "high": e.high, "p": e.p}
     if len(good) < 2:
         return blank | {"reason": f"only {len(good)} of {len(fits)} draws could be fitted"}
-    e = rubin(np.array([e.estimate for e in effects]), np.array([e.error**2 for e in effects]))
-    out |= {"estimate": e.estimate, "low": e.low, "high": e.high, "p": e.p}
+    one = rubin(np.array([e.estimate for e in effects]), np.array([e.error**2 for e in effects]))
+    out |= {"estimate": one.estimate, "low": one.low, "high": one.high, "p": one.p}
     return out | {"n_draws": len(good), "n_drawn": len(fits)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from ..tables import as_numbers, bad_cells, meant_as_numbers
 if TYPE_CHECKING:
     from .outcomes import Outcome
 
-TRANSFORMS = {"none": lambda v: v, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt}
+TRANSFORMS: dict[str, Callable] = {"none": lambda v: v, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt}
 
 
 @dataclass

@@ -54,7 +54,7 @@ def _ordinal(y, x, at, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return expected(fit.params), *np.percentile(curves, [2.5, 97.5], axis=0)
 
 
-def curve(outcome, y: pd.Series, stage: pd.Series, exposure: pd.Series | None, rng: np.random.Generator):
+def curve(outcome, y: pd.Series, stage: pd.Series, exposure: pd.Series | None, rng: np.random.Generator) -> tuple:
     """Fit, band and model of one outcome in one subtype, at evenly spaced stages.
 
     Parameters

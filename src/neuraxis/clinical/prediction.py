@@ -48,7 +48,9 @@ def predictor_sets(people: pd.DataFrame, labels: Labels, z: pd.DataFrame, clinic
     return sets | {"clinical and all z": base.join(z.add_prefix("z "))}
 
 
-def out_of_fold_risk(x: pd.DataFrame, time: pd.Series, event: pd.Series, horizon: float, folds, penalty: float):
+def out_of_fold_risk(
+    x: pd.DataFrame, time: pd.Series, event: pd.Series, horizon: float, folds, penalty: float
+) -> np.ndarray:
     """Risk by the horizon from Cox models with a ridge penalty that did not see the person, averaged over repeats.
 
     Parameters
@@ -181,7 +183,7 @@ def prediction(
             again = [measures(risk[i], t[i], e[i], w[i], horizon, threshold) for i in picks if e[i].sum() > 1]
             for key in ("c", "brier"):
                 row[f"{key}_low"], row[f"{key}_high"] = np.quantile([m[key] for m in again], [0.025, 0.975])
-            reference = first if many else before
+            reference: np.ndarray | None = first if many else before
             if reference is not None:
                 both = [
                     concordance_index(t[i], -risk[i], e[i]) - concordance_index(t[i], -reference[i], e[i])

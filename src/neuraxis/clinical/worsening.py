@@ -188,7 +188,9 @@ def relapses_on_study(visits: pd.DataFrame, relapses: pd.DataFrame) -> pd.DataFr
     return pd.DataFrame(rows, columns=["participant_id", *columns])
 
 
-def made_columns(people: pd.DataFrame, visits: pd.DataFrame, relapses: pd.DataFrame, rule: WorseningRule):
+def made_columns(
+    people: pd.DataFrame, visits: pd.DataFrame, relapses: pd.DataFrame, rule: WorseningRule
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """People with the columns of `MADE`, and the table of worsening.
 
     Parameters

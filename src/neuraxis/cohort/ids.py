@@ -316,9 +316,11 @@ def split_scans(names: dict[str, Iterable[str]], *, baseline: str, follow: Itera
     listed = {(p, session_label(s)): s for p, s in follow}
     split = {}
     for what, scans in names.items():
-        rows = [re.fullmatch(r"(.*?)(?:_(ses-[A-Za-z0-9]+|baseline))?", str(s), re.S).groups("") for s in scans]
+        found = (re.fullmatch(r"(.*?)(?:_(ses-[A-Za-z0-9]+|baseline))?", str(s), re.S) for s in scans)
+        rows = [m.groups("") for m in found if m]  # anything fits
         split[what] = pd.DataFrame(rows, columns=["participant_id", "session_id"], dtype=object)
-    labelled, plain_too = {}, set()
+    labelled: dict = {}
+    plain_too = set()
     for table in split.values():
         here: dict[str, set] = {}
         for person, session in table.itertuples(index=False):
@@ -349,15 +351,15 @@ def split_scans(names: dict[str, Iterable[str]], *, baseline: str, follow: Itera
         )
     out = {}
     for what, table in split.items():
-        sessions = []
+        own = []
         for person, session in table.itertuples(index=False):
             if (person, session) in listed:
-                sessions.append(listed[person, session])
+                own.append(listed[person, session])
             elif session in ("", BASELINE, first[person]):
-                sessions.append(BASELINE)
+                own.append(BASELINE)
             else:
-                sessions.append(session)
-        out[what] = table.assign(session_id=pd.Series(sessions, index=table.index, dtype=object))
+                own.append(session)
+        out[what] = table.assign(session_id=pd.Series(own, index=table.index, dtype=object))
     return out
 
 
@@ -373,7 +375,7 @@ def id_column(columns: Sequence[str], first: Sequence[str] | None = None) -> str
     first : sequence of str, optional
         Cells of the first column, looked at where it is nameless.
     """
-    names = {}
+    names: dict[str, str] = {}
     for c in columns:
         names.setdefault(re.sub(r"[\s_]+", "_", str(c).strip().lower()), c)
     for wanted in ID_COLUMNS:

@@ -99,7 +99,7 @@ def _unsuspicious(values: pd.Series) -> bool:
     return not (np.isinf(numbers).any() or np.isin(numbers, CODES).any())
 
 
-def _number_problems(table: pd.DataFrame, sites) -> list[str]:
+def _number_problems(table: pd.DataFrame) -> list[str]:
     """Impossible scores and numbers of the clinical columns; warnings for what only looks wrong."""
     problems = []
     ids = table["participant_id"]
@@ -228,7 +228,7 @@ def read_participants(
     table["sex"] = spelt.map(SEXES).fillna(table["sex"])
     mine = ~strange | (not leave_out)
     problems += _schema_problems(table[mine], schema)
-    problems += _number_problems(table[mine], sites)
+    problems += _number_problems(table[mine])
     if not (table["group"] == control).any():
         has = name_some(table["group"].dropna().unique())
         problems.append(f"nobody is in the control group {control} (cohort.control); the groups are {has}")

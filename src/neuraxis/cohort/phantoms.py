@@ -98,7 +98,7 @@ def write_stats(measures: pd.DataFrame, biomarkers_file, labels_file, folder) ->
     folder = Path(folder)
     cord = ["Timestamp,SCT Version,Filename,Slice (I->S),VertLevel,MEAN(area),STD(area)"]
     for row in measures.itertuples(index=False):
-        volumes = {}
+        volumes: dict[int, float] = {}
         for b in biomarkers[biomarkers["kind"] == "labels"].itertuples():
             ids = [i for i in b.labels if i not in INSIDE_WHITE_MATTER]
             volumes |= dict.fromkeys(ids, getattr(row, b.biomarker) / len(ids))

@@ -254,7 +254,7 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
     # controls and patients alike vary around what is expected of them as healthy people do
     root = np.linalg.cholesky(healthy_correlation(resources, names)).T
     site_shift = site_shifts(resources, names, seed)
-    parts = {name: [] for name in SimulatedCohort.__dataclass_fields__}
+    parts: dict[str, list] = {name: [] for name in SimulatedCohort.__dataclass_fields__}
     number = 0
     for group, (full, quartiles, women) in GROUPS.items():
         n = max(8, round(full * scale))
@@ -324,7 +324,8 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
         if group == "HC":
             continue
         again = stream(seed, "followup", group)
-        rows, years = everyone[again.random(n) < RESCANNED], 0.0
+        rows = everyone[again.random(n) < RESCANNED]
+        years = np.zeros(len(rows))
         now, at, residual = subtype[rows], stage[rows], noise[rows]
         for session in ("ses-02", "ses-03"):
             gap = again.uniform(*SCAN_GAP, len(rows)).round(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..errors import InputError
 from ..streams import stream
 from ..sustain import SustainModel
 from .calibration import COLUMNS as CALIBRATED
@@ -60,6 +61,8 @@ def recovery_tables(
     numbered = names.set_index("subtype")
     found, calibrated, known = pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame(columns=list(CALIBRATED)), None
     if truth is not None:
+        if drawn_from is None or published is None:
+            raise InputError("truth needs drawn_from and published: what the truth was drawn from")
         known = truth[truth["session_id"] == "baseline"]
         best, true_order = best_possible(drawn_from, z, drawn_from["covariance"])
         letters = known.set_index("participant_id").loc[z.index, "subtype"]

@@ -342,8 +342,8 @@ def same_values(table: pd.DataFrame, names) -> None:
     """Warn of people whose measures are all equal: one row under two ids."""
     full = table[table[list(names)].notna().sum(axis=1) >= SAME]
     twins = full[full.duplicated(list(names), keep=False)]
-    pairs = [sorted(set(g["participant_id"])) for _, g in twins.groupby(list(names), dropna=False)]
-    pairs = [" and ".join(p) for p in pairs if len(p) > 1]
+    twice = [sorted(set(g["participant_id"])) for _, g in twins.groupby(list(names), dropna=False)]
+    pairs = [" and ".join(p) for p in twice if len(p) > 1]
     if pairs:
         warnings.warn(f"one scan under two ids: {name_some(pairs)} have equal measures", NeuraxisWarning, stacklevel=2)
 

@@ -60,8 +60,8 @@ def checksum(path) -> str:
     """SHA-256 of a file; of a folder of results, of the names and contents of all that is read there."""
     path = Path(path)
     if path.is_file():
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open(path, "rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     total = hashlib.sha256()
     for file in read_files(path):
         total.update(f"{file.name} {checksum(file)}\n".encode())
@@ -143,8 +143,9 @@ def extract(
     places = _map_places(maps, paths, bool(folders))
     table, failed = measure_batch(scans, defined, paths, cord_levels, labels_file, head, places)
     areas = [read_sct(f, cord_levels) for folder in folders if (f := Path(folder) / "SIMULATED_sct.csv").exists()]
-    if areas and len(table):
-        table = add_cord(table, cord_of(defined), pd.concat(areas))
+    cord = cord_of(defined)
+    if areas and len(table) and cord is not None:
+        table = add_cord(table, cord, pd.concat(areas))
     files = [
         (person, session, str(file), checksum(file))
         for person, session in scans[["participant_id", "session_id"]].itertuples(index=False)
@@ -183,7 +184,9 @@ def _follow(sessions) -> list[tuple]:
     return list(listed[["participant_id", "session_id"]].itertuples(index=False, name=None))
 
 
-def extract_batch(participants, sessions, folders, *, batch: int, n_batches: int, listed="", **settings):
+def extract_batch(
+    participants, sessions, folders, *, batch: int, n_batches: int, listed="", **settings
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Measure one batch of the participants; see `extract` for the settings and the three tables."""
     scans = all_scans(participants, sessions)
     if folders:
@@ -195,7 +198,9 @@ def extract_batch(participants, sessions, folders, *, batch: int, n_batches: int
     return extract(scans, folders=folders, listed=people, follow=_follow(sessions), **settings)
 
 
-def extract_again(failures, sessions, folders, *, listed="", **settings):
+def extract_again(
+    failures, sessions, folders, *, listed="", **settings
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Measure alone, once more, the scans that failed in their batches; see `extract`."""
     failed = pd.concat([read_table(f) for f in failures], ignore_index=True)
     people = listed_people(listed) if listed else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -23,7 +24,7 @@ SMALLEST_EDGE, LARGEST_EDGE = 0.02, 50.0
 PIECE = 1 << 20
 
 
-def _open(path) -> tuple[object, np.ndarray]:
+def _open(path) -> tuple[Any, np.ndarray]:
     """An image that is not yet read, and its affine in mm.
 
     Raises
@@ -271,7 +272,7 @@ def cord_area(mask_path, levels_path, levels=(1, 2, 3)) -> tuple[float, int]:
     if filled.size < 3:
         raise InputError(f"{mask_path}: the cord covers {filled.size} slices; at least 3 are needed")
     area = mask[:, :, filled].sum(axis=(0, 1)) * np.linalg.norm(np.cross(directions[:, 0], directions[:, 1]))
-    i, j = np.indices(mask.shape[:2])
+    i, j = (np.asarray(n) for n in np.indices(mask.shape[:2]))
     centres = np.array([[i[mask[:, :, k]].mean(), j[mask[:, :, k]].mean(), k] for k in filled]) @ directions.T
     along = filled * np.linalg.norm(directions[:, 2])
     degree = min(3, filled.size - 1)

@@ -42,7 +42,8 @@ def measure_scan(labels_path, mask_path, levels_path, cord_levels, labels_file, 
     InputError
         Unreadable files, or no head size anywhere.
     """
-    volumes, extra = {}, {"etiv": np.nan}
+    volumes: dict = {}
+    extra: dict = {"etiv": np.nan}
     if labels_path:
         read = read_volumes(labels_path, labels_file)
         volumes = read.one()
@@ -107,9 +108,9 @@ def measure_batch(
     maps = biomarkers[biomarkers["kind"] == "map"]
     for person, session in zip(scans["participant_id"], scans["session_id"], strict=True):
         try:
-            labels, extra = measure_scan(
-                *paths(person, session)[:3], cord_levels, labels_file, (etiv or {}).get((person, session))
-            )
+            size = (etiv or {}).get((person, session))
+            image, mask, levels = paths(person, session)[:3]
+            labels, extra = measure_scan(image, mask, levels, cord_levels, labels_file, size)
             if words := needed_problems(problems := extra.pop("problems", {}), biomarkers):
                 raise InputError("; ".join(words))
             if problems:
@@ -140,7 +141,7 @@ def measure_batch(
     extra = pd.DataFrame(extras, index=index)
     for b in biomarkers[biomarkers["kind"].isin(["cord", "map", "table", "column"])].itertuples():
         column = "cord" if b.kind == "cord" else b.biomarker
-        table[b.biomarker] = extra[column] if column in extra else np.nan
+        table[b.biomarker] = extra.get(column, np.nan)
     for column in ("etiv", "surface_holes"):
         if column in extra:
             table[column] = extra[column]

@@ -131,7 +131,7 @@ def biomarkers_from_labels(volumes: pd.DataFrame, biomarkers: pd.DataFrame, labe
     [14100.0, nan]
     """
     out = pd.DataFrame(index=volumes.index)
-    out["etiv"] = volumes["etiv"] if "etiv" in volumes else np.nan
+    out["etiv"] = volumes.get("etiv", np.nan)
     if "surface_holes" in volumes:
         out["surface_holes"] = volumes["surface_holes"]
     defined = biomarkers[biomarkers["kind"].isin(["labels", "names", "thickness", "area"])]

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from ..clinical.contrasts import OTHERS
@@ -51,7 +52,7 @@ def row_words(row) -> str:
     return f"{words} ({people}{events})"
 
 
-def forest(g: Given):
+def forest(g: Given) -> Figure:
     """Subtype against the other subtypes, stage, and any atrophy, with 95 % intervals, three methods side by side."""
     table = g.table("clinical/associations")
     if table.empty:
@@ -109,7 +110,7 @@ def available(people: pd.DataFrame, outcomes: list) -> list:
     return [o for o in outcomes if o.column in people and people[o.column].notna().any()]
 
 
-def boxes(g: Given):
+def boxes(g: Given) -> Figure:
     """Box and points of every numeric outcome per group; shares of people for yes-or-no outcomes; n under each."""
     drawn = [o for o in available(g.people, g.declared) if o.drawn]
     order = [name for name in g.groups if (g.group == name).any()]
@@ -180,7 +181,7 @@ def _tests(effects: pd.DataFrame, outcome: str) -> str:
     return "\n".join(told) or "not testable"
 
 
-def stage(g: Given):
+def stage(g: Given) -> Figure:
     """Outcome against expected stage within every subtype: the curve of its own kind of model, tau, one common x."""
     curves = g.table("clinical/stage_curves")
     drawn = [o for o in available(g.people, g.declared) if o.against_stage and o.drawn]
@@ -234,7 +235,7 @@ def stage(g: Given):
     return figure
 
 
-def survival_by_subtype(g: Given):
+def survival_by_subtype(g: Given) -> Figure:
     """Kaplan-Meier curves of the subtypes and the normal-appearing, with the hazard ratios of the adjusted models."""
     order = g.groups
     return _survival(
@@ -242,18 +243,18 @@ def survival_by_subtype(g: Given):
     )
 
 
-def survival_by_stage(g: Given):
+def survival_by_stage(g: Given) -> Figure:
     """Kaplan-Meier curves of thirds of the staged people, all together and inside each subtype."""
     curves, tests = g.table("clinical/survival"), g.table("clinical/logrank")
     inside = [f"stage in {name}" for name in g.names.values() if g.k > 1]
-    return _splits(g, curves, tests, ["stage", *inside], [NORMAL, *THIRDS], _ratios(g, ("stage",)))
+    return _splits(curves, tests, ["stage", *inside], [NORMAL, *THIRDS], _ratios(g, ("stage",)))
 
 
-def survival_by_treatment(g: Given):
+def survival_by_treatment(g: Given) -> Figure:
     """Kaplan-Meier curves of treatments, within each subtype."""
     curves, tests = g.table("clinical/treatment_survival"), g.table("clinical/treatment_logrank")
     order = list(dict.fromkeys(curves["group"])) if len(curves) else []
-    return _splits(g, curves, tests, [f"treatment in {name}" for name in g.names.values()], order, {})
+    return _splits(curves, tests, [f"treatment in {name}" for name in g.names.values()], order, {})
 
 
 def _ratios(g: Given, kinds: tuple) -> dict[str, list[str]]:
@@ -273,7 +274,7 @@ def _ratios(g: Given, kinds: tuple) -> dict[str, list[str]]:
     return out
 
 
-def _splits(g, curves, tests, splits, order, ratios):
+def _splits(curves, tests, splits, order, ratios):
     """Panels of several splits together, one after another."""
     wanted = [s for s in splits if len(curves) and (curves["split"] == s).any()]
     cells = [(o, s) for o in (dict.fromkeys(curves["outcome"]) if len(curves) else ()) for s in wanted]
@@ -402,7 +403,7 @@ def _panels(curves, tests, cells, order, ratios, several=False):
     return figure
 
 
-def calibration(g: Given):
+def calibration(g: Given) -> Figure:
     """How well events are foretold in people not used to fit: C, and the slope of the calibration, model by model."""
     table = g.table("clinical/prediction")
     table = table[table["c"].notna()] if len(table) else table
@@ -437,7 +438,7 @@ def calibration(g: Given):
     return figure
 
 
-def transitions(g: Given):
+def transitions(g: Given) -> Figure:
     """Group at one scan against group at the next (counts), and change a year per group of all scans together."""
     table, slopes = g.table("clinical/transitions"), g.table("clinical/slopes")
     if not len(table) or table["n"].sum() == 0:
@@ -480,7 +481,7 @@ def transitions(g: Given):
     return figure
 
 
-def similarity(g: Given):
+def similarity(g: Given) -> Figure:
     """Kendall tau of every pair of subtypes, all diseases."""
     table = g.table("crossdisease/similarity")
     table = table.assign(

@@ -42,7 +42,7 @@ class Figure:
     tables: tuple[str, ...] = ()
     first: bool = False
     people: bool = False
-    one: tuple[str, ...] = ()
+    one: tuple[str, str] | None = None
 
     def words(self, n_subtypes: int) -> tuple[str, str]:
         """Title and caption for a model of so many subtypes."""

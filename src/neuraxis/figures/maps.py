@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 
 from ..labels import NORMAL
 from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
@@ -54,7 +55,7 @@ def _elsewhere(absent: list[str]) -> str:
     return f"\nMeasured, but without a place here: {', '.join(absent)}." if absent else ""
 
 
-def brain_mean_z(g: Given):
+def brain_mean_z(g: Given) -> Figure:
     """Mean z per group on brain and cord, one colour scale for all diseases."""
     table = g.table("clinical/maps")
     absent = undrawn(table, g.where, g.labels)
@@ -75,7 +76,7 @@ def brain_mean_z(g: Given):
     )  # fmt: skip
 
 
-def brain_t(g: Given):
+def brain_t(g: Given) -> Figure:
     """t of each subtype against the other subtypes (OLS with age, sex, eTIV), dotted where q is not below 5 %."""
     table = g.table("clinical/maps")
     if g.k < 2:
@@ -140,7 +141,7 @@ def z_scale(z: pd.DataFrame) -> Normalize:
     return Normalize(0, max(1.0, float(z["z"].quantile(0.98))) if len(z) else 1.0)
 
 
-def progression(g: Given):
+def progression(g: Given) -> Figure:
     """Expected z along the stages of every subtype, at stages spread evenly over where its people are.
 
     Biomarkers of events without a z (normal or abnormal, scores) are coloured by the share of their levels, in colours of
@@ -230,7 +231,7 @@ def _numbers(g: Given, table: pd.DataFrame, shown: dict):
     return figure
 
 
-def mean_z(g: Given):
+def mean_z(g: Given) -> Figure:
     """Mean z per biomarker and group as numbers."""
     table = g.table("clinical/maps")
     columns = [b for b in g.labels.index if b in set(table["biomarker"])]

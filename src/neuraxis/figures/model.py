@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..labels import NORMAL, is_true
@@ -19,7 +20,7 @@ EVENTS = {"safe": ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), "field": ("#D719
 VARIANTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
-def selection(g: Given):
+def selection(g: Given) -> Figure:
     """CVIC above the best number, all variants, healthy people in grey; log-likelihood of every fold's people.
 
     A model so far off that the others could not be told apart is drawn at the edge, with its value.
@@ -102,12 +103,12 @@ def selection(g: Given):
     return figure
 
 
-def positional_variance(g: Given):
+def positional_variance(g: Given) -> Figure:
     """Probability of every event's place, model of everyone."""
     return _places(g, "everyone")
 
 
-def positional_variance_folds(g: Given):
+def positional_variance_folds(g: Given) -> Figure:
     """The same, averaged over the fold models."""
     return _places(g, "folds")
 
@@ -160,15 +161,15 @@ def _places(g: Given, models: str):
         axis.set_xlabel("place in the sequence")
     bars = below.subplots(1, len(levels), squeeze=False)[0]
     steps = [v for v in (0.01, 0.05, 0.1, 0.2, 0.5, 1.0) if v <= highest]
-    for bar_axis, level, tint in zip(bars, levels, tints, strict=True):
-        scale = ScalarMappable(scaled, LinearSegmentedColormap.from_list("", ["white", tint]))
+    for bar_axis, level, darkest in zip(bars, levels, tints, strict=True):
+        scale = ScalarMappable(scaled, LinearSegmentedColormap.from_list("", ["white", darkest]))
         bar = below.colorbar(scale, cax=bar_axis, orientation="horizontal", ticks=[0, *steps[-3:]], format="{x:g}")
         bar.set_label(f"probability, z = {level:g}" if one_kind else f"probability, event {level:g}", fontsize=6.5)
         bar.ax.tick_params(labelsize=6.5)
     return figure
 
 
-def reliability(g: Given):
+def reliability(g: Given) -> Figure:
     """Stated probabilities beside what was true, and how often the stage's interval holds the true stage."""
     table = g.table("calibration")
     if table.empty:
@@ -214,7 +215,7 @@ def _probabilities(g: Given) -> pd.DataFrame:
     return table.set_axis(list(g.names.values()), axis=1)
 
 
-def probability(g: Given):
+def probability(g: Given) -> Figure:
     """Probability of the most probable subtype against the expected stage, one dot a staged person."""
     if g.k < 2 or not g.names:
         return empty("There are no subtypes to be sure of.")
@@ -232,7 +233,7 @@ def probability(g: Given):
     return figure
 
 
-def ternary(g: Given):
+def ternary(g: Given) -> Figure:
     """P(subtype | staged), one dot a staged person: a triangle for three subtypes, stacked bars for another number."""
     p = _probabilities(g) if g.k > 1 and g.names else pd.DataFrame()
     if p.shape[1] < 2 or p.empty:
@@ -266,7 +267,7 @@ def ternary(g: Given):
     return figure
 
 
-def stages(g: Given):
+def stages(g: Given) -> Figure:
     """How many people stand at every stage, the normal-appearing in a column of their own."""
     if g.labelled.empty or not (g.stages > 0).any():
         return empty("Nobody is staged above 0.")
@@ -292,7 +293,7 @@ def stages(g: Given):
     return figure
 
 
-def convergence(g: Given):
+def convergence(g: Given) -> Figure:
     """Log-likelihood of the chains' stored draws, R-hat and effective sample size of everything, with their limits."""
     from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
 
@@ -322,7 +323,7 @@ def convergence(g: Given):
     return figure
 
 
-def negative_control(g: Given):
+def negative_control(g: Given) -> Figure:
     """What the same selection finds in healthy people: CVIC above the best, one panel per variant, beside the patients'."""
     table = g.table("negative_control")
     table = table[table["n_subtypes"].fillna(-1) >= 0] if len(table) else table

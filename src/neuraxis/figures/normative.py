@@ -6,13 +6,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.figure import Figure
 from scipy import stats
 
 from .given import Given
 from .style import PAGE, empty
 
 
-def normative(g: Given):
+def normative(g: Given) -> Figure:
     """Controls' out-of-sample z: mean and SD by site before and after harmonisation, quantiles."""
     z = g.table("normative/zscores")
     z = z[z["group"] == g.control]
@@ -64,7 +65,7 @@ def normative(g: Given):
     return figure
 
 
-def covariance(g: Given):
+def covariance(g: Given) -> Figure:
     """Correlation between regions in the controls, and how many controls have both regions of a pair."""
     table = g.table("normative/covariance")
     names = [b for b in g.labels.index if b in set(table["biomarker"])]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def _named(model, names: dict | None) -> dict[int, str]:
@@ -17,7 +21,7 @@ def _labels(model, labels) -> pd.Series:
     return own if labels is None else pd.Series(labels).reindex(own.index).fillna(own)
 
 
-def showing(figure):
+def showing(figure) -> Figure:
     """The figure, closed for pyplot, and shown by a notebook as a picture whatever its backend."""
     import matplotlib.pyplot as plt
 
@@ -62,7 +66,7 @@ class ModelPlots:
 
         return None if self.model.n_subtypes else empty("A model of healthy people alone: there is no order to draw.")
 
-    def positional_variance(self, names: dict | None = None, labels=None, colours: str = "safe"):
+    def positional_variance(self, names: dict | None = None, labels=None, colours: str = "safe") -> Figure:
         """Probability of every event's place, one panel per subtype; see `figures.model.positional_variance`.
 
         Parameters
@@ -103,7 +107,7 @@ class ModelPlots:
             axis.set_title(f"{words}\nmodel fraction {share:.0%}")
         return showing(figure)
 
-    def event_order(self, names: dict | None = None, labels=None):
+    def event_order(self, names: dict | None = None, labels=None) -> Figure:
         """Mean place of every event with its SD, one panel per subtype, earliest on top; parameters as above."""
         if (nothing := self._something()) is not None:
             return showing(nothing)
@@ -130,7 +134,7 @@ class ModelPlots:
             axis.set(xlabel="Place in the sequence (SD)", title=name)
         return showing(figure)
 
-    def progression(self, names: dict | None = None, labels=None):
+    def progression(self, names: dict | None = None, labels=None) -> Figure:
         """Expected course of every biomarker along the stages, one panel per subtype; parameters as above."""
         if (nothing := self._something()) is not None:
             return showing(nothing)
@@ -165,7 +169,7 @@ class ModelPlots:
             axis.set(xlabel="Stage", ylabel="", title=name)
         return showing(figure)
 
-    def brain(self, stage: int | None = None, names: dict | None = None, biomarkers=None):
+    def brain(self, stage: int | None = None, names: dict | None = None, biomarkers=None) -> Figure:
         """Expected z at a stage on brain and cord, one row per subtype.
 
         Parameters
@@ -221,7 +225,7 @@ class ModelPlots:
         return showing(figure)
 
 
-def plot_selection(found, variant: str | None = None):
+def plot_selection(found, variant: str | None = None) -> Figure:
     """CVIC and held-out log-likelihood by the number of subtypes; see `figures.model.selection`.
 
     Parameters

@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.figure import Figure
 
 from ..labels import COLOURS as COLOURS
 from ..labels import colours as colours
@@ -57,7 +58,9 @@ def markers(names) -> dict[str, str]:
     return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(names)}
 
 
-def grid(n: int, columns: int, height: float, *, width: float = PAGE, extra: float = 0.5, **options):
+def grid(
+    n: int, columns: int, height: float, *, width: float = PAGE, extra: float = 0.5, **options
+) -> tuple[Figure, list]:
     """Panels on the common grid.
 
     Parameters
@@ -102,7 +105,7 @@ def wrapped(text: str, width: int = 24) -> str:
 NOTHING = "Nothing to draw"
 
 
-def empty(words: str):
+def empty(words: str) -> Figure:
     """A figure that says why there is nothing to draw."""
     figure, axis = plt.subplots(figsize=(5.5, 1.2), layout="constrained")
     figure.nothing = words

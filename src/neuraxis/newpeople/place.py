@@ -213,7 +213,7 @@ def stage(
         raise InputError("no measures: give a FreeSurfer folder, a label volume, a table, or a cord table")
     if disease is not None and disease not in model.models:
         raise InputError(f"no model of {disease}; there is {name_some(model.models)}")
-    who, hard, soft = _who(participant_id, age, sex, site, people, freesurfer or labels, table, sct, model)
+    who, hard, soft = _who(participant_id, age, sex, site, people, freesurfer or labels, table)
     found, notes, failed, asked = _measures(
         model, who, freesurfer or labels, table, sct, cord_mask, cord_levels, qc_scores, etiv
     )
@@ -269,7 +269,7 @@ def _defined(model: SharedModel) -> pd.DataFrame:
 # ------------------------------------------------------------------ who
 
 
-def _who(participant_id, age, sex, site, people, files, table, sct, model) -> tuple[pd.DataFrame, dict, dict]:
+def _who(participant_id, age, sex, site, people, files, table) -> tuple[pd.DataFrame, dict, dict]:
     """People by participant_id (age, sex, site); reasons to refuse them that hold anyway, and that can be overridden."""
     hard: dict[str, list[str]] = {}
     soft: dict[str, list[str]] = {}
@@ -293,7 +293,7 @@ def _who(participant_id, age, sex, site, people, files, table, sct, model) -> tu
         if absent:
             raise InputError(f"the norms need the person's {' and '.join(absent)}")
         says = _subject_of(files) if files is not None else ""
-        person = participant_id or says or _only_person(table, sct) or _from_path(files)
+        person = participant_id or says or _only_person(table) or _from_path(files)
         if not person:
             raise InputError("whose measures are these? give the id (participant_id)")
         if says and participant_id and People([participant_id]).find(says)[0] is None:
@@ -328,10 +328,10 @@ def _subject_of(path) -> str:
     return ""
 
 
-def _only_person(table, sct) -> str:
+def _only_person(table) -> str:
     """The person of a table that holds one."""
     if isinstance(table, pd.DataFrame):
-        ids = table["participant_id"] if "participant_id" in table else table.index
+        ids = table.get("participant_id", table.index)
         return str(ids[0] if not hasattr(ids, "iloc") else ids.iloc[0]) if len(table) == 1 else ""
     if table is not None and Path(table).is_file():
         cells = read_cells(table)

@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,7 @@ class SharedModel:
             f"SharedModel({self.card.get('title', '')!r}: {', '.join(per)}; {len(self.norms.models)} biomarkers{mark})"
         )
 
-    def stage(self, **given):
+    def stage(self, **given) -> Any:
         """Place one new person or a table of them; see `place.stage`."""
         from .place import stage
 

@@ -8,7 +8,7 @@ import pandas as pd
 from .settings import NormSettings
 
 
-def head_size_corrected(y, etiv, how: str, power: float):
+def head_size_corrected(y, etiv, how: str, power: float) -> np.ndarray:
     """Measure corrected for head size, scaled to an eTIV of 1.5 litres."""
     if how in ("proportional", "power"):
         return y * (1.5e6 / etiv) ** power

@@ -56,7 +56,7 @@ def _penalised_fit(x, y, penalty, sites) -> tuple[np.ndarray, np.ndarray]:
     return mean_y - mean_x @ slopes, slopes
 
 
-def smooth_fit(y, linear, age, sites):
+def smooth_fit(y, linear, age, sites) -> tuple:
     """Penalised cubic spline of age beside linear covariates and an offset of every site, per biomarker.
 
     What neuroHarmonize fits by the generalized additive model of statsmodels, with its basis, grid of penalties, folds
@@ -192,7 +192,7 @@ def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.D
     out = values.astype(float) * np.nan
     if not complete.any():
         return out
-    model = {k: np.asarray(combat[k]) for k in (*COMBAT_KEYS, "stand_mean")} | {"info_dict": {}}
+    model: dict = {k: np.asarray(combat[k]) for k in (*COMBAT_KEYS, "stand_mean")} | {"info_dict": {}}
     covariates = _covariates(people, etiv, site, combat["age_knots"], combat["smooth_knots"], sized)[complete]
     # The library's design has a column for every site that is present, while its model has one for every site of the
     # controls: with a site absent it stops, or reads other columns' coefficients. One more row per site keeps them
@@ -213,7 +213,7 @@ def apply_combat(combat: dict, values: pd.DataFrame, people, etiv, site) -> pd.D
     return out
 
 
-def plain(value):
+def plain(value) -> object:
     """Arrays and numpy numbers as lists and Python numbers, recursively."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}

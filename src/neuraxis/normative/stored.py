@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ COMBAT_DIGITS = 8
 SECTIONS = ("settings", "direction", "models", "controls", "combat")
 
 
-def settled(value, digits: int = DIGITS):
+def settled(value, digits: int = DIGITS) -> Any:
     """Numbers as they are stored, to so many significant digits; the rest as it is, recursively.
 
     Processors add up in different orders, so that the last digits of a double differ between them. What is used is what
@@ -80,7 +81,7 @@ def problem_of(d: dict) -> str:
     if not _words(controls["sites"]) or not _words(controls["pooled_sites"]) or not _words(d.get("signed", [])):
         return "sites, pooled_sites or signed are no lists of names"
     for b, model in models.items():
-        if words := _model_problem(model, d["settings"][b], ages):
+        if words := _model_problem(model, d["settings"][b]):
             return f"{b}: {words}"
     if {s.get("site") for s in d["settings"].values()} & {"combat", "combat_gam"}:
         absent = [k for k in (*COMBAT_KEYS, "stand_mean", "age_knots", "smooth_knots") if k not in d["combat"]]
@@ -89,7 +90,7 @@ def problem_of(d: dict) -> str:
     return ""
 
 
-def _model_problem(model: dict, settings: dict, ages: list) -> str:
+def _model_problem(model: dict, settings: dict) -> str:
     """What is wrong with the numbers of one biomarker."""
     if (
         not all(map(_number, (model["power"], model["age_mean"])))

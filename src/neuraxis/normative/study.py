@@ -109,7 +109,7 @@ def normative_tables(
     check_head_size(measures["etiv"], own)
     sized = bool(needs_head_size(own))
     measures, dropped = leave_out(measures, people, list(direction), missing, chosen, sized, scores)
-    how = {"control": control, "direction": direction, "seed": seed, "signed": signed}
+    how: dict = {"control": control, "direction": direction, "seed": seed, "signed": signed}
     z, norms = zscores(measures, people, settings=chosen, overrides=overrides, **how)
     healthy = people.loc[z.index, "group"] == control
     diagnostics = diagnose(z[healthy], people, measures["etiv"]).assign(harmonisation="after")
@@ -132,6 +132,7 @@ def normative_tables(
     tables["values"] = z.join(measures[scores]).rename_axis("participant_id").reset_index()
     if simulated:
         tables = {name: table.assign(origin="SIMULATED") for name, table in tables.items()}
+    assert norms.covariance is not None  # norms that are fitted have one
     return NormativeTables(norms=norms, diagnostics=diagnostics, covariance=norms.covariance.table(), **tables)
 
 

@@ -173,7 +173,9 @@ class Disease:
     def controls_staged(self) -> float:
         """Share of controls that the model stages above 0; NaN where unknown."""
         table = self.tables["controls"]
-        found = table.loc[table["quantity"] == "share of controls at stage 1 or above", "value"] if len(table) else []
+        if table.empty:
+            return float("nan")
+        found = table.loc[table["quantity"] == "share of controls at stage 1 or above", "value"]
         return float(found.iloc[0]) if len(found) else float("nan")
 
     @cached_property

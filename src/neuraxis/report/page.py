@@ -187,13 +187,13 @@ def words_of(figure: Figure, facts: Study | Disease) -> tuple[str, str]:
 def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) -> dict:
     """Everything of one disease that the template shows."""
     said = sentences.said
-    shown = []
+    drawn = []
     for figure in OF_DISEASE:
         # the first to keep a table decides how it is shown: as it is in the chapter, with labels
         tables = {f"{d.name}/{t}": labelled(d.tables[t], d.labels) for t in figure.tables}
         path = root / "figures" / d.name / f"{figure.name}.png"
-        shown.append(figures.show(figure, path, tables, d, f"{d.name}-{figure.name}"))
-    shown = [f for f in shown if f]
+        drawn.append(figures.show(figure, path, tables, d, f"{d.name}-{figure.name}"))
+    shown = [f for f in drawn if f]
     lines = {"clinical": sentences.clinical_sentences(d), "subtypes": [p["text"] for p in portraits(d)]}
     rule = d.tables["names"]["rule"].iloc[0] if d.k > 1 and "rule" in d.tables["names"] else ""
     if rule:

@@ -125,7 +125,7 @@ def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> l
             out.append(f"Tested and not found (q >= 0.05), {words}: {listed(nothing)}.")
     left = part.drop(tested.index)
     for kind, words in asked.items():
-        why = {}
+        why: dict = {}
         of = part.loc[part["kind"] == kind, "outcome"].value_counts()
         for row in left[left["kind"] == kind].itertuples():
             reason = row.reason if isinstance(row.reason, str) and row.reason else row.warning
@@ -355,8 +355,10 @@ def clinical_sentences(d: Disease) -> list[str]:
         *told(trial_sentences, "trial"),
         *(told(reported_sentences, "reported") if d.simulated and d.k > 1 else []),
     ]
-    first = (d.tables[f"clinical/{name}"] for name in ("associations", "logrank", "nested", "slopes"))
-    return paragraph(*first, d.name, n_subtypes=d.k, converged=d.converged, more=more)
+    found, logrank, nested, slopes = (
+        d.tables[f"clinical/{name}"] for name in ("associations", "logrank", "nested", "slopes")
+    )
+    return paragraph(found, logrank, nested, slopes, d.name, n_subtypes=d.k, converged=d.converged, more=tuple(more))
 
 
 # --- sentences with their conditions -------------------------------------------------------------------------------------
@@ -798,7 +800,7 @@ def _rival(d: Disease) -> tuple[float, float] | None:
 
 @sentence_of("model", lambda d: d.k > 1 and _rival(d) is not None, warn=True)
 def rival_optimum(d: Disease):
-    below, share = _rival(d)
+    below, share = _rival(d) or (float("nan"), float("nan"))
     return f"Among the best starts, an optimum {below:.1f} nats below the best labels {share:.0%} of the people differently."
 
 
@@ -837,6 +839,7 @@ def nearly_all_staged(d: Disease):
 
 @sentence_of("labels", lambda d: d.gap is not None, warn=True)
 def stage_gap(d: Disease):
+    assert d.gap is not None
     first, last, below, above = d.gap
     return (
         f"There is a gap in the stages: nobody stands at {first} to {last}, {people_of(below)} below and {people_of(above)} "

@@ -45,7 +45,7 @@ def as_json(value) -> Markup:
     return Markup(text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
 
 
-def plain(value):
+def plain(value) -> object:
     """A value for JSON: numbers as numbers with six digits, missing as null, truth as words."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return None

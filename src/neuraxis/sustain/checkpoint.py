@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import llvmlite.binding
 import numba
@@ -62,7 +63,7 @@ def flat(state, name: str = "state") -> dict[str, np.ndarray]:
     """All arrays of a tuple of tuples of arrays, by their path."""
     if isinstance(state, np.ndarray):
         return {name: state}
-    found = {}
+    found: dict = {}
     if isinstance(state, tuple):
         for key, part in zip(getattr(state, "_fields", range(len(state))), state, strict=True):
             found |= flat(part, f"{name}.{key}")
@@ -120,7 +121,7 @@ class Checkpoint:
         if self.folder is not None:
             (self.folder / f"{name}.npz").unlink(missing_ok=True)
 
-    def point(self, name: str, make: Callable):
+    def point(self, name: str, make: Callable) -> Any:
         """`make()`, parameters of a model, or what it returned before."""
         from .state import Parameters
 

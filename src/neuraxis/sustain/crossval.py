@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -258,7 +259,9 @@ def _covariance_of(model: SustainModel):
     return "independent" if model.variant.covariance is None else model.variant.covariance
 
 
-def selection_table(lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = None, fixed: int | None = None):
+def selection_table(
+    lpd: dict[int, np.ndarray], gaussian: np.ndarray | None = None, fixed: int | None = None
+) -> pd.DataFrame:
     """CVIC per number of subtypes, its SE, and the paired differences.
 
     Parameters
@@ -521,7 +524,7 @@ class CrossValidation:
     def _repr_html_(self) -> str:
         return f"<p>{self!r}</p>{self.selection.to_html(index=False)}"
 
-    def plot(self, variant: str | None = None):
+    def plot(self, variant: str | None = None) -> Any:
         """CVIC and held-out log-likelihood by the number of subtypes, a matplotlib figure."""
         return import_module("neuraxis.figures.shown").plot_selection(self, variant)  # as `SustainModel.plot`
 
@@ -765,9 +768,11 @@ def cross_validate(
 
     plan = [(v, r, f) for v in variants for r in range(repeats) for f in range(folds)]
     results = parallel(run, plan, n_threads)
-    tables, by_fold, lpd, models = [], [], {}, {}
+    tables, by_fold = [], []
+    lpd: dict = {}
+    models: dict = {}
     for variant in variants:
-        mine = {}
+        mine: dict = {}
         for (v, _, _), fitted in zip(plan, results, strict=True):
             if v is variant:
                 mine |= fitted

@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,7 +95,7 @@ class SustainModel:
         return f"<p>{self!r}</p>{table.to_html(index=False)}"
 
     @property
-    def plot(self):
+    def plot(self) -> Any:
         """Drawings: `figures.shown.ModelPlots`."""
         # by name and not by an import: a fit does not depend on how it is drawn, and is not to be run again for it
         return import_module("neuraxis.figures.shown").ModelPlots(self)

@@ -329,7 +329,7 @@ class FitSettings:
             raise InputError(
                 "n_startpoints, n_chains and n_draws must be at least 1, n_samples and n_doublings at least 0"
             )
-        if not 0 <= self.warm_up or self.sweep_every < 0:
+        if self.warm_up < 0 or self.sweep_every < 0:
             raise InputError("warm_up and sweep_every must not be negative")
 
     def with_(self, **shortcuts) -> FitSettings:

@@ -108,12 +108,13 @@ def study_settings(
                 f"sustain.noise: {noise} needs the controls' covariance of {', '.join(absent)}, which the norms do not "
                 "have; fit the norms again, or set sustain.noise to independent"
             )
+        assert covariance is not None  # nothing is absent
         matrix = covariance.loc[names, names].to_numpy(float)
     variant = Variant(stage_prior, kind, matrix, healthy=healthy)
     return FitSettings(variant=variant, n_draws=chain_draws(effort.get("n_samples", 0)), **effort)
 
 
-def given_covariance(settings: FitSettings):
+def given_covariance(settings: FitSettings) -> np.ndarray | str:
     """What `fit` is to be given for these settings: the covariance, or the word that independence is meant."""
     return "independent" if settings.variant.covariance is None else settings.variant.covariance
 

@@ -120,7 +120,7 @@ class Outcome:
         """Covariates of the model itself: none of those that made a control-based z."""
         return () if self.reference == "controls" else self.covariates
 
-    def scale(self, value):
+    def scale(self, value) -> float | np.ndarray:
         """From the model's scale to the reported effect."""
         return value if self.linear else np.exp(value)
 

@@ -12,7 +12,7 @@ import statsmodels.api as sm
 from firthmodels import FirthLogisticRegression
 from scipy.special import log_expit
 
-from ..fit import of_statsmodels, penalised
+from ..fit import Fit, of_statsmodels, penalised
 from .base import Outcome
 
 #: Events per term below which logistic and Cox models are penalised (Firth).
@@ -43,25 +43,25 @@ class Binary(Outcome):
     ranked: ClassVar[bool] = False
     direction: ClassVar[tuple[str, str]] = ("higher odds of {o}", "lower odds of {o}")
 
-    def plan(self, cases, n_terms, groups=None):
+    def plan(self, cases, n_terms, groups=None) -> str:
         """By the number of the rarer answer, and by groups that all answer alike."""
         events = self.n_events(cases)
         sparse = min(events, len(cases.y) - events) < SPARSE * n_terms
         return "Firth logistic" if sparse or empty_cell(cases.y, groups, (0, 1)) else "logistic"
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """The planned of the two."""
         if plan == "logistic":
             fit = sm.Logit(y, sm.add_constant(x)).fit(disp=0, maxiter=200)
             return of_statsmodels(fit, names, plan) if fit.mle_retvals["converged"] else None
         return penalised(partial(FirthLogisticRegression, backend="numpy", max_iter=200), x, y.to_numpy(), names, plan)
 
-    def nuisance(self, cases):
+    def nuisance(self, cases) -> np.ndarray:
         """The intercept."""
         p = np.clip(cases.y.mean(), 0.01, 0.99)
         return np.array([np.log(p / (1 - p))])
 
-    def log_density(self, cases, predictor, nuisance):
+    def log_density(self, cases, predictor, nuisance) -> np.ndarray:
         """Bernoulli."""
         eta, y = predictor + nuisance[0], cases.y.to_numpy()[:, None]
         return np.where(y == 1, log_expit(eta), log_expit(-eta))

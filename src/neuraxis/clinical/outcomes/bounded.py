@@ -10,7 +10,7 @@ import statsmodels.api as sm
 from scipy.special import expit, log_expit
 
 from ...errors import InputError
-from ..fit import of_statsmodels
+from ..fit import Fit, of_statsmodels
 from .base import Outcome
 
 
@@ -24,7 +24,7 @@ class Bounded(Outcome):
     nested: ClassVar[bool] = False
     averaged: ClassVar[str] = "fractional logistic, mean over groups"
 
-    def check_values(self, y):
+    def check_values(self, y) -> None:
         """Nothing below 0 or above the maximum."""
         wrong = y[(y.astype(float) < 0) | (y.astype(float) > self.maximum)]
         if len(wrong):
@@ -33,13 +33,13 @@ class Bounded(Outcome):
                 f"{len(wrong)} people, first {wrong.index[0]} with {wrong.iloc[0]:g}"
             )
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """Quasi-likelihood with the variance of a binomial, robust covariance."""
         model = sm.GLM(y / self.maximum, sm.add_constant(x), family=sm.families.Binomial())
         fit = model.fit(cov_type="HC1", maxiter=200)
         return of_statsmodels(fit, names, "fractional logistic", likelihood=False) if fit.converged else None
 
-    def mean_scores(self, cases, predictor, weights):
+    def mean_scores(self, cases, predictor, weights) -> tuple[np.ndarray, np.ndarray]:
         """Quasi-likelihood of a share with the averaged mean."""
         each = expit(predictor)
         mean = np.clip((weights * each).sum(axis=1), 1e-12, 1 - 1e-12)
@@ -48,13 +48,13 @@ class Bounded(Outcome):
         slope = (share - mean) / (mean * (1 - mean))
         return value, slope[:, None] * weights * each * (1 - each)
 
-    def nuisance(self, cases):
+    def nuisance(self, cases) -> np.ndarray:
         """The intercept, and the log of how many independent items the score is worth."""
         p = np.clip(cases.y.mean() / self.maximum, 0.01, 0.99)
         spread = max(float((cases.y / self.maximum).var()), 1e-6)
         return np.array([np.log(p / (1 - p)), np.log(p * (1 - p) / spread)])
 
-    def log_density(self, cases, predictor, nuisance):
+    def log_density(self, cases, predictor, nuisance) -> np.ndarray:
         """Double-binomial quasi-likelihood (Efron 1986) with its dispersion."""
         eta, share = predictor + nuisance[0], (cases.y / self.maximum).to_numpy()[:, None]
         items = np.exp(np.clip(nuisance[1], -5, 8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..fit import Fit
 from .base import Outcome
 
 
@@ -22,6 +23,6 @@ class Categorical(Outcome):
     ranked: ClassVar[bool] = False
     direction: ClassVar[tuple[str, str]] = ("{o} differs between the groups", "{o} differs between the groups")
 
-    def fit(self, cases, terms, plan=None):
+    def fit(self, cases, terms, plan=None) -> Fit:
         """There is none: `associations` tests categories against groups."""
         raise NotImplementedError("categories are tested against groups, not modelled")

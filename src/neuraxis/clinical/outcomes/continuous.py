@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
-from ..fit import of_statsmodels
+from ..fit import Fit, of_statsmodels
 from .base import Outcome
 
 
-def standardised(y):
+def standardised(y) -> pd.Series:
     """In SD from the mean."""
     return (y - y.mean()) / y.std()
 
@@ -28,15 +29,15 @@ class Continuous(Outcome):
     #: Degrees of freedom of the residuals' distribution when labels are imputed.
     tails: ClassVar[float] = np.inf
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """Least squares."""
         return of_statsmodels(sm.OLS(standardised(y), sm.add_constant(x)).fit(), names, "OLS")
 
-    def nuisance(self, cases):
+    def nuisance(self, cases) -> np.ndarray:
         """Intercept and log SD of the residuals."""
         return np.zeros(2)
 
-    def log_density(self, cases, predictor, nuisance):
+    def log_density(self, cases, predictor, nuisance) -> np.ndarray:
         """Normal, or Student's t."""
         spread = np.exp(nuisance[1])
         rest = (standardised(cases.y).to_numpy()[:, None] - nuisance[0] - predictor) / spread
@@ -52,7 +53,7 @@ class Robust(Continuous):
     nested: ClassVar[bool] = False
     tails: ClassVar[float] = 5.0
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """Huber regression."""
         fit = sm.RLM(standardised(y), sm.add_constant(x)).fit(maxiter=200)
         done = fit.fit_history["iteration"] < 200

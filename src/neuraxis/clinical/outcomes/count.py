@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import statsmodels.api as sm
 from scipy.special import gammaln
 
-from ..fit import of_statsmodels
+from ..fit import Fit, of_statsmodels
 from .base import Outcome
 
 #: Pearson's chi-square per degree of freedom of a Poisson model above which counts are called overdispersed.
@@ -27,14 +28,14 @@ class Count(Outcome):
     def _offset(self, cases):
         return None if cases.exposure is None else np.log(cases.exposure)
 
-    def plan(self, cases, n_terms, groups=None):
+    def plan(self, cases, n_terms, groups=None) -> str:
         """By the spread around a Poisson model of the covariates alone."""
         family = sm.families.Poisson()
         fit = sm.GLM(cases.y, sm.add_constant(cases.x, has_constant="add").assign(const=1.0), family=family,
                      offset=self._offset(cases)).fit()  # fmt: skip
         return "negative binomial" if fit.pearson_chi2 / max(fit.df_resid, 1) > OVERDISPERSED else "Poisson"
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """The planned of the two."""
         if plan == "negative binomial":
             fit = sm.NegativeBinomial(y, sm.add_constant(x), offset=self._offset(cases)).fit(disp=0, maxiter=500)
@@ -44,12 +45,12 @@ class Count(Outcome):
         fit = fit.fit(scale="X2" if len(y) > x.shape[1] + 1 else None)
         return of_statsmodels(fit, names, "Poisson (not overdispersed)") if fit.converged else None
 
-    def nuisance(self, cases):
+    def nuisance(self, cases) -> np.ndarray:
         """Intercept and log of the dispersion."""
         years = 1.0 if cases.exposure is None else cases.exposure
         return np.array([np.log(max((cases.y / years).mean(), 1e-3)), -0.5])
 
-    def log_density(self, cases, predictor, nuisance):
+    def log_density(self, cases, predictor, nuisance) -> np.ndarray:
         """Negative binomial of variance mu + alpha mu^2."""
         offset = self._offset(cases)
         eta = predictor + nuisance[0] + (0.0 if offset is None else offset.to_numpy()[:, None])
@@ -64,11 +65,11 @@ class Count(Outcome):
             + y * (log_mu - log_sum)
         )
 
-    def comparable(self, cases):
+    def comparable(self, cases) -> pd.Series:
         """The rate: people are observed for different times."""
         return cases.y if cases.exposure is None else cases.y / cases.exposure
 
-    def values(self, people):
+    def values(self, people) -> pd.Series:
         """The rate."""
         y = people[self.column].astype(float)
         return y / people[self.exposure].astype(float) if self.exposure else y

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import statsmodels.api as sm
 
-from ..fit import of_statsmodels
+from ..fit import Fit, of_statsmodels
 from .base import Outcome
 
 
@@ -25,17 +25,17 @@ class Discrete(Outcome):
     ranked: ClassVar[bool] = False
     direction: ClassVar[tuple[str, str]] = ("a higher hazard of {o}", "a lower hazard of {o}")
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """Binomial GLM with log(years) as offset."""
         family = sm.families.Binomial(link=sm.families.links.CLogLog())
         fit = sm.GLM(y, sm.add_constant(x), family=family, offset=np.log(cases.time)).fit(maxiter=200)
         return of_statsmodels(fit, names, "complementary log-log with log(years)") if fit.converged else None
 
-    def nuisance(self, cases):
+    def nuisance(self, cases) -> np.ndarray:
         """The log hazard of the reference."""
         return np.array([np.log(max(cases.y.sum(), 0.5) / cases.time.sum())])
 
-    def log_density(self, cases, predictor, nuisance):
+    def log_density(self, cases, predictor, nuisance) -> np.ndarray:
         """Event or none by the last visit."""
         hazard = np.exp(np.clip(predictor + nuisance[0] + np.log(cases.time.to_numpy())[:, None], -30, 6))
         return np.where(cases.y.to_numpy()[:, None] == 1, np.log(-np.expm1(-hazard)), -hazard)

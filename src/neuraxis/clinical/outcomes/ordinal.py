@@ -13,7 +13,7 @@ from scipy.special import expit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 from statsmodels.tools.numdiff import approx_fprime
 
-from ..fit import of_statsmodels
+from ..fit import Fit, of_statsmodels
 from .base import Outcome
 
 #: People above and below a cut, in a group and in the rest, below which the group's odds at the cut are not tested.
@@ -51,12 +51,12 @@ class Ordinal(Outcome):
     effect: ClassVar[str] = "OR"
     direction: ClassVar[tuple[str, str]] = ("higher odds of a higher {o}", "lower odds of a higher {o}")
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """Maximum likelihood."""
         fit = _Ordered(y, x, distr="logit").fit(method="bfgs", disp=0, maxiter=500)
         return of_statsmodels(fit, names, "proportional odds") if fit.mle_retvals["converged"] else None
 
-    def check(self, cases, terms, tested=None):
+    def check(self, cases, terms, tested=None) -> tuple[str, float]:
         """Are the tested terms' log odds the same at every cut?
 
         Up to 5 cuts are stacked as binary outcomes with their own intercepts; a GEE with people as clusters is fitted
@@ -100,13 +100,13 @@ class Ordinal(Outcome):
             return PROPORTIONAL_ODDS, np.nan
         return PROPORTIONAL_ODDS, float(test["p-value"])
 
-    def nuisance(self, cases):
+    def nuisance(self, cases) -> np.ndarray:
         """The lowest threshold and the logs of the steps between thresholds."""
         share = np.cumsum(cases.y.value_counts(normalize=True).sort_index().to_numpy())[:-1]
         thresholds = np.log(share / (1 - share))
         return np.r_[thresholds[:1], np.log(np.maximum(np.diff(thresholds), 1e-3))]
 
-    def log_density(self, cases, predictor, nuisance):
+    def log_density(self, cases, predictor, nuisance) -> np.ndarray:
         """Differences of logistic distribution functions."""
         ends = np.r_[-np.inf, np.cumsum(np.r_[nuisance[:1], np.exp(np.clip(nuisance[1:], -20, 5))]), np.inf]
         level = np.searchsorted(np.unique(cases.y), cases.y)

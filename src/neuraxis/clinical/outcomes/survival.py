@@ -37,12 +37,12 @@ class Survival(Outcome):
     ranked: ClassVar[bool] = False
     direction: ClassVar[tuple[str, str]] = ("a higher hazard of {o}", "a lower hazard of {o}")
 
-    def plan(self, cases, n_terms, groups=None):
+    def plan(self, cases, n_terms, groups=None) -> str:
         """By the number of events, and by groups without one."""
         sparse = self.n_events(cases) < SPARSE * n_terms
         return "Firth Cox" if sparse or empty_cell(cases.y, groups, (1,)) else "Cox"
 
-    def fit_with(self, plan, y, x, names, cases):
+    def fit_with(self, plan, y, x, names, cases) -> Fit | None:
         """The planned of the two."""
         if plan == "Firth Cox":
             label = plan + (" without strata" if cases.strata is not None else "")
@@ -50,7 +50,7 @@ class Survival(Outcome):
             return penalised(make, x, (y.to_numpy(bool), cases.time.to_numpy()), names, label)
         return cox(y, x, names, cases, plan)
 
-    def check(self, cases, terms, tested=None):
+    def check(self, cases, terms, tested=None) -> tuple[str, float]:
         """Scaled Schoenfeld residuals against rank of time (Grambsch & Therneau 1994): smallest p times their number."""
         if len(cases.y) < 40:
             return "", np.nan
@@ -74,12 +74,12 @@ class Survival(Outcome):
         inner = np.unique(np.quantile(when, np.arange(1, PIECES) / PIECES)) if len(when) else np.array([])
         return np.r_[0.0, inner, np.inf]
 
-    def nuisance(self, cases):
+    def nuisance(self, cases) -> np.ndarray:
         """Log hazard of every piece."""
         cuts = self._cuts(cases)
         return np.full(len(cuts) - 1, np.log(max(cases.y.sum(), 0.5) / cases.time.sum()))
 
-    def log_density(self, cases, predictor, nuisance):
+    def log_density(self, cases, predictor, nuisance) -> np.ndarray:
         """Piecewise constant hazard."""
         cuts, time = self._cuts(cases), cases.time.to_numpy()
         spent = np.clip(time[:, None] - cuts[:-1], 0, np.diff(cuts))
@@ -97,6 +97,7 @@ def cox(y: pd.Series, x: pd.DataFrame, names: list[str], cases: Cases, plan: str
     Fit or None
         None where the score does not vanish: Newton's steps ran off or stopped short.
     """
+    assert cases.time is not None  # the type needs it
     scale = x.std().replace(0.0, 1.0)  # years beside shares: Newton's steps do not overflow on one scale
     strata = None if cases.strata is None else cases.strata.groupby(list(cases.strata)).ngroup().to_numpy()
     model = PHReg(cases.time.to_numpy(float), (x - x.mean()) / scale, y.to_numpy(int), strata=strata, ties="efron")

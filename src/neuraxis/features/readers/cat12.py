@@ -61,9 +61,10 @@ def read_regions(path) -> dict[str, float]:
         regions = [(item.text or "").strip().strip("'") for item in names.findall("item")]
         for tissue in TISSUES:
             element = data.find(tissue)
-            if element is None or not (element.text or "").strip():
+            text = ((element.text if element is not None else "") or "").strip()
+            if not text:
                 continue
-            cells = [c for c in re.split(r"[;\s]+", element.text.strip().strip("[]")) if c]
+            cells = [c for c in re.split(r"[;\s]+", text.strip("[]")) if c]
             if len(cells) != len(regions):
                 raise InputError(
                     f"{path}: {atlas.tag} has {len(regions)} regions, but {len(cells)} volumes in {tissue}"

@@ -53,7 +53,8 @@ def read_stats(path) -> tuple[dict[str, float], pd.DataFrame]:
         numbers among the measures.
     """
     path = Path(path)
-    measures, rows, columns, n_rows = {}, [], None, None
+    measures, rows, n_rows = {}, [], None
+    columns: list[str] | None = None
     for number, line in enumerate(lines_of(path), 1):
         if line.startswith("#"):
             if line.startswith("# Measure "):
@@ -67,18 +68,19 @@ def read_stats(path) -> tuple[dict[str, float], pd.DataFrame]:
             rows.append((number, line.split()))
     if rows and columns is None:
         raise InputError(f"{path} has rows but no ColHeaders line; is it a FreeSurfer stats file?")
-    short = [(n, r) for n, r in rows if len(r) != len(columns)]
+    names = columns or []
+    short = [(n, r) for n, r in rows if len(r) != len(names)]
     if short:
         raise InputError(
-            f"{path}, line {short[0][0]}: a row has {len(short[0][1])} of {len(columns)} columns; "
+            f"{path}, line {short[0][0]}: a row has {len(short[0][1])} of {len(names)} columns; "
             "the file is cut short or damaged"
         )
     if n_rows is not None and len(rows) != n_rows:
         raise InputError(f"{path} has {len(rows)} of the {n_rows} rows that its header promises; the file is cut short")
     if columns is not None and not rows:
         raise InputError(f"{path} has no rows; the file is cut short")
-    out = {}
-    for k, c in enumerate(columns or []):
+    out: dict[str, list] = {}
+    for k, c in enumerate(names):
         cells = [r[k] for _, r in rows]
         if c == "StructName":
             out[c] = cells

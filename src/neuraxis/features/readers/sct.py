@@ -52,7 +52,7 @@ def _rows(path, select: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["file", "levels", "slice", "area", "time", "line"])
 
 
-def _scan_of(path: str, table) -> str | None:
+def _scan_of(path: str) -> str | None:
     """Scan that a file belongs to by ``sub-`` in its name, or in the deepest folder that has it."""
     *folders, name = re.split(r"[/\\]+", path)
     for part in (name, *reversed(folders)):
@@ -89,7 +89,8 @@ def _runs(rows: pd.DataFrame, single: pd.Series) -> list[pd.DataFrame]:
     A run ends where a level (and slice) comes that it has already, or where slices follow ranges.
     """
     order = _by_time(rows)
-    starts, seen = [], set()
+    starts = []
+    seen: set = set()
     for k, row in enumerate(order.itertuples()):
         kind = bool(single[row.Index])
         key = (row.levels, row.slice if kind else "range", kind)
@@ -183,7 +184,7 @@ def read_sct(path, levels=(1, 2, 3), *, people=None, select: str = "", repeats: 
     levels = [int(v) for v in dict.fromkeys(levels)]
     what = f"features.sct ({path})"
     if people is None:
-        rows["scan"] = [_scan_of(f, path) for f in rows["file"]]
+        rows["scan"] = [_scan_of(f) for f in rows["file"]]
         if rows["scan"].isna().any():
             raise InputError(f"{path}: no sub-<label> in file name {rows.loc[rows['scan'].isna(), 'file'].iloc[0]!r}")
     else:
