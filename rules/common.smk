@@ -202,7 +202,8 @@ def all_templates(wildcards):
     """Path templates of all images by their keys; none where people are not measured from images of one's own."""
     features = config["features"]
     own = features["source"] == "images" and not SIMULATED
-    return by_key(features, map_templates(features["biomarkers"])) if own else {}
+    maps = map_templates(features["biomarkers"], features["use"]) if own else []
+    return by_key(features, maps) if own else {}
 
 
 def previous_model(wildcards):

@@ -140,7 +140,9 @@ def cord_of(biomarkers: pd.DataFrame) -> str | None:
     return str(cord.iloc[0]) if len(cord) else None
 
 
-def map_templates(path) -> list[str]:
-    """Path templates of the biomarkers of kind map."""
+def map_templates(path, use="all") -> list[str]:
+    """Path templates of the biomarkers of kind map, of those in `use` unless that is "all"."""
     table = read_biomarkers(path)
+    if use != "all":
+        table = table[table["biomarker"].isin(use)]
     return [t for labels in table.loc[table["kind"] == "map", "labels"] for t in labels]

@@ -392,7 +392,7 @@ def cohort(config: dict) -> tuple:
         leave_out=bool(own["groups"]),
         sites=own["sites"],
         segmentations=(features["labels"] or features["cord_mask"]) if images else "",
-        templates=by_key(features, map_templates(features["biomarkers"])) if images else {},
+        templates=by_key(features, map_templates(features["biomarkers"], features["use"])) if images else {},
         baseline_session=own["baseline_session"],
     )
     yield from found

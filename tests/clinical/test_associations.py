@@ -149,6 +149,20 @@ def test_the_mean_of_a_bounded_score_is_averaged_over_groups():
     assert line["two"] - line["three"] < 2.2
 
 
+def test_a_group_at_the_ceiling_is_left_to_the_line():
+    """Everybody who may belong to the rare group has the full score: its averaged mean runs to one, its robust error to none."""
+    rng = np.random.default_rng(3)
+    people, labels, truth = study(n=300, effect=0.0, slope=0.0)
+    people["moca"] = np.where(truth == "two", 30, np.round(30 * rng.beta(20, 2, len(people))))
+    moca = declare("MoCA", "moca", "bounded", maximum=30)
+    cases = complete_cases(moca, people)
+    model = subtype_model(labels.take(cases.y.index))
+    alone = fit_averaged(moca, cases.take(model.rows), model)
+    assert "separate" in alone.reason
+    told = row_of(associations([moca], people, labels, n_draws=0), "two against three", "MoCA").loc["weighted"]
+    assert told["model"] != moca.averaged
+
+
 def test_with_certain_labels_the_averaged_mean_is_fractional_logistic_regression():
     people, labels, truth = study(n=400, effect=0.8, slope=0.1)
     people["moca"] = np.round(30 / (1 + np.exp(-people["score"])))

@@ -20,6 +20,7 @@ from neuraxis.report.sentences import (
     treatment_sentences,
     trial_sentences,
 )
+from neuraxis.tables import read_table, write_table
 
 ROW = {
     "family": "disability",
@@ -121,19 +122,20 @@ def test_a_trial_of_the_best_group_says_whether_it_is_smaller():
     whole = row | {"group": "everyone", "n_per_arm": 500.0, "n_per_arm_low": 400.0, "n_per_arm_high": 650.0}
     other = row | {"group": "late", "n_per_arm": 450.0, "n_per_arm_low": 200.0, "n_per_arm_high": 480.0}
 
-    def told(high):
-        best = row | {"group": "cortical", "n_per_arm": 372.0, "n_per_arm_low": 248.0, "n_per_arm_high": high}
-        (text,) = trial_sentences(pd.DataFrame([other, whole, best]))
+    def told(high, low=248.0, everyone=500.0):
+        best = row | {"group": "cortical", "n_per_arm": 372.0, "n_per_arm_low": low, "n_per_arm_high": high}
+        (text,) = trial_sentences(pd.DataFrame([other, whole | {"n_per_arm": everyone}, best]))
         return text
 
     assert told(499.0).endswith(
-        "372 (248 to 499) enrolling cortical, the best of 2 groups that were looked at, which is fewer than everyone."
+        "372 (248 to 499) enrolling cortical, the best of 2 groups that were looked at; its interval lies below the number of everyone."
     )
     assert told(588.0).endswith("looked at: not detectably fewer, its interval holds the number of everyone.")
+    assert told(588.0, everyone=240.0).endswith("looked at: more than everyone.")
     assert told(float("nan")).endswith("not detectably fewer, its interval holds the number of everyone.")
 
 
-def test_treatments_say_of_how_many_comparisons_they_are():
+def test_treatments_say_of_how_many_comparisons_they_are(tmp_path):
     row = {"outcome": "Relapse", "treatment": "x", "reference": "none", "n_treated": 30, "n": 100, "n_events": 40,
            "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "one", "effect": "HR"}  # fmt: skip
     rows = [
@@ -141,9 +143,12 @@ def test_treatments_say_of_how_many_comparisons_they_are():
         row | {"p": 0.4},
         row | {"p": 0.6},
         row | {"reportable": False},
-        row | {"treatment": "", "subtype": INTERACTION, "p": 0.3},
+        row | {"treatment": "", "subtype": INTERACTION, "p": 0.01, "n_treated": None},
     ]
-    text = " ".join(treatment_sentences(pd.DataFrame(rows)))
+    write_table(pd.DataFrame(rows), tmp_path / "treatment.tsv")
+    # empty cells come back as missing values: the interaction is no treatment
+    text = " ".join(treatment_sentences(read_table(tmp_path / "treatment.tsv")))
+    assert "what goes with treatment differs between subtypes (interaction, p = 0.01" in text
     assert text.count("against none") == 1 and "p = 0.02, one of 3 comparisons, not corrected" in text
 
 

@@ -74,6 +74,13 @@ def test_sites_of_the_controls_follow_the_patients():
     everyone = matched_rows(site, None, 1000, stream(1, "x"))
     assert site.iloc[everyone].value_counts().to_dict() == {"a": 25, "b": 30, "c": 5}
     assert set(matched_rows(pd.Series(["x", "y", "y", "z"]), None, 4, stream(1, "x"))) < {1, 2}
+    # norms that ask for 10 controls at a site keep them, and take none of a site that has fewer
+    kept = matched_rows(pd.concat([site, pd.Series(["d"] * 18)]).reset_index(drop=True), None, 1000, stream(1, "x"), 10)
+    assert pd.Series(["a"] * 50 + ["b"] * 61 + ["c"] * 10 + ["d"] * 18).iloc[kept].value_counts().to_dict() == {
+        "a": 25,
+        "b": 30,
+        "d": 8,
+    }
 
 
 def test_norms_are_refitted_without_those_who_are_modelled():
@@ -90,6 +97,15 @@ def test_norms_are_refitted_without_those_who_are_modelled():
     assert list(asked[0]) == list(found.people) and len(found.people) == 80
     # everybody modelled was given a z of 9, far from health: nobody is called healthy, so the new z are what is modelled
     assert found.chosen() >= 1 and (found.selection["note"] == "").all()
+
+    # sites of 14 and 15 leave four and five each; of ten there is nobody to spare, and the norms stay those of all
+    site = pd.Series(np.arange(200) % 14, index=z.index)
+    small = negative_control(z, events, n_people=90, refit=refit, site=site, variants=variants, **QUICK)
+    assert len(small.people) == 60 and "90 patients, but only 200 controls: 60" in small.selection["note"].iloc[0]
+    site = pd.Series(np.arange(200) % 20, index=z.index)
+    none = negative_control(z, events, n_people=90, refit=refit, site=site, variants=variants, **QUICK).selection
+    assert "10 controls stay behind the norms at every site, and that leaves 0 to model" in none["note"].iloc[0]
+    assert (none["n_people"] == 90).all() and len(asked) == 2
 
     def refuse(modelled):
         raise InputError("too few controls at site b")

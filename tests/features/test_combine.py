@@ -225,6 +225,27 @@ def test_unpacked_files_are_looked_at_in_blocks(tmp_path, size, where):
     assert trace(tmp_path / "nowhere") == "unreadable"
 
 
+def test_a_segmentation_anew_is_seen_in_an_image_that_is_not_packed(tmp_path):
+    """The middle of a conformed volume, a tenth of its width each way: edges of slices, which are background, do not do."""
+    file = tmp_path / "aseg.nii"
+    volume = np.zeros((256, 256, 256), np.uint8)
+    file.write_bytes(bytes(352) + volume.tobytes(order="F"))
+    before = trace(file)
+    volume[64:192, 64:192, 64:192] = 3
+    file.write_bytes(bytes(352) + volume.tobytes(order="F"))
+    assert trace(file) != before
+
+
+def test_files_packed_in_several_pieces_are_told_apart(tmp_path):
+    rng = np.random.default_rng(0)
+    texts = [rng.bytes(90_000) for _ in range(3)]
+    found = []
+    for first in texts[:2]:
+        (tmp_path / "a.nii.gz").write_bytes(gzip.compress(first, mtime=0) + gzip.compress(texts[2], mtime=0))
+        found.append(trace(tmp_path / "a.nii.gz"))
+    assert found[0] != found[1]
+
+
 def test_a_changed_image_changes_the_fingerprint_of_its_batch_alone(tmp_path):
     for name in ("001", "sub-002", "sub-003"):
         (tmp_path / f"{name}.nii").write_bytes(b"x" * 10)

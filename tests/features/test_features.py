@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuraxis.biomarkers import map_templates
 from neuraxis.cohort.phantoms import cord_phantom, label_phantom
 from neuraxis.cohort.simulated import NORMS, simulate_cohort
 from neuraxis.errors import InputError
@@ -211,6 +212,14 @@ def test_posterior_maps_and_wmparc(tmp_path):
     parcels = np.array([2, 3001, 3035, 5001, 4002, 17], np.int16).reshape(1, 2, 3)
     volumes = label_volumes(save(tmp_path, parcels, name="w.nii.gz"))
     assert volumes[2] == 4 and volumes[41] == 1 and volumes[17] == 1
+
+
+def test_maps_that_are_not_used_need_no_images(tmp_path):
+    head = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tsystem\n"
+    rows = "".join(f"{b}\t{b}\tmap\t{b}_{{participant_id}}.nii.gz\tmm3\tfall\t1\t9\tn/a\n" for b in ("gm", "wm"))
+    (tmp_path / "b.tsv").write_text(head + rows)
+    assert map_templates(tmp_path / "b.tsv") == ["gm_{participant_id}.nii.gz", "wm_{participant_id}.nii.gz"]
+    assert map_templates(tmp_path / "b.tsv", ["wm", "thalamus"]) == ["wm_{participant_id}.nii.gz"]
 
 
 def test_head_size_from_a_table_and_maps_in_definitions(tmp_path, biomarkers):

@@ -12,6 +12,8 @@ from scipy.stats import kendalltau
 
 from neuraxis.errors import InputError, ModelError
 from neuraxis.sustain import (
+    MixedEvents,
+    OrdinalEvents,
     Parameters,
     SustainModel,
     Variant,
@@ -246,12 +248,16 @@ def test_incremental_moves_equal_full_recomputation(seed, missing, far, coupled,
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.booleans(), st.booleans())
-def test_scan_equals_full_recomputation(seed, missing, coupled):
+@given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.booleans())
+def test_scan_equals_full_recomputation(seed, missing, coupled, scores):
     """Q of every place of every event against the sum over people that the statistics stand for."""
     rng = np.random.default_rng(seed)
     events = irregular(rng, 6)
     X = rng.normal(1, 1, (30, 6))
+    if scores:  # events that are steps walk past curves, and curves past steps
+        wrong = np.array([[0.8, 0.15, 0.05], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7]])
+        events = MixedEvents([events, OrdinalEvents(2, wrong, biomarkers=["gait", "speech"])])
+        X = np.column_stack([X, rng.integers(0, 3, (30, 2))])
     if missing:
         X[rng.random(X.shape) < 0.3] = np.nan
         X[:, 2] = 0.5

@@ -31,6 +31,7 @@ def run(i, disease, control, norms, main, variants, healthy, simulated, out, **s
         site=site.loc[controls.index],
         patients_site=site.loc[patients],
         refit=given(controls_anew, *measured, control=control, seed=settings["seed"]),
+        keep_at_site=norms["min_site_controls"],
         variants=tried,
         n_draws=chain_draws(settings["n_samples"]),
         key=(disease,),

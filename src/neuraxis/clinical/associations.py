@@ -173,7 +173,8 @@ def fits_of(
         plain = outcome.fit(cases.take(weights.index), terms[kept], plan)
         if plain.reason or plain.penalised or not (averaged and outcome.averaged):
             return plain
-        return fit_averaged(outcome, cases, model, [t for t in terms if t not in kept])
+        better = fit_averaged(outcome, cases, model, [t for t in terms if t not in kept])
+        return plain if better.reason else better
 
     def fit_drawn(group):
         return fit(indicators(group[group != model.away], model.probability.columns))

@@ -21,6 +21,9 @@ from .outcomes import Outcome
 PRIOR_SD = 30.0
 #: Step of the differences of the gradient.
 STEP = 1e-4
+#: Terms further out than this many logits belong to a group whose mean runs to a bound, where robust errors vanish with the
+#: residuals; a term of which the prior makes up more than this share of the curvature is known from the prior alone.
+FARTHEST, PRIOR_SHARE = 4.0, 0.1
 UNFITTED = "the model did not converge or the groups separate completely"
 
 
@@ -40,7 +43,8 @@ def fit_averaged(outcome: Outcome, cases: Cases, model: Model, left_out=()) -> F
     Returns
     -------
     Fit
-        Robust covariance (HC1); without numbers, and with a reason, where it could not be fitted.
+        Robust covariance (HC1); without numbers, and with a reason, where it could not be fitted or a group's mean runs to a
+        bound.
     """
     rows = cases.y.index
     frames = [d.loc[rows].drop(columns=list(left_out)).join(cases.x).assign(constant=1.0) for d in model.designs]
@@ -66,6 +70,8 @@ def fit_averaged(outcome: Outcome, cases: Cases, model: Model, left_out=()) -> F
     covariance = inverse @ (each.T @ each) @ inverse * n / (n - t)
     names = [c for c in frames[0] if c in model.designs[0]]
     at = [frames[0].columns.get_loc(c) for c in names]
+    if np.abs(found.x[at]).max() > FARTHEST or (PRIOR_SHARE * np.diag(curves)[at] < 1 / PRIOR_SD**2).any():
+        return refused(n, UNFITTED)
     return Fit(
         pd.Series(found.x[at], names),
         pd.DataFrame(covariance[np.ix_(at, at)], names, names),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
-from sklearn.covariance import OAS
 
 from ..errors import InputError
 from ..labels import is_true
@@ -50,11 +49,13 @@ class NegativeControl:
         return f"Subtypes that the same procedure finds in {n} healthy people: {found}."
 
 
-def matched_rows(site: pd.Series, wanted: pd.Series | None, n: int, rng: np.random.Generator) -> np.ndarray:
+def matched_rows(
+    site: pd.Series, wanted: pd.Series | None, n: int, rng: np.random.Generator, keep: int = 1
+) -> np.ndarray:
     """Rows of `n` controls, site for site as the patients as far as the sites' controls go, at random within a site.
 
-    At most half of a site's controls are taken: norms and covariance come from the others, and a norm without a control at a
-    site cannot judge who was scanned there. Where that leaves fewer than `n`, there are fewer rows.
+    At most half of a site's controls are taken, and none of the last `keep`: norms and covariance come from the others, and
+    norms that lose a site's own term leave its scanner in the z. Where that leaves fewer than `n`, there are fewer rows.
 
     Parameters
     ----------
@@ -63,6 +64,9 @@ def matched_rows(site: pd.Series, wanted: pd.Series | None, n: int, rng: np.rand
     wanted : Series, optional
         Sites of the patients; without them rows are drawn from all.
     n : int
+    rng : Generator
+    keep : int
+        Controls that every site keeps, where it has them.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def matched_rows(site: pd.Series, wanted: pd.Series | None, n: int, rng: np.rand
     names = site.astype(str).to_numpy()[order]
     place = pd.Series(names).groupby(names).cumcount().to_numpy()  # among those of the same site
     size = pd.Series(names).map(pd.Series(names).value_counts()).to_numpy()
-    free = place < size // 2
+    free = place < np.minimum(size // 2, size - keep)
     first = np.zeros(len(order), bool)
     if wanted is not None:
         share = wanted.astype(str).value_counts(normalize=True)
@@ -88,6 +92,7 @@ def negative_control(
     site: pd.Series | None = None,
     patients_site: pd.Series | None = None,
     refit: Callable[[pd.Index], pd.DataFrame] | None = None,
+    keep_at_site: int = 10,
     variants: dict | None = None,
     max_subtypes: int = 3,
     folds: int = 5,
@@ -113,6 +118,8 @@ def negative_control(
     refit : callable, optional
         Given who is modelled, z of all controls by norms of the others: `normative.study.controls_anew`. Where such norms
         cannot be made, the z stay as given and the note says why.
+    keep_at_site : int
+        With `refit`, controls that every site keeps behind its norms: as many as these ask for a term of its own.
     variants : dict of str to dict, optional
         Settings of `Variant` by name; the word "covariance" as the value of ``covariance`` stands for the other controls'.
         By default independent noise as published, and the controls' covariance with a healthy component.
@@ -147,23 +154,25 @@ def negative_control(
     n = min(n_people or half, half)
     rng = stream(seed, *key, "negative control")
     site = site.loc[frame.index] if site is not None else pd.Series("all", index=frame.index)
-    rows = matched_rows(site, patients_site, n, rng)
-    n, notes = len(rows), []
-    if n_people and n < n_people:
-        notes.append(f"{n_people} patients, but only {len(frame)} controls: {n} of them were modelled")
-    if n < LEAST:
-        raise InputError(
-            f"only {n} controls can be modelled when half of every site's stay behind the norms; it needs {LEAST}"
-        )
+    rows, old_norms = matched_rows(site, patients_site, n, rng, keep_at_site if refit else 1), ""
+    if refit and len(rows) < min(n, LEAST):
+        old_norms = f"{keep_at_site} controls stay behind the norms at every site, and that leaves {len(rows)} to model"
+        rows, refit = matched_rows(site, patients_site, n, rng), None
     chosen = frame.index[rows]
     if refit is not None:
         try:
             frame = refit(chosen).reindex(frame.index)[list(frame.columns)]
         except InputError as error:
-            notes.append(f"norms of all controls, those modelled among them: {error}")
+            old_norms = str(error)
     modelled, rest = frame.loc[chosen], frame.drop(chosen)
-    if modelled.isna().all(axis=1).any():
-        modelled = modelled[modelled.notna().any(axis=1)]
+    modelled = modelled[modelled.notna().any(axis=1)]
+    n, notes = len(modelled), []
+    if n < LEAST:
+        raise InputError(f"only {n} controls can be modelled; a negative control needs {LEAST}")
+    if n_people and n < n_people:
+        notes.append(f"{n_people} patients, but only {len(frame)} controls: {n} of them were modelled")
+    if old_norms:
+        notes.append(f"norms of all controls, those modelled among them: {old_norms}")
     if events is None:
         try:
             events, _ = choose_events(modelled)
@@ -173,10 +182,8 @@ def negative_control(
     known = rest.loc[rest[gaussian].notna().any(axis=1), gaussian]
     if gaussian and len(known) < LEAST:
         raise InputError(f"{len(known)} controls with values are left for the covariance; it needs {LEAST}")
-    if gaussian and known.isna().any(axis=None):  # as the study's own: everybody counts with what is known of them
-        matrix = noise_covariance(known).matrix
-    else:
-        matrix = OAS(assume_centered=True).fit(known.to_numpy(float)).covariance_ if gaussian else None
+    # as the study's own: everybody counts with what is known of them, few people are shrunk harder
+    matrix = noise_covariance(known).matrix if gaussian else None
     variants = variants or {
         "independent noise, as published": {"stage_prior": "uniform", "healthy": False},
         "controls' covariance": {"covariance": "covariance"},
@@ -200,7 +207,7 @@ def negative_control(
         tables.append(cv.selection.assign(variant=name))
     table = pd.concat(tables, ignore_index=True)
     return NegativeControl(
-        table.assign(n_people=len(modelled), n_rest=len(known), note="; ".join(notes)), modelled.index
+        table.assign(n_people=n, n_rest=len(known if gaussian else rest), note="; ".join(notes)), modelled.index
     )
 
 

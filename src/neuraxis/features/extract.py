@@ -21,7 +21,9 @@ from .readers.sct import read_sct
 #: Columns of the table of files that scans were measured from.
 FILES = ("participant_id", "session_id", "file", "sha256")
 #: How much of an uncompressed file is looked at to notice that it was replaced: bytes of a block, and blocks.
-BLOCK, BLOCKS = 4096, 17
+BLOCK, BLOCKS, SMALL = 4096, 64, 65_536
+#: Multiples of the golden ratio fill an interval evenly and never meet a period of it.
+GOLDEN = (5**0.5 - 1) / 2
 SIMULATED_NAMES = ("desc-SIMULATED_dseg", "desc-SIMULATED_label-cord_mask", "desc-SIMULATED_label-levels_dseg")
 
 
@@ -211,17 +213,20 @@ def extract_again(
 def trace(path) -> str:
     """What tells a file from another of the same size and date (copies keep dates), without reading all of it.
 
-    Compressed files end with the CRC-32 of all that is in them. Of others `BLOCKS` blocks of 4 kB are read, evenly spread,
-    the first and the last among them: everything up to 64 kB, which tables and stats are.
+    Everything is read up to 64 kB, which tables and stats are; of larger files the first and the last 4 kB, and `BLOCKS` more
+    that keep clear of any period, since the slices of an image have one and their edges are background. The end of a file
+    packed in one piece holds the CRC-32 of all that is in it.
     """
     try:
         with open(path, "rb") as file:
             size = file.seek(0, 2)
-            file.seek(0)
-            packed = file.read(2) == b"\x1f\x8b"
             last = max(size - BLOCK, 0)
             found = hashlib.sha256(str(size).encode())
-            for start in [last] if packed else dict.fromkeys(round(i * last / (BLOCKS - 1)) for i in range(BLOCKS)):
+            if size <= SMALL:
+                starts = list(range(0, size, BLOCK))
+            else:
+                starts = [0, *(round(i * GOLDEN % 1 * last) for i in range(1, BLOCKS + 1)), last]
+            for start in starts:
                 file.seek(start)
                 found.update(file.read(BLOCK))
         return found.hexdigest()

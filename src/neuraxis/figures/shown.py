@@ -217,8 +217,9 @@ class ModelPlots:
             shares = mine_levels["share"].to_dict()
             draw_brain(axis, mine["z"].to_dict(), where, colour, norm, levels=shares)
             axis.set_title(f"{name}, stage {stage} of {stages}", loc="left", fontsize=9)
-        scale = plt.cm.ScalarMappable(norm=norm, cmap=colour)
-        figure.colorbar(scale, ax=axes[:, 0].tolist(), label="expected z", pad=0.02, aspect=20)
+        if any(has_outline(place) for b in z["biomarker"].unique() for place in where.get(b, ())):
+            scale = plt.cm.ScalarMappable(norm=norm, cmap=colour)
+            figure.colorbar(scale, ax=axes[:, 0].tolist(), label="expected z", pad=0.02, aspect=20)
         if any(has_outline(place) for b in levels["biomarker"].unique() for place in where.get(b, ())):
             scale = plt.cm.ScalarMappable(norm=Normalize(0, 1), cmap=LEVEL_COLOURS)
             figure.colorbar(scale, ax=axes[:, 0].tolist(), label=LEVELS, pad=0.02, aspect=20)

@@ -24,7 +24,7 @@ def settled(value, digits: int = DIGITS) -> Any:
     """Numbers as they are stored, to so many significant digits; the rest as it is, recursively.
 
     Processors add up in different orders, so that the last digits of a double differ between them. What is used is what
-    is stored, and that is the same everywhere but where a number lies within 1e-15 of the edge between two roundings.
+    is stored, and that is the same everywhere but where a number lies as near as its own error to the edge between two roundings.
 
     Examples
     --------

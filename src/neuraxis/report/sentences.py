@@ -203,8 +203,9 @@ def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
     """Treatments whose groups are large enough, with the warning that goes with every one of them."""
     out = []
     told = treatment[is_true(treatment["reportable"]) & treatment["p"].notna()]
-    many = int((told["treatment"] != "").sum())
-    for row in told[(told["treatment"] != "") & (told["p"] < FOUND)].itertuples():
+    compared = told[told["subtype"] != INTERACTION]
+    many = len(compared)
+    for row in compared[compared["p"] < FOUND].itertuples():
         subtype = row.subtype if isinstance(row.subtype, str) and row.subtype else "all staged people"
         out.append(
             f"{row.outcome} by treatment, {subtype}: {row.treatment} against {row.reference} (HR {interval(row)}; "
@@ -248,8 +249,13 @@ def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
     return out
 
 
-#: Where the best group's interval holds the number of everyone.
-NOT_FEWER = ": not detectably fewer, its interval holds the number of everyone."
+def _beside_everyone(best: pd.Series, everyone: float) -> str:
+    """How the best group's interval lies to the number of everyone."""
+    if best["n_per_arm_high"] < everyone:
+        return "; its interval lies below the number of everyone."
+    if best["n_per_arm_low"] > everyone:
+        return ": more than everyone."
+    return ": not detectably fewer, its interval holds the number of everyone."
 
 
 def trial_sentences(trial: pd.DataFrame) -> list[str]:
@@ -267,8 +273,7 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
             f"A {whole['years']:g}-year trial of {outcome} (hazard ratio {whole['hazard_ratio']:g}, power "
             f"{whole['power']:.0%}) would need {whole['n_per_arm']:.0f} people per arm enrolling everyone, and "
             f"{best['n_per_arm']:.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, the best of {len(others)} groups that "
-            "were looked at"
-            + (", which is fewer than everyone." if best["n_per_arm_high"] < whole["n_per_arm"] else NOT_FEWER)
+            "were looked at" + _beside_everyone(best, whole["n_per_arm"])
         )
     return out
 

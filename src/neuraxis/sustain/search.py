@@ -24,7 +24,7 @@ MAX_SWEEPS = 200
 #: Stochastic rounds before the EM of a start, and of one round of shaking.
 EXPLORE_ROUNDS = 40
 SHAKE_ROUNDS, SHAKE_SWEEPS = 3, 40
-#: Places an event may travel in one pass of a stochastic round, and of EM.
+#: Width of the window of places that an event tries: drawn around it in a stochastic round, half to each side in EM.
 NEAR, FAR = 16, 12
 #: Starts are explored and shaken on everyone up to so many people, and up to so many people x events x biomarkers, the price
 #: of a round; of more a part is drawn, at least so many, and everyone decides between what it finds. The likelihood of many
