@@ -21,7 +21,9 @@ def test_examples_on_real_tables(samples, tmp_path, name):
     prepare = [sys.executable, "config/examples/prepare.py", name, str(source), f"data/{name}"]
     subprocess.run(prepare, cwd=folder, env=ENVIRONMENT, check=True)
     (folder / "quick.yaml").write_text(
-        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_doublings: 0, n_samples_folds: 0}\n"
+        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_doublings: 0, n_samples_folds: 0,"
+        " n_chains: 2, variants: [], negative_control_variants: [], leave_site_out: false}\n"
+        "clinical: {n_draws: 5}\n"
     )
     snakemake(folder, "--configfile", f"config/examples/{name}.yaml", "quick.yaml")
     page = (folder / "results/report/index.html").read_text()
