@@ -88,13 +88,15 @@ def main() -> int:
     began = time.time()
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", given.cores]
     status = subprocess.run([*command, "--directory", str(given.folder)]).returncode
+    if status:  # numbers of half a run are no measurement
+        return status
     found = jobs_of(given.folder)
     size = {"people": given.people, "biomarkers": given.biomarkers}
     whole = {"job": "all", "cpu_s": found["cpu_s"].sum(), "clock_s": time.time() - began}
     found = pd.concat([found, pd.DataFrame([{**whole, "max_rss_mb": found["max_rss_mb"].max()}])]).assign(**size)
     found.round(1).to_csv(given.out, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
     print(found.sort_values("cpu_s").tail(15).to_string(index=False))
-    return status
+    return 0
 
 
 if __name__ == "__main__":
