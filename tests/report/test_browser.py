@@ -35,6 +35,14 @@ def browser():
         started.close()
 
 
+def expect(what):
+    """What a page does after a key or a click it does in its own time: the assertion waits for it."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=60_000)
+    return expect(what)
+
+
 def long_table(n=400):
     """A selection of rows that is long enough to be folded: numbers, missing values, what a spreadsheet would run."""
     rows = [
@@ -98,6 +106,7 @@ def opened(browser):
     def open_page(path, width="desk"):
         w, h = WIDTHS[width]
         tab = browser.new_page(viewport={"width": w, "height": h}, accept_downloads=True)
+        tab.set_default_timeout(60_000)
         wrong = []
         tab.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
         tab.on("pageerror", lambda e: wrong.append(str(e)))
@@ -193,26 +202,31 @@ def test_only_figures_with_something_in_them_are_shown(index, opened):
 def test_a_folded_table_is_made_sorted_searched_and_saved(index, opened):
     tab = opened(index)
     fold = tab.locator("details[data-table=MS-stability]")
-    assert fold.locator("table").count() == 0
+    rows, first = fold.locator("tbody tr"), fold.locator("tbody tr >> nth=0 >> :nth-child(4)")
+    expect(fold.locator("table")).to_have_count(0)
     fold.locator("summary").press("Enter")
-    first = lambda column: fold.locator(f"tbody tr >> nth=0 >> :nth-child({column})").inner_text()  # noqa: E731
-    assert fold.locator("tbody tr").count() == 50 and "1 to 50 of 400" in fold.locator(".count").last.inner_text()
+    expect(rows).to_have_count(50)
+    expect(fold.locator(".count").last).to_contain_text("1 to 50 of 400")
     heading = fold.locator("th", has_text="Kendall's tau")
     heading.locator("button").press("Enter")
-    assert heading.get_attribute("aria-sort") == "ascending" and first(4) == "0"
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    expect(first).to_have_text("0")
     heading.locator("button").click()
-    assert heading.get_attribute("aria-sort") == "descending" and first(4) == "0.998"
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    expect(first).to_have_text("0.998")
     fold.locator("button", has_text="Next").click()
-    assert fold.locator("tbody tr").count() == 50 and first(4) == "0.873"
+    expect(first).to_have_text("0.873")
+    expect(rows).to_have_count(50)
     fold.locator("input").fill("nothing like it")
-    assert fold.locator("tbody tr").count() == 0
+    expect(rows).to_have_count(0)
     fold.locator("input").fill("1+1")
+    expect(rows).to_have_count(1)
     with tab.expect_download() as saved:
         fold.locator("button", has_text="Save").click()
     text = Path(saved.value.path()).read_text()
     assert text == "repeat,fold,subtype,tau,tau_chance,note\n0,1,2,0.0925,0.1,'=1+1\n"
     fold.locator("input").fill("")
-    assert fold.locator("tbody tr").count() == 50
+    expect(rows).to_have_count(50)
 
 
 def test_missing_values_come_last_whichever_way(index, opened):
@@ -224,20 +238,23 @@ def test_missing_values_come_last_whichever_way(index, opened):
         button.click()
         for _ in range(7):
             fold.locator("button", has_text="Next").click()
-        assert fold.locator("tbody tr >> nth=-1 >> :nth-child(4)").inner_text() == ""
+        expect(fold.locator(".count").last).to_contain_text("351 to 400 of 400")
+        expect(fold.locator("tbody tr >> nth=-1 >> :nth-child(4)")).to_have_text("")
 
 
 def test_keyboard_reaches_the_summary_first_and_the_index_folds_on_a_phone(index, opened):
     tab = opened(index)
     tab.keyboard.press("Tab")
-    assert tab.evaluate("document.activeElement.textContent") == "To the summary"
+    expect(tab.locator(":focus")).to_have_text("To the summary")
     assert tab.evaluate("document.querySelector('.index details').open")
     assert tab.evaluate("getComputedStyle(document.querySelector('.index > div')).position") == "sticky"
     small = opened(index, "phone")
-    assert not small.evaluate("document.querySelector('.index details').open")
+    contents = small.locator(".index details")
+    expect(contents).not_to_have_attribute("open", "")
     small.click(".index summary")
+    expect(contents).to_have_attribute("open", "")
     small.click(".index a[href='#methods']")
-    assert not small.evaluate("document.querySelector('.index details').open")
+    expect(contents).not_to_have_attribute("open", "")
 
 
 def test_the_page_prints(index, opened):
@@ -250,31 +267,35 @@ def test_the_page_prints(index, opened):
 def test_people_are_listed_found_and_opened(everybody, opened):
     tab = opened(everybody)
     rows = tab.locator("#list tbody tr")
-    assert rows.count() == 50 and "of 2,060" in tab.locator("#list .count").inner_text()
+    expect(rows).to_have_count(50)
+    expect(tab.locator("#list .count")).to_contain_text("of 2,060")
     tab.fill("#list input", "sub-0001")  # there are 2,060: 0001 is no id of three digits
-    assert rows.count() == 0
+    expect(rows).to_have_count(0)
     tab.fill("#list input", "sub-000")
-    assert rows.count() == 1 and EVIL in rows.first.inner_text()
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text(EVIL)
     bar = rows.first.locator(".bar")
     assert bar.get_attribute("aria-label") == "normal-appearing 2 %, spinal cord 5 %, cortical 93 %"
     widths = bar.evaluate("b => [...b.children].map(c => parseFloat(c.style.width))")
     assert widths == pytest.approx([2, 4.9, 93.1])
     rows.first.locator("button").press("Enter")
     dialog = tab.locator("dialog[open]")
-    assert "sub-000" in dialog.inner_text() and "0 years 1, 1.5 years 4" in dialog.locator("svg").nth(1).get_attribute(
-        "aria-label"
-    )
+    expect(dialog).to_contain_text("sub-000")
+    expect(dialog.locator("svg")).to_have_count(4)  # drawing, stage, EDSS, profile
+    assert "0 years 1, 1.5 years 4" in dialog.locator("svg").nth(1).get_attribute("aria-label")
     assert "2" in dialog.locator("svg").nth(2).get_attribute("aria-label")
-    assert dialog.locator("svg").count() == 4  # drawing, stage, EDSS, profile
     assert dialog.locator("svg >> nth=0 >> path").count() > 60
     tab.keyboard.press("Escape")
-    assert tab.locator("dialog[open]").count() == 0
+    expect(tab.locator("dialog[open]")).to_have_count(0)
 
 
 def test_the_drawing_of_a_person_has_the_colours_of_z(everybody, opened):
     tab = opened(everybody)
     tab.fill("#list input", "sub-001")
-    tab.locator("#list tbody tr").first.click()
+    rows = tab.locator("#list tbody tr")
+    expect(rows).to_have_count(1)
+    rows.first.click()
+    expect(tab.locator("dialog[open] svg").first).to_be_visible()
     said = tab.evaluate(
         "Object.fromEntries([...document.querySelectorAll('dialog path')].filter(p => p.textContent).map(p => [p.textContent.split(':')[0], [p.textContent, p.getAttribute('fill')]]))"
     )
@@ -287,9 +308,9 @@ def test_the_drawing_of_a_person_has_the_colours_of_z(everybody, opened):
 def test_people_of_one_label_alone(everybody, opened):
     tab = opened(everybody)
     tab.select_option("#group", "MS, spinal cord")
-    assert "of 1,000" in tab.locator("#list .count").inner_text()
+    expect(tab.locator("#list .count")).to_contain_text("of 1,000")
     tab.select_option("#group", "")
-    assert "of 2,060" in tab.locator("#list .count").inner_text()
+    expect(tab.locator("#list .count")).to_contain_text("of 2,060")
 
 
 def test_many_people_stay_fluent(request, opened, tmp_path):
@@ -297,7 +318,7 @@ def test_many_people_stay_fluent(request, opened, tmp_path):
     assert path.stat().st_size < 15e6
     begin = time.monotonic()
     tab = opened(path)
-    assert tab.locator("#list tbody tr").count() == 50
+    expect(tab.locator("#list tbody tr")).to_have_count(50)
     assert time.monotonic() - begin < 120  # seconds; a few on a quiet machine
     spent = tab.evaluate(
         "() => { const t = performance.now(); document.querySelectorAll('#list thead button')[7].click(); return performance.now() - t; }"
