@@ -292,6 +292,13 @@ def as_numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     return pd.Series(numbers, index=values.index, dtype=float), pd.Series(bad, index=values.index, dtype=bool)
 
 
+def measures_of(values: pd.Series) -> pd.Series:
+    """A column of measures, in which truth values are words and not 0 and 1."""
+    if values.dtype == bool or (values.dtype == object and values.map(lambda v: isinstance(v, (bool, np.bool_))).any()):
+        return values.map(lambda v: str(v) if isinstance(v, (bool, np.bool_)) else v)
+    return values.astype(object) if pd.api.types.is_complex_dtype(values) else values
+
+
 def meant_as_numbers(values: pd.Series) -> bool:
     """Whether a column is one of numbers: most of its cells are, with a decimal point or comma."""
     if pd.api.types.is_numeric_dtype(values):

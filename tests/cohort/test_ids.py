@@ -1,5 +1,7 @@
 """One id rule for all tables: spelling, sessions, the column of the person, and what happens where nothing matches."""
 
+import warnings
+
 import pytest
 
 from neuraxis.cohort.ids import (
@@ -11,6 +13,7 @@ from neuraxis.cohort.ids import (
     parse,
     refuse_repeats,
     scan_names,
+    session_column,
     split_scans,
 )
 from neuraxis.cohort.templates import Locator, template_problem
@@ -143,7 +146,10 @@ def test_a_session_column_counts():
         (["", "x"], ["1", "2", "3"], None),
         (["", "x"], ["0", "1"], None),
         (["", "x"], ["sub-1", "sub-2"], ""),
-        (["", "x"], ["2", "1"], ""),
+        (["", "x"], ["2", "3", "1"], None),  # a sorted table keeps its row numbers
+        (["", "x"], ["1", "0"], None),
+        (["", "x"], ["01", "02"], ""),
+        (["", "x"], ["101", "102"], ""),
         (["lh.aparc.DKTatlas.volume", "x"], None, "lh.aparc.DKTatlas.volume"),
         (["rh.aparc.a2009s.thickness"], None, "rh.aparc.a2009s.thickness"),
         (["Measure:mean", "x"], None, "Measure:mean"),
@@ -159,7 +165,48 @@ def test_a_session_column_counts():
 )
 def test_which_column_is_the_person(columns, first, name):
     assert id_column(columns, first) == name
-    assert counts_rows(["1", "2"]) and not counts_rows(["1", "3"])
+    assert counts_rows(["1", "2"]) and not counts_rows(["1", "3"]) and not counts_rows(["1", "1"])
+
+
+def test_numbers_without_a_name_are_people_with_a_warning():
+    with pytest.warns(NeuraxisWarning, match="if it counts rows, name the column that holds the people"):
+        assert id_column(["", "x"], ["2", "5", "3"]) == ""  # rows that are left of a longer table look like this
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert id_column(["", "x"], ["101", "205"]) == "" and id_column(["", "x"], ["002", "005", "003"]) == ""
+
+
+def test_an_id_with_a_decimal_is_the_whole_number():
+    assert People(["7", "070", "sub-8"]).find("7.0") == ("7", "") and People(["sub-8"]).find("8.0")[0] == "sub-8"
+    assert People(["70"]).find("7.0")[0] is None and parse("7.0_x") == ("7.0_x", "")
+
+
+def test_templates_of_the_longitudinal_stream_are_no_scans():
+    rows = ["sub-1", "sub-1_ses-2.long.sub-1", "sub-1_ses-1.long.sub-1", "sub-2", "/fs/sub-3", "sub-3_ses-1.long.sub-3"]
+    with pytest.warns(NeuraxisWarning, match="which are no scans, are left aside: sub-1, /fs/sub-3"):
+        names = scan_names(rows, ["sub-1", "sub-2", "sub-3"], what="x")
+    assert names.tolist() == [None, "sub-1_ses-2", "sub-1_ses-1", "sub-2", None, "sub-3_ses-1"]
+
+
+@pytest.mark.parametrize("label", ["follow up", "ses-0_2", "ses-M12/a", "2.5"])
+def test_sessions_that_no_file_can_have_are_refused(label):
+    with pytest.raises(InputError, match=rf"letters and digits.*not those of b \('{label.removeprefix('ses-')}'\)"):
+        scan_names(["a", "b"], ["a", "b"], what="x", sessions=["ses-1", label])
+
+
+def test_which_column_is_the_session():
+    assert session_column(["id", "Session ID"]) == "Session ID" and session_column(["SessionID", "x"]) == "SessionID"
+    assert session_column(["session", "session_id"]) == "session_id" and session_column(["ses", "sessions"]) is None
+
+
+def test_a_listed_follow_up_is_nobodys_first_image(tmp_path):
+    for session in ("ses-00", "ses-01"):
+        (tmp_path / f"sub-1_{session}.nii").write_text("")
+    template = f"{tmp_path}/{{participant_id}}_{{session_id}}.nii"
+    assert Locator([template], "ses-01")("sub-1", "baseline")[0].endswith("sub-1_ses-01.nii")
+    find = Locator([template], "ses-01", [("sub-1", "01")])
+    assert find("sub-1", "baseline")[0].endswith("sub-1_ses-00.nii")
+    assert find("sub-1", "01")[0].endswith("sub-1_ses-01.nii")
 
 
 @pytest.mark.parametrize(

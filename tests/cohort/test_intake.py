@@ -1,5 +1,7 @@
 """People, groups, codes and repeated tables as they come: what is wrong is named, what is odd is warned of."""
 
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,11 @@ def test_an_impossible_score_is_refused_by_name(tmp_path):
 def test_codes_are_warned_of():
     years = pd.Series([10, 12, 9, 16, 999, 13, -9.0])
     assert np.flatnonzero(code_like(years)).tolist() == [4, 6]
+    assert np.flatnonzero(code_like(pd.Series([20.0, 60, 40, 99]))).tolist() == [3]
+    assert np.flatnonzero(code_like(pd.Series([14_000.0, 15_000, 14_200, 9999]))).tolist() == [3]
+    assert (
+        not code_like(pd.Series([20.0, 80, 40, 99])).any() and code_like(pd.Series([20.0, 80, 40, 99, 99])).sum() == 2
+    )
     assert not code_like(pd.Series([95.0, 97, 99, 101])).any() and not code_like(pd.Series([1.0, 0, 9])).any()
 
 
@@ -117,6 +124,92 @@ def test_columns_with_capitals_and_text_encodings(tmp_path):
         assert people["site"].tolist() == ["Zürich", "Bern"] and people["participant_id"].tolist() == ["a", "b"]
     with pytest.raises(InputError, match=r"not a UTF-8 text table \(line 2\)"):
         read(table(tmp_path, text, encoding="latin-1"))
+
+
+def test_the_sites_heading_in_other_capitals_and_by_other_names(tmp_path):
+    text = "participant_id\tgroup\tage\tsex\tSITE\na\tHC\t30\tM\t01\nb\tMS\t40\tF\t2\n"
+    people, _ = read(table(tmp_path, text))
+    assert people["site"].tolist() == ["01", "2"]
+    for name in ("Centre", "scanner_id", "Site name"):
+        with pytest.warns(NeuraxisWarning, match=f"no column site, .* scanned at one site; if {name} says where"):
+            people, _ = read(table(tmp_path, text.replace("SITE", name)))
+        assert people["site"].tolist() == ["one site", "one site"]
+
+
+@pytest.mark.parametrize(
+    ("sites", "words"),
+    [
+        (["A", "a", "B"], "may be one are taken as several: A and a;"),
+        (["1", "1.0", "01", "2"], "several: 01 and 1 and 1.0;"),
+        (["Site 1", "site-01", "Site 10"], "several: Site 1 and site-01;"),
+        (["1", "2", "99"], r"codes for missing are taken as sites: p2 \(99\);"),
+        (["A", "-9", "Unknown"], r"taken as sites: p1 \(-9\), p2 \(Unknown\);"),
+        (["1", "2", "9", "10", "11"], None),
+        (["A1", "A2", "B1"], None),
+    ],
+)
+def test_sites_that_are_odd_are_warned_of(tmp_path, sites, words):
+    rows = "".join(f"p{i}\t{'HC' if i else 'MS'}\t30\tM\t{s}\n" for i, s in enumerate(sites))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        people, _ = read(table(tmp_path, "participant_id\tgroup\tage\tsex\tsite\n" + rows))
+    assert people["site"].tolist() == sites
+    text = " ".join(str(w.message) for w in said)
+    assert re.search(words, text) if words else not text
+
+
+def test_ages_that_are_codes_and_scores_that_are_words(tmp_path):
+    rows = "".join(f"s{i}\t{'HC' if i < 3 else 'MS'}\t{a}\tM\t{e}\n" for i, (a, e) in enumerate(
+        [(20, ""), (30, ""), (41, ""), (99, "01.May"), (62, "02.May"), (25, 3)]))  # fmt: skip
+    with pytest.warns(NeuraxisWarning) as said:
+        people, _ = read(table(tmp_path, HEAD + rows))
+    assert people["age"].tolist() == [20, 30, 41, 99, 62, 25]
+    text = " ".join(str(w.message) for w in said)
+    assert "column age: s3 (99) look like codes" in text and "column edss: most" in text and "s4 ('02.May')" in text
+
+
+def test_phenotype_rows_of_later_sessions_are_not_the_first(tmp_path):
+    people = "participant_id\tgroup\tage\tsex\nsub-1\tHC\t30\tM\nsub-2\tMS\t40\tF\nsub-3\tMS\t40\tF\n"
+    more = "participant_id\tSession ID\tsdmt\n1\t02\t9\n1\t01\t50\nsub-2\t02\t44\nsub-3\t02\t7\n"
+    sessions = table(tmp_path, "participant_id\tsession_id\tyears\nsub-3\t02\t1\n", "sessions.tsv")
+    extra = {"phenotype": [table(tmp_path, more, "p.tsv")], "baseline_session": "ses-01"}
+    got = gather_cohort(table(tmp_path, people), SCHEMA, control="HC", diseases=["MS"], sessions=sessions, **extra)
+    sdmt = got["participants"].set_index("participant_id")["sdmt"]
+    assert sdmt.tolist()[:2] == [50, 44] and np.isnan(sdmt["sub-3"])  # the only session, but a listed follow-up
+    path = table(tmp_path, more + "sub-1\tses-01\t3\n", "p.tsv")
+    with pytest.raises(InputError, match=r"listed twice: sub-1_ses-01 \(1, sub-1\)"):
+        read(table(tmp_path, people), phenotype=[path])
+
+
+@pytest.mark.parametrize(
+    ("key", "row", "words"),
+    [
+        ("visits", "sub-02\t365\t3", r"cannot be at these people's ages: sub-02 \(365\); are they days or months\?"),
+        ("visits", "sub-02\t69.9\t3", None),
+        ("visits", "sub-02\t70.1\t3", r"ages: sub-02 \(70.1\)"),
+        ("relapses", "sub-02\t-40.5", r"ages: sub-02 \(-40.5\)"),
+        ("relapses", "sub-02\t-39.5", None),
+        ("sessions", "sub-02\t02\t400", r"cohort.sessions .*ages: sub-02 \(400\)"),
+        ("sessions", "sub-02\tbaseline\t1", "a follow-up scan is called baseline: sub-02"),
+        ("sessions", "sub-02\tses_02\t1", r"letters and digits.*sub-02 \('ses_02'\)"),
+    ],
+)
+def test_years_that_nobody_lives_and_sessions_that_are_none(tmp_path, key, row, words):
+    head = {"visits": "years\tedss", "relapses": "years", "sessions": "session_id\tyears"}[key]
+    path = table(tmp_path, f"participant_id\t{head}\n{row}\n", "times.tsv")
+    people = table(tmp_path, HEAD + "sub-01\tHC\t30\tM\tn/a\nsub-02\tMS\t40\tF\t2\n")
+    settings = {"control": "HC", "diseases": ["MS"], key: path}
+    if words is None:
+        assert len(gather_cohort(people, SCHEMA, **settings)[key]) == 1
+    else:
+        with pytest.raises(InputError, match=words):
+            gather_cohort(people, SCHEMA, **settings)
+
+
+def test_a_session_written_as_a_number_with_a_decimal(tmp_path):
+    path = table(tmp_path, "participant_id\tSession\tyears\na\t2.0\t1\n")
+    got = read_times(path, ["a"], needed=("session_id", "years"), what="cohort.sessions")
+    assert got["session_id"].tolist() == ["2"]
 
 
 def test_repeated_tables_are_matched_and_checked(tmp_path):

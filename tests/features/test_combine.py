@@ -142,6 +142,61 @@ def test_a_tidy_table_needs_no_head_size_and_knows_it_by_its_names(run):
         run({"table": "participant_id,ICV,TIV,thalamus\n002,1500000,1500000,15000\n"})
 
 
+def test_a_tidy_tables_headings_in_other_capitals_and_with_units(run):
+    rows = "".join(f"sub-00{i},{1500 + i},{14000 + i},{70 + i}\n" for i in (4, 2, 1, 5, 3))
+    with pytest.warns(NeuraxisWarning, match="look like ml"):
+        found = run({"table": "participant_id,TIV (ml),Thalamus,CORD_CSA\n" + rows}).measures.set_index(
+            "participant_id"
+        )
+    assert found.loc["sub-003", ["etiv", "thalamus", "cord_csa"]].tolist() == [1503000, 14003, 73]
+    with pytest.raises(InputError, match="Thalamus, THALAMUS differ by capitals alone"):
+        run({"table": "participant_id,etiv,Thalamus,THALAMUS\nsub-001,1500000,14000,13000\n"})
+    with pytest.raises(InputError, match=r"thalamus: no number: sub-001 \('True'\)"):
+        run({"table": "participant_id,etiv,thalamus\nsub-001,1500000,TRUE\nsub-002,1500000,False\n"})
+
+
+@pytest.mark.parametrize("heading", ["session_id", "Session_ID", "session"])
+@pytest.mark.parametrize("key", ["table", "volumes"])
+def test_a_session_column_of_any_table_counts(run, key, heading):
+    if key == "table":
+        text = f"{heading},participant_id,etiv,thalamus\n02,sub-002,1500000,9000\n01,sub-002,1500000,14000\n"
+        text += "02,sub-003,1500000,8000\n01,sub-001,1500000,15000\n"
+    else:
+        text = f"{heading}," + VOLUMES + "02,002,1500000,4500,4500\n01,sub-002,1500000,7000,7000\n"
+        text += "02,sub-003,1500000,4000,4000\n01,sub-001,1500000,7500,7500\n"
+    later = pd.DataFrame(
+        {"participant_id": ["sub-002", "sub-003"], "session_id": ["02", "ses-02"], "years": [1.0, 2.0]}
+    )
+    found = run({key: text}, sessions=later)
+    assert found.measures.set_index("participant_id")["thalamus"].to_dict() == {"sub-001": 15000, "sub-002": 14000}
+    assert found.followup.set_index("participant_id")["thalamus"].to_dict() == {"sub-002": 9000}
+
+
+def test_odd_measures_are_told(run):
+    rows = "".join(f"sub-00{i},1500000,{9999 if i == 3 else 14000 + i},{i / 2}\n" for i in range(1, 6))
+    with pytest.warns(NeuraxisWarning) as said:
+        found = run({"table": "participant_id,etiv,thalamus,putamen\n" + rows}).measures
+    text = " ".join(str(w.message) for w in said)
+    assert found["thalamus"].tolist()[2] == 9999
+    assert "thalamus: sub-003 (9999) look like codes" in text and "putamen" not in text.split("look like codes")[0]
+
+
+def test_biomarkers_of_another_unit_are_told(run):
+    rows = "".join(f"sub-00{i},1500000,{0.5 + i / 100},{9000 if i < 4 else 90}\n" for i in range(1, 6))
+    with pytest.warns(NeuraxisWarning) as said:
+        run({"table": "participant_id,etiv,thalamus,putamen\n" + rows})
+    text = " ".join(str(w.message) for w in said)
+    assert "thalamus: 5 of 5 values lie outside 6000-26000 mm3 (median 0.53)" in text and "putamen: " not in text
+
+
+def test_rules_that_leave_nobody_stop_where_it_happens(run):
+    rows = "".join(f"sub-00{i},1.4{i},14000\n" for i in range(1, 6))  # litres
+    with pytest.raises(
+        InputError, match=r"leave nobody: implausible eTIV \(5 people\); etiv of sub-001 is 1.41 \(expected"
+    ):
+        run({"table": "participant_id,etiv,thalamus\n" + rows}, exclude_rules=["implausible eTIV"])
+
+
 def test_a_cord_alone(run):
     got = run({"sct": sct(("sub-003", 60), ("sub-001", 70))})
     assert got.measures.set_index("participant_id")["cord_csa"].to_dict() == {"sub-003": 62, "sub-001": 72}

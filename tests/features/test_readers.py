@@ -163,6 +163,14 @@ def test_an_optional_file_costs_nobody_unless_it_is_needed(tmp_path, labels, bio
     assert table.empty and "brainstem.v13.stats, line 1: 'many' is no number" in failed["problem"][0]
 
 
+def test_an_optional_file_that_cannot_be_opened_costs_nobody(tmp_path, labels):
+    folder = person(tmp_path)
+    (folder / "stats" / "thalamic-nuclei.lh.v12.T1.stats").mkdir()
+    (folder / "stats" / "thalamic-nuclei.rh.v12.T1.stats").symlink_to("thalamic-nuclei.rh.v12.T1.stats")  # in a circle
+    found = read_folder(folder, labels)
+    assert found.one()[10] == 7100.5 and list(found.problems) == ["thalamic-nuclei.rh.", "thalamic-nuclei.rh.v12.T1."]
+
+
 @pytest.mark.parametrize("text", ["CA1 600.5\nCA2 10", "CA1 1 2\n", "CA1 600,5\n", "CA1 5\nCA1 6\n", "1 1 0 5\n"])
 def test_damaged_lists(tmp_path, text):
     path = tmp_path / "lh.hippoSfVolumes-T1.v21.txt"
@@ -237,6 +245,36 @@ def test_row_numbers_are_never_people(tmp_path, labels):
         read_volume_tables([table(tmp_path, ",left thalamus\n1,7003\n2,7001\n")], labels)
     got = read_volume_tables([table(tmp_path, ",left thalamus\nsub-1_T1w.nii.gz,7003\n")], labels)
     assert got[10].to_dict() == {"sub-1": 7003}
+
+
+@pytest.mark.parametrize("heading", ["ICV (cm3)", "TIV_ml", "eTIV_mm3"])
+def test_a_wide_tables_head_size_with_its_unit(tmp_path, labels, heading):
+    size = 1500.5 if heading != "eTIV_mm3" else 1500500
+    path = tmp_path / "t.csv"
+    path.write_text(f"subject,{heading},Left-Thalamus\nb,{size},7000\na,{size},7100\n")
+    assert read_volume_tables([path], labels)["etiv"].tolist() == [1500500, 1500500]
+    path.write_text(f"subject,etiv,{heading},Left-Thalamus\nb,1500500,{size},7000\n")
+    assert read_volume_tables([path], labels)["etiv"].tolist() == [1500500]
+    path.write_text(f"subject,etiv,{heading},Left-Thalamus\nb,1400000,{size},7000\n")
+    with pytest.raises(InputError, match="are the same measure, but differ for b"):
+        read_volume_tables([path], labels)
+
+
+def test_a_point_after_the_thousands_of_some_cells(tmp_path, labels):
+    path = tmp_path / "t.csv"
+    cells = ["650.5", "700", "1.020", "980", "810", "905"]  # 1,020 as a German spreadsheet writes it
+    path.write_text("subject,Left-Accumbens-area\n" + "".join(f"s{i},{v}\n" for i, v in enumerate(cells)))
+    with pytest.raises(
+        InputError, match=r"Left-Accumbens-area: mixed units: s2 \(1.02\) look like ml, or have a point"
+    ):
+        read_volume_tables([path], labels)
+    # lesions span three orders of magnitude, and a few people tell nothing
+    for name, cells in (
+        ("WM-hypointensities", [20, 900, 12000, 3000, 45, 150, 1.5]),
+        ("Left-Thalamus", [7000, 7100, 7.1]),
+    ):
+        path.write_text(f"subject,{name}\n" + "".join(f"s{i},{v}\n" for i, v in enumerate(cells)))
+        assert read_volume_tables([path], labels).iloc[:, 0].tolist() == cells
 
 
 def test_tables_are_joined_by_person_whatever_the_spelling(tmp_path, labels):

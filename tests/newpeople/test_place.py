@@ -98,6 +98,52 @@ def test_nonsense_is_refused_with_the_reason(shared, patient, change, about, wor
         placed.page("sub-new")
 
 
+def test_tables_in_other_headings_and_ids_say_the_same(shared, patient, tmp_path):
+    _, row, known = patient
+    truth = shared.stage(table=row, participant_id="sub-new", **known).z.loc["sub-new"]
+    other = row.rename(columns={"etiv": "ICV (mm3)", "thalamus": "Thalamus"}).reset_index()
+    numbered = other.assign(participant_id=[7.0])
+    people = pd.DataFrame({"participant_id": [8, 7], "age": known["age"], "sex": known["sex"], "site": known["site"]})
+    two = pd.concat([numbered, numbered.assign(participant_id=8.0, Thalamus=1000 + row["thalamus"].iloc[0])])
+    placed = shared.stage(table=two, people=people)
+    assert (
+        placed.z.loc["7"].to_numpy() == pytest.approx(truth.to_numpy())
+        and placed.z.at["8", "thalamus"] < truth["thalamus"]
+    )
+    two.to_csv(tmp_path / "two.csv", sep=";", index=False, encoding="utf-8-sig")
+    people.rename(columns=str.upper).to_csv(tmp_path / "people.csv", index=False)  # SITE, too
+    placed = shared.stage(table=tmp_path / "two.csv", people=tmp_path / "people.csv")
+    assert placed.z.loc["7"].to_numpy() == pytest.approx(truth.to_numpy(), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "about", "words"),
+    [
+        (lambda t: t.assign(thalamus=True), {}, r"thalamus: sub-new \('True'\)"),
+        (lambda t: t.assign(thalamus=1j), {}, "thalamus: sub-new"),
+        (lambda t: pd.concat([t, t[["putamen"]]], axis=1), {}, "two columns are named putamen"),
+        (lambda t: t.drop(columns="etiv").assign(ICV=1.5e6, TIV=1.5e6), {}, "ICV, TIV are all head sizes"),
+        (lambda t: t.assign(Thalamus=1.0, THALAMUS=2.0).drop(columns="thalamus"), {}, "differ by capitals alone"),
+        (lambda t: t, {"etiv": "big"}, "etiv 'big' is no head size"),
+        (lambda t: t, {"etiv": np.inf}, "etiv inf is no head size"),
+    ],
+)
+def test_tables_that_cannot_be_told_are_refused(shared, patient, change, about, words):
+    _, row, known = patient
+    with pytest.raises(InputError, match=words):
+        shared.stage(table=change(row), participant_id="sub-new", **{**known, **about})
+
+
+def test_people_without_an_id_and_files_that_are_not_there(shared, patient, tmp_path):
+    _, row, known = patient
+    with pytest.raises(InputError, match="people: 1 rows have no participant_id"):
+        shared.stage(
+            table=row, people=pd.DataFrame({"participant_id": [None], "age": 40, "sex": "F", "site": "site01"})
+        )
+    with pytest.raises(InputError, match="nothere.csv: no such file"):
+        shared.stage(table=tmp_path / "nothere.csv", **known)
+
+
 def test_an_override_prints_on_the_page_and_never_saves_what_cannot_be(shared, patient):
     _, row, about = patient
     placed = shared.stage(table=row.assign(etiv=0.9e6), participant_id="sub-new", override=True, **about)

@@ -42,6 +42,8 @@ ID_COLUMNS = (
 WEAK_ID_COLUMNS = ("sub", "id")
 #: What the tools of FreeSurfer write above the people: ``Measure:volume``, ``lh.aparc.DKTatlas.volume``.
 TOOL_COLUMN = re.compile(r"measure:\S*|[lr]h\.\S+\.[a-z]+", re.I)
+#: Names of a column with the session of a scan.
+SESSION_COLUMNS = ("session_id", "sessionid", "session", "ses_id")
 DASHES = dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2212], "-")
 ENDING = re.compile(r"\.(?:nii|mgz|mgh|gz|img|hdr|nrrd)$", re.I)
 ENTITY = re.compile(r"[a-z]+-[A-Za-z0-9+]+")
@@ -57,7 +59,8 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFC", str(text)).translate(DASHES).strip().rstrip("/\\")
     while ENDING.search(text):
         text = ENDING.sub("", text)
-    return re.sub(r"\.long\..*$", "", text)
+    # 7.0 is what becomes of person 7 in a column of numbers with a gap; no id has a point
+    return re.sub(r"^(\d+)\.0+$", r"\1", re.sub(r"\.long\..*$", "", text))
 
 
 def bare(person: str) -> str:
@@ -112,6 +115,33 @@ def parse(text: str) -> tuple[str, str]:
 def scan_stem(person: str, session: str) -> str:
     """Name of a scan: the person, and the session where it is a follow-up (or named at all)."""
     return person if session in (BASELINE, "") else f"{person}_{session}"
+
+
+def session_column(columns: Iterable) -> str | None:
+    """The column that names the session, whatever its capitals; None where there is none."""
+    names = {re.sub(r"[\s_]+", "_", str(c).strip().lower()): c for c in reversed(list(columns))}
+    return next((names[wanted] for wanted in SESSION_COLUMNS if wanted in names), None)
+
+
+def refuse_odd_sessions(labels: Iterable[str], who: Iterable, *, what: str) -> None:
+    """Refuse sessions whose label no name of a file could hold, by person.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        As `session_label` gives them.
+
+    Raises
+    ------
+    InputError
+    """
+    odd = [
+        f"{person} ({label.removeprefix('ses-')!r})"
+        for label, person in zip(labels, who, strict=True)
+        if label not in ("", BASELINE) and not re.fullmatch(r"ses-[A-Za-z0-9]+", label)
+    ]
+    if odd:
+        raise InputError(f"{what}: sessions are letters and digits, such as ses-M12, not those of {name_some(odd)}")
 
 
 class People:
@@ -263,8 +293,11 @@ def scan_names(ids: Iterable, people, *, what: str, paths: bool = False, session
         found = pd.DataFrame([parse(i) for i in ids], columns=["participant_id", "session_id"])
     else:
         found = match_ids(ids, people, what=what, paths=paths)
+    if (template := _templates(ids, what)).any():
+        found.loc[template.to_numpy(), "participant_id"] = None
     if sessions is not None:
         given = [session_label(s) for s in sessions]
+        refuse_odd_sessions(given, ids, what=what)
         found["session_id"] = [g or s for g, s in zip(given, found["session_id"], strict=True)]
     return pd.Series(
         [
@@ -273,6 +306,27 @@ def scan_names(ids: Iterable, people, *, what: str, paths: bool = False, session
         ],
         dtype=object,
     )
+
+
+def _templates(ids: Sequence, what: str) -> pd.Series:
+    """Which rows are of a template within a person (``Y`` of ``X.long.Y``): an average of scans, and no scan.
+
+    Warns
+    -----
+    NeuraxisWarning
+        By name.
+    """
+    text = ["" if pd.isna(i) else str(i).strip().rstrip("/\\") for i in ids]
+    named = {t.rpartition(".long.")[2] for t in text if ".long." in t}
+    mine = pd.Series([re.split(r"[/\\]", t)[-1] in named for t in text], dtype=bool)
+    if mine.any():
+        who = name_some([t for t, m in zip(text, mine, strict=True) if m], 20)
+        warnings.warn(
+            f"{what}: rows of templates of FreeSurfer's longitudinal stream, which are no scans, are left aside: {who}",
+            NeuraxisWarning,
+            stacklevel=3,
+        )
+    return mine
 
 
 def refuse_repeats(ids: Iterable, scans: pd.Series, *, what: str, remedy: str = "keep one row of each") -> None:
@@ -367,7 +421,7 @@ def id_column(columns: Sequence[str], first: Sequence[str] | None = None) -> str
     """The column that names the person; None where there is none.
 
     A named one wins, by the order of `ID_COLUMNS`, then one that FreeSurfer's tools head their own way. A nameless
-    first column is the person only where there is no other and it does not merely count the rows.
+    first column is the person only where there is no other and it does not merely count the rows, in whatever order.
 
     Parameters
     ----------
@@ -388,11 +442,26 @@ def id_column(columns: Sequence[str], first: Sequence[str] | None = None) -> str
         if wanted in names:
             return names[wanted]
     if len(columns) and str(columns[0]).strip() in ("", "Unnamed: 0") and first is not None:
-        return None if counts_rows(first) else columns[0]
+        if counts_rows(first):
+            return None
+        if _small_numbers(first):
+            warnings.warn(
+                "a first column without a name holds whole numbers and is read as the people's ids; if it counts rows, "
+                "name the column that holds the people participant_id",
+                NeuraxisWarning,
+                stacklevel=3,
+            )
+        return columns[0]
     return None
 
 
 def counts_rows(cells: Sequence) -> bool:
-    """Whether the cells are row numbers, from 0 or from 1, in order."""
+    """Whether the cells are row numbers, from 0 or from 1, in whatever order (sorted tables keep theirs)."""
+    found = sorted(int(c) for c in map(str, cells) if re.fullmatch(r"\s*(?:0|[1-9][0-9]{0,8})\s*", c))
+    return len(found) == len(cells) and any(found == list(range(k, len(found) + k)) for k in (0, 1))
+
+
+def _small_numbers(cells: Sequence) -> bool:
+    """Whether all are whole numbers, as rows that are left of a longer table have them."""
     text = [str(c).strip() for c in cells]
-    return any(text == [str(i) for i in range(k, len(text) + k)] for k in (0, 1))
+    return all(re.fullmatch(r"0|[1-9][0-9]{0,8}", t) for t in text) and max(map(int, text)) <= 10 * len(text)

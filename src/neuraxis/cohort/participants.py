@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,28 @@ from jsonschema import Draft202012Validator
 
 from ..errors import InputError, NeuraxisWarning, name_some
 from ..tables import ABSENT, Cells, as_numbers, bad_cells, meant_as_numbers, read_cells, read_table
-from .ids import BASELINE, People, id_column, match_ids, session_label
+from .ids import (
+    BASELINE,
+    People,
+    id_column,
+    match_ids,
+    refuse_odd_sessions,
+    refuse_repeats,
+    scan_names,
+    session_column,
+    session_label,
+    split_scans,
+)
 from .scores import CODES, code_like, impossible, known_score
 from .templates import Locator
 
 log = logging.getLogger(__name__)
 #: Everyone's site where no column says where people were scanned.
 ONE_SITE = "one site"
+#: Columns that may say where people were scanned, under another name than site.
+SITE_LIKE = re.compile(r"(site|cent(er|re)|scanner|hospital)([\s_-]*(id|name|code|no|nr|number))?", re.I)
+#: Ages that people have: what the schema allows at the first scan, and 0 for what was before it.
+OLDEST = 110
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F"}
 
 
@@ -51,8 +67,22 @@ def _id_heading(cells: Cells, what: str) -> str:
     return column
 
 
-def read_people_table(path, *, needed=(), what: str, cells: Cells | None = None) -> pd.DataFrame:
-    """A table with one or more rows of people, its id column called participant_id.
+def read_people_table(
+    path, *, needed=(), optional=(), what: str, cells: Cells | None = None, sessions: bool = True
+) -> pd.DataFrame:
+    """A table with one or more rows of people, its id column called participant_id, that of the session session_id.
+
+    Parameters
+    ----------
+    path : path
+    needed, optional : sequence of str
+        Columns that must be there, and that are known by other capitals too.
+    what : str
+        Key of the configuration, for messages.
+    cells : Cells, optional
+        What `tables.read_cells` made of the file.
+    sessions : bool
+        Whether a column may name the session of a row.
 
     Raises
     ------
@@ -62,20 +92,39 @@ def read_people_table(path, *, needed=(), what: str, cells: Cells | None = None)
     cells = cells or read_cells(path)
     column = _id_heading(cells, what)
     text = {column, "participant_id", "session_id", "group", "site", "sex"}
-    needed = [c for c in needed if c != "participant_id"]
-    return read_table(path, text=tuple(text), needed=needed, cells=cells).rename(columns={column: "participant_id"})
+    names = {column: "participant_id"}
+    session = session_column(cells.header) if sessions else None
+    if session is not None and session != column:
+        text.add(session)
+        names[session] = "session_id"
+    alike = {c for c in optional if sum(h.lower() == c for h in cells.header) == 1}
+    needed = [c for c in needed if c not in ("participant_id", "session_id")] + sorted(alike)
+    return read_table(path, text=tuple(text), needed=needed, cells=cells).rename(columns=names)
 
 
-def _join_phenotype(table: pd.DataFrame, path, people: People, where) -> tuple[pd.DataFrame, list[str]]:
-    """Add the columns of one phenotype table, matched by id; what is wrong with it."""
+def _join_phenotype(
+    table: pd.DataFrame, path, people: People, where, *, baseline: str = "ses-01", follow: Iterable = ()
+) -> tuple[pd.DataFrame, list[str]]:
+    """Add the columns of one phenotype table, matched by id, of everyone's first session; what is wrong with it."""
     what = f"cohort.phenotype ({path})"
     more = read_people_table(path, what=what)
     try:
-        found = match_ids(more["participant_id"], people, what=what)
+        names = scan_names(more["participant_id"], people, what=what, sessions=more.get("session_id"))
     except InputError as error:
         return table, [str(error)]
-    more["participant_id"] = found["participant_id"].to_numpy()
-    more = more[more["participant_id"].notna()]
+    mine = names.notna().to_numpy()
+    more, given = more[mine].reset_index(drop=True), more.loc[mine, "participant_id"].tolist()
+    names = names[mine].reset_index(drop=True)
+    if len(more) and not names.isin(people.ids).all():  # some rows name a session
+        try:
+            refuse_repeats(given, names, what=what)
+        except InputError as error:
+            return table, [str(error)]
+        found = split_scans({what: names}, baseline=baseline, follow=follow)[what]
+        more["participant_id"] = found["participant_id"]
+        more = more[(found["session_id"] == BASELINE).to_numpy()]
+    else:
+        more["participant_id"] = names.to_numpy()
     twice = more["participant_id"].duplicated()
     if twice.any():
         return table, [
@@ -103,9 +152,11 @@ def _number_problems(table: pd.DataFrame) -> list[str]:
     """Impossible scores and numbers of the clinical columns; warnings for what only looks wrong."""
     problems = []
     ids = table["participant_id"]
-    for column in table.columns.drop(["participant_id", "group", "site", "sex", "age"], errors="ignore"):
+    for column in table.columns.drop(["participant_id", "group", "site", "sex"], errors="ignore"):
         values = table[column]
-        if values.dtype == bool or (_unsuspicious(values) and not known_score(column)) or not meant_as_numbers(values):
+        if values.dtype == bool or (_unsuspicious(values) and not known_score(column)):
+            continue
+        if not known_score(column) and not meant_as_numbers(values):
             continue
         if words := bad_cells(values, ids):
             warnings.warn(
@@ -131,11 +182,46 @@ def _number_problems(table: pd.DataFrame) -> list[str]:
     return problems
 
 
+def _site_problems(table: pd.DataFrame, path) -> None:
+    """Warn of sites that are probably one, of codes among them, and of a column that may be the sites' by another name."""
+    if "site" not in table:
+        if like := [c for c in table.columns if SITE_LIKE.fullmatch(str(c).strip())]:
+            warnings.warn(
+                f"{path}: no column site, so that everyone counts as scanned at one site; if {name_some(like)} says where, "
+                "call it site",
+                NeuraxisWarning,
+                stacklevel=3,
+            )
+        return
+    sites = [str(s) for s in table["site"].dropna().unique()]
+    spelt: dict[str, list[str]] = {}
+    for s in sites:
+        plain = re.sub(r"[\W_]+", "", re.sub(r"\.0+$", "", s.casefold()))
+        spelt.setdefault(re.sub(r"(?<!\d)0+(?=\d)", "", plain), []).append(s)
+    alike = [" and ".join(sorted(names)) for names in spelt.values() if len(names) > 1]
+    if alike:
+        warnings.warn(
+            f"{path}: sites that may be one are taken as several: {name_some(alike)}; write them alike if they are one",
+            NeuraxisWarning,
+            stacklevel=3,
+        )
+    numbers = [s for s in sites if re.fullmatch(r"-?\d+(?:\.0+)?", s)]
+    coded = [s for s in numbers if float(s) in CODES and (float(s) < 0 or float(s) > 2 * len(sites))]
+    coded += [s for s in sites if s.casefold() in ("unknown", "missing", "?", ".", "-")]
+    if coded:
+        who = [f"{p} ({s})" for p, s in zip(table["participant_id"], table["site"], strict=True) if s in coded]
+        warnings.warn(
+            f"{path}: sites that look like codes for missing are taken as sites: {name_some(who)}; write n/a if they are",
+            NeuraxisWarning,
+            stacklevel=3,
+        )
+
+
 def _named_na(cells: Cells, table: pd.DataFrame, sites) -> pd.Series:
     """Sites whose name looks like a missing mark, such as NA for Naples: a site where cohort.sites says so."""
     if "site" not in table:
         return pd.Series(ONE_SITE, index=table.index)
-    heading = next(h for h in cells.header if h.lower() == "site")
+    heading = "site" if "site" in cells.header else next(h for h in cells.header if h.lower() == "site")
     raw = pd.Series(cells.column(heading), index=table.index)
     marks = raw.isin(ABSENT - {"", "n/a", "N/A"})
     meant = marks & raw.isin([str(s) for s in sites])
@@ -158,7 +244,17 @@ def name_groups(groups: pd.Series, merged: dict) -> pd.Series:
 
 
 def read_participants(
-    path, schema, *, control: str, diseases, phenotype=(), groups=None, leave_out: bool | None = None, sites=()
+    path,
+    schema,
+    *,
+    control: str,
+    diseases,
+    phenotype=(),
+    groups=None,
+    leave_out: bool | None = None,
+    sites=(),
+    baseline_session: str = "ses-01",
+    follow: Iterable = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read participants.tsv, join the phenotype tables, and check it whole.
 
@@ -179,6 +275,10 @@ def read_participants(
         Leave people of other groups out, by name, instead of refusing the table; by default where `groups` is given.
     sites : sequence of str
         Sites whose name would be read as missing, such as "NA".
+    baseline_session : str
+        Label of everyone's first session, for phenotype tables with sessions.
+    follow : iterable of (participant_id, session_id)
+        Listed follow-up scans: their rows of phenotype tables are left aside.
 
     Returns
     -------
@@ -198,13 +298,21 @@ def read_participants(
         Values that look like codes, text among numbers, ids of phenotype tables that nobody has.
     """
     cells = read_cells(path)
-    table = read_people_table(path, needed=("group", "age", "sex"), what="cohort.participants", cells=cells)
+    table = read_people_table(
+        path,
+        needed=("group", "age", "sex"),
+        optional=("site",),
+        what="cohort.participants",
+        cells=cells,
+        sessions=False,
+    )
+    _site_problems(table, cells.path)
     table["site"] = _named_na(cells, table, sites)
     leave_out = bool(groups) if leave_out is None else leave_out
     problems = []
     people = People(table["participant_id"].dropna())
     for other in phenotype:
-        table, wrong = _join_phenotype(table, other, people, path)
+        table, wrong = _join_phenotype(table, other, people, path, baseline=baseline_session, follow=follow)
         problems += wrong
     table["group"] = name_groups(table["group"], groups)
     ids = table["participant_id"]
@@ -251,7 +359,8 @@ def listed_people(path) -> list[str]:
     """Everyone in participants.tsv, also those who are left out later: whose ids other tables may hold."""
     cells = read_cells(path)
     own = cells.only(_id_heading(cells, "cohort.participants"))
-    return read_people_table(path, what="cohort.participants", cells=own)["participant_id"].dropna().tolist()
+    own_table = read_people_table(path, what="cohort.participants", cells=own, sessions=False)
+    return own_table["participant_id"].dropna().tolist()
 
 
 def read_times(path, people, *, needed, what: str, listed=None) -> pd.DataFrame:
@@ -286,13 +395,18 @@ def read_times(path, people, *, needed, what: str, listed=None) -> pd.DataFrame:
     years, _ = as_numbers(table["years"])
     scan = "session_id" in needed
     if scan:
+        if "session_id" not in table:
+            raise InputError(f"{path}: column session_id is missing; it has {', '.join(table.columns)}")
+        table["session_id"] = table["session_id"].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
         label = table["session_id"].map(session_label)
+        refuse_odd_sessions(label, table["participant_id"], what=f"{what} ({path})")
     rows = table[["participant_id"]].assign(at=label if scan else years)
     for bad, words in (
         (years.isna(), "years is no number"),
         (np.isinf(years), "years is infinite"),
         ((years <= 0) & scan, "years since baseline must be above 0 for a follow-up scan"),
         ((label == "") if scan else years.isna() & False, "no session_id"),
+        ((label == BASELINE) if scan else years.isna() & False, f"a follow-up scan is called {BASELINE}"),
         (rows.duplicated(), "listed twice"),
     ):
         if bad.any():
@@ -311,6 +425,32 @@ def read_times(path, people, *, needed, what: str, listed=None) -> pd.DataFrame:
     table["years"] = years
     table = table[table["participant_id"].isin(set(people))]
     return table.sort_values(["participant_id", "years"], kind="stable").reset_index(drop=True)
+
+
+def refuse_impossible_times(times: pd.DataFrame, people: pd.DataFrame, *, what: str) -> None:
+    """Refuse events before people's births or at ages that nobody reaches: days or months where years are meant.
+
+    Parameters
+    ----------
+    times : DataFrame
+        participant_id, years since baseline.
+    people : DataFrame
+        participant_id, age at baseline (years).
+    what : str
+        Key and path, for the message.
+
+    Raises
+    ------
+    InputError
+    """
+    at = times["participant_id"].map(people.set_index("participant_id")["age"]) + times["years"]
+    bad = (at < 0) | (at > OLDEST)
+    if bad.any():
+        who = times.loc[bad, "participant_id"] + " (" + times.loc[bad, "years"].map("{:g}".format) + ")"
+        raise InputError(
+            f"{what}: years since the first scan that cannot be at these people's ages: {name_some(who)}; are they days or "
+            "months?"
+        )
 
 
 def compare_segmentations(
@@ -442,6 +582,8 @@ def gather_cohort(
     InputError
         What is wrong with any of the tables.
     """
+    listed = listed_people(participants)
+    follow = read_times(sessions, listed, needed=("session_id", "years"), what="cohort.sessions", listed=listed)
     people, flow = read_participants(
         participants,
         schema,
@@ -451,10 +593,10 @@ def gather_cohort(
         groups=groups,
         leave_out=leave_out,
         sites=sites,
+        baseline_session=baseline_session,
+        follow=list(follow[["participant_id", "session_id"]].itertuples(index=False, name=None)),
     )
-    listed = listed_people(participants)
-    ids = people["participant_id"]
-    follow = read_times(sessions, ids, needed=("session_id", "years"), what="cohort.sessions", listed=listed)
+    follow = follow[follow["participant_id"].isin(people["participant_id"])].reset_index(drop=True)
     if segmentations:
         scans = list(follow[["participant_id", "session_id"]].itertuples(index=False, name=None))
         people, found = compare_segmentations(
@@ -464,13 +606,14 @@ def gather_cohort(
         count_images(people, templates or {}, baseline=baseline_session, follow=scans)
         follow = follow[follow["participant_id"].isin(people["participant_id"])].reset_index(drop=True)
     ids = people["participant_id"]
-    return {
-        "participants": people,
-        "flow": flow,
+    times = {
         "sessions": follow,
         "visits": read_times(visits, ids, needed=("years", "edss"), what="cohort.visits", listed=listed),
         "relapses": read_times(relapses, ids, needed=("years",), what="cohort.relapses", listed=listed),
     }
+    for name, path in (("sessions", sessions), ("visits", visits), ("relapses", relapses)):
+        refuse_impossible_times(times[name], people, what=f"cohort.{name} ({path})")
+    return {"participants": people, "flow": flow, **times}
 
 
 def flow_rows(kept: pd.DataFrame, step: str, excluded: pd.DataFrame) -> pd.DataFrame:

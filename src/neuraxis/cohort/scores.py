@@ -41,12 +41,13 @@ def impossible(name: str, values: pd.Series) -> tuple[pd.Series, str]:
 def code_like(values: pd.Series) -> pd.Series:
     """Which values look like a code for "missing": a usual one that lies apart from all others.
 
-    Apart is a negative code where nobody else is below 0, or one that is further above the others than they lie from
-    each other.
+    Apart is a negative code where nobody else is below 0, or one further from the others than half of what they span (a
+    quarter, where several people have the same).
     """
     coded = values.isin(CODES)
     others = values[~coded & np.isfinite(values)]
     if not coded.any() or others.nunique() < 3:
         return pd.Series(False, index=values.index)
     low, high = others.min(), others.max()
-    return coded & (((values < 0) & (low >= 0)) | (values > high + (high - low)))
+    away = (high - low) * np.where(values.map(values.value_counts()) > 1, 0.25, 0.5)
+    return coded & (((values < 0) & (low >= 0)) | (values > high + away) | (values < low - away))

@@ -95,7 +95,9 @@ class Locator:
     def _choose(self, person: str) -> tuple[str, str]:
         spellings = list(dict.fromkeys([person, bare(person), f"sub-{bare(person)}"]))
         main = next((t for t in self.templates if t), "")
-        for spelt in spellings:
+        # a session listed as a follow-up is no first one, whatever it is called
+        own = (person, session_label(self.baseline)) not in self.follow or "{session_id}" not in main
+        for spelt in spellings if own else ():
             if any(p and Path(p).exists() for p in self._fill(spelt, self.baseline)):
                 return spelt, self.baseline
         if "{session_id}" in main:

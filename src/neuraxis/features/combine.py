@@ -13,12 +13,13 @@ import pandas as pd
 from ..biomarkers import cord_of, ordinal_of, read_biomarkers
 from ..cohort.ids import BASELINE, People, match_ids, refuse_repeats, scan_names, split_scans
 from ..cohort.participants import flow_rows, listed_people, read_people_table
+from ..cohort.scores import code_like
 from ..errors import InputError, NeuraxisWarning, name_some
-from ..tables import as_numbers, bad_cells, read_cells, read_table
+from ..tables import as_numbers, bad_cells, measures_of, read_cells, read_table
 from .extract import FILES, add_cord
 from .headsize import read_head_sizes, resolve, to_mm3
 from .measures import check_units, possible, quality
-from .readers.base import HEAD_SIZE, plain
+from .readers.base import is_head_size
 from .readers.sct import FILE, read_sct
 from .readers.volume_tables import person_column
 from .stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
@@ -67,7 +68,7 @@ def read_tidy(path, people=None) -> pd.DataFrame:
     what = f"features.table ({path})"
     table = read_people_table(path, what=what)
     if "etiv" not in table:
-        sizes = [c for c in table.columns if plain(c) in HEAD_SIZE]
+        sizes = [c for c in table.columns if is_head_size(c)]
         if len(sizes) > 1:
             raise InputError(f"{what}: {name_some(sizes)} are all head sizes; name the one that is meant etiv")
         # where no norm has a head-size term none is needed (normative.settings.check_head_size says where one is)
@@ -76,6 +77,25 @@ def read_tidy(path, people=None) -> pd.DataFrame:
     refuse_repeats(table["participant_id"], names, what=what)
     table.index = pd.Index(names, name="participant_id")
     return table[names.notna().to_numpy()].drop(columns=["participant_id", "session_id"], errors="ignore")
+
+
+def with_capitals(table: pd.DataFrame, names: list[str], what: str) -> pd.DataFrame:
+    """The table with its columns called as the biomarkers, where they differ from one by capitals alone.
+
+    Raises
+    ------
+    InputError
+        Two columns that differ by capitals alone.
+    """
+    wanted = {n.lower(): n for n in names if n not in table}
+    found: dict[str, list[str]] = {}
+    for c in table.columns:
+        if str(c).strip().lower() in wanted:
+            found.setdefault(wanted[str(c).strip().lower()], []).append(c)
+    twice = [c for columns in found.values() if len(columns) > 1 for c in columns]
+    if twice:
+        raise InputError(f"{what}: {name_some(twice)} differ by capitals alone; which is the biomarker?")
+    return table.rename(columns={columns[0]: name for name, columns in found.items()})
 
 
 def _numbers(table: pd.DataFrame, columns, what: str) -> pd.DataFrame:
@@ -90,6 +110,7 @@ def _numbers(table: pd.DataFrame, columns, what: str) -> pd.DataFrame:
     for column in columns:
         if column not in table:
             continue
+        table[column] = measures_of(table[column])
         if words := bad_cells(table[column], table.index):
             problems.append(f"{column}: no number: {words}")
         table[column] = as_numbers(table[column])[0]
@@ -160,7 +181,7 @@ def _gather_tables(source, paths, label_names, defined, people) -> tuple[pd.Data
     """Measures of the source "table" or "volume_tables", indexed by scan, and the key of the configuration."""
     if source == "table":
         path = paths[0]
-        table = read_tidy(path, people)
+        table = with_capitals(read_tidy(path, people), list(defined["biomarker"]), f"features.table ({path})")
         table = _numbers(table, ["etiv", *defined["biomarker"]], f"features.table ({path})")
         return table.assign(etiv=to_mm3(table["etiv"], what=f"features.table ({path})")), "features.table"
     if not paths:
@@ -348,6 +369,30 @@ def same_values(table: pd.DataFrame, names) -> None:
         warnings.warn(f"one scan under two ids: {name_some(pairs)} have equal measures", NeuraxisWarning, stacklevel=2)
 
 
+def _odd_values(table: pd.DataFrame, defined: pd.DataFrame) -> None:
+    """Warn of measures that look like codes for missing, and of biomarkers most of whose values no human has."""
+    for b in defined.itertuples():
+        values = table[b.biomarker].astype(float)
+        coded = code_like(values)
+        if coded.any():
+            who = table.loc[coded, "participant_id"] + " (" + values[coded].map("{:g}".format) + ")"
+            warnings.warn(
+                f"{b.biomarker}: {name_some(who)} look like codes for missing and are used as measures; write n/a if they are",
+                NeuraxisWarning,
+                stacklevel=3,
+            )
+        there = values.dropna()
+        outside = (there < b.plausible_low) | (there > b.plausible_high)
+        if len(there) and outside.mean() > 0.5:
+            warnings.warn(
+                f"{b.biomarker}: {int(outside.sum())} of {len(there)} values lie outside {b.plausible_low:g}-"
+                f"{b.plausible_high:g} {b.unit} (median {there.median():.4g}); is it of another unit, or of another "
+                "structure?",
+                NeuraxisWarning,
+                stacklevel=3,
+            )
+
+
 def combine(
     people: pd.DataFrame,
     sessions: pd.DataFrame,
@@ -422,12 +467,21 @@ def combine(
     first = table[table["session_id"] == BASELINE].drop(columns="session_id").reset_index(drop=True)
     if not simulated:
         same_values(first, names)
+        _odd_values(first, sized)
     qc = quality(first, people, sized, limit=outlier_limit, scores=scores, score_min=qc_score_min)
     at_first = impossible["participant_id"].isin(first["participant_id"])
-    qc = pd.concat([impossible[at_first], qc], ignore_index=True)
+    qc = pd.concat([t for t in (impossible[at_first], qc) if len(t)] or [qc], ignore_index=True)
     qc.loc[(qc["biomarker"] == "etiv") & (qc["rule"] == "implausible"), "rule"] = "implausible eTIV"
-    gone = set(qc.loc[qc["rule"].isin(list(exclude_rules)), "participant_id"])
-    kept = first[~first["participant_id"].isin(gone)]
+    broken = qc[qc["rule"].isin(list(exclude_rules))]
+    kept = first[~first["participant_id"].isin(set(broken["participant_id"]))]
+    if kept.empty:
+        rules = broken.groupby("rule")["participant_id"].nunique().sort_values(ascending=False)
+        one = broken[broken["rule"] == rules.index[0]].iloc[0]
+        raise InputError(
+            f"the quality rules leave nobody: {', '.join(f'{r} ({n} people)' for r, n in rules.items())}; "
+            f"{one['biomarker']} of {one['participant_id']} is {one['value']} (expected {one['limits'] or 'a value'}); see "
+            "features.exclude_rules"
+        )
     who = people.set_index("participant_id", drop=False)
     measured = who.index.isin(first["participant_id"])
     good = who.index.isin(kept["participant_id"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
@@ -11,16 +9,9 @@ from ..cohort.ids import refuse_repeats, scan_names
 from ..cohort.participants import read_people_table
 from ..errors import InputError, name_some
 from ..tables import as_numbers, bad_cells
-from .readers.base import HEAD_SIZE, plain, to_mm3
+from .readers.base import is_head_size, to_mm3
 
 __all__ = ["read_head_sizes", "resolve", "to_mm3"]
-
-
-def is_head_size(column: str) -> bool:
-    """Whether a column's name is one of a head size, with or without its unit: ``TIV (ml)``, ``eTIV_mm3``."""
-    return (
-        plain(re.sub(r"[\s_]*[(\[]?(?:mm\^?3|cm\^?3|ml|cc)[)\]]?$", "", str(column).strip(), flags=re.I)) in HEAD_SIZE
-    )
 
 
 def read_head_sizes(path, people, *, what: str = "features.etiv") -> pd.Series:

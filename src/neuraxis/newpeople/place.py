@@ -14,14 +14,15 @@ from ..biomarkers import cord_of, ordinal_of
 from ..cohort.ids import BASELINE, People, bare, clean, id_column
 from ..cohort.participants import SEXES, read_people_table
 from ..errors import InputError, NeuraxisError, NeuraxisWarning, name_some
+from ..features.combine import with_capitals
 from ..features.extract import add_cord
 from ..features.measures import check_units, measure_batch, possible, quality
-from ..features.readers.base import LARGEST, SMALLEST
+from ..features.readers.base import LARGEST, SMALLEST, is_head_size
 from ..features.readers.sct import read_sct
 from ..features.stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
 from ..home import workflow_home
 from ..normative.fit import POOLED
-from ..tables import as_numbers, bad_cells, read_cells, read_table, write_table
+from ..tables import as_numbers, bad_cells, measures_of, read_cells, read_table, write_table
 from .shared import SharedModel, open_model
 
 #: z beyond which a region is called far from all controls.
@@ -282,9 +283,11 @@ def _who(participant_id, age, sex, site, people, files, table) -> tuple[pd.DataF
             who = people.reset_index() if people.index.name == "participant_id" else people.copy()
             if absent := [c for c in ("participant_id", "age", "sex") if c not in who]:
                 raise InputError(f"people: column {', '.join(absent)} is missing")
-            who["participant_id"] = who["participant_id"].astype(str)
         else:
-            who = read_people_table(people, needed=("age", "sex"), what="people")
+            who = read_people_table(people, needed=("age", "sex"), optional=("site",), what="people")
+        if who["participant_id"].isna().any():
+            raise InputError(f"people: {int(who['participant_id'].isna().sum())} rows have no participant_id")
+        who["participant_id"] = who["participant_id"].map(clean)
         twice = who["participant_id"].duplicated()
         if twice.any():
             raise InputError(f"people: listed more than once: {name_some(who.loc[twice, 'participant_id'])}")
@@ -333,8 +336,8 @@ def _only_person(table) -> str:
     if isinstance(table, pd.DataFrame):
         ids = table.get("participant_id", table.index)
         return str(ids[0] if not hasattr(ids, "iloc") else ids.iloc[0]) if len(table) == 1 else ""
-    if table is not None and Path(table).is_file():
-        cells = read_cells(table)
+    if table is not None:
+        cells = read_cells(table)  # which says so where there is no file
         key = id_column(cells.header, first=[row[0] for row in cells.rows])
         ids = set(cells.column(key)) if key is not None else set()
         if len(ids) > 1:
@@ -366,6 +369,8 @@ def _measures(model, who, files, table, sct, cord_mask, cord_levels, qc_scores, 
     if etiv is not None:
         if len(ids) > 1:
             raise InputError("etiv is one person's head size; for several give it in the table")
+        if isinstance(etiv, bool) or not np.isfinite(as_numbers(pd.Series([etiv], dtype=object))[0].iloc[0]):
+            raise InputError(f"etiv {etiv!r} is no head size in mm3")
         if SMALLEST <= float(etiv) <= LARGEST:
             hard[ids[0]] = [f"head size {etiv:g} looks like ml (cm3); give mm3 ({1000 * float(etiv):g})"]
             etiv = None
@@ -416,6 +421,9 @@ def _from_table(model, table, ids, defined, names, hard) -> pd.DataFrame:
         if "participant_id" not in tidy:
             raise InputError("table: nothing says whose rows these are; set participant_id as column or index")
         what = "table"
+        twice = tidy.columns[tidy.columns.duplicated()]
+        if len(twice):
+            raise InputError(f"table: two columns are named {name_some(map(str, twice.unique()))}; keep one of each")
     else:
         cells = read_cells(table)
         lower = {h.strip().lower() for h in cells.header}
@@ -429,6 +437,12 @@ def _from_table(model, table, ids, defined, names, hard) -> pd.DataFrame:
                 raise InputError(f"{table}: several sessions of a person; keep one row of each")
             return found.rename_axis("participant_id").reset_index()
         tidy, what = read_people_table(table, what=f"table ({table})"), str(table)
+    if "etiv" not in tidy:
+        sizes = [c for c in tidy.columns if is_head_size(c)]
+        if len(sizes) > 1:
+            raise InputError(f"{what}: {name_some(sizes)} are all head sizes; name the one that is meant etiv")
+        tidy = tidy.rename(columns=dict.fromkeys(sizes, "etiv"))
+    tidy = with_capitals(tidy, list(defined["biomarker"]), what)
     matched = [everyone.find(i)[0] for i in tidy["participant_id"].astype(str)]
     strangers = [i for i, m in zip(tidy["participant_id"], matched, strict=True) if m is None]
     if not any(matched):
@@ -438,6 +452,7 @@ def _from_table(model, table, ids, defined, names, hard) -> pd.DataFrame:
     if twice.any():
         raise InputError(f"{what}: more than one row of {name_some(tidy.loc[twice, 'participant_id'].unique())}")
     columns = [c for c in ("etiv", *defined["biomarker"]) if c in tidy]
+    tidy = tidy.assign(**{c: measures_of(tidy[c]) for c in columns})
     problems = [f"{c}: {w}" for c in columns if (w := bad_cells(tidy[c], tidy["participant_id"]))]
     if problems:
         raise InputError(f"{what}: no numbers:\n- " + "\n- ".join(problems))

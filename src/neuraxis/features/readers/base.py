@@ -73,6 +73,13 @@ def plain(name: str) -> str:
     return f"ctx{parcel[1]}{parcel[2]}" if parcel and not parcel[2].endswith("vol") else text
 
 
+def is_head_size(column: str) -> bool:
+    """Whether a column's name is one of a head size, with or without its unit: ``TIV (ml)``, ``eTIV_mm3``."""
+    return (
+        plain(re.sub(r"[\s_]*[(\[]?(?:mm\^?3|cm\^?3|ml|cc)[)\]]?$", "", str(column).strip(), flags=re.I)) in HEAD_SIZE
+    )
+
+
 @cache
 def label_ids(path) -> dict[str, int]:
     """Plain label name to FreeSurfer id, from resources/labels.tsv."""

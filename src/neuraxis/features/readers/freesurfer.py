@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...biomarkers import INSIDE_WHITE_MATTER
-from ...errors import InputError
+from ...errors import InputError, StorageError
 from .base import HEAD_SIZE, HEADER_LABELS, Volumes, label_ids, lines_of, measure, plain
 from .volume_tables import read_one_row
 
@@ -213,12 +213,12 @@ def _subregion_files(folder: Path, stats: Path) -> tuple[dict, dict]:
     sources: dict[str, Path] = {}
     problems: dict[str, str] = {}
     for file in sorted([*stats.glob("*.stats"), *(folder / "mri").glob("*.txt")]):
-        if not SUBREGIONS.match(file.name):
+        if not SUBREGIONS.match(file.name) or file.is_dir():
             continue
         stem = subregion_stem(file)
         try:
             found = read_subregions(file)
-        except InputError as error:
+        except (InputError, StorageError) as error:
             problems[f"{stem}."] = problems[f"{file.stem}."] = str(error)
             continue
         for name, value in found.items():

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ...biomarkers import INSIDE_WHITE_MATTER
-from ...cohort.ids import counts_rows, id_column, refuse_repeats, scan_names
+from ...cohort.ids import counts_rows, id_column, refuse_repeats, scan_names, session_column
 from ...errors import InputError, name_some
-from ...tables import COMMA, Cells, number, read_cells
-from .base import HEAD_SIZE, HEADER_LABELS, Volumes, label_ids, plain, to_mm3
+from ...tables import ABSENT, COMMA, Cells, number, read_cells
+from .base import HEAD_SIZE, HEADER_LABELS, Volumes, is_head_size, label_ids, plain, to_mm3
 
 #: ENIGMA's names of LandRvolumes.csv behind the L or R, as FreeSurfer has them.
 ENIGMA = {
@@ -54,7 +54,7 @@ def target_of(column: str, ids: dict, side: str = "") -> tuple[object, float] | 
         return None  # a share of the head
     own, factor = volbrain(column) or (column, 1.0)
     name = plain(own)
-    if name in HEAD_SIZE:
+    if name in HEAD_SIZE or is_head_size(own):
         return "etiv", factor
     if name == "surfaceholes":
         return "surface_holes", 1.0
@@ -129,7 +129,11 @@ def read_one_table(path, ids: dict, people=None, *, what: str | None = None) -> 
         raise InputError(f"{path}: holds {quantity}; volume, thickness and area can be read")
     people_cells = cells.column(key)
     what = what or str(path)
-    names = scan_names(people_cells, people, what=what)
+    session = session_column(cells.header)
+    sessions = (
+        None if session is None or session == key else [c if c not in ABSENT else "" for c in cells.column(session)]
+    )
+    names = scan_names(people_cells, people, what=what, sessions=sessions)
     if "" in people_cells:
         raise InputError(f"{path}, line {cells.lines[people_cells.index('')]}: no person in column {key!r}")
     refuse_repeats(people_cells, names, what=str(path))
@@ -147,7 +151,15 @@ def read_one_table(path, ids: dict, people=None, *, what: str | None = None) -> 
             continue
         label, factor = target
         values = np.array([_cell(cells, i, k, people_cells) for i in range(len(cells.rows))], dtype=float) * factor
+        if isinstance(label, int):
+            _refuse_mixed(values, f"{path}: {column}", people_cells)
         if label in out:
+            if label == "etiv":  # one of them may be in ml
+                known, values = (
+                    to_mm3(pd.Series(v, index=people_cells), what=f"{path}: {c}").to_numpy()
+                    for v, c in ((out[label], said[label]), (values, column))
+                )
+                out[label] = known
             # tables over several versions have a structure under both its names, each filled for some people
             both = np.isfinite(out[label]) & np.isfinite(values)
             differ = both & (np.abs(out[label] - values) > 0.01 * np.abs(out[label]))
@@ -177,6 +189,32 @@ def _cell(cells: Cells, row: int, column: int, people: list[str]) -> float:
             f"{' that can be a measure' if value is not None else ''}{hint}"
         )
     return value
+
+
+#: Least number of volumes of a structure that tell its size, and how far they may span for that.
+KNOWN, SPAN = 5, 20.0
+
+
+def _refuse_mixed(values: np.ndarray, what: str, people: list[str]) -> None:
+    """Refuse a column of volumes in which some are a thousandth of the others: ml, or a point after the thousands.
+
+    Sums of several structures hide it: 650 + 1.02 (for 1,020) is a volume, too.
+
+    Raises
+    ------
+    InputError
+    """
+    there = values[np.isfinite(values) & (values > 0)]
+    large = there[there > np.median(there) / 50] if len(there) else there
+    if len(large) < KNOWN or large.max() > SPAN * large.min():
+        return
+    small = (values > 0) & (values < large.min() / 50)
+    small &= (values * 1000 > large.min() / 2) & (values * 1000 < large.max() * 2)
+    if small.any():
+        who = name_some(f"{people[i]} ({values[i]:g})" for i in np.flatnonzero(small))
+        raise InputError(
+            f"{what}: mixed units: {who} look like ml, or have a point after the thousands; multiply theirs by 1000"
+        )
 
 
 def read_one_row(path, ids: dict) -> tuple[dict, float]:
