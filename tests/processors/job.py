@@ -49,7 +49,7 @@ def norms(folder: Path, site: str, measures, people, biomarkers) -> None:
 
 
 def models(folder: Path) -> None:
-    """Fit two subtypes to the patients as the tables have them, with chains, and tell everyone's."""
+    """Fit two subtypes to the patients as the tables have them, with chains; everyone's, the order of events, the chains' diagnostics."""
     from neuraxis.sustain import ZScoreEvents, fit
 
     z = read_table(folder / "fixed_zscores.tsv").set_index("participant_id")
@@ -60,6 +60,8 @@ def models(folder: Path) -> None:
     )  # fmt: skip
     made.save(folder / "model.npz")
     write_table(made.assign(z[NAMES]).reset_index(), folder / "subtypes.tsv")
+    write_table(made.event_order(), folder / "event_order.tsv")
+    write_table(made.diagnostics(), folder / "diagnostics.tsv")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,10 @@ def convergence(draws, events) -> pd.DataFrame:
     >>> table["quantity"].value_counts().to_dict()
     {'place': 3, 'log_likelihood': 1, 'healthy': 1}
     """
-    rows = [_row("log_likelihood", 0, "", draws.log_likelihood)]
+    total = _row("log_likelihood", 0, "", draws.log_likelihood)
+    # added up in single precision: further digits are the processor's, not the model's
+    total |= {"mean": round(float(total["mean"]), 2), "sd": float(f"{total['sd']:.4g}")}
+    rows = [total]
     fractions, places = draws.fractions, draws.places
     n_subtypes = fractions.shape[2]
     if n_subtypes > 1:
