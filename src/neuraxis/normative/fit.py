@@ -80,6 +80,13 @@ def sites_of(y: pd.Series, site: pd.Series, settings: NormSettings) -> list[str]
     return sorted(counts.index[counts >= max(2, math.ceil(settings.min_site_controls / 2))])
 
 
+def offset_sites(model: dict, settings: NormSettings) -> list[str] | None:
+    """Sites whose offset a fitted norm knows; None where it has no offsets (a harmonisation has its own)."""
+    if settings.site == "fixed":
+        return list(model["sites"])
+    return list(model["site_effects"]) if settings.site == "random" else None
+
+
 def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings, sites: list[str]) -> dict:
     """Fit the norm of one biomarker on controls.
 
@@ -95,7 +102,7 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings,
         Same index; mm3, and sites after pooling.
     settings : NormSettings
     sites : list of str
-        Sites that may have an offset of their own (`site="fixed"`); controls of others are left out.
+        Sites that may have an offset of their own (`site` fixed or random); controls of others are left out.
 
     Returns
     -------
@@ -113,10 +120,8 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings,
     known = y.notna() & people["age"].notna() & people["sex"].notna()
     if settings.head_size != "none":
         known &= etiv.notna()
-    if settings.site == "fixed":
+    if settings.site in ("fixed", "random"):
         known &= site.isin(sites)
-    elif settings.site == "random":
-        known &= site.notna()
     y, people, etiv, site = y[known], people[known], etiv[known], site[known]
     if len(y) < 3:
         raise InputError(f"{name}: too few values of {len(y)} controls; no norm can be fitted")

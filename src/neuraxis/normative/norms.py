@@ -20,7 +20,7 @@ from ..streams import stream
 from ..tables import check_seal, write_json
 from .covariance import NoiseCovariance, noise_covariance
 from .design import design, head_size_corrected, linear, spread
-from .fit import POOLED, as_pooled, fit_one, pooled_sites, sites_of
+from .fit import POOLED, as_pooled, fit_one, offset_sites, pooled_sites, sites_of
 from .harmonisation import apply_combat, learn_combat, plain
 from .inputs import aligned, covariates, values_of
 from .settings import STUDY, NormSettings, check_head_size, needs_head_size, settings_of
@@ -118,8 +118,8 @@ class Norms:
             placed = people["sex"].isin(model.get("sex_codes", self.controls["n_by_sex"]))
             if settings.site == "random":
                 expected = expected + site.map(model["site_effects"]).astype(float).fillna(0.0).to_numpy()
-            elif settings.site == "fixed":
-                placed &= site.isin(model["sites"])
+            if (known := offset_sites(model, settings)) is not None:
+                placed &= site.isin(known)
             if settings.site != "none":
                 placed &= site.notna()
             sign = 1.0 if self.direction[name] == "fall" else -1.0
@@ -146,7 +146,8 @@ class Norms:
                 "people. Add controls of the site, or set normative.site to none"
             )
         for name, model in self.models.items():
-            unplaced = sorted(set(site.dropna()) - set(model["sites"])) if self.settings[name].site == "fixed" else []
+            known = offset_sites(model, self.settings[name])
+            unplaced = [] if known is None else sorted(set(site.dropna()) - set(known))
             if unplaced and not quiet:
                 warnings.warn(
                     f"{name} is measured in too few controls of {name_some(unplaced)}: its z is missing for all people "
@@ -417,7 +418,7 @@ def zscores(
         )
     site = as_pooled(controls["site"], pooled)
     fold = folds_of(values, site, settings.folds, seed)
-    placed = {b: m["sites"] for b, m in norms.models.items()}
+    placed = {b: offset_sites(m, own[b]) or [] for b, m in norms.models.items()}
     for f in range(settings.folds):
         held, train = fold == f, fold != f
         if held.any():

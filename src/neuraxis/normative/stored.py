@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .fit import offset_sites
 from .harmonisation import COMBAT_KEYS
 
 #: What applying a norm reads of it.
@@ -127,8 +128,8 @@ def trial_problem(norms) -> str:
         return f"nobody can be given a z ({type(error).__name__}: {error})"
     for b, model in norms.models.items():
         placed = people["sex"].isin(model.get("sex_codes", controls["n_by_sex"]))
-        if norms.settings[b].site == "fixed":
-            placed &= people["site"].isin(model["sites"])
+        if (known := offset_sites(model, norms.settings[b])) is not None:
+            placed &= people["site"].isin(known)
         if not np.isfinite(z.loc[placed, b]).all():
             return f"{b}: nobody is given a finite z"
     return ""
