@@ -77,10 +77,32 @@ rule sustain_folds:
         "../workflow/scripts/sustain_folds.py"
 
 
+rule sustain_kernels:
+    """Compile the kernels while people are measured, so that the first fits need not each do it."""
+    input:
+        engine=sources("sustain_kernels"),
+    output:
+        touch("results/sustain/kernels.compiled"),
+    log:
+        "logs/sustain/kernels.log",
+    benchmark:
+        "benchmarks/runs/sustain/kernels.tsv"
+    priority: 50
+    conda:
+        "../envs/neuraxis.yaml"
+    resources:
+        mem_mb=1500,
+        runtime="30m",
+    script:
+        "../workflow/scripts/sustain_kernels.py"
+
+
 rule sustain_fit:
     """Fit k subtypes to everyone or to all but one fold."""
     input:
         engine=sources("sustain_fit"),
+        # only for the order: kernels that were compiled anew change nothing
+        kernels=ancient("results/sustain/kernels.compiled"),
         zscores="results/normative/values.tsv",
         norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
@@ -113,6 +135,8 @@ rule sustain_fit:
 use rule sustain_fit as sustain_fit_variant with:
     input:
         engine=sources("sustain_fit"),
+        # only for the order: kernels that were compiled anew change nothing
+        kernels=ancient("results/sustain/kernels.compiled"),
         zscores="results/normative/values.tsv",
         norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
@@ -224,6 +248,7 @@ rule sustain_negative_control:
     """The same selection on healthy people: whatever it finds there is not disease."""
     input:
         engine=sources("sustain_negative_control"),
+        kernels=ancient("results/sustain/kernels.compiled"),
         zscores="results/normative/values.tsv",
         participants="results/cohort/participants.tsv",
         measures="results/features/measures.tsv",

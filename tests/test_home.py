@@ -72,6 +72,25 @@ def test_in_the_clone_paths_stay_relative(home, monkeypatch):
     assert shown("workflow/x.py", home) == "workflow/x.py" and complete({}, home)["seed"] == 1
 
 
+def test_people_of_ones_own_get_the_number_their_data_support(home, study):
+    text = (home / "config.yaml").read_text()
+    (home / "config.yaml").write_text(
+        text.replace("{control", "{source: simulated, control") + "sustain: {n_subtypes: 3}\n"
+    )
+    own = {"cohort": {"source": "files"}}
+
+    def number(given):
+        return complete(given, home)["sustain"]["n_subtypes"]
+
+    assert number({}) == 3 and number(own) == "auto"
+    assert number({**own, "sustain": {"n_subtypes": 2}}) == 2 and number({"sustain": {"n_subtypes": 2}}) == 2
+    (study / "config.yaml").write_text("cohort: {source: files}\nsustain: {n_subtypes: 4}\n")
+    assert number({}) == 4
+    (study / "config.yaml").write_text("cohort: {source: files}\n")
+    assert number({}) == "auto" and number({"sustain": {"folds": 3}}) == "auto"
+    assert complete({**own, "sustain": 5}, home)["sustain"] == 5  # of another shape: the schema's to say
+
+
 @pytest.mark.parametrize("text", ["- a\n- b\n", "a: [1\n", "a: &a {b: *a}\n"])
 def test_a_studys_file_that_is_no_configuration(home, study, text):
     (study / "config.yaml").write_text(text)

@@ -18,7 +18,7 @@ from neuraxis.sustain.study import NOISES
 OF_THE_STUDY = {
     "seed", "cohort.source", "cohort.control", "cohort.diseases", "features.source", "features.biomarkers", "report.title",
     "clinical.outcomes", "clinical.treatment.column", "clinical.treatment.reference", "clinical.prediction.clinical",
-    "sustain.variants", "sustain.negative_control_variants",
+    "sustain.n_subtypes", "sustain.variants", "sustain.negative_control_variants",
 }  # fmt: skip
 
 

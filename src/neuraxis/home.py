@@ -80,10 +80,15 @@ def merged(under: dict, over: dict) -> dict:
     return out
 
 
+#: What config.yaml says of the published cohort, and what holds for people of one's own unless their configuration says more.
+OF_OWN_PEOPLE = {"sustain.n_subtypes": "auto"}
+
+
 def complete(given: dict, home, *, own_file: bool = True) -> dict:
     """A study's configuration: the workflow's defaults, the study's config.yaml, and what the call gave, in this order.
 
-    Called in the study's folder. Paths of the study stay as they are, relative to it; a file that only the defaults
+    The default study shows as many subtypes as were published; people of one's own get the number that their data support,
+    unless their configuration says another (`OF_OWN_PEOPLE`). Called in the study's folder. Paths of the study stay as they are, relative to it; a file that only the defaults
     name (resources/biomarkers.tsv) is the workflow's own.
 
     Parameters
@@ -117,6 +122,11 @@ def complete(given: dict, home, *, own_file: bool = True) -> dict:
     if own_file and own.is_file() and not own.samefile(home / "config.yaml"):
         given = merged(read_config(own), given)
     config = merged(defaults, given)
+    if get(config, "cohort.source") != "simulated":
+        for key, value in OF_OWN_PEOPLE.items():
+            section, name = key.split(".")
+            if get(config, key) is not None and get(given, key) is None:
+                config[section][name] = value
     for key in FILES:
         section, name = key.split(".")
         path = get(defaults, key)

@@ -343,7 +343,11 @@ def test_biomarkers_stand_under_their_labels():
 def test_headline_says_whether_the_number_was_chosen():
     one = {"names": names((80,), ("x",)), "subtypes": people((80,))}
     assert page.headline(disease()) == "2 subtypes (chosen)"
-    assert page.headline(disease({"sustain": {"n_subtypes": 2}})) == "2 subtypes (fixed)"
+    assert page.headline(disease({"sustain": {"n_subtypes": 2}})) == "2 subtypes (fixed; the rule chooses the same)"
+    assert (
+        page.headline(disease({"sustain": {"n_subtypes": 3}}, selection=selection(3)))
+        == "3 subtypes (fixed; the rule chooses 2)"
+    )
     assert page.headline(disease(selection=selection(1), **one)) == "One order for everyone (chosen)"
     assert page.headline(disease(selection=selection(0), **one)) == "No common order of atrophy"
 

@@ -44,11 +44,12 @@ SITES = pd.DataFrame(
 )
 #: Sentence, facts under which it holds, facts under which it does not, words of it, whether it warns.
 OF_DISEASE = [
-    ("number_fixed", disease({"sustain": {"n_subtypes": 2}}), disease(), "fixed in the configuration and not chosen; the rule would choose the same", True),
-    ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3)), disease(), "the rule would choose 2", True),
+    ("number_fixed", disease({"sustain": {"n_subtypes": 2}}), disease(), "fixed in the configuration and not chosen; the data support the same: the next best number", True),
+    ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3)), disease(), "the data support 2: with 2 unseen people are predicted best, CVIC", True),
     ("number_none", disease(selection=selection(0, {0: 0.0, 1: 3.0, 2: 8.0}), **ONE), disease(), "no common order", True),
     ("number_one", disease(selection=selection(1, {0: 80.0, 1: 0.0, 2: 8.0}), **ONE), disease(), "do not support more than one subtype", True),
-    ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3, gaps={0: 90.0, 1: 20.0, 2: 3.5, 3: 0.0, 4: 9.0})), disease(), "the rule would choose 2 (the best CVIC is that of 3, 3.5 lower, SE 4.0: too little to tell)", True),
+    ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3, gaps={0: 90.0, 1: 20.0, 2: 3.5, 3: 0.0, 4: 9.0})), disease(), "the rule would choose 2: the best CVIC is that of 3, 3.5 lower (SE 4.0): too little to tell", True),
+    ("number_fixed", disease({"sustain": {"n_subtypes": 2}}, selection=selection(2, gaps={0: 90.0, 1: 20.0, 2: 3.5, 3: 0.0, 4: 9.0})), disease(), "the rule would choose the same: with 3 unseen people are predicted best, CVIC 3.5 lower than with 2 (SE 4.0): too little to tell", True),
     ("number_one", disease({"sustain": {"n_subtypes": 1}}, selection=selection(1), **ONE), disease(), "one order of atrophy for everyone", False),
     ("number_best", disease(), disease(selection=selection(1)), "2 subtypes predict unseen people best (CVIC); the next best number, 3, has a CVIC 12.5 higher (SE 4.0)", False),
     ("number_best", disease(), disease({"sustain": {"n_subtypes": 2}}), "predict unseen people best", False),

@@ -262,7 +262,8 @@ SURE = ("folds_agree", "how_sure", "how_many_staged")
 
 def headline(d: Disease) -> str:
     """The number of subtypes in a few words."""
-    how = "fixed" if d.fixed else "chosen"
+    same = "the same" if d.by_rule == d.k else d.by_rule
+    how = f"fixed; the rule chooses {same}" if d.fixed else "chosen"
     if d.k == 0:
         return "No common order of atrophy"
     if d.k == 1:

@@ -570,11 +570,23 @@ def healthy_correlation(covariance: pd.DataFrame) -> str:
 
 @sentence_of("number", lambda d: d.fixed, warn=True)
 def number_fixed(d: Disease):
-    other = "the rule would choose the same" if d.by_rule == d.k else f"the rule would choose {d.by_rule}"
-    if d.by_rule != d.best:
-        row = d.tried.loc[d.by_rule]
-        other += f" (the best CVIC is that of {d.best}, {row['gap_cvic']:.1f} lower, SE {row['gap_se']:.1f}: too little to tell)"
-    return f"The number of subtypes, {d.k}, was fixed in the configuration and not chosen; {other}."
+    how = f"The number of subtypes, {d.k}, was fixed in the configuration and not chosen"
+    if d.by_rule == d.k == d.best:
+        return f"{how}; the data support the same: {_beside(d)}."
+    row = d.tried.loc[d.k]
+    gap = (
+        f"with {d.best} unseen people are predicted best, CVIC {row['gap_cvic']:.1f} lower than with {d.k} "
+        f"(SE {row['gap_se']:.1f})"
+    )
+    if d.by_rule == d.k:
+        return f"{how}; the rule would choose the same: {gap}: too little to tell."
+    if d.by_rule == d.best:
+        return f"{how}; the data support {d.by_rule}: {gap}."
+    row = d.tried.loc[d.by_rule]
+    return (
+        f"{how}; the rule would choose {d.by_rule}: the best CVIC is that of {d.best}, {row['gap_cvic']:.1f} lower "
+        f"(SE {row['gap_se']:.1f}): too little to tell."
+    )
 
 
 @sentence_of("number", lambda d: d.k == 0, warn=True)

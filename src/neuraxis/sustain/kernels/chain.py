@@ -10,20 +10,20 @@ from numba import njit
 from .density import fill_subtypes
 from .moves import add_up, keep_move, log_mixture, mixture_drifted, prepare, refresh, try_move
 from .noise import draw_precision, set_precision
-from .numerics import VECTOR, draw_log_gamma, fill_uniforms
+from .numerics import INNER, KERNEL, VECTOR, draw_log_gamma, fill_uniforms
 from .order import move, propose
 from .statistics import build_ground, clear, sweep_events
 from .weights import draw_fractions, draw_weights, fill_joint
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def renew(data, layout, chain, settings):
     """`refresh`, with y in the densities' precision brought up to date first."""
     chain.fast[:] = chain.noise.y
     return refresh(data, layout, chain, settings)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def collapsed_move(c, e, data, layout, chain, trial, settings, rng):
     """One Metropolis-Hastings move of event e in subtype c, people's stages summed out.
 
@@ -66,7 +66,7 @@ def collapsed_move(c, e, data, layout, chain, trial, settings, rng):
     return 0.0, False, False, ratio
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def draw_cells(data, chain, settings, stats, rng):
     """Draw everyone's component and stage given the sequences; write the sums over the draw into `stats`."""
     width = data.real.shape[1]
@@ -108,7 +108,7 @@ def draw_cells(data, chain, settings, stats, rng):
                 add_residual(data, chain, block, w, c, k, stats, rng)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def add_residual(data, chain, block, w, c, k, stats, rng):
     """Add one person's residual products to `stats.scatter`, missing residuals drawn given the observed ones.
 
@@ -149,7 +149,7 @@ def add_residual(data, chain, block, w, c, k, stats, rng):
             stats.scatter[a, b] += residual[a] * residual[b]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def draw_noise(data, chain, settings, scatter, rng):
     """Draw the noise given everyone's residuals and make it the chain's: SDs (log-uniform prior) or a covariance."""
     n = chain.noise.precision.shape[0]
@@ -163,7 +163,7 @@ def draw_noise(data, chain, settings, scatter, rng):
     set_precision(chain.noise, data, precision)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def sweep(data, layout, chain, settings, work, reach, rng):
     """Draw everyone's cell, then weights, events and noise from exact conditionals; returns the new log-likelihood.
 
@@ -183,7 +183,7 @@ def sweep(data, layout, chain, settings, work, reach, rng):
     return renew(data, layout, chain, settings)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def redraw_noise(data, layout, chain, settings, stats, rng):
     """Draw cells anew given the moved events, and the noise given them."""
     refresh(data, layout, chain, settings)
@@ -191,7 +191,7 @@ def redraw_noise(data, layout, chain, settings, stats, rng):
     draw_noise(data, chain, settings, stats.scatter, rng)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def cell_density(data, chain, settings, c, h, block, out):
     """Density of everyone in one component of the mixture: the healthy one (c < 0), or bump h of subtype c."""
     width = out.size
@@ -210,7 +210,7 @@ def cell_density(data, chain, settings, c, h, block, out):
                 out[w] += v * row[w]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def exchange_weight(data, chain, settings, rng):
     """Metropolis move of how two components share their weight, people's stages summed out.
 
@@ -277,7 +277,7 @@ def exchange_weight(data, chain, settings, rng):
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def chain_steps(data, layout, chain, settings, work, plan, value, rng):
     """Run `n_steps` steps of a chain in place and return its log-likelihood (no constants).
 

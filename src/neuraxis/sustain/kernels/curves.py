@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .numerics import INNER, KERNEL
 
-@njit(cache=True, nogil=True, error_model="numpy")
+
+@njit(**INNER)
 def fill_curve(b, place, layout, out):
     """Write the stage values g_b(0..N) of biomarker `b` into `out` (K,).
 
@@ -30,7 +32,7 @@ def fill_curve(b, place, layout, out):
         e = layout.following[e]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def fill_points(b, place, layout, out):
     """Write biomarker b's curve at the points 0..N+1 into `out` (K+1,)."""
     last = out.size - 1
@@ -51,14 +53,14 @@ def fill_points(b, place, layout, out):
         e = layout.following[e]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def fill_curves(place, layout, out):
     """`fill_curve` for every biomarker; `out` (B, K)."""
     for b in range(out.shape[0]):
         fill_curve(b, place, layout, out[b])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def linear_runs(delta, n_changed, starts, growth):
     """Divide the time axis into runs in which every changed biomarker's change is linear.
 

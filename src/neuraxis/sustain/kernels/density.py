@@ -16,11 +16,11 @@ from numba import njit
 
 from .curves import fill_curve, fill_points
 from .noise import fill_pull, fill_quad, pattern_precision
-from .numerics import VECTOR, fast_exp, log_normal_interval
+from .numerics import INNER, KERNEL, VECTOR, fast_exp, log_normal_interval
 from .order import invert
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def fill_subtype(c, subtypes, noise, data, layout):
     """Places, curves and what follows from them, from the sequence of subtype c."""
     invert(subtypes.sequence[c], subtypes.place[c])
@@ -30,14 +30,14 @@ def fill_subtype(c, subtypes, noise, data, layout):
     fill_quad(noise, data, subtypes.curve[c], subtypes.pull[c], subtypes.quad[c])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def fill_subtypes(subtypes, noise, data, layout):
     """`fill_subtype` for every subtype."""
     for c in range(subtypes.sequence.shape[0]):
         fill_subtype(c, subtypes, noise, data, layout)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def fill_midpoint(data, noise, block, subtypes, c, layout, out):
     """l of one block under the midpoint rule; out (K, width).
 
@@ -85,7 +85,7 @@ def fill_midpoint(data, noise, block, subtypes, c, layout, out):
                 into[w] = middle[w] - 0.5 * quad[k, data.pattern[block, w]]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def fill_integral(data, noise, block, place, layout, out):
     """l of one block with the stage integrated exactly; out (K, width). Events with a curve only.
 
@@ -135,7 +135,7 @@ def fill_integral(data, noise, block, place, layout, out):
                 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def fill_block(data, noise, block, subtypes, c, layout, integral, out):
     """Stage log-densities (K, width) of one block for subtype c, by either rule."""
     if integral:
@@ -144,7 +144,7 @@ def fill_block(data, noise, block, subtypes, c, layout, integral, out):
         fill_midpoint(data, noise, block, subtypes, c, layout, out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def stage_log_density(data, noise, subtypes, layout, integral, out):
     """l of everyone under the first subtype's sequence; out (n_blocks, K, width)."""
     fill_subtypes(subtypes, noise, data, layout)
@@ -152,7 +152,7 @@ def stage_log_density(data, noise, subtypes, layout, integral, out):
         fill_block(data, noise, block, subtypes, 0, layout, integral, out[block])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def normalise_block(log_density, weights, healthy, reference, total):
     """Turn l (C, K, width) into joint posteriors in place; write reference, total density and P(healthy) (width,).
 
@@ -201,7 +201,7 @@ def normalise_block(log_density, weights, healthy, reference, total):
                 row[w] *= share[w]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR)
 def posterior_over_draws(data, layout, noise, subtypes, weights, integral, posterior, density):
     """Add one draw's P(subtype, stage | x) to `posterior` and write its log-density per person.
 

@@ -16,14 +16,14 @@ from numba import njit
 from .curves import fill_curve, linear_runs
 from .density import fill_block, fill_subtypes
 from .noise import fill_quad
-from .numerics import BARE, DRIFT_HIGH, DRIFT_LOW, VECTOR, exp_like, fast_exp, wide_vectors
+from .numerics import BARE, DRIFT_HIGH, DRIFT_LOW, INNER, KERNEL, VECTOR, exp_like, fast_exp, wide_vectors
 from .order import move
 
 #: A person's mixture density, relative to the person's reference, may drift this far before the reference is renewed.
 MIXTURE_LOW, MIXTURE_HIGH = 1e-10, 1e10
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR)
 def refresh(data, layout, chain, settings):
     """Recompute a chain's densities, references and mixture; returns the log-likelihood (no constants)."""
     n_subtypes, n_stages = chain.weights.joint.shape
@@ -59,7 +59,7 @@ def refresh(data, layout, chain, settings):
     return log_mixture(data, chain)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def exponentiate(scratch, reference, density, block, floor):
     """exp(scratch - reference) (C, K, width), not below exp(floor), into the block's densities."""
     one = np.empty(scratch.shape[2], density.dtype)
@@ -73,7 +73,7 @@ def exponentiate(scratch, reference, density, block, floor):
                 into[w] = exp_like(one[w])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def add_up(data, chain):
     """Subtype densities and their mixture from `density` and the weights."""
     width = data.real.shape[1]
@@ -97,7 +97,7 @@ def add_up(data, chain):
                 mixture[w] += t[w]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def log_mixture(data, chain):
     """Log-likelihood of a chain's present state (no constants)."""
     total = 0.0
@@ -115,7 +115,7 @@ def log_mixture(data, chain):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**KERNEL, fastmath=VECTOR, **BARE)
 def outside(values, real, low, high):
     """How many real people's values are not between low and high; NaN is not. Counted, since a loop that may end early or
     keeps a minimum does not vectorise."""
@@ -126,14 +126,14 @@ def outside(values, real, low, high):
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def copy_row(row, into):
     """into = row; the assignment of whole slices costs ten times as much on some hundred people."""
     for w in range(row.size):
         into[w] = row[w]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def mixture_drifted(data, chain):
     """Whether somebody's mixture density has left the range around the reference."""
     scale = math.exp(chain.limits[0])
@@ -147,7 +147,7 @@ def mixture_drifted(data, chain):
 # ------------------------------------------------------------------ one move under trial
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR)
 def prepare(c, home, to, data, layout, chain, trial):
     """Move the event at place `home` of subtype c to place `to`, and work out what that changes.
 
@@ -249,7 +249,7 @@ def prepare(c, home, to, data, layout, chain, trial):
     return n_changed, n_runs, largest
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def add_slopes(y, trial, n):
     """Make the bend of `n` biomarkers in `trial.which`, `trial.slope` one of three terms.
 
@@ -275,7 +275,7 @@ def add_slopes(y, trial, n):
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def bend(y, which, slope, rows):
     """At the begin of a run: power *= half, half *= exp(change of slope), power *= half; rows (3.., width) hold the two."""
     wide_vectors()
@@ -288,7 +288,7 @@ def bend(y, which, slope, rows):
         power[w] *= g
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def bent_stages(density, out, stages, factor, weight, y, which, slope, rows, total):
     """`bend` and the first one to four stages of a run in one pass over the people.
 
@@ -360,7 +360,7 @@ def bent_stages(density, out, stages, factor, weight, y, which, slope, rows, tot
         power[w] = p3 * (g if last else s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def straight_stages(density, out, stages, factor, weight, rows, total):
     """Four further stages of a run, as `bent_stages` without a bend."""
     wide_vectors()
@@ -385,7 +385,7 @@ def straight_stages(density, out, stages, factor, weight, rows, total):
         power[w] = p3 * (g if last else s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def same_stages(density, begin, end, weight, total):
     """Weighted sum of stages that the move leaves alone."""
     wide_vectors()
@@ -403,7 +403,7 @@ def same_stages(density, begin, end, weight, total):
         k += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def own_factors(data, block, trial, k, own):
     """Factor of everyone in a block at stage k where it is not one number: pattern, and increments gained and lost."""
     width = own.size
@@ -434,7 +434,7 @@ def own_factors(data, block, trial, k, own):
             own[w] *= trial.factor[data.pattern[block, w], k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def mixed_stage(density, out, own, weight, last, floor, rows, total):
     """One stage of a run where the factor differs between people."""
     power, half = rows[0], rows[1]
@@ -445,7 +445,7 @@ def mixed_stage(density, out, own, weight, last, floor, rows, total):
         power[w] *= half[w] if last else half[w] * half[w]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def pass_stages(data, chain, trial, c, block, n_changed, n_runs):
     """One block's densities after the move, at the stages that it touches, into `trial.density`; their weighted sum over
     all stages into `trial.total`."""
@@ -501,7 +501,7 @@ def pass_stages(data, chain, trial, c, block, n_changed, n_runs):
                 mixed_stage(density[k], out[k], own, weight[k], k + 1 == end, floor, rows, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def log_of_ratios(ratio, real):
     """Sum of log(ratio) over real people, and whether all ratios lie within the range that products allow."""
     width = ratio.size
@@ -519,7 +519,7 @@ def log_of_ratios(ratio, real):
     return change + math.log(product), True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def try_move(c, data, chain, trial, n_changed, n_runs, largest):
     """Log-likelihood change of a prepared move (midpoint rule).
 
@@ -552,7 +552,7 @@ def try_move(c, data, chain, trial, n_changed, n_runs, largest):
     return change, True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def keep_move(c, data, chain, trial, n_changed, largest):
     """Make the prepared move the state of the chain."""
     subtypes, noise = chain.subtypes, chain.noise

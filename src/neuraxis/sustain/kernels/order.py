@@ -6,15 +6,17 @@ import math
 
 from numba import njit
 
+from .numerics import INNER, KERNEL
 
-@njit(cache=True, nogil=True, error_model="numpy")
+
+@njit(**INNER)
 def invert(sequence, place):
     """Write the place of every event of `sequence` (N,) into `place` (N,)."""
     for p in range(sequence.size):
         place[sequence[p]] = p
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def window(e, place, layout):
     """First and last place that event e may take, its biomarker's other events staying put."""
     before = layout.previous[e]
@@ -24,7 +26,7 @@ def window(e, place, layout):
     return low, high
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def move(e, to, sequence, place):
     """Put event e at place `to`, the events between stepping aside by one."""
     at = place[e]
@@ -38,7 +40,7 @@ def move(e, to, sequence, place):
     place[e] = to
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def kernel_total(p, low, high, scale):
     """Z(p): sum of the proposal weights exp(-d^2 / 2 s^2) over the window without p itself."""
     total = 0.0
@@ -49,7 +51,7 @@ def kernel_total(p, low, high, scale):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def propose(e, place, layout, scale, rng):
     """New place of event e and log(Z(from) / Z(to)); to == from when it cannot move.
 

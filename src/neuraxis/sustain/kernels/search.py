@@ -8,7 +8,7 @@ from numba import njit
 from .density import fill_subtypes
 from .moves import prepare, refresh, try_move
 from .noise import adapted_covariance, invert_covariance, set_precision
-from .numerics import shuffle
+from .numerics import INNER, KERNEL, shuffle
 from .order import move, window
 from .statistics import build_ground, expectation, sweep_events, uniforms_for
 from .weights import update_weights
@@ -17,7 +17,7 @@ from .weights import update_weights
 LEAST_GAIN = 1e-3
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def update_noise(data, noise, settings, scatter):
     """M-step of the noise from the expected residuals' products."""
     n = noise.precision.shape[0]
@@ -40,7 +40,7 @@ def update_noise(data, noise, settings, scatter):
     set_precision(noise, data, precision)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def maximise(data, layout, state, settings, work, reach, passes, rng):
     """M-step given the statistics: weights, events, noise. state is (subtypes, weights, noise), work (statistics, ground)."""
     subtypes, weights, noise = state
@@ -57,7 +57,7 @@ def maximise(data, layout, state, settings, work, reach, passes, rng):
     fill_subtypes(subtypes, noise, data, layout)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def climb(data, layout, state, settings, work, plan, rng):
     """Stochastic rounds, then generalised EM, from one start, in place.
 
@@ -86,7 +86,7 @@ def climb(data, layout, state, settings, work, plan, rng):
     return value, rounds
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def polish(data, layout, chain, settings, trial, plan, rng):
     """Greedy ascent on the exact likelihood, every event over every place within reach; weights stay.
 

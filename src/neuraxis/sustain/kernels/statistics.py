@@ -19,7 +19,7 @@ from numba import njit
 from .curves import fill_curve
 from .density import fill_block, normalise_block
 from .noise import complete_scatter, pattern_precision
-from .numerics import BARE, VECTOR, fill_uniforms, shuffle, wide_vectors
+from .numerics import BARE, INNER, KERNEL, VECTOR, fill_uniforms, shuffle, wide_vectors
 from .order import move, window
 
 #: Planes of `Ground.planes`.
@@ -30,7 +30,7 @@ FREE, MET, CHANGE = 0, 1, 2
 NEGLIGIBLE = 1e-10
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def clear(stats):
     """Set all sums to zero."""
     stats.count[:] = 0.0
@@ -40,7 +40,7 @@ def clear(stats):
     stats.scatter[:] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def finish_scatter(data, noise, subtypes, stats, p, seen):
     """Close a pattern's sum of residuals' products: add sum of r g g', complete the missing, clear `seen`."""
     n = seen.shape[0]
@@ -66,7 +66,7 @@ def finish_scatter(data, noise, subtypes, stats, p, seen):
     seen[:] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR)
 def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
     """E-step over everyone: responsibilities summed into `stats`; returns the log-likelihood without constants.
 
@@ -132,7 +132,7 @@ def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
     return log_likelihood
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def add_products(data, block, p, mean, seen):
     """Add sum of x x' - x m' - m x' to `seen` (B, B) for a block of people who all miss what pattern p misses.
 
@@ -154,7 +154,7 @@ def add_products(data, block, p, mean, seen):
                 seen[b, a] += s
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def add_expected(data, noise, block, subtypes, weights, settings, scratch, stats, mean):
     """Add a block's responsibilities to the sums; everyone's expected curve to `mean` (B, width) where noise is learnt."""
     wide_vectors()
@@ -196,7 +196,7 @@ def add_expected(data, noise, block, subtypes, weights, settings, scratch, stats
                             mean[b, w] += row[w] * g
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def draw_cells(scratch, healthy, uniforms, total, cell):
     """Draw everyone's cell from the responsibilities (C, K, width) and P(healthy) (width,).
 
@@ -224,7 +224,7 @@ def draw_cells(scratch, healthy, uniforms, total, cell):
         healthy[w] = 1.0 if cell[w] < 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean):
     """Add a block's drawn cells to the sums; everyone's curve to `mean` (B, width) where noise is learnt.
 
@@ -251,7 +251,7 @@ def add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean
                 mean[b, w] = subtypes.curve[c, b, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def uniforms_for(data, rng):
     """One uniform a person, (n_blocks, width)."""
     out = np.empty(data.real.shape)
@@ -263,7 +263,7 @@ def uniforms_for(data, rng):
 # ------------------------------------------------------------ the ground that events move on
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR)
 def build_ground(c, data, noise, subtypes, stats, ground):
     """Write curve, slope, own, cross and stepped of `ground` for subtype c.
 
@@ -323,7 +323,7 @@ def build_ground(c, data, noise, subtypes, stats, ground):
                 planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[CURVE, b, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **BARE)
+@njit(**INNER, **BARE)
 def line_around(e, place, layout):
     """The curve of event e's biomarker between the events beside e, where place says.
 
@@ -338,7 +338,7 @@ def line_around(e, place, layout):
     return left, middle, right, layout.value_before[e] + rise * (0.5 - left), rise, value + fall * (0.5 - middle), fall
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def gain_alone(planes, slope, b, line):
     """Gain of Q when biomarker b takes the curve `line` (see `line_around`), given its slope; nothing is changed.
 
@@ -356,7 +356,7 @@ def gain_alone(planes, slope, b, line):
     return gain
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def gain_met(ground, n, i, b, walker, line):
     """Gain of Q when biomarker b, met on a walk, takes the curve `line`, beside the changes met before; the walker's own is left out.
 
@@ -403,7 +403,7 @@ def gain_met(ground, n, i, b, walker, line):
     return gain
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **BARE)
+@njit(**INNER, **BARE)
 def rows_between(low, high, sequence, curve, rows):
     """Biomarkers with a curve that have an event at places low..high, into `rows`; returns how many."""
     n = 0
@@ -419,7 +419,7 @@ def rows_between(low, high, sequence, curve, rows):
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **BARE)
+@njit(**KERNEL, **BARE)
 def scan(e, low, high, sequence, place, layout, ground, score):
     """Q of every place low..high of event e relative to where it is; all is left as it was.
 
@@ -468,7 +468,7 @@ def scan(e, low, high, sequence, place, layout, ground, score):
         move(e, home, sequence, place)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR, **BARE)
+@njit(**KERNEL, fastmath=VECTOR, **BARE)
 def put(e, to, sequence, place, layout, ground):
     """Move event e to place `to` for good: curves and all slopes follow."""
     planes, cross = ground.planes, ground.cross
@@ -491,7 +491,7 @@ def put(e, to, sequence, place, layout, ground):
                 planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[DELTA, 0, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def sweep_events(sequence, place, layout, ground, reach, greedy, rng):
     """Every event once, in random order, to its best place given the statistics, or to one drawn from its conditional.
 

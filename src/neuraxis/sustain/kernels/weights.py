@@ -11,10 +11,10 @@ import math
 import numpy as np
 from numba import njit
 
-from .numerics import VECTOR, draw_log_gamma, fill_uniforms
+from .numerics import INNER, KERNEL, VECTOR, draw_log_gamma, fill_uniforms
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**KERNEL)
 def fill_joint(weights, settings):
     """joint = share @ bumps."""
     n_subtypes, n_bumps = weights.share.shape
@@ -26,7 +26,7 @@ def fill_joint(weights, settings):
             weights.joint[c, k] = s
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def update_weights(weights, settings, stats, rounds):
     """M-step: every cell's people are split over its bumps, `rounds` times; fractions and bumps follow."""
     n_subtypes, n_stages = weights.joint.shape
@@ -60,7 +60,7 @@ def update_weights(weights, settings, stats, rounds):
         fill_joint(weights, settings)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**INNER)
 def draw_weights(weights, settings, stats, rng):
     """Gibbs draw of healthy weight and shares given everyone's cell, each person's bump drawn too."""
     n_subtypes, n_stages = weights.joint.shape
@@ -107,7 +107,7 @@ def draw_weights(weights, settings, stats, rng):
     fill_joint(weights, settings)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR)
 def draw_fractions(data, chain, settings, rng):
     """Exact Gibbs of healthy weight and fractions, stages summed out; the subtypes' own distributions stay.
 
