@@ -149,6 +149,50 @@ def test_the_mean_of_a_bounded_score_is_averaged_over_groups():
     assert line["two"] - line["three"] < 2.2
 
 
+def test_the_rate_of_a_count_is_averaged_over_groups():
+    """Counts that are the average of the groups' rates, over years that differ: the ratios of rates come back."""
+    people, labels, _ = study(n=500, certainty=1.7, seed=3)
+    stage = labels.stage / labels.stage[labels.staged].std()
+    linear = {NORMAL: 0.4, "one": 0.0, "two": 1.6, "three": -0.7}
+    rate = sum(p * np.exp(linear[g] - 0.5 + 0.3 * stage) for g, p in labels.probability.items())
+    people["years"] = np.where(labels.probability["two"] > 0.3, 900.0, 4000.0)
+    people["relapses"] = np.round(people["years"] * rate)
+    count = declare("Relapses", "relapses", "count", exposure="years")
+    shuffled = people.sample(frac=1, random_state=1)
+    rows = row_of(associations([count], shuffled, labels, n_draws=0), "two against three", "Relapses")
+    assert np.log(rows.loc["weighted", "estimate"]) == pytest.approx(2.3, abs=0.01)
+    assert rows.loc["weighted", "model"] == "log-linear, mean over groups"
+    cases = complete_cases(count, people)
+    model = subtype_model(labels.take(cases.y.index))
+    line = count.fit(cases.take(model.rows), model.terms(model.probability)).estimate
+    assert abs(line["two"] - line["three"] - 2.3) > 0.1
+
+
+def test_with_certain_labels_the_averaged_rate_is_the_log_linear_regression():
+    """Poisson counts: against statsmodels' negative binomial of the same dispersion, robust errors."""
+    people, labels, truth = study(n=400, effect=0.8, slope=0.1)
+    rng = np.random.default_rng(2)
+    people["years"] = rng.uniform(1, 6, len(people))
+    rate = np.exp(0.3 * people["score"] - 1) * rng.gamma(2, 0.5, len(people))
+    people["relapses"] = rng.poisson(people["years"] * rate)
+    count = declare("Relapses", "relapses", "count", ("age",), exposure="years")
+    sure = Labels(truth, pd.get_dummies(truth, dtype=float)[labels.probability.columns], labels.stage)
+    model = subtype_model(sure)
+    cases = complete_cases(count, people).take(model.rows)
+    got = fit_averaged(count, cases, model, [NORMAL])
+    y, years = cases.y.astype(float), cases.exposure
+    common = years * y.sum() / years.sum()
+    alpha = ((y - common) ** 2 - y).sum() / (common**2).sum()
+    x = model.terms(model.probability).drop(columns=NORMAL).join(cases.x).assign(constant=1.0)
+    family = sm.families.NegativeBinomial(alpha=alpha)
+    plain = sm.GLM(y, x, family=family, offset=np.log(years)).fit(cov_type="HC1")
+    n, t = x.shape
+    names = list(got.estimate.index)
+    assert got.estimate.to_numpy() == pytest.approx(plain.params[names].to_numpy(), abs=2e-3)
+    sizes = np.sqrt(np.diag(got.covariance))
+    assert sizes == pytest.approx(plain.bse[names].to_numpy() * np.sqrt(n / (n - t)), rel=1e-2)
+
+
 def test_a_group_at_the_ceiling_is_left_to_the_line():
     """Everybody who may belong to the rare group has the full score: its averaged mean runs to one, its robust error to none."""
     rng = np.random.default_rng(3)
