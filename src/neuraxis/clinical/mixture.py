@@ -3,7 +3,8 @@
 Probabilities as terms average the predictor. Where a link bends between two groups, the mean of a person who may belong to
 either is not the mean at the average predictor, and the effect comes out too small: for bounded scores by a tenth. Here the
 mean itself is averaged: E(y | scan) = sum over groups of P(group | scan) E(y | group), which asks nothing of the scores'
-distribution (quasi-likelihood with robust errors).
+distribution (quasi-likelihood with robust errors). Few people say much about groups that are poorly known, so that residuals
+are smaller than errors where it matters; errors are corrected by leverage (HC3; Mancl & DeRouen 2001).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ STEP = 1e-4
 #: Terms further out than this many logits belong to a group whose mean runs to a bound, where robust errors vanish with the
 #: residuals; a term of which the prior makes up more than this share of the curvature is known from the prior alone.
 FARTHEST, PRIOR_SHARE = 4.0, 0.1
+#: Leverage is that of expected, not of observed curvature, and may pass one in theory.
+MOST_LEVERAGE = 0.9
 UNFITTED = "the model did not converge or the groups separate completely"
 
 
@@ -43,7 +46,7 @@ def fit_averaged(outcome: Outcome, cases: Cases, model: Model, left_out=()) -> F
     Returns
     -------
     Fit
-        Robust covariance (HC1); without numbers, and with a reason, where it could not be fitted or a group's mean runs to a
+        Robust covariance (HC3); without numbers, and with a reason, where it could not be fitted or a group's mean runs to a
         bound.
     """
     rows = cases.y.index
@@ -53,21 +56,24 @@ def fit_averaged(outcome: Outcome, cases: Cases, model: Model, left_out=()) -> F
     n, t = designs.shape[1:]
 
     def scores(parameters):
-        value, slopes = outcome.mean_scores(cases, (designs @ parameters).T, weights)
-        return value, np.einsum("nc,cnt->nt", slopes, designs)
+        value, residual, variance, tilt = outcome.mean_scores(cases, (designs @ parameters).T, weights)
+        return value, residual, variance, np.einsum("nc,cnt->nt", tilt, designs)
 
     def loss(parameters):
-        value, slope = scores(parameters)
+        value, residual, variance, tilt = scores(parameters)
         pull = parameters / PRIOR_SD**2
-        return -value.sum() + 0.5 * pull @ parameters, pull - slope.sum(axis=0)
+        return -value.sum() + 0.5 * pull @ parameters, pull - (residual / variance) @ tilt
 
     found = minimize(loss, np.zeros(t), jac=True, method="BFGS", options={"maxiter": 300, "gtol": 1e-4})
     steps = STEP * np.eye(t)
     curves = np.stack([(loss(found.x + s)[1] - loss(found.x - s)[1]) / (2 * STEP) for s in steps])
     if np.abs(found.jac).max() > 1e-2 or not np.isfinite(curves).all() or np.linalg.cond(curves) > 1e12:
         return refused(n, UNFITTED)
-    inverse, each = np.linalg.inv((curves + curves.T) / 2), scores(found.x)[1]
-    covariance = inverse @ (each.T @ each) @ inverse * n / (n - t)
+    inverse = np.linalg.inv((curves + curves.T) / 2)
+    _, residual, variance, tilt = scores(found.x)
+    leverage = np.einsum("nt,tu,nu->n", tilt, inverse, tilt) / variance
+    each = (residual / variance / (1 - np.clip(leverage, 0, MOST_LEVERAGE)))[:, None] * tilt
+    covariance = inverse @ (each.T @ each) @ inverse
     names = [c for c in frames[0] if c in model.designs[0]]
     at = [frames[0].columns.get_loc(c) for c in names]
     if np.abs(found.x[at]).max() > FARTHEST or (PRIOR_SHARE * np.diag(curves)[at] < 1 / PRIOR_SD**2).any():

@@ -238,8 +238,10 @@ class Outcome:
         """
         raise NotImplementedError
 
-    def mean_scores(self, cases: Cases, predictor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Quasi-log-likelihood of everyone's mean averaged over groups, and its slope in each group's predictor.
+    def mean_scores(
+        self, cases: Cases, predictor: np.ndarray, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Quasi-log-likelihood of everyone's mean averaged over groups, and what its slopes are made of.
 
         Parameters
         ----------
@@ -248,8 +250,13 @@ class Outcome:
 
         Returns
         -------
-        ndarray, shape (n,)
-        ndarray, shape (n, C)
+        value : ndarray, shape (n,)
+        residual : ndarray, shape (n,)
+            Of the averaged mean.
+        variance : ndarray, shape (n,)
+            Of the outcome at that mean, up to a factor common to all.
+        tilt : ndarray, shape (n, C)
+            Derivative of the mean by each group's predictor.
         """
         raise NotImplementedError
 

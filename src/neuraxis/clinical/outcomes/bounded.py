@@ -39,14 +39,13 @@ class Bounded(Outcome):
         fit = model.fit(cov_type="HC1", maxiter=200)
         return of_statsmodels(fit, names, "fractional logistic", likelihood=False) if fit.converged else None
 
-    def mean_scores(self, cases, predictor, weights) -> tuple[np.ndarray, np.ndarray]:
+    def mean_scores(self, cases, predictor, weights) -> tuple[np.ndarray, ...]:
         """Quasi-likelihood of a share with the averaged mean."""
         each = expit(predictor)
         mean = np.clip((weights * each).sum(axis=1), 1e-12, 1 - 1e-12)
         share = (cases.y / self.maximum).to_numpy(float)
         value = share * np.log(mean) + (1 - share) * np.log1p(-mean)
-        slope = (share - mean) / (mean * (1 - mean))
-        return value, slope[:, None] * weights * each * (1 - each)
+        return value, share - mean, mean * (1 - mean), weights * each * (1 - each)
 
     def nuisance(self, cases) -> np.ndarray:
         """The intercept, and the log of how many independent items the score is worth."""

@@ -46,7 +46,7 @@ class Count(Outcome):
         fit = fit.fit(scale="X2" if len(y) > x.shape[1] + 1 else None)
         return of_statsmodels(fit, names, "Poisson (not overdispersed)") if fit.converged else None
 
-    def mean_scores(self, cases, predictor, weights) -> tuple[np.ndarray, np.ndarray]:
+    def mean_scores(self, cases, predictor, weights) -> tuple[np.ndarray, ...]:
         """Quasi-likelihood of the averaged mean, its variance mu + alpha mu^2 with alpha by moments around one common rate.
 
         Robust errors hold whatever the variance is; a rough one only makes them a little longer.
@@ -58,8 +58,7 @@ class Count(Outcome):
         each = years[:, None] * np.exp(np.clip(predictor, -30, 30))
         mean = np.maximum((weights * each).sum(axis=1), 1e-12)
         value = y * np.log(mean) - (y + 1 / alpha) * np.log1p(alpha * mean)
-        slope = (y - mean) / (mean * (1 + alpha * mean))
-        return value, slope[:, None] * weights * each
+        return value, y - mean, mean * (1 + alpha * mean), weights * each
 
     def nuisance(self, cases) -> np.ndarray:
         """Intercept and log of the dispersion."""
