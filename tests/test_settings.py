@@ -1,25 +1,20 @@
-"""One value of every setting, wherever it stands: config.yaml, the schema, and the functions that take it."""
+"""One value of every setting: the settings, the two files written from them, and the functions that take it."""
 
 import inspect
+from typing import Annotated, Literal
 
 import pytest
 import yaml
+from snakemake.utils import validate
 
 from neuraxis.clinical.prediction import prediction
 from neuraxis.clinical.trial import enrichment
 from neuraxis.clinical.worsening import WorseningRule
 from neuraxis.features.combine import combine
 from neuraxis.normative.settings import CHOICES, NormSettings
+from neuraxis.settings import Rules, files, line, schema_of
 from neuraxis.sustain.families import declared_events
 from neuraxis.sustain.study import NOISES
-
-#: What config.yaml says of this study, and the schema of any: whose people they are, what is asked of them, and what is
-#: compared beside the main model, is nobody's default.
-OF_THE_STUDY = {
-    "seed", "cohort.source", "cohort.control", "cohort.diseases", "features.source", "features.biomarkers", "report.title",
-    "clinical.outcomes", "clinical.treatment.column", "clinical.treatment.reference", "clinical.prediction.clinical",
-    "sustain.n_subtypes", "sustain.variants", "sustain.negative_control_variants",
-}  # fmt: skip
 
 
 def settings_of(schema, at=()):
@@ -53,13 +48,56 @@ def test_every_setting_is_described(both):
     assert [p for p, one in outcome.items() if not one.get("description")] == []
 
 
-def test_the_configuration_has_every_setting_and_its_default(both):
-    declared, config, _ = both
-    for path, one in declared.items():
-        value = get(config, path)  # a key that is missing there is an error here
-        if path in OF_THE_STUDY or "properties" in one:
-            continue
-        assert "default" in one and one["default"] == value, path
+def test_the_files_are_what_the_settings_say(request):
+    """`python -m neuraxis.settings` after a change."""
+    for path, text in files(request.config.rootpath).items():
+        assert path.read_text(encoding="utf-8") == text, path
+
+
+def test_what_a_study_need_not_say_is_filled_in_with_the_settings_defaults(both, request):
+    """Of the schema, as Snakemake applies it, against the settings: parts within parts, too."""
+    _, _, schema = both
+    given = {name: {} for name in schema["properties"]} | {"seed": 3}
+    given |= {"cohort": {"source": "files", "control": "HC", "diseases": ["MS"]}}
+    given |= {"features": {"source": "table", "biomarkers": "b.tsv"}, "clinical": {"trial": {"years": 4}}}
+    validate(given, str(request.config.rootpath / "workflow/schemas/config.schema.yaml"))
+    assert given["clinical"]["trial"] == {"years": 4, "hazard_ratio": 0.7, "power": 0.8}
+    assert given["clinical"]["worsening"]["relapse_days_before"] == 90
+    assert given["sustain"]["n_subtypes"] == "auto" and given["sustain"]["variants"] == []
+    assert given["cohort"]["groups"] == {} and given["clinical"]["outcomes"] == []
+
+
+@pytest.mark.parametrize(
+    ("hint", "want"),
+    [
+        (int, {"type": "integer"}),
+        (Literal["a", "b"], {"enum": ["a", "b"]}),
+        (str | int, {"type": ["string", "integer"]}),
+        (list[Annotated[float, Rules(minimum=0)]], {"type": "array", "items": {"type": "number", "minimum": 0}}),
+        (
+            Literal["auto"] | Annotated[int, Rules(minimum=1)],
+            {"oneOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}]},
+        ),
+        (
+            dict[str, list[str]],
+            {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+        ),
+    ],
+)
+def test_schema_of_a_type(hint, want):
+    assert schema_of(hint) == want
+
+
+def test_a_long_comment_is_broken_and_a_long_value_stands_below_its_comment():
+    short, *rest = line(2, "key", "1", "word " * 40)
+    assert short.startswith("  key: 1                      # word") and all(
+        r.startswith(" " * 30 + "#   word") for r in rest
+    )
+    assert len(rest) == 2 and max(map(len, (short, *rest))) <= 128
+    assert line(0, "key", "[a long, long, long, long list]", "of words") == [
+        "# of words",
+        "key: [a long, long, long, long list]",
+    ]
 
 
 def test_the_configuration_has_nothing_else(both):
