@@ -123,14 +123,14 @@ PEER_CODE = """
 import sys, time, warnings, tempfile, numpy as np
 warnings.simplefilter("ignore"); sys.path.insert(0, sys.argv[1])
 from pySuStaIn.ZscoreSustain import ZscoreSustain
-d = np.load(sys.argv[2]); X, S = d["X"], d["sequences"]; B = X.shape[1]
+d = np.load(sys.argv[2]); X, S, f0, f_sigma = (d[k] for k in ("X", "sequences", "fractions", "spread")); B = X.shape[1]
 with tempfile.TemporaryDirectory() as f:
     peer = ZscoreSustain(X, np.tile([1.0, 2.0, 3.0], (B, 1)), np.full(B, 5.0), [f"b{i}" for i in range(B)], 1, 3, 100, f, "b", False, 1)
     data, C = peer._AbstractSustain__sustainData, len(S)
     scale = np.ones_like(S)
-    peer._perform_mcmc(data, S, np.full(C, 1 / C), 3, scale, np.full(C, 0.01))
+    peer._perform_mcmc(data, S, f0, 3, scale, f_sigma)
     n = int(sys.argv[3]); t = time.thread_time()
-    out = peer._perform_mcmc(data, S, np.full(C, 1 / C), n, scale, np.full(C, 0.01))
+    out = peer._perform_mcmc(data, S, f0, n, scale, f_sigma)
     seconds = time.thread_time() - t
 np.savez(sys.argv[4], seconds=seconds, **{f"a{i}": a for i, a in enumerate(out)})
 """
@@ -145,21 +145,28 @@ def effective_rates(draws, events, seconds):
 def rows_of_peer(points, folder, python, n_steps):
     """pySuStaIn's MCMC step in a process of its own, ours before and after it; ratios of the same run.
 
-    Effective samples: `n_steps` of its chain, begun at the maximum, beside two chains of ours on the same rows.
+    Effective samples: `n_steps` of its chain, begun at the maximum, beside two chains of ours on the same rows. It starts
+    at the maximum's fractions (one scalar moves all of them: equal ones would stay equal for ever) and steps by their
+    posterior SD, as after its own tuning.
     """
     import tempfile
 
     p, point = points["independent"]
     with tempfile.TemporaryDirectory() as scratch:
         given, made = Path(scratch) / "in.npz", Path(scratch) / "out.npz"
-        np.savez(given, X=p.values, sequences=point.sequences.astype(float))
+        t = time.thread_time()
+        mine = run_chains(p, point, FitSettings(PEER, n_samples=20_000, n_chains=2, n_draws=10_000), seed=2)[0]
+        ours = effective_rates(mine, p.events, time.thread_time() - t)
+        spread = mine.fractions.reshape(-1, mine.fractions.shape[-1]).std(axis=0)
+        start = point.fractions / point.fractions.sum()
+        np.savez(given, X=p.values, sequences=point.sequences.astype(float), fractions=start, spread=spread)
         ratios, seconds = [], []
         for _ in range(3):
-            ours = step_time(p, point, 0, repeats=2), step_time(p, point, 10, repeats=2)
+            steps = step_time(p, point, 0, repeats=2), step_time(p, point, 10, repeats=2)
             subprocess.run([python, "-c", PEER_CODE, folder, given, "40", made], check=True, stderr=subprocess.DEVNULL)
             theirs = float(np.load(made)["seconds"]) / 40
             seconds.append(theirs)
-            ratios.append([theirs / o for o in ours])
+            ratios.append([theirs / o for o in steps])
         subprocess.run(
             [python, "-c", PEER_CODE, folder, given, str(n_steps), made], check=True, stderr=subprocess.DEVNULL
         )
@@ -173,9 +180,6 @@ def rows_of_peer(points, folder, python, n_steps):
             covariance=np.zeros((1, 1, 1, 1)),
         )
         theirs = effective_rates(chain, p.events, float(out["seconds"]))
-        t = time.thread_time()
-        mine = run_chains(p, point, FitSettings(PEER, n_samples=20_000, n_chains=2, n_draws=10_000), seed=2)[0]
-        ours = effective_rates(mine, p.events, time.thread_time() - t)
     rates = []
     for quantity, rate in theirs.items():
         name, note = f"effective samples per second, {quantity}", f"{n_steps} steps"
@@ -207,7 +211,7 @@ def rows_of_size(large):
     for m in [1_000, 3_000, 10_000, 30_000] + ([50_000] if large else []):
         code = (
             "import sys; sys.path.insert(0, 'benchmarks'); import engine, resource;"
-            f"X, e = engine.problem({m}, 30, (1, 2, 3)); p = engine.Problem(X, e, engine.PEER);"
+            f"X, e = engine.problem({m}, 100, (1, 2)); p = engine.Problem(X, e, engine.PEER);"
             "s = engine.random_start(p, 3, engine.stream(1, 'x'));"
             "t = engine.step_time(p, s, 0, 20, 3); import time; c = time.perf_counter(); engine.climb(p, s, engine.stream(1, 'y'), most=3);"
             "print(t, (time.perf_counter() - c) / 3, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
@@ -220,7 +224,7 @@ def rows_of_size(large):
         )
         rows.append(
             {
-                "what": f"M = {m}, B = 30, N = 90, k = 3: MCMC step",
+                "what": f"M = {m}, B = 100, N = 200, k = 3: MCMC step",
                 "value": step,
                 "unit": "s",
                 "note": f"EM sweep {sweep:.3f} s, peak {memory:.0f} MB",
@@ -231,11 +235,11 @@ def rows_of_size(large):
 
 def rows_of_large_fit():
     """A complete fit of 50,000 people: k = 1, 2, learnt stage prior, 2 starts per split and 2 random, a short chain."""
-    X, events = problem(50_000, 30)
+    X, events = problem(50_000, 100, (1, 2))
     t = time.perf_counter()
-    fit(X, events, 2, covariance=correlated(30), n_startpoints=2, n_samples=300, n_chains=1, n_draws=50)
+    fit(X, events, 2, covariance=correlated(100), n_startpoints=2, n_samples=300, n_chains=1, n_draws=50)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    what = "M = 50000, B = 30, N = 90: whole fit k = 1, 2, 2 starts, 300 steps"
+    what = "M = 50000, B = 100, N = 200: whole fit k = 1, 2, 2 starts, 300 steps"
     return [{"what": what, "value": time.perf_counter() - t, "unit": "s", "note": f"peak {peak:.0f} MB"}]
 
 
