@@ -13,7 +13,18 @@ from neuraxis.evaluation.control import (
     parametric_null,
     share_of_more,
 )
-from neuraxis.sustain import Parameters, SustainModel, Variant, ZScoreEvents, simulate, stream
+from neuraxis.sustain import (
+    DensityEvents,
+    MixedEvents,
+    MixtureEvents,
+    OrdinalEvents,
+    Parameters,
+    SustainModel,
+    Variant,
+    ZScoreEvents,
+    simulate,
+    stream,
+)
 
 NAMES = [f"b{i}" for i in range(6)]
 QUICK = {"max_subtypes": 2, "folds": 3, "n_startpoints": 2, "n_samples": 0}
@@ -150,6 +161,51 @@ def test_people_are_drawn_as_the_model_says():
     assert np.cov(X.T) == pytest.approx(model.point.covariance + spread, abs=0.06)
     assert not np.array_equal(X[:50], drawn_people(model, 40_000, 4)[:50])
     assert np.array_equal(X[:50], drawn_people(model, 40_000, 3)[:50])
+
+
+def test_people_are_drawn_from_events_of_every_kind():
+    """A curve, a score that falls, a Gaussian and a kernel marker in one order; frequencies of the mixture by hand."""
+    grid = {
+        "kind": "kde",
+        "grid": [0.0, 1.0, 2.0],
+        "normal": np.log([1.5, 0.5, 1e-9]),
+        "abnormal": np.log([1e-9, 1.0, 1.0]),
+    }
+    pair = {"kind": "gaussian", "normal_mean": 1, "normal_sd": 0.5, "abnormal_mean": -2, "abnormal_sd": 2}
+    chance = np.array([[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.0, 0.3, 0.7]])
+    events = MixedEvents(
+        [
+            OrdinalEvents([[30.0, 28.0, 20.0]], chance, ["moca"]),
+            ZScoreEvents([[2.0]], [4.0], biomarkers=["cord"]),
+            MixtureEvents([grid, pair], ["tau", "nfl"]),
+        ]
+    )
+    e = {name: i for i, name in enumerate(events.names)}
+    order = [e["nfl abnormal"], e["moca score<=28"], e["cord z>=2"], e["tau abnormal"], e["moca score<=20"]]
+    variant = Variant(covariance=np.array([[0.25]]))
+    shares = np.zeros((1, variant.bumps(5).shape[0]))
+    shares[0, -1] = 1.0
+    point = Parameters(np.array([order]), np.ones(1), shares, variant.bumps(5), 0.3, variant.covariance)
+    model = SustainModel(events, variant, point)
+    X = pd.DataFrame(drawn_people(model, 60_000, 1), columns=events.biomarkers)
+    at = model.point.weights[0]  # of stages 0 .. 5
+    healthy = 1 - at.sum()
+    level = np.array([healthy + at[0] + at[1], at[2] + at[3] + at[4], at[5]])
+    assert X["moca"].value_counts(normalize=True)[[30, 28, 20]].to_numpy() == pytest.approx(level @ chance, abs=0.008)
+    sick = at[1:].sum()
+    assert X["nfl"].mean() == pytest.approx(1 - 3 * sick, abs=0.03)
+    x = np.linspace(0, 2, 200_001)
+    means = [np.average(x, weights=np.interp(x, [0, 1, 2], d)) for d in ([1.5, 0.5, 0], [0, 1, 1])]
+    late = at[4:].sum()
+    assert X["tau"].mean() == pytest.approx(means[0] * (1 - late) + means[1] * late, abs=0.01)
+    ends = np.interp(np.arange(7), [0, 3, 6], [0, 2, 4])
+    curve = (ends[1:] + ends[:-1]) / 2
+    assert X["cord"].mean() == pytest.approx(curve[1:] @ at[1:], abs=0.03)
+
+
+def test_people_cannot_be_drawn_where_densities_were_given():
+    with pytest.raises(InputError, match="density events"):
+        DensityEvents([1, 1], ["a", "b"]).observed(np.zeros((3, 2)), np.random.default_rng(0))
 
 
 def test_a_rule_is_tried_on_people_without_more_subtypes():

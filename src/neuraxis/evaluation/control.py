@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..labels import is_true
 from ..normative.covariance import noise_covariance
 from ..streams import stream
-from ..sustain import SustainModel, Variant, ZScoreEvents, choose_events, cross_validate, simulate
+from ..sustain import SustainModel, Variant, ZScoreEvents, choose_events, cross_validate
 from ..sustain.families import Events
 from ..sustain.study import chain_draws
 
@@ -233,27 +233,23 @@ def drawn_people(model: SustainModel, n_people: int, seed: int, key: tuple = ())
     Raises
     ------
     InputError
-        A model of other events than z-scores.
+        A model whose events hold no densities (`DensityEvents`).
     """
-    if not isinstance(model.events, ZScoreEvents):
-        raise InputError("people can be drawn from z-score models only")
-    point, rng = model.point, stream(seed, *key, "drawn people")
-    sd = np.sqrt(np.diag(point.covariance))
-    correlation = point.covariance / np.outer(sd, sd)
-    staged = int(rng.binomial(n_people, 1 - point.healthy)) if model.n_subtypes else 0
-    X = rng.multivariate_normal(np.zeros(len(sd)), point.covariance, n_people, method="cholesky")
-    if staged:
-        X[:staged] = simulate(
-            model.events,
-            point.sequences,
-            staged,
-            fractions=point.fractions,
-            stage_weights=point.stage_weights,
-            noise_sd=sd,
-            correlation=correlation,
-            seed=int(rng.integers(2**31)),
-        ).X
-    return X[rng.permutation(n_people)]
+    point, events, rng = model.point, model.events, stream(seed, *key, "drawn people")
+    weights = np.zeros((max(model.n_subtypes, 1), events.n_events + 1))
+    weights[: model.n_subtypes] = point.weights
+    weights[0, 0] += 1 - weights.sum()  # healthy people stand at stage 0 of anybody's course
+    cells = rng.choice(weights.size, n_people, p=weights.ravel() / weights.sum())
+    subtype, stage = np.divmod(cells, weights.shape[1])
+    sequences = point.sequences if model.n_subtypes else [events.random_sequence(rng)]
+    courses = np.stack([events.stage_values(s) for s in sequences])
+    courses[:, 0] *= np.where(model.variant.healthy, 0.0, 1.0)
+    X = events.observed(courses[subtype, stage], rng)
+    if events.gaussian:
+        columns = [events.biomarkers.index(b) for b in events.gaussian]
+        noise = np.zeros(len(columns)), point.covariance
+        X[:, columns] += rng.multivariate_normal(*noise, n_people, method="cholesky")
+    return X
 
 
 def parametric_null(
@@ -275,7 +271,7 @@ def parametric_null(
     Parameters
     ----------
     model : SustainModel
-        With one subtype fewer than is under question; of z-score events.
+        With one subtype fewer than is under question.
     n_people : int
         Size of every drawn cohort: the study's.
     draws : int

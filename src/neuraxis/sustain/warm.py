@@ -30,7 +30,7 @@ def compile_kernels(n_people: int = 50, n_biomarkers: int = 6) -> float:
     >>> compile_kernels() > 0
     True
     """
-    events = ZScoreEvents([[1.0, 2.0, 3.0]] * n_biomarkers, 5.0)
+    events = ZScoreEvents([[1.0, 2.0, 3.0]] * n_biomarkers, 5.0)  # type: ignore[arg-type]  # fields are what it makes of them
     rng = np.random.default_rng(1)
     values = rng.normal(1.0, 1.5, (n_people, n_biomarkers))
     covariance = 0.4 + 0.6 * np.eye(n_biomarkers)

@@ -16,6 +16,9 @@ from ..cases import TRANSFORMS, Cases
 from ..effects import partial_correlation, probabilistic_index
 from ..fit import HUGE_SE, Fit, refused
 
+#: See `Outcome.mean_scores`.
+MeanScores = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -238,9 +241,7 @@ class Outcome:
         """
         raise NotImplementedError
 
-    def mean_scores(
-        self, cases: Cases, predictor: np.ndarray, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def mean_scores(self, cases: Cases, predictor: np.ndarray, weights: np.ndarray) -> MeanScores:
         """Quasi-log-likelihood of everyone's mean averaged over groups, and what its slopes are made of.
 
         Parameters

@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit
 
 from ...errors import InputError
 from ..fit import Fit, of_statsmodels
-from .base import Outcome
+from .base import MeanScores, Outcome
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Bounded(Outcome):
         fit = model.fit(cov_type="HC1", maxiter=200)
         return of_statsmodels(fit, names, "fractional logistic", likelihood=False) if fit.converged else None
 
-    def mean_scores(self, cases, predictor, weights) -> tuple[np.ndarray, ...]:
+    def mean_scores(self, cases, predictor, weights) -> MeanScores:
         """Quasi-likelihood of a share with the averaged mean."""
         each = expit(predictor)
         mean = np.clip((weights * each).sum(axis=1), 1e-12, 1 - 1e-12)

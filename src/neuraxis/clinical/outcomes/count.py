@@ -11,7 +11,7 @@ import statsmodels.api as sm
 from scipy.special import gammaln
 
 from ..fit import Fit, of_statsmodels
-from .base import Outcome
+from .base import MeanScores, Outcome
 
 #: Pearson's chi-square per degree of freedom of a Poisson model above which counts are called overdispersed.
 OVERDISPERSED = 1.2
@@ -46,7 +46,7 @@ class Count(Outcome):
         fit = fit.fit(scale="X2" if len(y) > x.shape[1] + 1 else None)
         return of_statsmodels(fit, names, "Poisson (not overdispersed)") if fit.converged else None
 
-    def mean_scores(self, cases, predictor, weights) -> tuple[np.ndarray, ...]:
+    def mean_scores(self, cases, predictor, weights) -> MeanScores:
         """Quasi-likelihood of the averaged mean, its variance mu + alpha mu^2 with alpha by moments around one common rate.
 
         Robust errors hold whatever the variance is; a rough one only makes them a little longer.

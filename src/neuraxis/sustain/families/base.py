@@ -148,6 +148,25 @@ class Events:
         """Expected course of every biomarker, (K, n_biomarkers): curve values, or the level reached."""
         raise NotImplementedError
 
+    def observed(self, course: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
+        """Values that people show who stand at these points of their course, Gaussian noise not included.
+
+        Parameters
+        ----------
+        course : ndarray, shape (M, n_biomarkers)
+            Rows of `stage_values`.
+
+        Returns
+        -------
+        ndarray, shape (M, n_biomarkers)
+
+        Raises
+        ------
+        InputError
+            A family that holds no density from which a value could be drawn.
+        """
+        raise InputError(f"people cannot be drawn from {self.family} events: they hold no densities of their own")
+
     def check_values(self, values: np.ndarray, index: pd.Index) -> None:
         """Family-specific demands on checked numbers (M, n_biomarkers); InputError names biomarker and people."""
 

@@ -74,6 +74,12 @@ class MixedEvents(Events):
         """Thresholds and levels of the parts, (N,)."""
         return np.concatenate([part.thresholds_of_events for part in self.parts])
 
+    def observed(self, course, rng) -> np.ndarray:
+        """Every part's own."""
+        return np.concatenate(
+            [part.observed(course[:, c], rng) for part, c in zip(self.parts, self._columns, strict=True)], axis=1
+        )
+
     def check_values(self, values: np.ndarray, index: pd.Index) -> None:
         """Every part checks its own columns."""
         for part, columns in zip(self.parts, self._columns, strict=True):

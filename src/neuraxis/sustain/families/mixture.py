@@ -76,6 +76,11 @@ class GaussianPair:
             out[..., 0] = np.where(outwards > 0, out[..., 1] - held, out[..., 0])
         return out
 
+    def draw(self, abnormal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One value per person, abnormal or not, (M,)."""
+        mean = np.where(abnormal, self.abnormal_mean, self.normal_mean)
+        return rng.normal(mean, np.where(abnormal, self.abnormal_sd, self.normal_sd))
+
 
 @dataclass(frozen=True)
 class GridPair:
@@ -111,6 +116,17 @@ class GridPair:
     def log_densities(self, x: np.ndarray) -> np.ndarray:
         """Log-density of the normal and the abnormal state, (..., 2)."""
         return np.stack([np.interp(x, self.grid, self.normal), np.interp(x, self.grid, self.abnormal)], -1)
+
+    def draw(self, abnormal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One value per person, abnormal or not, (M,): the distribution function upside down."""
+        grid, at = np.asarray(self.grid), rng.random(len(abnormal))
+        out = np.empty(len(abnormal))
+        for state, logs in enumerate((self.normal, self.abnormal)):
+            density = np.exp(logs)
+            below = np.concatenate([[0.0], np.cumsum(np.diff(grid) * (density[1:] + density[:-1]) / 2)])
+            mine = np.asarray(abnormal, bool) == bool(state)
+            out[mine] = np.interp(at[mine] * below[-1], below, grid)
+        return out
 
 
 PAIRS = {pair.kind: pair for pair in (GaussianPair, GridPair)}
@@ -176,6 +192,10 @@ class MixtureEvents(StepEvents):
         """See `StepEvents.level_log_density`."""
         out = np.stack([pair.log_densities(values[:, b]) for b, pair in enumerate(self.densities)], axis=1)
         return np.maximum(out, out[:, :, ::-1] + np.log(self.floor))
+
+    def observed(self, course, rng) -> np.ndarray:
+        """A value of the normal or the abnormal density, as they were fitted (the floor is not in them)."""
+        return np.stack([p.draw(course[:, b] > 0, rng) for b, p in enumerate(self.densities)], axis=1)
 
     def parameters(self) -> dict:
         """See `Events.parameters`."""

@@ -95,6 +95,15 @@ class OrdinalEvents(StepEvents):
         """Score that each event stands for, (N,)."""
         return np.array([self.scores[b][lev + 1] for b, lev in zip(self.biomarker, self.level, strict=True)])
 
+    def observed(self, course, rng) -> np.ndarray:
+        """A score by its probability at the true level."""
+        out = np.empty(course.shape)
+        for b, (scores, chance) in enumerate(zip(self.scores, self.probabilities, strict=True)):
+            steps = np.cumsum(chance, axis=1)[course[:, b].astype(int)]
+            seen = (rng.random(len(course))[:, None] * steps[:, -1:] >= steps).sum(axis=1)
+            out[:, b] = np.asarray(scores)[np.minimum(seen, len(scores) - 1)]
+        return out
+
     def check_values(self, values: np.ndarray, index: pd.Index) -> None:
         """Refuse values that are no score of their biomarker.
 

@@ -153,6 +153,10 @@ class ZScoreEvents(Events):
         kernels.fill_curves(np.argsort(s), self.layout(), out)
         return out.T
 
+    def observed(self, course, rng) -> np.ndarray:  # noqa: ARG002
+        """The curve itself."""
+        return course
+
     def parameters(self) -> dict:
         """See `Events.parameters`."""
         return {
