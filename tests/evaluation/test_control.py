@@ -194,6 +194,7 @@ def test_people_are_drawn_from_events_of_every_kind():
     assert X["moca"].value_counts(normalize=True)[[30, 28, 20]].to_numpy() == pytest.approx(level @ chance, abs=0.008)
     sick = at[1:].sum()
     assert X["nfl"].mean() == pytest.approx(1 - 3 * sick, abs=0.03)
+    assert X["nfl"].var() == pytest.approx(0.25 * (1 - sick) + 4 * sick + 9 * sick * (1 - sick), rel=0.03)
     x = np.linspace(0, 2, 200_001)
     means = [np.average(x, weights=np.interp(x, [0, 1, 2], d)) for d in ([1.5, 0.5, 0], [0, 1, 1])]
     late = at[4:].sum()
