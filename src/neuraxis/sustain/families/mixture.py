@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
-import scipy  # scipy.stats loads when it is used: placing a new person needs none of it
-from scipy.optimize import isotonic_regression, minimize
-from scipy.special import expit, log_expit
+import scipy  # its rooms load when they are used: placing a new person needs none of them, a fit of z-scores few
 
 from ...errors import InputError, name_some
 from .base import StepEvents
@@ -357,13 +355,15 @@ def _fit_gaussians(x: np.ndarray, c: np.ndarray) -> GaussianPair:
 
     def loss(p):
         m0, s0, m1, s1, w = p[0], np.exp(p[1]), p[2], np.exp(p[3]), p[4]
-        mixed = np.logaddexp(log_expit(-w) + _log_normal(x, m0, s0), log_expit(w) + _log_normal(x, m1, s1))
-        prior = log_expit(w) + log_expit(-w) - 0.5 * ((p[3] - p[1]) / SPREAD_PRIOR) ** 2
+        mixed = np.logaddexp(
+            scipy.special.log_expit(-w) + _log_normal(x, m0, s0), scipy.special.log_expit(w) + _log_normal(x, m1, s1)
+        )
+        prior = scipy.special.log_expit(w) + scipy.special.log_expit(-w) - 0.5 * ((p[3] - p[1]) / SPREAD_PRIOR) ** 2
         return -(_log_normal(c, m0, s0).sum() + mixed.sum() + prior) / (x.size + c.size)
 
     bounds = [(None, None), (np.log(0.2), np.log(5)), (None, None), (np.log(0.02), np.log(50)), (-6, 6)]
     fits = [
-        minimize(loss, [0.0, 0.0, start, 0.0, 0.0], method="L-BFGS-B", bounds=bounds)
+        scipy.optimize.minimize(loss, [0.0, 0.0, start, 0.0, 0.0], method="L-BFGS-B", bounds=bounds)
         for start in np.quantile(x, [0.05, 0.25, 0.75, 0.95])
     ]
     m0, s0, m1, s1, w = min(fits, key=lambda f: f.fun).x
@@ -372,7 +372,7 @@ def _fit_gaussians(x: np.ndarray, c: np.ndarray) -> GaussianPair:
         normal_sd=float(scale * np.exp(s0)),
         abnormal_mean=float(middle + scale * m1),
         abnormal_sd=float(scale * np.exp(s1)),
-        share=float(expit(w)),
+        share=float(scipy.special.expit(w)),
     )
 
 
@@ -384,7 +384,7 @@ def _log_normal(x: np.ndarray, mean: float, sd: float) -> np.ndarray:
 def _probabilities(pair, x: np.ndarray) -> np.ndarray:
     """P(abnormal | value) among those who are no controls, (M,)."""
     both = pair.log_densities(x)
-    return expit(both[:, 1] - both[:, 0] + np.log(pair.share) - np.log1p(-pair.share))
+    return scipy.special.expit(both[:, 1] - both[:, 0] + np.log(pair.share) - np.log1p(-pair.share))
 
 
 def _not_separated(pair: GaussianPair, x: np.ndarray, c: np.ndarray) -> str:
@@ -429,6 +429,6 @@ def _monotone(normal: np.ndarray, abnormal: np.ndarray, share: float, sign: int)
     total = np.logaddexp(np.log1p(-share) + normal, np.log(share) + abnormal)
     # A share of the largest weight everywhere keeps the tails, where nobody is, from dividing by zero
     weights = np.exp(total - total.max()) + 1e-9
-    ratio = isotonic_regression(abnormal - normal, weights=weights, increasing=sign > 0).x
+    ratio = scipy.optimize.isotonic_regression(abnormal - normal, weights=weights, increasing=sign > 0).x
     normal = total - np.logaddexp(np.log1p(-share), np.log(share) + ratio)
     return normal, normal + ratio
