@@ -56,6 +56,7 @@ def test_the_default_configuration_is_right(monkeypatch):
     [
         ({"cohort__diseases": ["MS", "crossdisease"]}, "crossdisease is the name of a folder of results"),
         ({"cohort__diseases": ["none"]}, "none is the name of a folder"),
+        ({"cohort__diseases": ["Aux"]}, "Aux cannot be a folder on Windows"),
         ({"cohort__diseases": ["a/b"]}, "'a/b' cannot be a folder"),
         ({"cohort__diseases": [".."]}, "'..' cannot be a folder"),
         ({"cohort__diseases": ["MS", "ms"]}, "MS, ms differ by capitals alone"),

@@ -130,6 +130,8 @@ def test_a_logarithm_is_proposed_where_all_values_have_one(data, tmp_path, least
         ("vols.csv", "subject,total intracranial,left thalamus", "volume_tables", "volume_tables"),
         ("aseg.table", "Measure:volume,Left-Thalamus,EstimatedTotalIntraCranialVol", "volume_tables", "volume_tables"),
         ("lh.table", "lh.aparc.thickness,lh_bankssts_thickness", "volume_tables", "volume_tables"),
+        ("LandRvolumes.csv", "SubjID,Lthal,Rthal,ICV", "volume_tables", "volume_tables"),
+        ("job.csv", "Patient ID,Sex,Age,Thalamus Right cm3,Thalamus Left cm3", "volume_tables", "volume_tables"),
         ("cord.csv", "Filename,VertLevel,MEAN(area)", "sct", "volume_tables"),
         ("mine.csv", "participant_id,etiv,thalamus,frontal", "table", "table"),
         ("qc.csv", "subject,general white matter,general grey matter", "qc_scores", None),
@@ -144,6 +146,12 @@ def test_tables_by_their_heading(data, tmp_path, name, header, key, source):
     # a cord alone has no head size
     normative = proposed(data, tmp_path)[0].get("normative")
     assert normative == ({"head_size": "none"} if key == "sct" else None)
+
+
+def test_tables_that_cannot_be_read_are_told(data, tmp_path):
+    (data / "people.csv").write_text("participant_id,age\nsub-1,30,7\n")
+    said = proposed(data, tmp_path)[2]
+    assert any("left aside, because they cannot be read" in s and "people.csv" in s and "line 2 (3)" in s for s in said)
 
 
 def test_paths_in_the_study_are_relative(tmp_path):

@@ -9,7 +9,18 @@ import pandas as pd
 import pytest
 
 from neuraxis.errors import InputError, NeuraxisWarning
-from neuraxis.tables import NUMBER, NUMBERS, as_numbers, bad_cells, meant_as_numbers, read_table, seal_of, write_table
+from neuraxis.tables import (
+    NUMBER,
+    NUMBERS,
+    as_numbers,
+    bad_cells,
+    meant_as_numbers,
+    read_json,
+    read_table,
+    seal_of,
+    write_json,
+    write_table,
+)
 
 
 def put(tmp_path, text, name="t.tsv"):
@@ -110,6 +121,17 @@ def test_a_changed_result_is_noticed(tmp_path):
         read_table(path)
     write_table(pd.DataFrame({"a": [2]}), path)
     assert read_table(path)["a"].tolist() == [2]
+
+
+def test_a_changed_json_is_noticed(tmp_path):
+    path = tmp_path / "facts.json"
+    write_json({"chosen": 3}, path)
+    assert read_json(path) == {"chosen": 3} and seal_of(path).is_file()
+    path.write_text(path.read_text().replace("3", "4"))
+    with pytest.raises(InputError, match=r"facts.json is damaged or was changed after it was written"):
+        read_json(path)
+    seal_of(path).unlink()  # a stranger's
+    assert read_json(path) == {"chosen": 4}
 
 
 def test_what_is_a_column_of_numbers():

@@ -31,6 +31,8 @@ MOST_VALUES, DEEPEST = 20_000, 30
 LARGEST = 2**53
 #: Folders of results that stand beside those of the diseases.
 TAKEN = ("crossdisease", "none", "simulated")
+#: Names that Windows keeps for devices: no folder can have them there.
+DEVICES = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]", re.I)
 #: Keys of section normative that hold for all biomarkers alone.
 FOR_ALL = ("overrides", "missing", "folds")
 #: Diseases of the simulated cohort.
@@ -243,6 +245,8 @@ def name_problems(config: dict) -> list[str]:
             problems.append(
                 f"cohort.diseases: {name} is the name of a folder of results; rename the group (cohort.groups)"
             )
+        if DEVICES.fullmatch(name):
+            problems.append(f"cohort.diseases: {name} cannot be a folder on Windows; rename the group (cohort.groups)")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
             problems.append(
                 f"cohort.diseases: {name!r} cannot be a folder (letters, digits, - _ and +); rename it by cohort.groups"

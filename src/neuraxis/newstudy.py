@@ -15,6 +15,8 @@ import yaml
 from .biomarkers import read_biomarkers
 from .cohort.ids import id_column
 from .errors import ConfigError, InputError, NeuraxisWarning, name_some
+from .features.readers.base import label_ids
+from .features.readers.volume_tables import target_of
 from .home import workflow_home
 from .tables import Cells, as_numbers, read_cells, read_table
 
@@ -66,6 +68,8 @@ class Found:
         tidy ones (head size and biomarkers under the names of the workflow's definitions).
     notes : list of str
         What could not be told.
+    unread : list of str
+        Why a table could not be read, file by file.
     """
 
     people: Path | None = None
@@ -75,6 +79,7 @@ class Found:
     qc: list[Path] = field(default_factory=list)
     measures: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 def look(folder) -> Found:
@@ -125,6 +130,8 @@ def look(folder) -> Found:
         found.notes.append(f"tables of people: {name_some(people)}; the first of {name_some(best)} is taken")
         people = best
     found.people = people[0] if people else None
+    if found.unread:
+        found.notes.append(f"left aside, because they cannot be read: {name_some(found.unread, 5)}")
     if len(found.freesurfer) > 1:
         counted = dict(sorted(found.freesurfer.items(), key=lambda item: -item[1]))
         found.freesurfer = counted
@@ -144,7 +151,8 @@ def _table(path: Path, found: Found, people: list) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NeuraxisWarning)  # about tables that are nobody's business yet
             cells = read_cells(path)
-    except (InputError, OSError):
+    except (InputError, OSError) as error:
+        found.unread.append(str(error))
         return
     header = [h.strip().lower() for h in cells.header]
     if "mean(area)" in header:
@@ -160,9 +168,22 @@ def _table(path: Path, found: Found, people: list) -> None:
         found.measures.append(path)
         if _named(cells.header, "age") and _named(cells.header, "group"):
             people.append(path)
+    elif _structures(cells) >= 2:
+        found.volumes.append(path)
+        if _named(cells.header, "age") and _named(cells.header, "group"):
+            people.append(path)
     elif _named(cells.header, "age") or _named(cells.header, "sex") or path.name == "participants.tsv":
         if id_column(cells.header, first=[row[0] for row in cells.rows]) is not None:
             people.append(path)
+
+
+def _structures(cells: Cells) -> int:
+    """How many columns are structures of the brain, as any of the tools calls them, of a table that names people."""
+    if id_column(cells.header, first=[row[0] for row in cells.rows]) is None:
+        return 0
+    ids = label_ids(str(workflow_home() / "resources/labels.tsv"))
+    targets = [target_of(h, ids) for h in cells.header]
+    return len({t[0] for t in targets if t is not None} - {"etiv", "surface_holes"})
 
 
 @cache

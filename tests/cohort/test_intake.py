@@ -47,6 +47,15 @@ def test_numbered_groups(tmp_path):
     assert people["group"].tolist() == ["HC", "MS"]
 
 
+def test_a_group_called_na_where_the_configuration_names_it(tmp_path):
+    path = table(tmp_path, "participant_id\tGroup\tage\tsex\na\tHC\t30\tM\nb\tNA\t40\tF\nc\t\t40\tF\n")
+    with pytest.warns(NeuraxisWarning, match=r"left out: c \(\?\)$"):
+        people, _ = read(path, groups={"MS": ["NA"], "HC": ["HC"]})
+    assert people["group"].tolist() == ["HC", "MS"]
+    with pytest.raises(InputError, match=r"group not among HC, MS .*: b \(\?\), c \(\?\)"):
+        read(path)
+
+
 def test_a_disease_named_as_people_write_it(tmp_path):
     path = table(tmp_path, "participant_id\tgroup\tage\tsex\na\tHC\t30\tM\nb\tRR-MS\t40\tF\n")
     people, _ = read(path, diseases=["RR-MS"])

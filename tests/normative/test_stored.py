@@ -42,6 +42,16 @@ def test_a_whole_norm_gives_the_same_z_again(tmp_path, site):
     assert np.isfinite(again).all(axis=None)
 
 
+@pytest.mark.parametrize("site", ["fixed", "random"])
+def test_a_norm_whose_site_lacks_a_biomarker_is_whole(tmp_path, site):
+    _, measures, people = norm(site)
+    measures = measures.assign(b=measures["b"].where(people["site"] != "C"))
+    norms = fit_norms(measures, people, {"a": "fall", "b": "rise"}, NormSettings(site=site))
+    norms.save(tmp_path / "norms.json")
+    again = Norms.load(tmp_path / "norms.json").apply(measures.assign(b=900.0), people, quiet=True)
+    assert again["a"].notna().all() and again["b"].isna().tolist() == (people["site"] == "C").tolist()
+
+
 def of_a(**change):
     return lambda d: d["models"]["a"].update(change)
 
@@ -63,8 +73,16 @@ def of_a(**change):
         ("none", lambda d: d["controls"].update(age_range=[60, 20]), "age_range"),
         ("none", lambda d: d["controls"].update(sites=None), "sites, pooled_sites"),
         ("none", lambda d: d["controls"].update(n_by_sex=["M"]), "n_by_sex"),
+        ("none", lambda d: d["controls"].update(n_by_sex={"F": 40, "male": 40}), "n_by_sex"),
         ("none", lambda d: d["models"].update(a=None), "models of a"),
         ("none", lambda d: d.update(signed=5), "signed"),
+        ("none", lambda d: d["direction"].pop("b"), "models, settings and direction are not of the same biomarkers"),
+        ("none", lambda d: d.update(models={}, settings={}, direction={}), "it is of no biomarker"),
+        ("none", of_a(sexes=3), "a: its sites are no list of names, or its sexes neither 1 nor 2"),
+        ("none", lambda d: d["controls"].update(sites=["A", "A", "B"]), "sites, pooled_sites"),
+        # beyond all numbers for one sex, and at one end of the ages, alone
+        ("none", of_a(coefficients=[1.5e308, 0.0, 0.0, 1.5e308, 0.0, 0.0]), "a: nobody is given a finite z"),
+        ("none", of_a(coefficients=[0.0, 1.5e308, 0.0, 0.0, 0.0, 0.0]), "a: nobody is given a finite z"),
         ("none", lambda d: d["settings"]["a"].update(age="cubic"), "normative.age"),
         ("fixed", of_a(sites=["A"]), "nobody can be given a z"),
         ("fixed", of_a(sites="ABC"), "a: its sites"),
@@ -73,7 +91,7 @@ def of_a(**change):
         ("combat", lambda d: d.update(combat={}), "the harmonisation lacks SITE_labels"),
         ("combat", lambda d: d["combat"]["B_hat"].pop(), "nobody can be given a z"),
         ("combat", lambda d: d["combat"].update(var_pooled=[[0], [0]]), "a: nobody is given a finite z"),
-        ("combat", lambda d: d["combat"].update(delta_star=[[-1, 1]] * 3), "a: nobody is given a finite z"),
+        ("combat", lambda d: d["combat"].update(delta_star=[[1, 1], [1, 1], [-1, 1]]), "a: nobody is given a finite z"),
     ],
 )
 def test_a_damaged_norm_is_refused_in_words(tmp_path, site, change, words):

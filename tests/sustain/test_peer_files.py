@@ -37,6 +37,8 @@ def test_a_whole_result_of_any_protocol(tmp_path, protocol, dtype):
     model = import_peer(path, EVENTS)
     assert model.point.fractions.tolist() == [0.75, 0.25]  # the larger first
     assert model.point.sequences.tolist() == [[1, 0, 2], [0, 1, 2]]
+    assert model.draws.fractions[0, 2].tolist() == [0.75, 0.25]  # of every draw, too
+    assert model.draws.sequences[0, 2].tolist() == [[1, 0, 2], [0, 1, 2]]
     assert model.point.log_likelihood == -5.0 and model.draws.sequences.shape == (1, 5, 2, 3)
 
 
@@ -45,6 +47,8 @@ def test_a_whole_result_of_any_protocol(tmp_path, protocol, dtype):
     [
         ("samples_sequence", np.full((2, 3, 5), 0.4), "no orders of the 3 events"),
         ("samples_sequence", np.zeros((2, 3, 5)), "no orders of the 3 events"),
+        ("samples_sequence", np.repeat(ORDERS[:, :, None], 5, 2) + 0.3, "samples_sequence holds no orders"),
+        ("ml_sequence_EM", ORDERS + 0.3, "ml_sequence_EM holds no orders"),
         ("samples_sequence", np.full((2, 3, 5), np.nan), "not finite"),
         ("samples_sequence", np.full((2, 3, 5), 65536.0), "no orders of the 3 events"),
         ("samples_sequence", np.repeat(LATE_FIRST[:, :, None], 5, 2), "t: a higher threshold before a lower one"),
@@ -100,6 +104,8 @@ class CraftedType:
         Crafted("f8", (3, "<", None, None, None, -1, -1, 63), b"A" * 80, (10,)),
         Crafted("f8", (3, "<", None, None, None, -1, -1, 0), b"A" * 8, (1000,)),
         Crafted("f8", (3, "<", None, None, None, -1, -1, 0), b"A" * 80, (-1,)),
+        Crafted("f8", (4, "<", None, None, None, -1, -1, 0), np.full(10, 0.5).tobytes(), (2, 5)),  # of no known version
+        Crafted("f8", (3, "<", None, None, None, -1, -1, 0), np.full(10, 0.5).tobytes(), (2, -1)),
         Crafted("O", (3, "|", None, None, None, -1, -1, 63), b"A" * 80, (10,)),
     ],
 )

@@ -237,6 +237,16 @@ def _named_na(cells: Cells, table: pd.DataFrame, sites) -> pd.Series:
     return table["site"].where(~meant, "site " + raw)
 
 
+def _group_called_na(cells: Cells, group: pd.Series, names, merged) -> pd.Series:
+    """Groups whose name looks like a missing mark, such as NA, where the configuration names them."""
+    meant = {str(n) for n in names} | {str(old) for olds in (merged or {}).values() for old in olds}
+    if not meant & ABSENT:
+        return group
+    heading = "group" if "group" in cells.header else next(h for h in cells.header if h.lower() == "group")
+    raw = pd.Series(cells.column(heading), index=group.index)
+    return group.where(~raw.isin(meant & ABSENT), raw)
+
+
 def name_groups(groups: pd.Series, merged: dict) -> pd.Series:
     """Groups under the names that cohort.groups gives them; others keep theirs."""
     names = {str(old): str(new) for new, olds in (merged or {}).items() for old in olds}
@@ -314,7 +324,7 @@ def read_participants(
     for other in phenotype:
         table, wrong = _join_phenotype(table, other, people, path, baseline=baseline_session, follow=follow)
         problems += wrong
-    table["group"] = name_groups(table["group"], groups)
+    table["group"] = name_groups(_group_called_na(cells, table["group"], [control, *diseases], groups), groups)
     ids = table["participant_id"]
     strange = ~table["group"].isin([control, *diseases])
     for bad, words in (
