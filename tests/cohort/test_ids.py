@@ -118,6 +118,18 @@ def test_the_earliest_of_several_is_said(recwarn):
     assert "earliest is taken as the baseline of c (ses-9)" in str(recwarn[0].message)
 
 
+def test_the_only_session_that_is_not_listed_is_the_first():
+    split = split_scans({"a": ["p_ses-02", "p_ses-03"]}, baseline="ses-01", follow=[("p", "02")])["a"]
+    assert split["session_id"].tolist() == ["02", BASELINE]
+
+
+def test_a_prefix_ends_with_its_dash():
+    people = People(["sub-ject1", "1"])
+    assert (
+        people.find("subject1") == (None, "") and people.find("sub1") == (None, "") and people.find("sub_1")[0] == "1"
+    )
+
+
 def test_listed_follow_ups_and_configured_labels():
     got = split(
         {"v": ["a_ses-02", "b_ses-02", "b_ses-00", "d", "d_ses-02", "e_ses-01", "e_ses-02"]}, follow=[("a", "02")]
