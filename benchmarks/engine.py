@@ -58,9 +58,12 @@ def best_of(function, repeats):
     return min(times)
 
 
-def step_time(p, point, sweep_every, n=1000, repeats=5):
+def step_time(p, point, sweep_every, n=1000, repeats=5, scale=None):
+    """Seconds a step; proposals tuned, or with an SD of `scale` places as pySuStaIn's."""
     chain = Sampler(p, point, stream(1, "bench"), sweep_every)
-    chain.steps(n, True)
+    if scale:
+        chain.state.step[:] = scale
+    chain.steps(n, scale is None)
     return best_of(lambda: chain.steps(n), repeats) / n
 
 
@@ -160,13 +163,15 @@ def rows_of_peer(points, folder, python, n_steps):
         spread = mine.fractions.reshape(-1, mine.fractions.shape[-1]).std(axis=0)
         start = point.fractions / point.fractions.sum()
         np.savez(given, X=p.values, sequences=point.sequences.astype(float), fractions=start, spread=spread)
-        ratios, seconds = [], []
+        ratios, seconds, own = [], [], []
         for _ in range(3):
-            steps = step_time(p, point, 0, repeats=2), step_time(p, point, 10, repeats=2)
+            steps = [step_time(p, point, 0, repeats=2, scale=1.0)]
+            steps += [step_time(p, point, every, repeats=2) for every in (0, 10)]
             subprocess.run([python, "-c", PEER_CODE, folder, given, "40", made], check=True, stderr=subprocess.DEVNULL)
             theirs = float(np.load(made)["seconds"]) / 40
             seconds.append(theirs)
             ratios.append([theirs / o for o in steps])
+            own.append(steps)
         subprocess.run(
             [python, "-c", PEER_CODE, folder, given, str(n_steps), made], check=True, stderr=subprocess.DEVNULL
         )
@@ -192,13 +197,19 @@ def rows_of_peer(points, folder, python, n_steps):
                 "note": f"ours {ours[quantity]:.1f}",
             },
         ]
-    without, with_sweeps = np.median(ratios, axis=0)
+    same, without, with_sweeps = np.median(ratios, axis=0)
     return rates + [
         {
             "what": "pySuStaIn: MCMC step",
             "value": np.median(seconds),
             "unit": "s",
             "note": "same run, in turns with ours",
+        },
+        {
+            "what": "ratio of the step with the same proposals (SD of one place)",
+            "value": same,
+            "unit": "",
+            "note": f"median of three pairs; ours {1e6 * np.median(own, axis=0)[0]:.1f} us",
         },
         {"what": "ratio of the step without sweeps", "value": without, "unit": "", "note": "median of three pairs"},
         {"what": "ratio of the step with sweeps", "value": with_sweeps, "unit": "", "note": "median of three pairs"},
