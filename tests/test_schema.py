@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from neuraxis.errors import InputError
-from neuraxis.schema import KINDS, TABLES, dictionary, read, table_of, write
+from neuraxis.schema import KINDS, TABLES, dictionary, read, save, table_of, write
 from neuraxis.tables import write_table
 
 
@@ -52,6 +52,23 @@ def test_types_survive_the_disk(tmp_path):
         and got["gap_cvic"].dtype == float
         and got["reason"].isna().tolist() == [True, False]
     )
+
+
+def test_a_study_s_table_is_checked_and_marked_where_it_is_saved_and_others_are_not(tmp_path):
+    folds = tmp_path / "results/sustain/MS/folds.tsv"
+    frame = pd.DataFrame({"fold": [1, 0], "participant_id": ["b", "a"]})
+    with pytest.raises(InputError, match="fold"):
+        save(frame.assign(fold=[0.5, 1]), folds)
+    assert not folds.exists()
+    save(frame, folds, simulated=True)
+    assert folds.read_text() == "participant_id\tfold\torigin\nb\t1\tSIMULATED\na\t0\tSIMULATED\n"
+    save(frame, folds)
+    assert folds.read_text() == "participant_id\tfold\nb\t1\na\t0\n"
+    batch = tmp_path / "results/features/batches/0_measures.tsv"
+    save(frame.assign(fold=[0.5, 1]), batch, simulated=True)
+    assert batch.read_text() == "fold\tparticipant_id\n0.5\tb\n1\ta\n"
+    save(frame.iloc[:0], folds, simulated=True)
+    assert folds.read_text() == "fold\tparticipant_id\n"
 
 
 def test_ids_stay_text_and_simulated_people_are_marked(tmp_path):

@@ -257,6 +257,29 @@ def write(table: Table | str, frame: pd.DataFrame, path, *, origin: str | None =
     write_table(made, path)
 
 
+def save(frame: pd.DataFrame, path, *, simulated: bool = False) -> None:
+    """Write a table where a study's table of that name lies: `write` by its declaration.
+
+    Parameters
+    ----------
+    path : str
+        In results/. What has no declaration there, such as a batch of measures, is written as it is; so is a table of
+        nobody, whose columns may not have been made.
+    simulated : bool
+        The people are: marked tables say so in every row.
+
+    Raises
+    ------
+    InputError
+        The table is not as declared; nothing is written.
+    """
+    table = table_of(path)
+    if table is None or frame.empty:
+        write_table(frame, path)
+    else:
+        write(table, frame, path, origin="SIMULATED" if simulated else None)
+
+
 def _table(path, row, text, *, key="", **more) -> Table:
     columns = []
     for line in text.strip().splitlines():

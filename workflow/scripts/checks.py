@@ -4,11 +4,11 @@ from pathlib import Path
 
 from neuraxis.checks_results import PAGE, Study, run_checks
 from neuraxis.job import start
-from neuraxis.tables import write_table
+from neuraxis.schema import save
 
 if __name__ == "__main__":
     start(snakemake)
     p = dict(snakemake.params.items())
     page = p.pop("page")
     study = Study(Path("results"), tuple(p.pop("diseases")), biomarkers=snakemake.input.biomarkers, **p)
-    write_table(run_checks(study, [PAGE] if page else None), snakemake.output.checks)
+    save(run_checks(study, [PAGE] if page else None), snakemake.output.checks)

@@ -3,7 +3,8 @@
 from neuraxis.clinical.study import ClinicalInputs, analyse
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
-from neuraxis.tables import read_table, write_table
+from neuraxis.schema import save
+from neuraxis.tables import read_table
 
 
 def run(i, disease, simulated, out, **settings) -> None:
@@ -18,7 +19,7 @@ def run(i, disease, simulated, out, **settings) -> None:
         refitted=read_table(i["refitted"], text=("participant_id", "without")) if i.get("refitted") else None,
     )
     for name, table in analyse(given, disease, **settings).items():
-        write_table(table.assign(origin="SIMULATED") if simulated and len(table) else table, out[name])
+        save(table, out[name], simulated=simulated)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from neuraxis.clinical.cases import check_outcomes
 from neuraxis.clinical.outcomes import declare
 from neuraxis.clinical.worsening import MADE
 from neuraxis.job import start
-from neuraxis.tables import read_table, write_table
+from neuraxis.schema import save
+from neuraxis.tables import read_table
 
 
 def run(participants, outcomes, control, columns) -> None:
     people = read_table(participants).set_index("participant_id")
-    write_table(check_outcomes([declare(**o) for o in outcomes], people, control, made=MADE), columns)
+    save(check_outcomes([declare(**o) for o in outcomes], people, control, made=MADE), columns)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from neuraxis.clinical.outcomes import declared_for
 from neuraxis.clinical.recovery import planted_and_recovered, true_labels
 from neuraxis.clinical.worsening import WorseningRule, made_columns
 from neuraxis.job import start
-from neuraxis.tables import read_table, write_table
+from neuraxis.schema import save
+from neuraxis.tables import read_table
 
 
 def run(i, disease, control, outcomes, worsening, true_names, planted) -> None:
@@ -20,7 +21,7 @@ def run(i, disease, control, outcomes, worsening, true_names, planted) -> None:
     table = planted_and_recovered(
         declared_for(outcomes, disease), people, labels, true_labels(truth, true_names), controls
     )
-    write_table(table.assign(origin="SIMULATED"), planted)
+    save(table, planted, simulated=True)
 
 
 if __name__ == "__main__":

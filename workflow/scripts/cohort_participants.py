@@ -7,7 +7,7 @@ import yaml
 from neuraxis.cohort.participants import gather_cohort, listed_people
 from neuraxis.features.combine import count_ids
 from neuraxis.job import as_list, start
-from neuraxis.tables import write_table
+from neuraxis.schema import save
 
 if __name__ == "__main__":
     start(snakemake)
@@ -23,4 +23,4 @@ if __name__ == "__main__":
     )
     tables["ids"] = count_ids(joined, listed_people(i.participants))
     for name, path in snakemake.output.items():
-        write_table(tables[name], path)
+        save(tables[name], path)

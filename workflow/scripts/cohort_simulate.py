@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuraxis.cohort.simulated import simulate_cohort
 from neuraxis.job import start
-from neuraxis.tables import write_table
+from neuraxis.schema import save
 
 
 def run(resources, scale, seed, out) -> None:
@@ -12,7 +12,7 @@ def run(resources, scale, seed, out) -> None:
     head_size = cohort.measures[["participant_id", "session_id", "etiv_measured"]]
     tables = {**vars(cohort), "etiv": head_size.rename(columns={"etiv_measured": "etiv"})}
     for name, path in out.items():
-        write_table(tables[name], path)
+        save(tables[name], path)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from neuraxis.features.combine import read_and_combine
 from neuraxis.job import as_list, start
-from neuraxis.tables import write_table
+from neuraxis.schema import save
 
 if __name__ == "__main__":
     start(snakemake)
@@ -19,4 +19,4 @@ if __name__ == "__main__":
         **dict(snakemake.params.items()),
     )
     for name, path in snakemake.output.items():
-        write_table(getattr(combined, name), path)
+        save(getattr(combined, name), path)

@@ -2,7 +2,7 @@
 
 from neuraxis.features.extract import extract_batch
 from neuraxis.job import start
-from neuraxis.tables import write_table
+from neuraxis.schema import save
 
 if __name__ == "__main__":
     start(snakemake)
@@ -20,4 +20,4 @@ if __name__ == "__main__":
         **p,
     )
     for table, name in zip(tables, ("measures", "failures", "inputs"), strict=True):
-        write_table(table, snakemake.output[name])
+        save(table, snakemake.output[name])

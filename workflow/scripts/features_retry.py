@@ -2,7 +2,7 @@
 
 from neuraxis.features.extract import extract_again
 from neuraxis.job import as_list, start
-from neuraxis.tables import write_table
+from neuraxis.schema import save
 
 if __name__ == "__main__":
     start(snakemake)
@@ -18,4 +18,4 @@ if __name__ == "__main__":
         **dict(snakemake.params.items()),
     )
     for table, name in zip(tables, ("measures", "failures", "inputs"), strict=True):
-        write_table(table, snakemake.output[name])
+        save(table, snakemake.output[name])

@@ -3,7 +3,8 @@
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.normative.study import normative_tables
-from neuraxis.tables import read_table, write_table
+from neuraxis.schema import save
+from neuraxis.tables import read_table
 
 if __name__ == "__main__":
     start(snakemake)
@@ -16,5 +17,5 @@ if __name__ == "__main__":
         **dict(snakemake.params.items()),
     )
     for name in ("zscores", "values", "followup", "diagnostics", "covariance", "dropped"):
-        write_table(getattr(made, name), out[name])
+        save(getattr(made, name), out[name])
     made.norms.save(out.norms)

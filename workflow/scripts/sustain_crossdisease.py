@@ -9,11 +9,12 @@ from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.labels import shown_names
 from neuraxis.normative.norms import Norms
+from neuraxis.schema import save
 from neuraxis.sustain import SustainModel, declared_events, fit
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.naming import name_subtypes
 from neuraxis.sustain.study import given_covariance, study_settings
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 
 def run(
@@ -27,10 +28,10 @@ def run(
     }
     order_of = {d: read_table(o) for d, o in zip(diseases, orders, strict=True)}
     own = {d: read_table(s).set_index("participant_id") for d, s in zip(diseases, subtypes, strict=True)}
-    write_table(similarity(order_of, name_of, fitted, seed), out["similarity"])
+    save(similarity(order_of, name_of, fitted, seed), out["similarity"])
     people, counts = projection(fitted, name_of, z, own)
-    write_table(people, out["projection"])
-    write_table(counts, out["projection_counts"])
+    save(people, out["projection"])
+    save(counts, out["projection_counts"])
     everyone = pd.concat([z[z.index.isin(own[d].index)] for d in diseases])
     controls = z[z["group"] == control]
     group = everyone["group"]
@@ -56,8 +57,8 @@ def run(
     order.insert(1, "name", order["subtype"].map(joint_names))
     joint.save(Path(out["joint"]))
     done(out["joint"])
-    write_table(order, out["joint_order"])
-    write_table(enrichment(labels, joint_names, group.loc[labels.index]), out["enrichment"])
+    save(order, out["joint_order"])
+    save(enrichment(labels, joint_names, group.loc[labels.index]), out["enrichment"])
 
 
 if __name__ == "__main__":

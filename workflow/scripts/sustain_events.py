@@ -2,8 +2,9 @@
 
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.job import start
+from neuraxis.schema import save
 from neuraxis.sustain import declared_events
-from neuraxis.tables import read_table, write_json, write_table
+from neuraxis.tables import read_table, write_json
 
 
 def run(zscores, biomarkers, disease, control, out, **settings) -> None:
@@ -16,7 +17,7 @@ def run(zscores, biomarkers, disease, control, out, **settings) -> None:
         **settings,
     )
     write_json(events.to_dict(), out["events"])
-    write_table(table, out["thresholds"])
+    save(table, out["thresholds"])
 
 
 if __name__ == "__main__":

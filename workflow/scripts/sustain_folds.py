@@ -1,8 +1,9 @@
 """Divide the people of one disease into folds, every site spread evenly."""
 
 from neuraxis.job import start
+from neuraxis.schema import save
 from neuraxis.sustain.study import folds_table
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 if __name__ == "__main__":
     start(snakemake)
@@ -13,4 +14,4 @@ if __name__ == "__main__":
         snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
     )
-    write_table(table, snakemake.output.folds)
+    save(table, snakemake.output.folds)

@@ -6,10 +6,11 @@ from neuraxis.evaluation.control import negative_control_table
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.normative.study import controls_anew
+from neuraxis.schema import save
 from neuraxis.sustain import events_from_dict
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import NOISES, chain_draws
-from neuraxis.tables import read_json, read_table, write_table
+from neuraxis.tables import read_json, read_table
 
 
 def run(i, disease, control, norms, main, variants, healthy, simulated, out, **settings) -> None:
@@ -38,9 +39,7 @@ def run(i, disease, control, norms, main, variants, healthy, simulated, out, **s
         checkpoint=partial(out),
         **settings,
     )
-    if simulated:
-        table = table.assign(origin="SIMULATED")
-    write_table(table, out)
+    save(table, out, simulated=simulated)
     done(out)
 
 

@@ -2,14 +2,15 @@
 
 from neuraxis.evaluation.control import parametric_null_table
 from neuraxis.job import start
+from neuraxis.schema import save
 from neuraxis.sustain import SustainModel
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 
 def run(selection, folds, models, simulated, out, **settings) -> None:
     loaded = {m.n_subtypes: m for m in map(SustainModel.load, models)}
     table = parametric_null_table(read_table(selection), loaded, len(read_table(folds)), **settings)
-    write_table(table.assign(origin="SIMULATED") if simulated else table, out)
+    save(table, out, simulated=simulated)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from neuraxis.biomarkers import cord_of, read_biomarkers
 from neuraxis.cohort.simulated import SUBTYPES, true_model
 from neuraxis.evaluation.recovered import recovery_tables
 from neuraxis.job import start
+from neuraxis.schema import save
 from neuraxis.sustain import SustainModel
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 
 def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, disease, seed, out) -> None:
@@ -29,9 +30,9 @@ def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, di
         seed=seed,
         **known,
     )
-    write_table(found, out["recovery"])
-    write_table(scores, out["baselines"])
-    write_table(calibrated, out["calibration"])
+    save(found, out["recovery"])
+    save(scores, out["baselines"])
+    save(calibrated, out["calibration"])
 
 
 if __name__ == "__main__":

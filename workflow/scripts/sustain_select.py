@@ -1,9 +1,10 @@
 """CVIC of every k from the fold models, baselines, and the choice."""
 
 from neuraxis.job import start
+from neuraxis.schema import save
 from neuraxis.sustain import SustainModel, select
 from neuraxis.sustain.crossval import fold_of
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 
 def run(zscores, folds, models, n_subtypes, selection, heldout, heldout_folds) -> None:
@@ -12,9 +13,9 @@ def run(zscores, folds, models, n_subtypes, selection, heldout, heldout_folds) -
     z = read_table(zscores).set_index("participant_id")
     fold = read_table(folds).set_index("participant_id")["fold"]
     found = select(z, fold, parts, None if n_subtypes == "auto" else n_subtypes)
-    write_table(found.selection, selection)
-    write_table(found.heldout, heldout)
-    write_table(found.heldout_folds, heldout_folds)
+    save(found.selection, selection)
+    save(found.heldout, heldout)
+    save(found.heldout_folds, heldout_folds)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from neuraxis.evaluation.sites import leave_sites_out
 from neuraxis.job import start
 from neuraxis.normative.norms import Norms
+from neuraxis.schema import save
 from neuraxis.sustain import SustainModel
 from neuraxis.sustain.crossval import described
 from neuraxis.sustain.study import given_covariance, study_settings
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 
 def run(i, disease, seed, n_threads, simulated, agreement, labels, **settings) -> None:
@@ -26,7 +27,7 @@ def run(i, disease, seed, n_threads, simulated, agreement, labels, **settings) -
         n_threads=n_threads,
     )
     for table, path in zip(found, (agreement, labels), strict=True):
-        write_table(table.assign(origin="SIMULATED") if simulated and len(table) else table, path)
+        save(table, path, simulated=simulated)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Refuse, before anything is measured, a disease that its subtypes and folds would spread too thin."""
 
 from neuraxis.job import start
+from neuraxis.schema import save
 from neuraxis.sustain.study import sizes_table
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 if __name__ == "__main__":
     start(snakemake)
     disease = snakemake.wildcards.disease
     people = int((read_table(snakemake.input.participants)["group"] == disease).sum())
-    write_table(sizes_table(people, disease=disease, **dict(snakemake.params.items())), snakemake.output.sizes)
+    save(sizes_table(people, disease=disease, **dict(snakemake.params.items())), snakemake.output.sizes)

@@ -2,10 +2,11 @@
 
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.job import start
+from neuraxis.schema import save
 from neuraxis.sustain import SustainModel
 from neuraxis.sustain.crossval import fold_of
 from neuraxis.sustain.study import subtype_tables
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 
 def run(zscores, followup, folds, model, models, biomarkers, disease, control, seed, simulated, out) -> None:
@@ -22,10 +23,8 @@ def run(zscores, followup, folds, model, models, biomarkers, disease, control, s
         control=control,
         seed=seed,
     )
-    if simulated:
-        made.subtypes["origin"] = "SIMULATED"
     for name, path in out.items():
-        write_table(getattr(made, name), path)
+        save(getattr(made, name), path, simulated=simulated)
 
 
 if __name__ == "__main__":

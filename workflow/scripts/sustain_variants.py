@@ -1,11 +1,12 @@
 """Selection tables of all variants side by side, on one scale."""
 
 from neuraxis.job import as_list, start
+from neuraxis.schema import save
 from neuraxis.sustain.crossval import variants_table
-from neuraxis.tables import read_table, write_table
+from neuraxis.tables import read_table
 
 if __name__ == "__main__":
     start(snakemake)
     i, p = snakemake.input, snakemake.params
     tables = {p.main: i.main, **dict(zip(p.variants, as_list(i.tables), strict=True))}
-    write_table(variants_table({name: read_table(path) for name, path in tables.items()}), snakemake.output.variants)
+    save(variants_table({name: read_table(path) for name, path in tables.items()}), snakemake.output.variants)
