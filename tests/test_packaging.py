@@ -45,3 +45,11 @@ def test_the_container_installs_as_the_makefile_does():
         assert (ROOT / name).is_file(), name
     least = re.search(r"\d+\.\d+", PROJECT["requires-python"])[0]
     assert f"python:{least}" in steps and (ROOT / "envs/neuraxis.yaml").read_text().count(f"python={least}") == 1
+
+
+def test_every_named_fault_can_be_planted():
+    """`make mutants`: the line that a fault breaks is there, once, and the tests that must notice are, too."""
+    faults = tomllib.loads((ROOT / "benchmarks/faults.toml").read_text(encoding="utf-8"))["fault"]
+    lost = [f["what"] for f in faults if (ROOT / "src/neuraxis" / f["file"]).read_text().count(f["old"]) != 1]
+    lost += [f["what"] for f in faults for t in f["tests"] if not (ROOT / t.partition("::")[0]).exists()]
+    assert lost == []
