@@ -1,9 +1,12 @@
 """The doctor: one line per finding, problems in the exit status, nothing said that is not so."""
 
+import ctypes
 import io
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numba
@@ -12,6 +15,7 @@ import pytest
 
 from neuraxis import doctor as room
 from neuraxis.doctor import Finding, doctor, examine, machine, study
+from neuraxis.home import workflow_home
 
 CONFIG = """
 cohort: {source: files, participants: people.tsv, diseases: [MS]}
@@ -187,6 +191,113 @@ def test_places_that_cannot_be_written(tmp_path, monkeypatch):
     assert any(f"{tmp_path / 'results'} is a file" in w for w in words)
     assert any("which is no folder" in w for w in words)
     assert any(w.startswith("problem disk") and "it is not there" in w for w in map(str, machine(tmp_path / "absent")))
+
+
+def powerless():
+    """Between fork and exec: a root's process keeps its name and loses its right to read and write everything."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH; 24 is PR_CAPBSET_DROP
+        libc.prctl(24, capability, 0, 0, 0)
+
+
+#: What is closed, and what is then said.
+CLOSED = {
+    "measures.tsv": "problem configuration  features.table: measures.tsv: may not be read by ",
+    "people.tsv": "problem configuration  cohort.participants: people.tsv: may not be read by ",
+    "config.yaml": "config.yaml is not readable for ",
+    "results": "problem rights         {}/results cannot be written or read by ",
+    "results/normative": "problem rights         {}/results/normative cannot be written or read by ",
+    "results/flow.tsv": "problem rights         {}/results/flow.tsv cannot be written or read by ",
+    "logs": "problem rights         {}/logs cannot be written or read by ",
+    ".": "problem disk           {} cannot be written or read: you may not write or read there ({} is not writable for ",
+}
+
+
+def test_what_may_not_be_read_or_written_is_told(folder, tmp_path_factory):
+    """All of them by one process without root's powers."""
+    places = {}
+    for name in [*CLOSED, "nothing"]:
+        place = places[name] = tmp_path_factory.mktemp("closed") / "study"
+        shutil.copytree(folder, place)
+        (place / "results/normative").mkdir(parents=True)
+        (place / "results/flow.tsv").write_text("")
+        (place / "logs").mkdir()
+        if name in CLOSED:
+            (place / name).chmod(0o000 if name.endswith((".tsv", ".yaml")) else 0o555)
+    code = (
+        "import os, sys; from pathlib import Path; from neuraxis.doctor import machine, study\n"
+        "for place in sys.argv[1:]:\n os.chdir(place)\n"
+        " for f in [*machine(Path.cwd()), *study('.')]: print(place, f.level, f, sep='|')"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    command = [sys.executable, "-c", code, *map(str, places.values())]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, preexec_fn=powerless)
+    assert done.returncode == 0, done.stderr
+    for name, place in places.items():
+        lines = [line.split("|", 2)[1:] for line in done.stdout.splitlines() if line.startswith(f"{place}|")]
+        problems = [words for level, words in lines if level == "problem"]
+        if name in CLOSED:
+            assert len(problems) == 1 and CLOSED[name].replace("{}", str(place)) in problems[0], (name, problems)
+        else:
+            assert problems == []
+
+
+def test_images_that_may_not_be_read_are_counted(tmp_path, monkeypatch):
+    import nibabel as nib
+
+    monkeypatch.chdir(tmp_path)
+    for i in range(3):
+        nib.save(nib.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4)), tmp_path / f"{i:02d}.nii")
+    (tmp_path / "01.nii").chmod(0)
+    features = {"labels": "{participant_id}.nii", "cord_mask": "", "cord_levels_image": "", "use": "all"}
+    features["biomarkers"] = str(workflow_home() / "resources/biomarkers.tsv")
+    code = f"from neuraxis.doctor import images\nfor f in images({features!r}): print(f.level, f.words)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, preexec_fn=powerless
+    )
+    assert done.stdout.startswith("problem features.labels: 1 of 3 files may not be read by "), done.stderr
+    assert "(01.nii)" in done.stdout
+    (tmp_path / "01.nii").chmod(0o644)
+    assert [(f.level, f.words) for f in room.images(features)] == [("ok", "features.labels: 3 files can be read")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("size=4m", ["4 MB free; a study takes up to 2000 MB"]),
+        ("size=3g,nr_inodes=50", ["its disk takes 49 more files"]),
+    ],
+)
+def test_little_room(tmp_path, options, words):
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(tmp_path)], capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        said = [f.words for f in machine(tmp_path) if f.level == "problem"]
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+    assert len(said) == len(words) and all(w in s for w, s in zip(words, said, strict=True)), said
+
+
+def test_kernels_that_do_not_stay_are_told(tmp_path, monkeypatch):
+    from neuraxis.sustain import kernels
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert room.cache() == Finding("ok", "kernels", f"compiled kernels are kept in {kernels.cache_folder()}")
+    monkeypatch.setattr(kernels, "HERE", Path("/proc"))  # where nobody can write
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
+    told = room.cache()
+    assert told.level == "note" and f"are kept in {tmp_path}" in told.words and "NUMBA_CACHE_DIR" in told.words
+
+
+def test_a_problem_of_two_jobs_is_told_once(folder, capsys, monkeypatch):
+    monkeypatch.setattr(room, "kernels", lambda: iter(()))
+    edit(folder / "measures.tsv", ("sub-", "someone-"))
+    assert doctor(".") == 1
+    said = capsys.readouterr().out
+    assert said.count("none of its 42 ids is a participant") == 1 and "1 problem, " in said
 
 
 def test_findings_are_one_line_each():

@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from neuraxis.doctor import locks
 from neuraxis.errors import StorageError
-from neuraxis.runs import claim
+from neuraxis.runs import claim, held
 
 SRC = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": SRC}
@@ -147,6 +148,20 @@ def test_locks_stay_while_any_process_holds_on(tmp_path):
     with open(tmp_path / ".snakemake/neuraxis.run") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
         assert claim(tmp_path) == "" and lock.exists()
+
+
+def test_others_can_ask_who_holds_the_lock(tmp_path):
+    assert held(tmp_path) == ("", "")
+    lock = remains(tmp_path, "elsewhere")
+    assert held(tmp_path) == ("stale", "process 7 on elsewhere, started yesterday") and lock.exists()
+    with open(tmp_path / ".snakemake/neuraxis.run") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert held(tmp_path)[0] == "alive"
+    lock.unlink()
+    assert held(tmp_path) == ("", "")
+    remains_of = [f.words for f in locks(tmp_path)]
+    lock.write_text("a")
+    assert remains_of == [] and "the next run removes it" in next(locks(tmp_path)).words
 
 
 def test_without_remains_nothing_is_said(tmp_path):

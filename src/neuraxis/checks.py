@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from .cohort.templates import template_problem
 from .errors import ConfigError, InputError, name_some
+from .storage import REASONS, explain, user
 from .tables import UNSEEN
 
 #: Keys that name a file, or a list of files.
@@ -88,7 +90,10 @@ def read_config(path) -> dict:
         text = Path(path).read_text(encoding="utf-8")
         twice = repeated_keys(text)
         loaded = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        words = explain(error, path) if error.errno in REASONS else f"{path} cannot be read: {error}"
+        raise ConfigError(words) from None
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())[:300]}") from None
@@ -189,11 +194,23 @@ def path_problems(config: dict) -> list[str]:
             absent.append(f"{key}: an empty path is listed")
         if twice := sorted({v for v in paths if v and paths.count(v) > 1}):
             absent.append(f"{key}: {name_some(twice)} is listed twice")
-        for path in value if isinstance(value, list) else [value]:
-            if path and not Path(str(path)).expanduser().is_file():
-                what = "is a folder" if Path(str(path)).expanduser().is_dir() else "no such file"
-                absent.append(f"{key}: {path}: {what}")
+        given = value if isinstance(value, list) else [value]
+        absent += [f"{key}: {path}: {words}" for path in given if path and (words := _file_problem(path))]
     return absent
+
+
+def _file_problem(path) -> str:
+    """Why a file cannot be read; "" where it can."""
+    place = Path(str(path)).expanduser()
+    rights = f"may not be read by {user()}; change the rights of file or folder (chmod, chown)"
+    try:
+        if not place.is_file():
+            return "is a folder" if place.is_dir() else "no such file"
+    except PermissionError:
+        return rights
+    except OSError as error:  # a name that is too long, a network disk that is gone
+        return f"cannot be read: {error.strerror}"
+    return "" if os.access(place, os.R_OK) else rights
 
 
 def reads(config: dict, key: str) -> bool:

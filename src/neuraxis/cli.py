@@ -13,6 +13,7 @@ import click
 
 from . import __version__
 from .errors import ConfigError, NeuraxisError
+from .storage import REASONS, explain
 
 #: What the commands end with: 0 done, 1 refused in words, 2 a wrong call (click's own), else Snakemake's.
 REFUSED = 1
@@ -28,8 +29,17 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except NeuraxisError as error:
-            click.echo(f"neuraxis: {error}", err=True)
-            ctx.exit(REFUSED)
+            words = str(error)
+        except BrokenPipeError:
+            raise  # whoever read the output has seen enough: click ends in silence
+        except OSError as error:
+            if error.errno not in REASONS:
+                raise
+            words = explain(error)
+        except MemoryError:
+            words = "this needs more memory than there is; close programs, or raise the limit (ulimit -v)"
+        click.echo(f"neuraxis: {words}", err=True)
+        return ctx.exit(REFUSED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,7 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import platform
 import sys
 import tempfile
 import time
@@ -25,12 +26,17 @@ import yaml
 
 from .checks import FILES, check_config, check_shape, expand_home, get, joined_tables, read_config, reads
 from .errors import NeuraxisError, NeuraxisWarning, name_some
-from .storage import existing, explain
+from .runs import held
+from .storage import existing, explain, user
 
 #: What a job asks for at most (rules/), MB; free disk below which a run is likely to end in the middle, MB.
 JOB_MEMORY, LEAST_DISK = 1500, 2000
+#: Files that a study writes at most, Snakemake's records included.
+LEAST_FILES = 3000
 #: The compiled kernels do the work of the readable formulas at least so many times as fast.
 LEAST_SPEED = 1.5
+#: Folders that a run writes.
+OUTPUTS = ("results", "logs", "benchmarks", ".snakemake")
 #: Scans of every group that are measured on trial.
 TRIED = 2
 
@@ -73,7 +79,11 @@ def doctor(config_path=None, out=None) -> int:
         Exit status: 0 where there is no problem, else 1.
     """
     path = Path("." if config_path is None else config_path)
-    folder = path if path.is_dir() else path.parent if path.name == "config.yaml" else Path.cwd()
+    try:
+        folder = path if path.is_dir() else path.parent if path.name == "config.yaml" else Path.cwd()
+    except OSError as error:
+        print(Finding("problem", "rights", explain(error, path)), file=out or sys.stdout)
+        return 1
     level = logging.getLogger("neuraxis").level
     logging.getLogger("neuraxis").setLevel(
         logging.ERROR
@@ -81,12 +91,20 @@ def doctor(config_path=None, out=None) -> int:
     problems = notes = 0
     # a relative path means what it meant before the folder changes
     inside = Path(".") if path.is_dir() else path.absolute() if path.is_file() else path
+    said: list[str] = []
     try:
         with contextlib.chdir(folder if folder.is_dir() else Path.cwd()):
             for finding in examine(inside):
+                words = " ".join(finding.words.split())
+                if finding.level != "ok" and any(words in earlier for earlier in said):
+                    continue  # a table that several jobs read is told of once
+                said.append(words)
                 problems += finding.level == "problem"
                 notes += finding.level == "note"
                 print(finding, file=out or sys.stdout, flush=True)
+    except OSError as error:  # the folder itself cannot be entered
+        problems += 1
+        print(Finding("problem", "rights", explain(error, folder)), file=out or sys.stdout)
     finally:
         logging.getLogger("neuraxis").setLevel(level)
     print(f"{problems} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}", file=out or sys.stdout)
@@ -124,9 +142,13 @@ def tried(area: str, function, *arguments, **options) -> tuple[Any, list[Finding
 def installation() -> Iterator[Finding]:
     """Python, the package's requirements, the workflow's files."""
     from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
 
     wrong = []
     try:
+        python = importlib.metadata.metadata("neuraxis")["Requires-Python"] or ""
+        if not SpecifierSet(python).contains(platform.python_version(), prereleases=True):
+            wrong.append(f"Python {platform.python_version()} is not {python}")
         wanted = importlib.metadata.requires("neuraxis") or []
         version = importlib.metadata.version("neuraxis")
     except importlib.metadata.PackageNotFoundError:
@@ -257,6 +279,22 @@ def kernels() -> Iterator[Finding]:
         yield Finding("note", "kernels", words)
     elif apart <= 1e-8:
         yield Finding("ok", "kernels", words)
+    yield cache()
+
+
+def cache() -> Finding:
+    """Where compiled kernels are kept from one process to the next."""
+    from .sustain.kernels import cache_folder
+
+    place = cache_folder()
+    if _temporary() in Path(place).parents:
+        return Finding(
+            "note",
+            "kernels",
+            f"compiled kernels are kept in {place}, since neither the package's folder nor your home can be written, and are "
+            "compiled again when that is emptied; set NUMBA_CACHE_DIR to a folder that stays",
+        )
+    return Finding("ok", "kernels", f"compiled kernels are kept in {place}")
 
 
 # ------------------------------------------------------------- the machine
@@ -280,9 +318,17 @@ def machine(folder: Path) -> Iterator[Finding]:
             with tempfile.TemporaryFile(dir=place):
                 pass
             free = psutil.disk_usage(str(existing(place))).free / 1e6
+            names = os.statvfs(existing(place))
         except OSError as error:
+            error.filename = None  # a name that was made up here
             yield Finding("problem", "disk", explain(error, place))
             continue
+        if names.f_files and names.f_favail < LEAST_FILES:
+            yield Finding(
+                "problem",
+                "disk",
+                f"{place}: its disk takes {names.f_favail} more files; a study writes up to {LEAST_FILES}: delete files there",
+            )
         if free < LEAST_DISK and place == folder:
             yield Finding(
                 "problem", "disk", f"{place}: {free:.0f} MB free; a study takes up to {LEAST_DISK} MB: free space there"
@@ -292,12 +338,46 @@ def machine(folder: Path) -> Iterator[Finding]:
     wanted = os.environ.get("TMPDIR")
     if wanted and not os.path.isdir(wanted):
         yield Finding("note", "disk", f"TMPDIR names {wanted}, which is no folder; {_temporary()} is taken instead")
-    for name in ("results", "logs", "benchmarks", ".snakemake"):
+    for name in OUTPUTS:
         place = folder / name
-        if place.exists() and not os.access(place, os.W_OK):
-            yield Finding("problem", "rights", f"{place} cannot be written by you: chmod or chown it")
-        elif place.exists() and not place.is_dir():
+        if os.path.isfile(place):
             yield Finding("problem", "rights", f"{place} is a file; a folder of that name is needed: rename it")
+        elif closed := _closed(place):
+            yield Finding(
+                "problem",
+                "rights",
+                f"{name_some(closed)} cannot be written or read by {user()}: chmod or chown {place} with all that is in it",
+            )
+    yield from locks(folder)
+
+
+def _closed(place: Path) -> list[str]:
+    """Folders below a place that may not be written, files that may not be read; the place itself first."""
+    found = []
+    for here, folders, files in os.walk(place):
+        found += [here] if not os.access(here, os.R_OK | os.W_OK | os.X_OK) else []
+        folders[:] = sorted(folders)
+        found += [os.path.join(here, f) for f in sorted(files) if not os.access(os.path.join(here, f), os.R_OK)]
+    if not found and place.is_dir() and not os.access(place, os.R_OK | os.X_OK):
+        found = [str(place)]
+    return found
+
+
+def locks(folder: Path) -> Iterator[Finding]:
+    """Whether a run is at work in the folder, or was killed there."""
+    state, who = held(folder)
+    if state == "alive":
+        yield Finding(
+            "note",
+            "lock",
+            f"a run is at work here ({who}); another is refused until it ends",
+        )
+    elif state == "stale":
+        yield Finding(
+            "note",
+            "lock",
+            f"an earlier run here ({who}) was killed and left its lock; the next run removes it and goes on",
+        )
 
 
 def _temporary() -> Path | None:
@@ -484,6 +564,7 @@ def measures(config: dict, people: dict) -> Iterator[Finding]:
     labels = workflow_home() / "resources/labels.tsv"
     person = people["participants"]
     if features["source"] == "images":
+        yield from images(features)
         few = person.groupby("group", sort=True).head(TRIED)
         made, found = tried(
             "measures",
@@ -530,6 +611,27 @@ def measures(config: dict, people: dict) -> Iterator[Finding]:
     if combined is not None:
         yield from head_sizes(config, combined.measures)
         yield Finding("ok", "measures", f"{len(combined.measures)} people, {combined.measures.shape[1]} columns")
+
+
+def images(features: dict) -> Iterator[Finding]:
+    """Whether all images that fit the templates may be read."""
+    from .biomarkers import map_templates
+    from .cohort.templates import by_key, files_of
+    from .features.extract import read_files
+
+    for key, template in by_key(features, map_templates(features["biomarkers"], features["use"])).items():
+        places = [Path(file) for file, _ in files_of(template.partition("#")[0])]
+        files = [f for place in places for f in ([place] if not place.is_dir() else read_files(place) or [place])]
+        closed = [str(f) for f in files if not os.access(f, os.R_OK)]
+        if closed:
+            yield Finding(
+                "problem",
+                "inputs",
+                f"{key}: {len(closed)} of {len(files)} files may not be read by {user()} ({name_some(closed)}); their people "
+                "would be left out: change the rights (chmod, chown)",
+            )
+        elif files:
+            yield Finding("ok", "inputs", f"{key}: {len(files)} files can be read")
 
 
 def head_sizes(config: dict, table) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from .errors import ConfigError, InputError, NeuraxisWarning, name_some
 from .features.readers.base import label_ids
 from .features.readers.volume_tables import target_of
 from .home import workflow_home
+from .storage import aside
 from .tables import Cells, as_numbers, read_cells, read_table
 
 #: Entries of a folder that are looked at, and folders below it.
@@ -466,7 +467,9 @@ def make_study(study, data=None) -> list[str]:
     study.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         # without the seal of the package's own tables: people are meant to edit it
-        table.to_csv(study / name, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+        with aside(study / name) as part:
+            table.to_csv(part, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
     for name, content in texts.items():
-        (study / name).write_text(content, encoding="utf-8")
+        with aside(study / name) as part:
+            part.write_text(content, encoding="utf-8")
     return said

@@ -70,6 +70,7 @@ def claim(folder=".", *, shared: bool | None = None) -> str:
         The folder cannot be written.
     """
     os.environ[VARIABLE] = str(os.getpid())
+    logging.raiseExceptions = False  # Snakemake's log on a full disk is no reason to print how logging works
     state = (Path(folder) / STATE).resolve()
     if state in _held:
         return ""
@@ -134,6 +135,33 @@ def _clear(state: Path, last: dict, shared: bool) -> str:
     return (
         f"An earlier run here ({who}) was killed and left its lock; no run is alive, so it is removed and work goes on"
     )
+
+
+def held(folder=".") -> tuple[str, str]:
+    """Whether a run is at work in `folder`, or was killed there; nothing is changed.
+
+    Returns
+    -------
+    state : {"", "alive", "stale"}
+        "stale" where nobody holds the lock of the operating system, but Snakemake's own are there.
+    who : str
+        The run; "" where there is none, or it cannot be told.
+    """
+    state = Path(folder) / STATE
+    try:
+        handle = os.open(state / HELD, os.O_RDONLY)
+    except OSError:
+        return "", ""
+    try:
+        last = _last(handle)
+        who = f"process {last.get('pid', '?')} on {last.get('host', '?')}, started {last.get('started', '?')}"
+        if not _only_run(handle):
+            return "alive", who
+        return ("stale", who) if any((state / "locks").glob("*.lock")) else ("", "")
+    except OSError:
+        return "", ""
+    finally:
+        os.close(handle)
 
 
 def end_with_run(rule: str, *, every: float = LOOK_EVERY) -> threading.Thread | None:

@@ -69,7 +69,8 @@ def explain(error: OSError, path=None) -> str:
         except OSError:
             detail = ""
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        detail = f" ({place} is not writable for {user()})"
+        what = "readable" if place.is_file() and not os.access(place, os.R_OK) else "writable"
+        detail = f" ({place} is not {what} for {user()})"
     return f"{where} cannot be written or read: {why}{detail}; {remedy}, {RESUME}"
 
 

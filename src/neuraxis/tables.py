@@ -8,6 +8,7 @@ other afterwards.
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -114,6 +115,8 @@ def read_json(path) -> Any:
     except InputError:
         raise
     except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno in REASONS and error.errno != errno.ENOENT:
+            raise StorageError(explain(error, path)) from None
         raise InputError(f"{path} cannot be read: {error}") from None
 
 
