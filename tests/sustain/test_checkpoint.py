@@ -230,6 +230,20 @@ def test_damaged_pieces_are_made_again(tmp_path):
     same(fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path), whole)
 
 
+def test_no_flipped_bit_of_a_piece_is_taken(tmp_path):
+    """The list of arrays at an archive's end included, which its own checksums do not cover."""
+    kept = keeping.Checkpoint(tmp_path, "key")
+    kept.save("piece", {"a": np.arange(3.0), "b": np.zeros(2)})
+    assert list(kept.load("piece")) == ["a", "b"]
+    path = tmp_path / "key/piece.npz"
+    whole = path.read_bytes()
+    for i in range(0, 8 * len(whole), 7):
+        raw = bytearray(whole)
+        raw[i // 8] ^= 1 << i % 8
+        path.write_bytes(bytes(raw))
+        assert kept.load("piece") is None, i
+
+
 def test_an_edited_source_is_another_fit(monkeypatch):
     before = keeping.fingerprint(np.zeros(3))
     assert keeping.fingerprint(np.zeros(3)) == before != keeping.fingerprint(np.zeros(4))

@@ -9,6 +9,7 @@ processor.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import shutil
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two states of a chain that are kept.
 EVERY = 60.0
+#: Bytes of the checksum that a piece begins with.
+DIGEST = hashlib.sha256().digest_size
 
 
 def sources_hash() -> str:
@@ -96,7 +99,11 @@ class Checkpoint:
         if self.folder is None:
             return None
         try:
-            with np.load(self.folder / f"{name}.npz", allow_pickle=False) as file:
+            raw = (self.folder / f"{name}.npz").read_bytes()
+            # the archive's own checksums do not cover its list of arrays
+            if hashlib.sha256(raw[DIGEST:]).digest() != raw[:DIGEST]:
+                raise ValueError("its checksum differs")
+            with np.load(io.BytesIO(raw[DIGEST:]), allow_pickle=False) as file:
                 return {k: file[k] for k in file.files}
         except FileNotFoundError:
             return None
@@ -109,8 +116,11 @@ class Checkpoint:
         if self.folder is None:
             return
         try:
-            with aside(self.folder / f"{name}.npz", many=True) as part, open(part, "wb") as handle:
-                np.savez(handle, **arrays)
+            packed = io.BytesIO()
+            np.savez(packed, **arrays)
+            raw = packed.getvalue()
+            with aside(self.folder / f"{name}.npz", many=True) as part:
+                part.write_bytes(hashlib.sha256(raw).digest() + raw)
         except Exception as error:  # noqa: BLE001
             if not self.told:  # once: on a full disk the log should have room for what ends the job
                 log.info("%s/%s.npz and others are not kept: %s", self.folder, name, error)
