@@ -744,7 +744,7 @@ TABLES = {
             fold       | whole   | | fold
             subtype    | whole   | | number in everyone's model
             tau        | number? | | Kendall's, with the order of everyone's model
-            tau_chance | number  | | of two random orders
+            tau_chance | number? | | of two random orders; none of a single event
             """,
             key="repeat fold subtype",
             marked=False,
@@ -875,7 +875,7 @@ TABLES = {
             subtype_b  | whole   | | its number
             n_events   | whole   | | shared
             tau        | number? | | Kendall's, of the shared events
-            tau_chance | number  | | of two random orders
+            tau_chance | number? | | of two random orders; none of a single event
             """,
             key="disease_a subtype_a disease_b subtype_b",
             marked=False,

@@ -317,6 +317,7 @@ class AnOutcome:
     diseases: list[str] = setting([], "groups it is an outcome of; none: all")
     only: dict = setting({}, "people at risk: column to the values they have there")
     maximum: Above0 = setting(None, "largest score (bounded)")
+    unit: str = setting("", "of its values, at the axes of figures")
 
 
 #: Of the default study: what Zhuo et al. asked, and what their readers would.
@@ -325,15 +326,15 @@ OUTCOMES = """
 - {name: relapses before baseline, column: relapses, type: count, exposure: disease_duration, covariates: [age, sex], family: relapses}
 - {name: relapses on study, column: on_study_relapses, type: count, exposure: on_study_years, covariates: [age, sex, drug], family: relapses}
 - {name: a first relapse on study, column: first_relapse_event, type: survival, time: first_relapse_time, covariates: [age, sex, drug], strata: [site], family: relapses}
-- {name: lesion volume, column: lesion_volume, type: continuous, transform: log1p, covariates: [age, sex, disease_duration], family: lesions}
+- {name: lesion volume, column: lesion_volume, type: continuous, unit: mm3, transform: log1p, covariates: [age, sex, disease_duration], family: lesions}
 - {name: SDMT, column: sdmt, type: robust, reference: controls, covariates: [age, sex, education], family: cognition}
 - {name: PASAT, column: pasat, type: robust, reference: controls, covariates: [age, sex, education], family: cognition}
 - {name: CVLT, column: cvlt, type: robust, reference: controls, covariates: [age, sex, education], family: cognition}
 - {name: BVMT, column: bvmt, type: robust, reference: controls, covariates: [age, sex, education], family: cognition}
 - {name: MMSE, column: mmse, type: bounded, maximum: 30, covariates: [age, sex, education], family: cognition}
 - {name: MoCA, column: moca, type: bounded, maximum: 30, covariates: [age, sex, education], family: cognition}
-- {name: serum NfL, column: nfl, type: continuous, transform: log, covariates: [age, sex], family: serum}
-- {name: serum GFAP, column: gfap, type: continuous, transform: log, covariates: [age, sex], family: serum}
+- {name: serum NfL, column: nfl, type: continuous, unit: pg/ml, transform: log, covariates: [age, sex], family: serum}
+- {name: serum GFAP, column: gfap, type: continuous, unit: pg/ml, transform: log, covariates: [age, sex], family: serum}
 - {name: drug, column: drug, type: categorical, family: treatment}
 - {name: confirmed worsening (24 weeks), column: cdw24_event, type: survival, time: cdw24_time, covariates: [age, sex, edss, disease_duration, drug], strata: [site], family: worsening}
 - {name: relapse-associated worsening, column: raw_event, type: survival, time: raw_time, covariates: [age, sex, edss, disease_duration, drug], family: worsening}
@@ -357,7 +358,7 @@ class Clinical:
     prediction: Prediction = group("out of sample, survival outcomes")
     outcomes: list[AnOutcome] = setting(
         [],
-        'what is asked of subtype and stage. Types: ordinal, count (exposure: years), continuous, robust, bounded (maximum), binary, categorical, survival and discrete (time: years; discrete: only "event by the last visit" is known); reference: controls makes a z against the controls; diseases: groups it is an outcome of; only: people at risk, by column and values',
+        'what is asked of subtype and stage. Types: ordinal, count (exposure: years), continuous, robust, bounded (maximum), binary, categorical, survival and discrete (time: years; discrete: only "event by the last visit" is known); reference: controls makes a z against the controls; diseases: groups it is an outcome of; only: people at risk, by column and values; unit: of the values, at the axes of figures',
         study=yaml.safe_load(OUTCOMES),
     )
 

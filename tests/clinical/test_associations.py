@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from people import study
 from scipy import stats
 
-from neuraxis.clinical.associations import associations
+from neuraxis.clinical.associations import _enough, associations
 from neuraxis.clinical.cases import complete_cases
 from neuraxis.clinical.contrasts import ANY, OTHERS, atrophy_model, models_of, subtype_model
 from neuraxis.clinical.imputation import impute_groups
@@ -479,3 +479,14 @@ def test_maps_have_the_sign_of_the_subtype():
     assert table.loc[("two", "cord"), "t"] == pytest.approx(-direct.tvalues["one"])
     assert abs(table.loc[("one", "thalamus"), "t"]) < 3 and np.isnan(table.loc[(NORMAL, "cord"), "t"])
     assert table.loc[("one", "cord"), "mean_z"] == pytest.approx(z.loc[group == "one", "cord"].mean())
+
+
+def test_a_check_that_could_not_be_made_is_told():
+    result = {"n_events": 40}
+    for check, words in (
+        (("proportional odds", np.nan), "proportional odds could not be checked"),
+        (("proportional odds", 0.004), "proportional odds is doubtful (p = 0.004)"),
+        (("proportional odds", 0.3), ""),
+        (("", np.nan), ""),
+    ):
+        assert _enough(SCORE, [40, 30], dict(result), check, ()) == (True, words)

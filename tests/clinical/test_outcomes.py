@@ -1,5 +1,7 @@
 """Outcome models equal direct calls of the libraries; degenerate input gets a reason, not a number."""
 
+from dataclasses import replace
+
 import lifelines
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from neuraxis.clinical.cases import check_outcomes, complete_cases
 from neuraxis.clinical.outcomes import KINDS, declare, declared_for
+from neuraxis.clinical.outcomes.survival import PROPORTIONAL_HAZARDS, independent
 from neuraxis.errors import InputError
 
 
@@ -368,3 +371,30 @@ def test_values_that_a_transform_cannot_take_are_named(transform, value, words):
     referred = declare("NfL", "nfl", "continuous", transform=transform, reference="controls")
     with pytest.raises(InputError, match="p29"):
         complete_cases(referred, people.drop(index="p29").add_prefix("q", axis=0), people)
+
+
+def test_hazards_are_checked_where_covariates_follow_from_one_another():
+    """Age, onset and duration: the same model as without one of them, and the same check; strata that hold a covariate too."""
+    frame, terms = people(400, seed=2)
+    duration = np.random.default_rng(5).uniform(0, 15, 400)
+    frame = frame.assign(duration=duration, onset=frame["age"] - duration, of_site=(frame["site"] == "s1") * 1.0)
+    plain = declare("o", "event", "survival", time="time", covariates=("age", "duration"))
+    for more in (("onset",), ("onset", "age"), ()):
+        outcome = replace(plain, covariates=(*plain.covariates, *more))
+        name, p = outcome.check(complete_cases(outcome, frame), terms)
+        assert name == PROPORTIONAL_HAZARDS and np.isfinite(p)
+        assert p == pytest.approx(plain.check(complete_cases(plain, frame), terms)[1], rel=1e-3)
+    held = replace(plain, strata=("site",), covariates=("age", "of_site"))
+    assert np.isfinite(held.check(complete_cases(held, frame), terms)[1])
+    # a group that follows from nothing keeps its place, whatever stands after it
+    x = pd.DataFrame({"g": [0.0, 1, 1, 0, 1], "age": [1.0, 2, 4, 8, 9]})
+    x["sum"] = x["g"] + x["age"]
+    assert list(independent(x)) == ["g", "age"] and list(independent(x[["age", "sum", "g"]])) == ["age", "sum"]
+    strata = pd.DataFrame({"s": ["a", "a", "b", "b", "b"]})
+    assert list(independent(x[["age"]].assign(at=[1.0, 1, 0, 0, 0]), strata)) == ["age"]
+
+
+def test_units_stand_at_the_axis():
+    assert declare("NfL", "nfl", "continuous", unit="pg/ml").label == "NfL (pg/ml)"
+    assert declare("NfL", "nfl", "continuous").label == "NfL"
+    assert declare("lesions", "n", "count", exposure="years", unit="new").label == "lesions (new) a year"

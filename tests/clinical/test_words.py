@@ -12,6 +12,7 @@ from neuraxis.clinical.outcomes import declare
 from neuraxis.clinical.treatment import INTERACTION
 from neuraxis.report.sentences import (
     FINDINGS,
+    linking_sentences,
     listed,
     number,
     paragraph,
@@ -68,7 +69,7 @@ def test_a_result_carries_all_that_it_needs():
         "(OR 2.50, 95 % interval 1.31 to 4.77; 45 against 93 people; q = 0.012). "
         "By most probable label: 1.90 (1.10 to 3.30)."
     ) in text
-    assert "MS, disability: 1 of 1 contrasts tested, 1 pass a false-discovery rate of 5 %." in text
+    assert "MS, disability: 1 of 1 contrasts tested, 1 passes a false-discovery rate of 5 %." in text
     assert "lower odds of a higher EDSS" in said({"estimate": 0.4, "low": 0.2, "high": 0.8})
     events = said({"type": "survival", "effect": "HR", "n_events": 31, "outcome": "SPMS"})
     assert "a higher hazard of SPMS" in events and "45 against 93 people, 31 events" in events
@@ -133,6 +134,8 @@ def test_a_trial_of_the_best_group_says_whether_it_is_smaller():
     assert told(588.0).endswith("looked at: not detectably fewer, its interval holds the number of everyone.")
     assert told(588.0, everyone=240.0).endswith("looked at: more than everyone.")
     assert told(float("nan")).endswith("not detectably fewer, its interval holds the number of everyone.")
+    (alone,) = trial_sentences(pd.DataFrame([whole, other]))
+    assert "450 (200 to 480) enrolling late, the only group that was looked at; its interval lies below" in alone
 
 
 def test_treatments_say_of_how_many_comparisons_they_are(tmp_path):
@@ -158,8 +161,38 @@ def test_prediction_names_what_adds_and_what_does_not():
     rows = [row | {"model": m, "c": 0.6, "added": a, "added_low": low, "added_high": 0.2} for m, a, low in added]
     (text,) = prediction_sentences(pd.DataFrame(rows))
     assert text.endswith(". Detectably added by mean z. Nothing is detectably added by stage and subtype.")
+    assert "worse" not in text
+    rows[3] |= {"added_low": -0.05, "added_high": -0.01}
+    (text,) = prediction_sentences(pd.DataFrame(rows))
+    assert text.endswith("by stage and subtype. The prediction is detectably worse with subtype than without.")
     rows[1]["added_low"] = -0.2
     assert "Detectably" not in prediction_sentences(pd.DataFrame(rows))[0]
+
+
+def test_a_likelihood_ratio_beside_nothing_out_of_sample_is_explained():
+    """Four outcomes: found and not foretold, found and foretold, not found, and found but not predicted at all."""
+    nested = pd.DataFrame(
+        [
+            {"outcome": o, "model": "mean z and cord z", "p": p}
+            for o, p in (("A", 0.01), ("B", 0.001), ("C", 0.4), ("D", 0.02))
+        ]
+        + [{"outcome": "C", "model": "subtype and stage", "p": 0.001}]
+    )
+    low = {("A", "+ mean z"): 0.02, ("A", "+ stage"): -0.01, ("A", "+ subtype"): -0.02, ("B", "+ stage"): 0.01,
+           ("B", "+ subtype"): -0.02, ("C", "+ stage"): -0.01, ("C", "+ subtype"): -0.01}  # fmt: skip
+    prediction = pd.DataFrame(
+        [{"outcome": o, "model": m, "added": v + 0.01, "added_low": v} for (o, m), v in low.items()]
+    ).sample(frac=1, random_state=1)
+    (text,) = linking_sentences(nested, prediction)
+    assert text.startswith(
+        "A: subtype and stage add by the likelihood-ratio test, and nothing is detectably added out of"
+    )
+    assert "no promise" in text
+    (text,) = linking_sentences(nested, prediction[prediction["model"] != "+ subtype"], 1)
+    assert text.startswith("A: atrophy and stage add")
+    assert linking_sentences(nested, prediction[prediction["outcome"] != "A"]) == []
+    assert linking_sentences(nested.assign(p=0.3), prediction) == []
+    assert linking_sentences(nested, prediction[:0]) == linking_sentences(nested[:0], prediction) == []
 
 
 def test_too_small_is_never_told_however_significant():

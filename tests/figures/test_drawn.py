@@ -75,8 +75,8 @@ def test_t_has_one_scale_with_more_abnormal_in_warm_colours(where):
     table["q"] = table["t"].map({4.2: 0.001, -1.0: 0.3, -3.0: 0.04, 2.0: 0.05})
     figure = maps.brain_t(given(clinical__maps=table, where=where))
     assert titles(figure)[:2] == [
-        "one against the other subtypes (1 of 2 regions at q < 0.05)",
-        "two against the other subtypes (1 of 2 regions at q < 0.05)",
+        "one against the other subtype (1 of 2 regions at q < 0.05)",
+        "two against the other subtype (1 of 2 regions at q < 0.05)",
     ]
     scale = plt.get_cmap("PuOr_r")
     assert figure.axes[-1].get_ylim() == (-4.5, 4.5) and warm(scale(0.9)) != warm(scale(0.1))
@@ -86,7 +86,7 @@ def test_t_has_one_scale_with_more_abnormal_in_warm_colours(where):
             dotted = table.loc[(table["group"] == g) & (table["biomarker"] == b), "q"].iloc[0] >= 0.05
             assert bool(shown[to_hex(scale((v + 4.5) / 9))]) == dotted  # what is not sure is dotted
     alone = maps.brain_t(given(clinical__maps=table[table["group"] != "two"], where=where))
-    assert titles(alone)[:-1] == ["one against the other subtypes (1 of 2 regions at q < 0.05)"]
+    assert titles(alone)[:-1] == ["one against the other subtype (1 of 2 regions at q < 0.05)"]
     assert "Circular" in alone.get_supxlabel()
 
 
@@ -469,6 +469,11 @@ def test_survival_curves_have_their_groups_band_test_and_risk():
     top, bottom = figure.axes
     assert top.get_title() == "worsening\nlog-rank p = 0.031\n17 events of 40 staged\nHR a 2.50 (1.20 to 4.40)"
     assert "a subtype's is against the other subtypes" in figure.legends[0].get_title().get_text()
+    pair = effects.assign(against="b")[:1]
+    note = clinical.survival_by_subtype(
+        seven(clinical__survival=curves(CURVES), clinical__logrank=tests, clinical__associations=pair)
+    ).legends[0]
+    assert "; of one subtype against another at the same stage" in note.get_title().get_text()
     drawn = {
         line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist(), line.get_color()) for line in top.lines
     }
@@ -632,3 +637,48 @@ def test_names_stand_aslant_where_they_would_run_into_each_other():
         name_ticks(axis, ["normal-\nappearing", "subcortical", "spinal cord"], inches)
         assert {t.get_rotation() for t in axis.get_xticklabels()} == {angle}
     assert narrow.get_xticklabels()[0].get_text() == "normal-appearing"
+
+
+def test_orders_of_single_events_are_not_compared():
+    row = {
+        "disease_a": "MS",
+        "name_a": "one",
+        "disease_b": "NMOSD",
+        "name_b": "two",
+        "tau": np.nan,
+        "tau_chance": np.nan,
+    }
+    assert clinical.similarity(given(crossdisease__similarity=pd.DataFrame([row]))).nothing.startswith("No two orders")
+    both = pd.DataFrame([row, row | {"name_b": "three", "tau": 0.4, "tau_chance": 0.2}])
+    assert not hasattr(clinical.similarity(given(crossdisease__similarity=both)), "nothing")
+
+
+def test_levels_of_the_cord_stand_clear_of_the_brain(where):
+    """In the narrowest panels, four beside one another, too: beside the cord, above one another, inside the panel."""
+    curve = pd.DataFrame(
+        [
+            {"subtype": c, "stage": s, "biomarker": b, "z": float(s)}
+            for c in (1, 2, 3, 4)
+            for s in (1, 2)
+            for b in LABELS.index
+        ]
+    )
+    g = given(("a", "b", "c", "d"), (1, 2, 3, 4) * 3, (1,) * 12, progression=curve, where=where)
+    figure = maps.progression(g)
+    figure.draw_without_rendering()
+    for axis in figure.axes[:4]:
+        names = [t for t in axis.texts if t.get_text() in ("C1", "C2", "C3")]
+        boxes = [t.get_window_extent() for t in names]
+        assert len(boxes) == 3 and min(t.get_fontsize() for t in names) >= 6
+        assert not any(a.overlaps(b) for a, b in zip(boxes, boxes[1:], strict=False))
+        drawn = [p.get_window_extent() for p in axis.patches]
+        right = max(p.x1 for p in drawn)  # of the cord
+        assert all(b.x0 > right and b.x1 <= axis.get_window_extent().x1 + 1 for b in boxes)
+
+
+def test_boxes_and_stages_carry_units():
+    declared = ({"name": "lesions", "column": "lesions", "type": "continuous", "unit": "mm3"},)
+    people = pd.DataFrame({"lesions": np.arange(6.0) * 100}, index=[f"p{i}" for i in range(6)])
+    g = given(people=people, outcomes=declared)
+    assert clinical.boxes(g).axes[0].get_ylabel() == "lesions (mm3)"
+    assert clinical.stage(g).axes[0].get_ylabel() == "lesions (mm3)"

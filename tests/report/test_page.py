@@ -319,7 +319,7 @@ def test_with_one_order_no_words_compare_subtypes(tmp_path):
         title, caption = page.words_of(figure, one)
         if figure.name not in ("selection", "ternary", "brain_t", "probability", "progression", "transitions"):
             assert "subtype" not in (title + caption).lower().replace("of the subtype", ""), figure.name
-        assert page.words_of(figure, two) == (figure.title, figure.caption)
+        assert page.words_of(figure, two) == (figure.two or (figure.title, figure.caption))
     assert page.words_of(page.OF_CONTROLS[0], study()) == (page.OF_CONTROLS[0].title, page.OF_CONTROLS[0].caption)
     made = {
         k: page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=True) for k, d in ((1, one), (2, two))

@@ -65,7 +65,7 @@ OF_DISEASE = [
     ("one_measure", disease(event_order=CORD), disease(event_order=ORDER), "rests on one measure", True),
     ("stage_is_mean_z", disease(baselines=LIKE, event_order=ORDER), disease(baselines=LIKE, event_order=CORD), "rho 0.97", True),
     ("stage_is_mean_z", disease(baselines=LIKE, names=names((9, 11)), subtypes=people((9, 11))), disease(baselines=LIKE, names=names((9, 10)), subtypes=people((9, 10))), "rho 0.97", True),
-    ("published_three", disease(simulated=True), disease(), "(Zhuo et al. 2025) found three subtypes; in these simulated people there are 2 (CVIC +12.5", False),
+    ("published_three", disease(simulated=True), disease(), "(Zhuo et al. 2025) found three subtypes; in these simulated people there are 2 (three: CVIC 12.5 above the best).", False),
     ("published_three", disease(simulated=True), disease(simulated=True, selection=selection(3)), "found three", False),
     ("sites_agree", disease(sites=SITES), disease(), "Fitted anew without each of 2 of 3 sites in turn, the model keeps its order at Kendall's tau 0.72 (spinal cord, without b) to 0.95, and 80% (without b) to 91% of the people of the other sites keep their label.", False),
     ("sites_agree", disease(sites=SITES.assign(tau=[0.95, 0.9, 0.88, 0.64, None])), disease(sites=SITES.tail(1)), "0.64 (spinal cord, without b)", True),
@@ -85,7 +85,7 @@ OF_DISEASE = [
     ("follows_nothing", disease(), disease(**{"clinical/nuisance": None}), "nothing found", False),
     ("nuisance_untested", disease(**{"clinical/nuisance": nuisance(subtype_site="everyone alike")}), disease(), "Not tested, which is not the same as not there: subtype with site (everyone alike).", False),
     ("nothing_clinical", disease(diagnostics=diagnostics(1.2)), disease(), "no clinical result is told", True),
-    ("clinical_headline", disease(), disease(diagnostics=diagnostics(1.2)), "1 of 1 clinical contrasts that could be tested pass", False),
+    ("clinical_headline", disease(), disease(diagnostics=diagnostics(1.2)), "1 of 1 clinical contrasts that could be tested passes a", False),
     ("clinical_headline", disease(), disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), "(OR 2.50, 95 % interval 1.31 to 4.77; 30 against 50 people; q = 0.012)", False),
     ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(), "None of 1 clinical contrasts that were tested passes", False),
     ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), "passes", False),
@@ -104,11 +104,21 @@ def test_sentences_of_a_disease(name, with_it, without, words, warns):
 
 
 STUDY_LOST = pd.DataFrame([{"step": "quality rules", "group": "MS", "n": 80, "excluded": 20, "who": ""}])
+#: People of groups that are not modelled leave; nobody of the study does.
+OTHERS = pd.DataFrame(
+    [
+        {"step": "group of the study", "group": g, "n": n, "excluded": out, "who": ""}
+        for g, n, out in (("HC", 60, 0), ("MS", 100, 0), ("RIS", 0, 1), ("NMOSD", 0, 56))
+    ]
+)
 OF_STUDY = [
     ("no_disease", study([]), study(), "norms and their diagnostics only, no subtypes", True),
     ("not_measured", study(**{"features/measures": pd.DataFrame(columns=["participant_id", "frontal", "cord_csa"])}), study(), "measured in nobody, and so left aside: Thalamus.", True),
     ("no_cord", study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "frontal": [0.0]})}), study(), "The spinal cord was not measured", True),
     ("many_lost", study(**{"features/flow": STUDY_LOST}), study(), "20% of MS were excluded", True),
+    ("other_groups", study(**{"cohort/flow": OTHERS}), study(), "but no part of this study: NMOSD (56 people) and RIS (1 person).", False),
+    ("merged_groups", study(config={"cohort": {"groups": {"MS": ["RRMS", "SPMS"], "HC": ["Control"]}}}), study(), "MS stands for RRMS and SPMS; HC stands for Control.", False),
+    ("merged_groups", study(config={"cohort": {"groups": {"MS": ["RRMS"], "HC": ["HC"]}}}), study(config={"cohort": {"groups": {"MS": ["MS"], "HC": ["HC"]}}}), "names: MS stands for RRMS.", False),
     ("one_site", study(sites=("a",)), study(), "Everyone comes from one site", False),
     ("no_follow_up", study(), study([disease(followup=pd.DataFrame({"participant_id": ["sub-001"]}))]), "Nobody has a later scan", False),
     ("no_outcomes", study(config={"clinical": {"outcomes": []}}), study(), "No clinical outcome was declared", False),
@@ -392,3 +402,65 @@ def test_how_far_the_controls_regions_correlate_is_said():
     assert "rarest" not in sentences.healthy_correlation(table.assign(n=120))
     assert "nothing correlates" in sentences.healthy_correlation(table[:1])
     assert not text(study(), "controls_correlate")
+
+
+def test_people_of_other_groups_are_no_loss_of_the_study():
+    assert "many_lost" not in told(study(**{"cohort/flow": OTHERS}), ("people",))
+    lost = pd.concat([OTHERS, STUDY_LOST])
+    assert (
+        text(study(**{"cohort/flow": lost}), "many_lost") == "20% of MS were excluded; the rest may not stand for all."
+    )
+
+
+def test_a_rule_that_did_not_decide_the_number_is_not_the_same_procedure():
+    null = pd.DataFrame({"true_subtypes": 1, "draw": [1, 2], "n_people": 80, "chosen": [2, 1], "more": [True, False]})
+    fixed = disease({"sustain": {"n_subtypes": 2}}, parametric_null=null)
+    assert (
+        "Negative control (smooth-controls): the rule, which did not decide the number here, finds 0 subtypes"
+        in text(fixed, "healthy_people")
+    )
+    assert "with 1 subtype the rule, which did not decide the number here, asks" in text(fixed, "drawn_with_fewer")
+    chosen = disease(parametric_null=null)
+    assert "the same procedure finds" in text(chosen, "healthy_people")
+    assert "the same procedure asks" in text(chosen, "drawn_with_fewer")
+
+
+def test_a_name_that_only_compares_is_said_to():
+    """The second subtype is named after the cord and begins elsewhere; the first begins where its name says."""
+    order = pd.DataFrame(
+        [
+            {"subtype": c, "biomarker": b, "threshold": 1, "mean_position": place}
+            for c, places in ((1, (4.0, 1.0, 2.0, 3.0)), (2, (4.0, 5.0, 1.0, 2.5)))
+            for b, place in zip(("cord_csa", "frontal", "thalamus", "putamen"), places, strict=True)
+        ]
+        + [{"subtype": 2, "biomarker": "insula", "threshold": 1, "mean_position": 3.0}]
+    )
+    named = names().assign(system=["cortical", "spinal cord"])
+    systems = pd.Series(
+        {
+            "cord_csa": "spinal cord",
+            "frontal": "cortical",
+            "thalamus": "subcortical",
+            "putamen": "subcortical",
+            "insula": "cortical",
+        }
+    )
+    d = replace(disease(event_order=order, names=named), systems=systems)
+    first, second = (sentences.portrait(d, c) for c in (1, 2))
+    assert "begins in Frontal cortex, Thalamus and putamen" in first and sentences.NAMED not in first
+    assert f"begins in Thalamus, putamen and insula ({sentences.NAMED})" in second
+    # where no biomarker has a system each is its own name, and one order has no name
+    assert sentences.NAMED not in sentences.portrait(replace(d, systems=systems[:0]), 2)
+    alone = {
+        "names": named[1:].assign(subtype=1, n_staged_oof=80),
+        "subtypes": people((80,)),
+        "selection": selection(1),
+    }
+    one = replace(disease(event_order=order.assign(subtype=order["subtype"] % 2), **alone), systems=systems)
+    assert sentences.NAMED not in sentences.portrait(one, 1)
+
+
+def test_columns_have_words_in_sentences():
+    row = pd.DataFrame([association(covariates="age, disease_duration, strata of site_id")])
+    said_ = text(disease(**{"clinical/associations": row}), "clinical_headline")
+    assert "adjusted for stage, age, disease duration and strata of site id (OR" in said_

@@ -259,6 +259,8 @@ def _enough(outcome, sizes, result, check, circular) -> tuple[bool, str]:
     result.pop("n_drawn", None)
     if np.isfinite(check[1]) and check[1] < DOUBTFUL:
         words.append(f"{check[0]} is doubtful (p = {check[1]:.2g})")
+    elif check[0] and not np.isfinite(check[1]):
+        words.append(f"{check[0]} could not be checked")
     if outcome.column in circular:
         words.append("circular: this measure defined the subtypes")
     return enough, "; ".join(words)

@@ -33,8 +33,8 @@ LEVEL_COLOURS = plt.get_cmap("Greens")
 EDGE = "#4D4D4D"
 WHITE_MATTER = ("own", "white matter")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
-VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.5}
-WIDTH, HEIGHT = 5.87, 1.0
+VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.43}
+WIDTH, HEIGHT = 6.05, 1.0
 
 
 @cache
@@ -177,13 +177,13 @@ def pieces() -> tuple[Piece, ...]:
                 circle = Outline.circle(((low[0] + high[0]) / 2, high[1] + radius * 0.4), radius)
                 add(circle, transform, ("own", "accumbens"), order=3.0)
     x = VIEWS["cord"]
-    cord = Outline([(x + 0.18, 0.0), (x + 0.34, 0.0), (x + 0.34, 1.0), (x + 0.18, 1.0), (x + 0.18, 0.0)])
+    cord = Outline([(x, 0.0), (x + 0.16, 0.0), (x + 0.16, 1.0), (x, 1.0), (x, 0.0)])
     add(cord, Affine2D(), ("own", "cord"), 0.8)
     return tuple(out)
 
 
-#: The measured level of the cord, and where its name stands beside it.
-LEVELS = [(f"C{i + 1}", VIEWS["cord"] + 0.14, 0.84 - 0.34 * i) for i in range(3)]
+#: The measured level of the cord, and where its name stands beside it: on the side where no brain is, however small.
+LEVELS = [(f"C{i + 1}", VIEWS["cord"] + 0.21, 0.84 - 0.34 * i) for i in range(3)]
 
 
 def draw_brain(
@@ -217,7 +217,7 @@ def draw_brain(
         patch.set_hatch_linewidth(0.25)
         axis.add_patch(patch)
     for name, x, y in LEVELS:
-        axis.text(x, y, name, ha="right", va="center", fontsize=6, zorder=3)
+        axis.text(x, y, name, ha="left", va="center", fontsize=6, zorder=3)
     axis.set(xlim=(-0.05, WIDTH), ylim=(-0.05, 1.05), aspect="equal")
     axis.axis("off")
 

@@ -388,7 +388,9 @@ def _panels(curves, tests, cells, order, ratios, several=False):
     if any("\nHR " in h for h in heads):
         told = "HR: hazard ratio with 95 % interval, adjusted as the outcome is declared"
         if any(s == "subtype" for _, s in cells):
-            told += "; a subtype's is against the other subtypes at the same stage, any atrophy's against none"
+            pairs = any(" v. " in line for lines in ratios.values() for line in lines)
+            whom = "of one subtype against another" if pairs else "a subtype's is against the other subtypes"
+            told += f"; {whom} at the same stage, any atrophy's against none"
         notes.insert(0, told)
     notes += [f"Not drawn, fewer than {LEAST_AT_RISK} at risk: {', '.join(few)}"] if few else []
     note = "\n".join(wrapped(n, 130) for n in notes) or None
@@ -484,6 +486,8 @@ def transitions(g: Given) -> Figure:
 def similarity(g: Given) -> Figure:
     """Kendall tau of every pair of subtypes, all diseases."""
     table = g.table("crossdisease/similarity")
+    if not table["tau"].notna().any():
+        return empty("No two orders share more than one event.")
     table = table.assign(
         a=table["disease_a"] + " " + table["name_a"].astype(str),
         b=table["disease_b"] + " " + table["name_b"].astype(str),

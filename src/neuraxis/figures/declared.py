@@ -31,7 +31,9 @@ class Figure:
     people : bool
         Drawn from the table of people, which the page does not hold.
     one : tuple of (str, str)
-        Title and caption where the model has one order and no subtypes to be compared; () where they are the same.
+        Title and caption where the model has one order and no subtypes to be compared; None where they are the same.
+    two : tuple of (str, str)
+        The same where there are two subtypes, and so one pair and no "others".
     """
 
     name: str
@@ -43,10 +45,12 @@ class Figure:
     first: bool = False
     people: bool = False
     one: tuple[str, str] | None = None
+    two: tuple[str, str] | None = None
 
     def words(self, n_subtypes: int) -> tuple[str, str]:
         """Title and caption for a model of so many subtypes."""
-        return self.one if self.one and n_subtypes < 2 else (self.title, self.caption)
+        special = self.one if n_subtypes < 2 else self.two if n_subtypes == 2 else None
+        return special or (self.title, self.caption)
 
 
 #: Of one disease.
@@ -57,6 +61,12 @@ OF_DISEASE = (
         "k = 0: everyone healthy; MVN: one multivariate normal without subtypes; grey: the same procedure on healthy people. "
         "Right: log-likelihood of the people of each fold, fold means taken off.",
         "number", ("selection", "heldout_folds", "variants", "negative_control"),
+    ),
+    Figure(
+        "negative_control", "model:negative_control", "The same selection on healthy people",
+        "CVIC above the best with the paired standard error, filled: the chosen number. Whatever is found in healthy people is "
+        "not disease.",
+        "number", ("negative_control", "selection"),
     ),
     Figure(
         "brain_mean_z", "maps:brain_mean_z", "Mean z of every subtype on brain and cord",
@@ -71,7 +81,9 @@ OF_DISEASE = (
     ),
     Figure(
         "ternary", "model:ternary", "Probability of each subtype, given that a person is staged",
-        "One dot a person, out of fold; people who are normal-appearing are counted apart.", "subtypes", (), people=True,
+        "Each staged person out of fold: a dot in a triangle where there are three subtypes, a bar where there is another "
+        "number. People who are normal-appearing are counted apart.",
+        "subtypes", (), people=True,
     ),
     Figure(
         "brain_t", "maps:brain_t", "Where each subtype differs from the others",
@@ -79,6 +91,12 @@ OF_DISEASE = (
         "false-discovery rate of 5 %. Circular: these regions defined the subtypes, so the maps say where subtypes differ, not "
         "that they do.",
         "subtypes", ("clinical/maps",),
+        two=(
+            "Where the two subtypes differ",
+            "t of each subtype against the other (linear model with age, sex and, where known, eTIV); dotted: not below a "
+            "false-discovery rate of 5 %. Circular: these regions defined the subtypes, so the maps say where they differ, not "
+            "that they do.",
+        ),
     ),
     Figure(
         "mean_z", "maps:mean_z", "Mean z of every region as numbers",
@@ -117,12 +135,6 @@ OF_DISEASE = (
         "trust", ("diagnostics",),
     ),
     Figure(
-        "negative_control", "model:negative_control", "The same selection on healthy people",
-        "CVIC above the best with the paired standard error, filled: the chosen number. Whatever is found in healthy people is "
-        "not disease.",
-        "number", ("negative_control", "selection"),
-    ),
-    Figure(
         "forest", "clinical:forest", "Effects of subtype, stage and any atrophy",
         "With 95 % intervals: each subtype against the other subtypes among staged people at the same stage, later stage, any "
         "atrophy (at the mean stage of those with atrophy) against none. Weighted by the posterior (told), by most probable label, by labels imputed from scan and "
@@ -132,6 +144,12 @@ OF_DISEASE = (
             "Effects of stage and any atrophy",
             "With 95 % intervals: later stage, any atrophy (at the mean stage of those with atrophy) against none. Weighted by "
             "the posterior (told), by most probable label, by labels imputed from scan and outcome.",
+        ),
+        two=(
+            "Effects of subtype, stage and any atrophy",
+            "With 95 % intervals: one subtype against the other among staged people at the same stage, later stage, any atrophy "
+            "(at the mean stage of those with atrophy) against none. Weighted by the posterior (told), by most probable label, by "
+            "labels imputed from scan and outcome.",
         ),
     ),
     Figure(

@@ -95,7 +95,8 @@ def brain_t(g: Given) -> Figure:
             continue
         vague = part.index[~(part["q"] < FDR)] if "q" in part else part.index
         found = int((part["q"] < FDR).sum()) if "q" in part else 0
-        words = f"{group} against the other subtypes ({found} of {int(part['t'].notna().sum())} regions at q < 0.05)"
+        others = "the other subtype" + "s" * (g.k > 2)
+        words = f"{group} against {others} ({found} of {int(part['t'].notna().sum())} regions at q < 0.05)"
         rows.append((words, part["t"].to_dict(), tuple(vague)))
     return _panels(
         rows, g.where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t\n(positive: more abnormal)",

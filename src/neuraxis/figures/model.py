@@ -7,7 +7,7 @@ import mpltern  # noqa: F401  registers the ternary projection
 import numpy as np
 import pandas as pd
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -17,6 +17,8 @@ from .style import COLOURS, COLUMN, PAGE, colours, empty, grid, markers, wrapped
 
 #: Colours of the thresholds: "field", the red, magenta and blue of the SuStaIn papers, or "safe" for all eyes.
 EVENTS = {"safe": ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), "field": ("#D7191C", "#C51B8A", "#2C4FC9", "#222222")}
+#: More thresholds than there are named colours run through a map, in their order; both end dark enough for white paper.
+EVENT_MAPS = {"safe": ("viridis", 0.0, 0.88), "field": ("plasma_r", 0.25, 1.0)}
 VARIANTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
@@ -103,6 +105,31 @@ def selection(g: Given) -> Figure:
     return figure
 
 
+def event_tints(n: int, scheme: str = "safe") -> list[str]:
+    """A colour of its own for each of so many thresholds, in their order.
+
+    Parameters
+    ----------
+    n : int
+    scheme : {"safe", "field"}
+
+    Returns
+    -------
+    list of str, length n
+
+    Examples
+    --------
+    >>> event_tints(3, "field")
+    ['#D7191C', '#C51B8A', '#2C4FC9']
+    >>> len(set(event_tints(7)))
+    7
+    """
+    if n <= len(EVENTS[scheme]):
+        return list(EVENTS[scheme][:n])
+    name, first, last = EVENT_MAPS[scheme]
+    return [to_hex(c) for c in plt.get_cmap(name)(np.linspace(first, last, n))]
+
+
 def positional_variance(g: Given) -> Figure:
     """Probability of every event's place, model of everyone."""
     return _places(g, "everyone")
@@ -132,11 +159,16 @@ def _places(g: Given, models: str):
     size, n = table["biomarker"].nunique(), len(g.names)
     highest = max(float(table[places].to_numpy(float).max()), 0.1)
     scaled = PowerNorm(0.5, 0, highest)
-    tints = [EVENTS[g.event_colours][min(i, 3)] for i in range(len(levels))]
+    tints = event_tints(len(levels), g.event_colours)
     columns = min(n, 2)
     rows = -(-n // columns)
-    figure = plt.figure(figsize=(PAGE if n > 1 else 5.0, rows * (0.15 * size + 0.75) + 0.9), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[rows * (0.15 * size + 0.75) + 0.3, 0.6])
+    # a scale bar is as wide as its words
+    beside = min(len(levels), 4 if n > 1 else 3)
+    under = -(-len(levels) // beside)
+    panels = rows * (0.15 * size + 0.75) + 0.3
+    width = PAGE if n > 1 else 5.0
+    figure = plt.figure(figsize=(width, panels + 0.6 * under), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[panels, 0.6 * under])
     axes = above.subplots(rows, columns, squeeze=False)
     for axis in axes.ravel()[n:]:
         axis.axis("off")
@@ -159,9 +191,11 @@ def _places(g: Given, models: str):
         head = f"{name}\n" if g.k > 1 else ""
         axis.set_title(f"{head}{staged} staged people", fontsize=7.5)
         axis.set_xlabel("place in the sequence")
-    bars = below.subplots(1, len(levels), squeeze=False)[0]
+    bars = below.subplots(under, beside, squeeze=False).ravel()
+    for axis in bars[len(levels) :]:
+        axis.axis("off")
     steps = [v for v in (0.01, 0.05, 0.1, 0.2, 0.5, 1.0) if v <= highest]
-    for bar_axis, level, darkest in zip(bars, levels, tints, strict=True):
+    for bar_axis, level, darkest in zip(bars, levels, tints, strict=False):
         scale = ScalarMappable(scaled, LinearSegmentedColormap.from_list("", ["white", darkest]))
         bar = below.colorbar(scale, cax=bar_axis, orientation="horizontal", ticks=[0, *steps[-3:]], format="{x:g}")
         bar.set_label(f"probability, z = {level:g}" if one_kind else f"probability, event {level:g}", fontsize=6.5)

@@ -70,6 +70,8 @@ class Disease:
         Biomarker to its label.
     families : Series
         Biomarker to how the model takes it ("zscore", ...); of those not named: z-score.
+    systems : Series
+        Biomarker to the system that subtypes are named after.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Disease:
     simulated: bool = False
     labels: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
     families: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
+    systems: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
 
     # --- the number of subtypes --------------------------------------------------------------------------------------
 
@@ -234,16 +237,28 @@ class Disease:
         return self._verdict[1]
 
     @cached_property
-    def first_events(self) -> dict[int, list[tuple[str, float]]]:
+    def _first(self) -> dict[int, list[tuple[str, float]]]:
         """Subtype to the three biomarkers whose first events come earliest, with the mean place (1-based)."""
         table = self.tables["event_order"]
         if table.empty:
             return {}
-        first = table.sort_values("mean_position").drop_duplicates(["subtype", "biomarker"])
+        first = table.sort_values("mean_position", kind="stable").drop_duplicates(["subtype", "biomarker"])
         return {
-            int(c): [(str(self.labels.get(b, b)), float(p)) for b, p in part[["biomarker", "mean_position"]].values[:3]]
+            int(c): [(str(b), float(p)) for b, p in part[["biomarker", "mean_position"]].values[:3]]
             for c, part in first.groupby("subtype")
         }
+
+    @cached_property
+    def first_events(self) -> dict[int, list[tuple[str, float]]]:
+        """Subtype to the labels of the three biomarkers whose first events come earliest, with the mean place (1-based)."""
+        return {c: [(str(self.labels.get(b, b)), p) for b, p in first] for c, first in self._first.items()}
+
+    def named_by_comparison(self, subtype: int) -> bool:
+        """Does a subtype carry the name of a system in which its sequence does not begin (`sustain.naming.RULE`)?"""
+        table = self.tables["names"]
+        system = table.set_index("subtype")["system"].get(subtype) if "system" in table else None
+        first = [self.systems.get(b) for b, _ in self._first.get(subtype, [])]
+        return system in set(self.systems.dropna()) and bool(first) and system not in first
 
     @cached_property
     def measures(self) -> list[str]:
@@ -406,7 +421,7 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
     provenance = json.loads((root / "provenance.json").read_text(encoding="utf-8"))
     defined = read_biomarkers(biomarkers)
     off = switched_off(provenance["config"], simulated)
-    labels, families = (defined.set_index("biomarker")[c] for c in ("label", "family"))
+    labels, families, systems = (defined.set_index("biomarker")[c] for c in ("label", "family", "system"))
 
     def place(disease):
         def path(name: str) -> Path | None:
@@ -418,7 +433,7 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
         return path
 
     found = [
-        Disease(str(d), Tables(place(d)), provenance["config"], control, simulated, labels, families)
+        Disease(str(d), Tables(place(d)), provenance["config"], control, simulated, labels, families, systems)
         for d in map(str, diseases)
     ]
     tables = Tables(lambda name: root / f"{name}.tsv")

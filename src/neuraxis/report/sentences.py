@@ -21,6 +21,8 @@ from ..labels import NORMAL, is_true
 from ..sustain.crossval import CVIC_EVIDENCE
 from .facts import SMALL, Disease, Study
 
+#: Step of flow.tsv at which people of other groups leave (cohort.participants).
+OTHER_GROUPS = "group of the study"
 #: The method whose numbers are told; the others stand beside it in the table (docs/clinical.md says why).
 TOLD = "weighted"
 #: Below this q a result is told as found.
@@ -36,6 +38,11 @@ def number(value: float) -> str:
 def interval(row) -> str:
     """Estimate with its 95 % interval."""
     return f"{number(row.estimate)}, 95 % interval {number(row.low)} to {number(row.high)}"
+
+
+def passes(n: int) -> str:
+    """1 passes, 2 pass."""
+    return f"{n} pass{'es' if n == 1 else ''}"
 
 
 def listed(words) -> str:
@@ -65,7 +72,9 @@ def who(row) -> str:
 def given(row) -> str:
     """What the estimate is adjusted for."""
     words = ["stage"] if row.kind == "subtype" else []
-    words += str(row.covariates).split(", ") if isinstance(row.covariates, str) and row.covariates else []
+    words += (
+        str(row.covariates).replace("_", " ").split(", ") if isinstance(row.covariates, str) and row.covariates else []
+    )
     return f", adjusted for {listed(words)}" if words else ", unadjusted"
 
 
@@ -99,7 +108,7 @@ def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> l
     tested = part[reportable & part["p"].notna()]
     passed = tested[tested["q"] < FOUND].sort_values("q", kind="stable")
     line = (
-        f"{disease}, {family}: {len(tested)} of {len(part)} contrasts tested, {len(passed)} pass a false-discovery rate of 5 %."
+        f"{disease}, {family}: {len(tested)} of {len(part)} contrasts tested, {passes(len(passed))} a false-discovery rate of 5 %."
         if len(tested)
         else f"{disease}, {family}: none of {len(part)} contrasts could be tested."
     )
@@ -245,8 +254,29 @@ def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
             line += f" Detectably added by {listed(much)}."
         if little:
             line += f" Nothing is detectably added by {listed(little)}."
+        if worse := [n.removeprefix("+ ") for n, r in adds if r["added_high"] < 0]:
+            line += f" The prediction is detectably worse with {listed(worse)} than without."
         out.append(line)
     return out
+
+
+def linking_sentences(nested: pd.DataFrame, prediction: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
+    """Why subtype and stage may add to an outcome by the likelihood-ratio test and nothing out of sample."""
+    if nested.empty or prediction.empty:
+        return []
+    told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna()]
+    better = list(told.loc[told["p"] < FOUND, "outcome"])
+    steps = prediction[prediction["model"].isin(["+ stage", "+ subtype"]) & prediction["added"].notna()]
+    adds = steps.groupby("outcome")["added_low"].max() > 0
+    apart = [o for o in better if o in adds.index and not adds[o]]
+    if not apart:
+        return []
+    what = "subtype and stage" if n_subtypes > 1 else "atrophy and stage"
+    return [
+        f"{listed(apart)}: {what} add by the likelihood-ratio test, and nothing is detectably added out of sample. The test asks "
+        "whether the outcome goes with them in the people it was fitted to; the C index whether unseen people are put into a "
+        "better order than without them. The first is no promise of the second."
+    ]
 
 
 def _beside_everyone(best: pd.Series, everyone: float) -> str:
@@ -272,8 +302,13 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
         out.append(
             f"A {whole['years']:g}-year trial of {outcome} (hazard ratio {whole['hazard_ratio']:g}, power "
             f"{whole['power']:.0%}) would need {whole['n_per_arm']:.0f} people per arm enrolling everyone, and "
-            f"{best['n_per_arm']:.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, the best of {len(others)} groups that "
-            "were looked at" + _beside_everyone(best, whole["n_per_arm"])
+            f"{best['n_per_arm']:.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, "
+            + (
+                f"the best of {len(others)} groups that were looked at"
+                if len(others) > 1
+                else "the only group that was looked at"
+            )
+            + _beside_everyone(best, whole["n_per_arm"])
         )
     return out
 
@@ -357,6 +392,7 @@ def clinical_sentences(d: Disease) -> list[str]:
     more = [
         *told(treatment_sentences, "treatment"),
         *told(prediction_sentences, "prediction"),
+        *linking_sentences(d.tables["clinical/nested"], d.tables["clinical/prediction"], d.k),
         *told(trial_sentences, "trial"),
         *(told(reported_sentences, "reported") if d.simulated and d.k > 1 else []),
     ]
@@ -485,7 +521,9 @@ def strangers(s: Study):
 def _lost(s: Study) -> dict[str, float]:
     """Groups to the share of their people who left, where it is more than a tenth."""
     shares = {}
-    for group, part in s.flow.dropna(subset="group").groupby("group"):
+    # of the study's groups: people of others are no part of it (other_groups)
+    flow = s.flow[s.flow["group"].isin([s.control, *(d.name for d in s.diseases)])]
+    for group, part in flow.groupby("group"):
         shares[str(group)] = float(part["excluded"].sum() / max(part["n"].max(), 1))
     return {g: share for g, share in shares.items() if share > 0.1}
 
@@ -500,6 +538,31 @@ def no_controls_at_site(s: Study):
     return (
         f"Sites without controls: {', '.join(s.sites_without_controls)}; their site effect cannot be told from disease."
     )
+
+
+def _other_groups(s: Study) -> pd.Series:
+    """People of participants.tsv by group, of groups that are not of this study."""
+    left = s.flow[(s.flow["step"] == OTHER_GROUPS) & (s.flow["excluded"] > 0)]
+    return left[~left["group"].isin([s.control, *(d.name for d in s.diseases)])].groupby("group")["excluded"].sum()
+
+
+@sentence_of("people", lambda s: len(_other_groups(s)) > 0)
+def other_groups(s: Study):
+    each = [f"{group} ({people_of(int(n))})" for group, n in _other_groups(s).items()]
+    return f"In the table of participants, but no part of this study: {listed(each)}."
+
+
+def _merged(s: Study) -> dict[str, list[str]]:
+    """Groups of the study that stand for other groups of the table of participants."""
+    groups = s.config["cohort"].get("groups") or {}
+    shown = {s.control, *(d.name for d in s.diseases)}
+    return {g: list(map(str, names)) for g, names in groups.items() if g in shown and list(map(str, names)) != [g]}
+
+
+@sentence_of("people", lambda s: bool(_merged(s)))
+def merged_groups(s: Study):
+    each = [f"{g} stands for {listed(names)}" for g, names in _merged(s).items()]
+    return f"Groups of the table of participants under this study's names: {'; '.join(each)}."
 
 
 def _one_site(s: Study) -> dict[str, str]:
@@ -674,7 +737,11 @@ def _variants(d: Disease) -> dict[str, int]:
 
 @sentence_of("number", lambda d: len(d.tables["negative_control"]) > 0, warn=lambda d: control_warns(d))
 def healthy_people(d: Disease):
-    return [text for text, _ in control_sentences(d.tables["negative_control"])]
+    return [text for text, _ in control_sentences(d.tables["negative_control"], d.fixed)]
+
+
+#: Where the number of subtypes was fixed nothing was selected in patients.
+FIXED_RULE = "the rule, which did not decide the number here,"
 
 
 def control_warns(d: Disease) -> bool:
@@ -682,14 +749,15 @@ def control_warns(d: Disease) -> bool:
     return any(warn for _, warn in control_sentences(d.tables["negative_control"]))
 
 
-def control_sentences(control: pd.DataFrame) -> list[tuple[str, bool]]:
+def control_sentences(control: pd.DataFrame, fixed: bool = False) -> list[tuple[str, bool]]:
     """What the same selection finds in healthy people, a sentence per variant, and whether it warns."""
     out = []
+    procedure = FIXED_RULE if fixed else "the same procedure"
     note = str(control["note"].dropna().iloc[0]) if control["note"].notna().any() else ""
     for name, part in control.dropna(subset=["n_subtypes"]).groupby("variant", sort=False):
         k = int(part.loc[is_true(part["chosen"]), "n_subtypes"].iloc[0])
         n = int(part["n_people"].iloc[0])
-        text = f"Negative control ({name}): the same procedure finds {subtypes(k)} in {n} healthy people"
+        text = f"Negative control ({name}): {procedure} finds {subtypes(k)} in {n} healthy people"
         if k > 1:
             text += "; as many in patients are no evidence of disease under this model"
         out.append((text + (f" ({note})" if note else "") + ".", k > 0))
@@ -701,7 +769,7 @@ def drawn_with_fewer(d: Disease):
     null = _null(d)
     more, n, fewer = int(is_true(null["more"]).sum()), len(null), int(null["true_subtypes"].iloc[0])
     return (
-        f"In people drawn from the model with {subtypes(fewer)} the same procedure asks for more in {more} of {n} cohorts of "
+        f"In people drawn from the model with {subtypes(fewer)} {FIXED_RULE if d.fixed else 'the same procedure'} asks for more in {more} of {n} cohorts of "
         f"{int(null['n_people'].iloc[0])}."
     )
 
@@ -734,7 +802,8 @@ def _null(d: Disease) -> pd.DataFrame:
 
 @sentence_of("number", lambda d: d.simulated and d.k != 3)
 def published_three(d: Disease):
-    three = f" (CVIC {d.tried.loc[3, 'gap_cvic']:+.1f} against the best number)" if 3 in d.tried.index else ""
+    gap = float(d.tried.loc[3, "gap_cvic"]) if 3 in d.tried.index else float("nan")
+    three = f" (three: CVIC {gap:.1f} above the best)" if gap > 0 else " (three have the best CVIC)" if gap == 0 else ""
     return f"The published study (Zhuo et al. 2025) found three subtypes; in these simulated people there are {d.k}{three}."
 
 
@@ -989,7 +1058,8 @@ def nothing_clinical(d: Disease):
 def clinical_headline(d: Disease):
     tested, passed = _told(d)
     lines = [
-        f"{len(passed)} of {len(tested)} clinical contrasts that could be tested pass a false-discovery rate of 5 %."
+        f"{len(passed)} of {len(tested)} clinical contrasts that could be tested pass{'es' if len(passed) == 1 else ''} a "
+        "false-discovery rate of 5 %."
     ]
     first = passed[passed["kind"] != "any difference"].drop_duplicates(["outcome", "kind"]).head(HEADLINES)
     return [*lines, *(sentence(row) for row in first.itertuples())]
@@ -1021,6 +1091,10 @@ def clinical_not_asked(d: Disease):
 # --- what subtypes look like ---------------------------------------------------------------------------------------------
 
 
+#: Of a subtype that does not begin in the system whose name it carries.
+NAMED = "the name compares: the events it names come earlier here than in the other subtypes, though not first"
+
+
 def portrait(d: Disease, subtype: int) -> str:
     """How one subtype looks, in people who are staged in it; "" where nobody is."""
     n = {c: n for c, _, n in d.ranked}[subtype]
@@ -1034,6 +1108,7 @@ def portrait(d: Disease, subtype: int) -> str:
     text = f"{first}{people_of(n)} ({n / d.n:.0%} of all with {d.name})"
     if begins:
         text += f"; the sequence begins in {begins}"
+        text += f" ({NAMED})" if d.k > 1 and d.named_by_comparison(subtype) else ""
     if affected:
         text += f"; highest mean z: {', '.join(affected)}"
     if len(stage):
@@ -1079,8 +1154,9 @@ def _effects_told(d: Disease) -> str:
     if not d.converged:
         return "The chains have not converged, so no result is told."
     names = listed(f"{r.outcome} ({who(r)})" for r in passed.head(HEADLINES).itertuples())
-    return f"{len(passed)} of {len(tested)} tested contrasts pass a false-discovery rate of 5 %" + (
-        f", first {names}." if names else "."
+    return (
+        f"{len(passed)} of {len(tested)} tested contrasts pass{'es' if len(passed) == 1 else ''} a false-discovery rate of 5 %"
+        + (f", first {names}." if names else ".")
     )
 
 

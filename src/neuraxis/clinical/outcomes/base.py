@@ -49,6 +49,8 @@ class Outcome:
         Columns and the values that a person at risk has there, e.g. ``{course: [RRMS]}``.
     maximum : float, optional
         Largest possible value, for bounded scores (the least is 0).
+    unit : str
+        What its values are counted in, at the axes of figures.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Outcome:
     diseases: tuple = field(default_factory=tuple)
     only: tuple = field(default_factory=tuple)
     maximum: float | None = None
+    unit: str = ""
 
     #: Name in the configuration.
     type: ClassVar[str] = ""
@@ -286,8 +289,8 @@ class Outcome:
 
     @property
     def label(self) -> str:
-        """Name at an axis of values."""
-        return self.name
+        """Name at an axis of values, with the unit where there is one."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
 
     @property
     def axis_scale(self) -> str:

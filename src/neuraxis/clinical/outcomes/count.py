@@ -92,7 +92,7 @@ class Count(Outcome):
     @property
     def label(self) -> str:
         """With the unit of the rate."""
-        return self.name + (" a year" if self.exposure else "")
+        return super().label + (" a year" if self.exposure else "")
 
     @property
     def axis_scale(self) -> str:

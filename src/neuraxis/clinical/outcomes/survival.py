@@ -54,7 +54,7 @@ class Survival(Outcome):
         """Scaled Schoenfeld residuals against rank of time (Grambsch & Therneau 1994): smallest p times their number."""
         if len(cases.y) < 40:
             return "", np.nan
-        x = terms.loc[cases.y.index].astype(float).join(cases.x)
+        x = independent(terms.loc[cases.y.index].astype(float).join(cases.x), cases.strata)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -87,6 +87,21 @@ class Survival(Outcome):
         piece = np.clip(np.searchsorted(cuts, time, side="left") - 1, 0, len(nuisance) - 1)
         eta = np.clip(predictor, -30, 30)
         return cases.y.to_numpy()[:, None] * (nuisance[piece][:, None] + eta) - cumulative[:, None] * np.exp(eta)
+
+
+def independent(x: pd.DataFrame, strata: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Columns without those that follow, within strata, from the ones before them: the same model, which can be inverted.
+
+    Examples
+    --------
+    >>> x = pd.DataFrame({"age": [20.0, 31.0, 45.0, 60.0], "onset": [18.0, 30.0, 40.0, 51.0]})
+    >>> list(independent(x.assign(duration=x["age"] - x["onset"])))
+    ['age', 'onset']
+    """
+    centred = x - (x.mean() if strata is None else x.groupby([strata[c] for c in strata]).transform("mean"))
+    length = np.sqrt((centred**2).sum()).replace(0.0, 1.0)
+    left = np.abs(np.diag(np.linalg.qr((centred / length).to_numpy(float))[1]))
+    return x.loc[:, np.r_[left > 1e-7, np.zeros(x.shape[1] - len(left), bool)]]
 
 
 def cox(y: pd.Series, x: pd.DataFrame, names: list[str], cases: Cases, plan: str) -> Fit | None:
