@@ -156,7 +156,7 @@ def test_treatments_say_of_how_many_comparisons_they_are(tmp_path):
 
 
 def test_prediction_names_what_adds_and_what_does_not():
-    row = {"outcome": "SPMS", "n": 300, "n_events": 40, "c_low": 0.5, "c_high": 0.7}
+    row = {"outcome": "SPMS", "n": 300, "n_events": 40, "c_low": 0.51, "c_high": 0.7}
     added = [("clinical", None, None), ("+ mean z", 0.05, 0.01), ("+ stage", 0.02, -0.01), ("+ subtype", 0.0, -0.03)]
     rows = [row | {"model": m, "c": 0.6, "added": a, "added_low": low, "added_high": 0.2} for m, a, low in added]
     (text,) = prediction_sentences(pd.DataFrame(rows))
@@ -167,6 +167,10 @@ def test_prediction_names_what_adds_and_what_does_not():
     assert text.endswith("by stage and subtype. The prediction is detectably worse with subtype than without.")
     rows[1]["added_low"] = -0.2
     assert "Detectably" not in prediction_sentences(pd.DataFrame(rows))[0]
+    chance = [r | {"c_low": 0.5} for r in rows]
+    assert "better order than chance would" in prediction_sentences(pd.DataFrame(chance))[0]
+    chance[-1]["c_low"] = 0.505
+    assert "chance" not in text + prediction_sentences(pd.DataFrame(chance))[0]
 
 
 def test_a_likelihood_ratio_beside_nothing_out_of_sample_is_explained():

@@ -256,6 +256,8 @@ def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
             line += f" Nothing is detectably added by {listed(little)}."
         if worse := [n.removeprefix("+ ") for n, r in adds if r["added_high"] < 0]:
             line += f" The prediction is detectably worse with {listed(worse)} than without."
+        if not any(r["c_low"] > 0.5 for r in [first, *(r for _, r in adds)]):
+            line += " No set of them puts people into a better order than chance would (a C index of 0.5)."
         out.append(line)
     return out
 
