@@ -270,7 +270,7 @@ def test_a_point_after_the_thousands_of_some_cells(tmp_path, labels):
         read_volume_tables([path], labels)
     # lesions span three orders of magnitude, and a few people tell nothing
     for name, cells in (
-        ("WM-hypointensities", [20, 900, 12000, 3000, 45, 150, 1.5]),
+        ("WM-hypointensities", [200, 900, 12000, 3000, 450, 1500, 3]),
         ("Left-Thalamus", [7000, 7100, 7.1]),
     ):
         path.write_text(f"subject,{name}\n" + "".join(f"s{i},{v}\n" for i, v in enumerate(cells)))
