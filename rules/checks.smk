@@ -72,7 +72,7 @@ rule checks:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="20m",
     params:
         page=False,

@@ -16,7 +16,7 @@ rule clinical_columns:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime="10m",
     params:
         control=lookup("cohort/control", within=config),
@@ -56,7 +56,7 @@ rule clinical_associations:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime="60m",
     params:
         control=lookup("cohort/control", within=config),
@@ -93,7 +93,7 @@ if SIMULATED:
         conda:
             "../envs/neuraxis.yaml"
         resources:
-            mem_mb=1000,
+            mem_mb=memory(1000),
             runtime="20m",
         params:
             control=lookup("cohort/control", within=config),

@@ -25,7 +25,7 @@ if SIMULATED:
         conda:
             "../envs/neuraxis.yaml"
         resources:
-            mem_mb=500,
+            mem_mb=memory(500),
             runtime="10m",
         params:
             scale=lookup("cohort/scale", within=config),
@@ -49,7 +49,7 @@ if SIMULATED:
         conda:
             "../envs/neuraxis.yaml"
         resources:
-            mem_mb=500,
+            mem_mb=memory(500),
             runtime="30m",
         params:
             n_batches=len(BATCHES),
@@ -84,7 +84,7 @@ rule cohort_participants:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime="10m",
     params:
         control=lookup("cohort/control", within=config),

@@ -122,6 +122,11 @@ wildcard_constraints:
     batch="[0-9]+",
 
 
+def memory(mb):
+    """MB of memory that a job asks for, doubled whenever it is tried again (retries: of a profile): out of memory or not, it may help."""
+    return lambda wildcards, attempt: mb * 2 ** (attempt - 1)
+
+
 def shipped(path):
     """A file of the workflow, wherever the study is."""
     return shown(path, HOME)

@@ -28,7 +28,7 @@ if config["features"]["source"] == "images":
         conda:
             "../envs/neuraxis.yaml"
         resources:
-            mem_mb=1500,
+            mem_mb=memory(1500),
             runtime="2h",
         params:
             n_batches=len(BATCHES),
@@ -69,7 +69,7 @@ if config["features"]["source"] == "images":
         conda:
             "../envs/neuraxis.yaml"
         resources:
-            mem_mb=1500,
+            mem_mb=memory(1500),
             runtime="2h",
         params:
             templates=image_templates,
@@ -119,7 +119,7 @@ rule features_combine:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime="10m",
     params:
         source=lookup("features/source", within=config),

@@ -31,7 +31,7 @@ rule figures_disease:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime="20m",
     params:
         tables=FIGURE_TABLES,
@@ -62,7 +62,7 @@ if len(DISEASES) > 1:
         conda:
             "../envs/neuraxis.yaml"
         resources:
-            mem_mb=1000,
+            mem_mb=memory(1000),
             runtime="10m",
         params:
             tables=tables_of(OF_DISEASES),
@@ -88,7 +88,7 @@ rule figures_normative:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime="10m",
     params:
         tables=tables_of(OF_CONTROLS),

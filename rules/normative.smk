@@ -25,7 +25,7 @@ rule normative_zscores:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="30m",
     params:
         settings=lookup("normative", within=config),

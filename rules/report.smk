@@ -101,7 +101,7 @@ rule report_page:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime="10m",
     params:
         title=lookup("report/title", within=config),
@@ -130,7 +130,7 @@ rule report_provenance:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=300,
+        mem_mb=memory(300),
         runtime="5m",
     params:
         config=config,

@@ -16,7 +16,7 @@ rule sustain_sizes:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime="10m",
     params:
         folds=lookup("sustain/folds", within=config),
@@ -41,7 +41,7 @@ rule sustain_events:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime="10m",
     params:
         thresholds=lookup("sustain/thresholds", within=config),
@@ -68,7 +68,7 @@ rule sustain_folds:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime="10m",
     params:
         folds=lookup("sustain/folds", within=config),
@@ -91,7 +91,7 @@ rule sustain_kernels:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="30m",
     script:
         "../workflow/scripts/sustain_kernels.py"
@@ -118,7 +118,7 @@ rule sustain_fit:
         "../envs/neuraxis.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="6h",
     params:
         n_startpoints=lookup("sustain/n_startpoints", within=config),
@@ -179,7 +179,7 @@ rule sustain_select:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="30m",
     params:
         n_subtypes=lookup("sustain/n_subtypes", within=config),
@@ -209,7 +209,7 @@ rule sustain_select_variant:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="30m",
     params:
         n_subtypes="auto",
@@ -235,7 +235,7 @@ rule sustain_variants:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime="10m",
     params:
         main=f"{config['sustain']['stage_prior']}-{config['sustain']['noise']}",
@@ -264,7 +264,7 @@ rule sustain_negative_control:
         "../envs/neuraxis.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="6h",
     params:
         norms=lookup("normative", within=config),
@@ -302,7 +302,7 @@ if config["sustain"]["parametric_null"]:
             "../envs/neuraxis.yaml"
         threads: 1
         resources:
-            mem_mb=1500,
+            mem_mb=memory(1500),
             runtime="12h",
         params:
             draws=lookup("sustain/parametric_null", within=config),
@@ -338,7 +338,7 @@ if config["sustain"]["leave_site_out"]:
             "../envs/neuraxis.yaml"
         threads: 1
         resources:
-            mem_mb=1500,
+            mem_mb=memory(1500),
             runtime="6h",
         params:
             n_startpoints=lookup("sustain/n_startpoints", within=config),
@@ -371,7 +371,7 @@ rule sustain_chains:
         "../envs/neuraxis.yaml"
     threads: config["sustain"]["n_chains"]
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="6h",
     params:
         n_samples=lookup("sustain/n_samples", within=config),
@@ -413,7 +413,7 @@ rule sustain_subtypes:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime="30m",
     params:
         control=lookup("cohort/control", within=config),
@@ -459,7 +459,7 @@ rule sustain_recovery:
     conda:
         "../envs/neuraxis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime="10m",
     params:
         seed=lookup("seed", within=config),
@@ -495,7 +495,7 @@ if len(DISEASES) > 1:
             "../envs/neuraxis.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
+            mem_mb=memory(2000),
             runtime="6h",
         params:
             diseases=DISEASES,

@@ -111,6 +111,17 @@ def test_own_people_from_a_table(tmp_path):
     assert "NfL as normal or abnormal" in page and "Gait score by observed level" in page and "Fonteijn" in page
 
 
+def test_a_job_that_is_tried_again_asks_for_twice_the_memory(tmp_path):
+    """All rules; the cluster's profile tries again twice."""
+    folder = checkout(tmp_path / "memory")
+    asked = [
+        [int(n) for n in re.findall(r"resources: .*\bmem_mb=(\d+)", done.stdout + done.stderr)]
+        for done in (snakemake(folder, "-n", "--attempt", attempt) for attempt in "13")
+    ]
+    assert len(asked[0]) > 50 and asked[1] == [4 * mb for mb in asked[0]]
+    assert yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["retries"] == 2
+
+
 def test_environment_files_pin_the_lock_files_versions():
     """Every dependency of the package and of its jobs, at the lock file's version; no path, which conda would not find."""
     lock = (ROOT / "requirements.lock").read_text()
