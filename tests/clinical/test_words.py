@@ -188,12 +188,12 @@ def test_a_likelihood_ratio_beside_nothing_out_of_sample_is_explained():
         [{"outcome": o, "model": m, "added": v + 0.01, "added_low": v} for (o, m), v in low.items()]
     ).sample(frac=1, random_state=1)
     (text,) = linking_sentences(nested, prediction)
-    assert text.startswith(
-        "A: subtype and stage add by the likelihood-ratio test, and nothing is detectably added out of"
-    )
+    assert text.startswith("A: subtype and stage add by the likelihood-ratio test, and neither adds detectably out of")
     assert "no promise" in text
     (text,) = linking_sentences(nested, prediction[prediction["model"] != "+ subtype"], 1)
-    assert text.startswith("A: atrophy and stage add")
+    assert text.startswith(
+        "A: atrophy and stage add by the likelihood-ratio test, and stage adds nothing detectable out of"
+    )
     assert linking_sentences(nested, prediction[prediction["outcome"] != "A"]) == []
     assert linking_sentences(nested.assign(p=0.3), prediction) == []
     assert linking_sentences(nested, prediction[:0]) == linking_sentences(nested[:0], prediction) == []

@@ -273,9 +273,13 @@ def linking_sentences(nested: pd.DataFrame, prediction: pd.DataFrame, n_subtypes
     apart = [o for o in better if o in adds.index and not adds[o]]
     if not apart:
         return []
-    what = "subtype and stage" if n_subtypes > 1 else "atrophy and stage"
+    what, not_out = (
+        ("subtype and stage", "neither adds detectably")
+        if n_subtypes > 1
+        else ("atrophy and stage", "stage adds nothing detectable")
+    )
     return [
-        f"{listed(apart)}: {what} add by the likelihood-ratio test, and nothing is detectably added out of sample. The test asks "
+        f"{listed(apart)}: {what} add by the likelihood-ratio test, and {not_out} out of sample. The test asks "
         "whether the outcome goes with them in the people it was fitted to; the C index whether unseen people are put into a "
         "better order than without them. The first is no promise of the second."
     ]
