@@ -88,6 +88,11 @@ def test_people_of_ones_own_get_the_number_their_data_support(home, study):
     assert number({}) == 4
     (study / "config.yaml").write_text("cohort: {source: files}\n")
     assert number({}) == "auto" and number({"sustain": {"folds": 3}}) == "auto"
+    assert number({"cohort": {"source": "simulated"}, "sustain": {"max_subtypes": 2}}) == "auto"
+    assert number({"cohort": {"source": "simulated"}, "sustain": {"max_subtypes": 3}}) == 3
+    assert (
+        number({"cohort": {"source": "simulated"}, "sustain": {"max_subtypes": 2, "n_subtypes": 3}}) == 3
+    )  # refused later
     assert complete({**own, "sustain": 5}, home)["sustain"] == 5  # of another shape: the schema's to say
 
 

@@ -88,7 +88,7 @@ def complete(given: dict, home, *, own_file: bool = True) -> dict:
     """A study's configuration: the workflow's defaults, the study's config.yaml, and what the call gave, in this order.
 
     The default study shows as many subtypes as were published; people of one's own get the number that their data support,
-    unless their configuration says another (`OF_OWN_PEOPLE`). Called in the study's folder. Paths of the study stay as they are, relative to it; a file that only the defaults
+    unless their configuration says another (`OF_OWN_PEOPLE`), and so does a study that tries fewer subtypes than were published. Called in the study's folder. Paths of the study stay as they are, relative to it; a file that only the defaults
     name (resources/biomarkers.tsv) is the workflow's own.
 
     Parameters
@@ -122,7 +122,10 @@ def complete(given: dict, home, *, own_file: bool = True) -> dict:
     if own_file and own.is_file() and not own.samefile(home / "config.yaml"):
         given = merged(read_config(own), given)
     config = merged(defaults, given)
-    if get(config, "cohort.source") != "simulated":
+    # the published number is no number of a study that tries fewer
+    most, published = get(config, "sustain.max_subtypes"), get(config, "sustain.n_subtypes")
+    fewer = isinstance(most, int) and isinstance(published, int) and published > most
+    if get(config, "cohort.source") != "simulated" or fewer:
         for key, value in OF_OWN_PEOPLE.items():
             section, name = key.split(".")
             if get(config, key) is not None and get(given, key) is None:

@@ -118,7 +118,8 @@ def test_a_job_that_is_tried_again_asks_for_twice_the_memory(tmp_path):
         [int(n) for n in re.findall(r"resources: .*\bmem_mb=(\d+)", done.stdout + done.stderr)]
         for done in (snakemake(folder, "-n", "--attempt", attempt) for attempt in "13")
     ]
-    assert len(asked[0]) > 50 and asked[1] == [4 * mb for mb in asked[0]]
+    # in any order: jobs that could begin at once are told in none
+    assert len(asked[0]) > 50 and sorted(asked[1]) == sorted(4 * mb for mb in asked[0])
     assert yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["retries"] == 2
 
 
