@@ -11,6 +11,7 @@ from neuraxis.clinical.prediction import prediction
 from neuraxis.clinical.trial import enrichment
 from neuraxis.clinical.worsening import WorseningRule
 from neuraxis.features.combine import combine
+from neuraxis.features.measures import RULES
 from neuraxis.normative.settings import CHOICES, NormSettings
 from neuraxis.settings import Rules, files, line, schema_of
 from neuraxis.sustain.families import declared_events
@@ -145,3 +146,4 @@ def test_choices_are_the_same_words(both):
     for key, words in CHOICES.items():
         assert tuple(declared[f"normative.{key}"]["enum"]) == words
     assert set(declared["sustain.noise"]["enum"]) == set(NOISES)
+    assert tuple(declared["features.exclude_rules"]["items"]["enum"]) == RULES
