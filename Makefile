@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# Matrices of twenty columns: threads of the linear algebra cost more than they give, twice so beside other processes.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
+
 .PHONY: run test test-slow test-slurm lint bench fuzz faults mutants docs clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml

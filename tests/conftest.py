@@ -1,6 +1,10 @@
 """Shared fixtures: the peer's numbers, small simulated problems, the folder of real samples."""
 
+import os
 from pathlib import Path
+
+# before numpy: threads of the linear algebra wait for each other where two processes share two cores
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
