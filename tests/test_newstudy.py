@@ -6,6 +6,7 @@ import yaml
 from click.testing import CliRunner
 
 from neuraxis.cli import main, snakemake_command, study_here
+from neuraxis.cohort.templates import Locator
 from neuraxis.errors import ConfigError, InputError
 from neuraxis.newstudy import look, make_study, propose
 
@@ -43,7 +44,92 @@ def test_freesurfer_folders_and_bids_people(data, tmp_path):
     assert config["cohort"]["control"] == "HC" and config["cohort"]["diseases"] == ["MS"]
     assert "groups" not in config["cohort"] and not tables
     assert config["cohort"]["participants"] == str(data / "participants.tsv")
-    assert any("of 3 people" in s for s in said) and any("the one with most people is taken" in s for s in said)
+    assert any("of 3 people" in s for s in said) and any("the one with most is taken" in s for s in said)
+    assert any(s.startswith("27 of 30 people of the table are not in these results: sub-03, sub-04") for s in said)
+
+
+@pytest.mark.parametrize("folder", ["sub-{:02d}/ses-{}", "sub-{:02d}_ses-{}"])
+def test_sessions_of_freesurfer_folders(data, tmp_path, folder):
+    """Two people, the first scanned twice: a template of sessions, which the workflow's own reader finds them by."""
+    for person, session in ((1, "a"), (1, "b"), (2, "a")):
+        (data / "fs" / folder.format(person, session) / "stats").mkdir(parents=True)
+        (data / "fs" / folder.format(person, session) / "stats/aseg.stats").write_text("")
+    write(data, "participants.tsv", people(3, group="MS"))
+    config, _, said = proposed(data, tmp_path)
+    template = config["features"]["labels"]
+    assert template == str(
+        data / "fs" / folder.replace("sub-{:02d}", "{participant_id}").replace("ses-{}", "{session_id}")
+    )
+    assert Locator([template], "ses-01")("sub-02", "baseline")[0] == str(data / "fs" / folder.format(2, "a"))
+    words = "\n".join(said)
+    assert "results of 2 people" in words and "3 scans: each person's ses-01" in words
+    assert "1 of 3 people of the table are not in these results: sub-00" in words
+
+
+def toolbox(data, name, area, levels, persons=3, file="/d/sub-{:02d}/anat/sub-{:02d}_T2w_seg.nii.gz"):
+    rows = [f"{file.format(i, i)},{level},{area + i}" for i in range(persons) for level in levels]
+    (data / name).write_text("Filename,VertLevel,MEAN(area)\n" + "\n".join(rows) + "\n")
+
+
+def test_the_cord_table_with_most_scans_and_its_levels(data, tmp_path):
+    """Grey and white matter are no cord, whatever says so: the file, its rows or their size."""
+    write(data, "participants.tsv", people(4, group="MS"))
+    toolbox(data, "a_gm.csv", 70, (1, 2, 3), 4)
+    toolbox(data, "b.csv", 70, (1, 2, 3), 4, file="/d/sub-{:02d}/sub-{:02d}_T2star_wmseg.nii.gz")
+    toolbox(data, "c.csv", 15, (1, 2, 3), 4)
+    toolbox(data, "d.csv", 70, (2, 3), 2)
+    toolbox(data, "e_pmj.csv", 70, (2, 3, 4), 3)
+    config, _, said = proposed(data, tmp_path)
+    assert config["features"]["sct"] == str(data / "e_pmj.csv") and config["features"]["cord_levels"] == [2, 3]
+    words = "\n".join(said)
+    assert all(name in next(s for s in said if "part of the cord" in s) for name in ("a_gm.csv", "b.csv", "c.csv"))
+    assert "C1 is not in most scans: cord area over C2, C3" in words and "e_pmj.csv, 3 scans" in words
+    assert "1 of 4 people of the table are not in it: sub-03" in words
+    toolbox(data, "e_pmj.csv", 70, (1, 2, 3, 4), 3)
+    assert "cord_levels" not in proposed(data, tmp_path)[0]["features"]
+
+
+def test_tables_of_two_tools_are_not_mixed(data, tmp_path):
+    """Of the same people: the larger table is taken, one that says other volumes is left aside, one without rows too."""
+    (data / "aseg.csv").write_text("Measure:volume,Left-Thalamus,Left-Putamen\nsub-01,7000,5000\nsub-02,7100,5100\n")
+    (data / "more.csv").write_text("Measure:volume,Left-Caudate,Left-Putamen\nsub-02,3500,5100\n")
+    (data / "synthseg.csv").write_text("subject,left thalamus,left putamen\nsub-01,8000,5600\n")
+    (data / "zero.csv").write_text("subject,left thalamus,left putamen\n")
+    config, _, said = proposed(data, tmp_path)
+    assert config["features"]["volume_tables"] == [str(data / "aseg.csv"), str(data / "more.csv")]
+    assert any(s.startswith("left aside") and "synthseg.csv" in s and "an earlier table has" in s for s in said)
+    assert any(s.startswith("left aside, because nobody is in them") and "zero.csv" in s for s in said)
+
+
+def test_ids_that_are_nobodys_are_told(data, tmp_path):
+    write(data, "participants.tsv", people(3, group="MS"))
+    (data / "aseg.csv").write_text("Measure:volume,Left-Thalamus,Left-Putamen\nPAT1,7000,5000\n")
+    assert any(
+        "none of the ids of these tables (PAT1) is in the table of people" in s for s in proposed(data, tmp_path)[2]
+    )
+    (data / "aseg.csv").write_text("Measure:volume,Left-Thalamus,Left-Putamen\nPAT1,7000,5000\n01,7000,5000\n")
+    words = "\n".join(proposed(data, tmp_path)[2])
+    assert "2 of 3 people of the table are not in these tables: sub-00, sub-02" in words
+    assert "not in the table of people, but in these tables: PAT1" in words
+
+
+def test_courses_small_diseases_and_sites_with_few_controls_are_told(data, tmp_path):
+    group = ["HC"] * 21 + ["RRMS"] * 20 + ["SPMS"] * 19
+    site = ["A"] * 10 + ["B"] * 9 + ["C"] * 2 + ["A"] * 38 + ["D"]
+    write(data, "participants.tsv", people(60, group=group, site=site))
+    words = "\n".join(proposed(data, tmp_path)[2])
+    assert "each is modelled as a disease of its own" in words and "{MS: [RRMS, SPMS]}" in words
+    assert "too few for subtypes: SPMS (19)" in words
+    assert "fewer than 10 healthy controls: B (9), C (2), D (0)" in words
+    write(data, "participants.tsv", people(60, group=["HC"] * 30 + ["MS"] * 30, site="A"))
+    words = "\n".join(proposed(data, tmp_path)[2])
+    assert not any(w in words for w in ("of its own", "too few", "fewer than"))
+
+
+def test_a_table_cut_short_is_told_with_the_rest(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/participants.tsv").write_text("participant_id\tage\tsex\tgroup\nsub-01\t30\tF\tHC")
+    assert sum("does not end with a line end" in s for s in make_study(tmp_path / "s", tmp_path / "d")) == 1
 
 
 def test_columns_of_other_names_and_merged_groups(data, tmp_path):
@@ -69,8 +155,20 @@ def test_what_cannot_be_told_is_said(data, tmp_path):
     config, _, said = proposed(data, tmp_path)
     words = "\n".join(said)
     assert "control" not in config["cohort"] and "set cohort.control" in words
-    assert "no column for site" in words and "no segmentations" in words and "no outcomes" in words
+    assert (
+        "no column for site" in words
+        and "no column for group" not in words
+        and "no segmentations" in words
+        and "no outcomes" in words
+    )
     assert config["clinical"]["outcomes"] == [] and config["clinical"]["treatment"]["column"] == ""
+
+
+def test_without_groups_the_remedy_is_told(data, tmp_path):
+    write(data, "participants.tsv", people().drop(columns="sex"))
+    words = "\n".join(proposed(data, tmp_path)[2])
+    assert "no column for group" in words and "then set cohort.control and cohort.diseases" in words
+    assert "no column for sex, which the study needs" in words and "for age" not in words
 
 
 def test_outcomes_of_patients_with_enough_values(data, tmp_path):
@@ -138,7 +236,8 @@ def test_a_logarithm_is_proposed_where_all_values_have_one(data, tmp_path, least
     ],
 )
 def test_tables_by_their_heading(data, tmp_path, name, header, key, source):
-    text = f"{header}\n" + ",".join(["sub-01"] + ["0.5"] * header.count(",")) + "\n"
+    cells = ["2", "70"] if key == "sct" else ["0.5"] * header.count(",")
+    text = f"{header}\n" + ",".join(["sub-01", *cells]) + "\n"
     (data / name).write_text(text)
     features = proposed(data, tmp_path)[0]["features"]
     at = features[key][0] if isinstance(features[key], list) else features[key]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import pandas as pd
 import yaml
 
 from .biomarkers import read_biomarkers
-from .cohort.ids import id_column
+from .cohort.ids import People, id_column, session_in
+from .cohort.templates import files_of
 from .errors import ConfigError, InputError, NeuraxisWarning, name_some
 from .features.readers.base import label_ids
-from .features.readers.volume_tables import target_of
+from .features.readers.sct import AREA, FILE, LEVEL, levels_of
+from .features.readers.volume_tables import person_column, read_volume_tables, target_of
 from .home import workflow_home
+from .settings import Cohort, Features, Normative, about
 from .storage import aside
-from .tables import Cells, as_numbers, read_cells, read_table
+from .tables import Cells, as_numbers, number, read_cells, read_table
 
 #: Entries of a folder that are looked at, and folders below it.
 MOST, DEEPEST = 50_000, 6
@@ -52,6 +56,13 @@ ABOUT = re.compile(r".*(duration|onset|educat|years|weight|height|bmi|handed|yea
 #: Fewest people of a disease with a value for an outcome to be proposed, and fewest controls for its z against them.
 ENOUGH = 20
 ENOUGH_CONTROLS = 20
+#: Names of segmentations of the cord's grey or white matter alone, and the least middle area (mm2) of whole cords.
+PART_OF_CORD = re.compile(r"(?<![a-z])(?:gm|wm)(?=seg|[_.-]|$)", re.I)
+WHOLE_CORD = 35.0
+#: The last vertebral level: C1 to C7, T1 to T12, L1 to L5; what the tools number higher is none.
+LOWEST = 24
+#: Courses of multiple sclerosis as groups are called after them.
+COURSES = re.compile(r"(rr|sp|pp|pr)[ _-]?ms|cis", re.I)
 
 
 @dataclass
@@ -63,7 +74,8 @@ class Found:
     people : Path or None
         Table of people (BIDS participants.tsv).
     freesurfer : dict of str to int
-        Template of people's folders with stats/ in them, and how many there are.
+        Template of people's folders with stats/ in them (with {session_id} where folders are called by sessions), and
+        how many there are.
     volumes, sct, qc, measures : list of Path
         Tables of volumes (asegstats2table, aparcstats2table, SynthSeg), of the Spinal Cord Toolbox, of quality scores, and
         tidy ones (head size and biomarkers under the names of the workflow's definitions).
@@ -109,7 +121,7 @@ def look(folder) -> Found:
         here = Path(place)
         if here.name == "stats":
             if {"aseg.stats", "aseg+DKT.stats", "aparc.DKTatlas+aseg.deep.volume.stats"} & set(files):
-                template = str(here.parent.parent / "{participant_id}")
+                template = _template(here.parent)
                 found.freesurfer[template] = found.freesurfer.get(template, 0) + 1
             folders.clear()
             continue
@@ -138,10 +150,20 @@ def look(folder) -> Found:
         found.freesurfer = counted
         found.notes.append(
             "several folders of FreeSurfer results: "
-            + ", ".join(f"{t} ({n} people)" for t, n in counted.items())
-            + "; the one with most people is taken"
+            + ", ".join(f"{t} ({n})" for t, n in counted.items())
+            + "; the one with most is taken"
         )
     return found
+
+
+def _template(folder: Path) -> str:
+    """Template of a person's folder, or of that of a person's session."""
+    if session_in([folder.name]):
+        return str(folder.parent.parent / "{participant_id}" / "{session_id}")
+    tokens = folder.name.split("_")
+    if len(tokens) == 2 and session_in(tokens[1:]):
+        return str(folder.parent / "{participant_id}_{session_id}")
+    return str(folder.parent / "{participant_id}")
 
 
 def _table(path: Path, found: Found, people: list) -> None:
@@ -236,27 +258,33 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
         said.append("no table of people (participants.tsv with participant_id, group, age, sex, site): write one")
     else:
         _people(found.people, study, cohort, clinical, tables, said)
+    listed = _listed(found.people)
     features: dict = {}
     normative: dict = {}
+    tables_used = _agreeing(found.volumes, said) if found.volumes and not found.freesurfer else []
     if found.freesurfer:
         template, n = max(found.freesurfer.items(), key=lambda item: item[1])
         features |= {"source": "images", "labels": _relative(template, study)}
-        said.append(f"FreeSurfer or FastSurfer results of {n} people: {template}")
+        persons = {i for _, i in files_of(template)}
+        said.append(
+            f"FreeSurfer or FastSurfer results of {len(persons)} people: {template}"
+            + f"; {n} scans: each person's {_usual(Cohort, 'baseline_session')} (cohort.baseline_session), or else the "
+            "earliest, is taken, the others count where cohort.sessions lists them" * (n > len(persons))
+        )
+        _whose(persons, listed, "these results", said)
         if found.volumes:
             said.append(f"tables of volumes are left aside for them: {name_some(found.volumes)}")
-    elif found.volumes:
-        features |= {"source": "volume_tables", "volume_tables": [_relative(p, study) for p in found.volumes]}
-        said.append(f"tables of volumes: {name_some(found.volumes)}")
+    elif tables_used:
+        features |= {"source": "volume_tables", "volume_tables": [_relative(p, study) for p in tables_used]}
+        said.append(f"tables of volumes: {name_some(tables_used)}")
+        _whose(_persons(tables_used), listed, "these tables", said)
     elif found.measures:
         features |= {"source": "table", "table": _relative(found.measures[0], study)}
         said.append(
             f"table of measures: {name_some(found.measures)}" + "; the first is taken" * (len(found.measures) > 1)
         )
-    if found.sct:
-        features["sct"] = _relative(found.sct[0], study)
-        said.append(f"cord areas of the Spinal Cord Toolbox: {found.sct[0]}")
-        if len(found.sct) > 1:
-            said.append(f"several tables of cord areas: {name_some(found.sct)}; the first is taken")
+        _whose(_persons(found.measures[:1]), listed, "it", said)
+    if found.sct and _cord(found.sct, listed, study, features, said):
         if "source" not in features:
             features |= {"source": "volume_tables", "volume_tables": []}
             normative["head_size"] = "none"
@@ -269,6 +297,113 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
         said.append("no segmentations: give features.labels (images), features.volume_tables or features.table")
     sections = {"cohort": cohort, "features": features, "normative": normative, "clinical": clinical}
     return {name: keys for name, keys in sections.items() if keys}, tables, said
+
+
+def _usual(section: type, key: str):
+    """What a study of one's own gets unless it says otherwise."""
+    return next(about(f)[1] for f in fields(section) if f.name == key)
+
+
+def _listed(people: Path | None) -> list[str]:
+    """Ids of the table of people; none where there is no table."""
+    return sorted(_persons([people])) if people is not None else []
+
+
+def _persons(paths: Iterable[Path]) -> set[str]:
+    """Ids in the columns of people of some tables."""
+    found: set[str] = set()
+    for path in paths:
+        cells = read_cells(path)
+        column = id_column(cells.header, first=[row[0] for row in cells.rows])
+        found |= set(cells.column(column or person_column(cells)))
+    return found - {""}
+
+
+def _whose(ids: Iterable[str], listed: list[str], what: str, said: list) -> None:
+    """Say who of the table of people has no measures, and whose measures belong to nobody of it."""
+    if not listed:
+        return
+    people = People(listed)
+    find = {i: people.find_path(i)[0] if "/" in i else people.find(i)[0] for i in ids}
+    lacking = sorted(set(listed) - {*find.values()} - {None})
+    strangers = sorted(i for i, person in find.items() if person is None)
+    if len(strangers) == len(find):
+        said.append(
+            f"none of the ids of {what} ({name_some(strangers, 2)}) is in the table of people ({name_some(listed, 2)}): "
+            "write them alike (sub- may be left out, leading zeros count)"
+        )
+        return
+    if lacking:
+        said.append(f"{len(lacking)} of {len(listed)} people of the table are not in {what}: {name_some(lacking)}")
+    if strangers:
+        said.append(f"not in the table of people, but in {what}: {name_some(strangers)}")
+
+
+def _agreeing(paths: list[Path], said: list) -> list[Path]:
+    """Tables of volumes that can be read together, those with most people first; why the others are left aside."""
+    rows = {p: len(read_cells(p).rows) for p in paths}
+    if empty := [p for p in paths if not rows[p]]:
+        said.append(f"left aside, because nobody is in them: {name_some(empty)}")
+    used: list[Path] = []
+    for path in sorted((p for p in paths if rows[p]), key=lambda p: -rows[p]):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NeuraxisWarning)
+                read_volume_tables([*used, path], workflow_home() / "resources/labels.tsv")
+        except InputError as error:
+            said.append(f"left aside: {error}")
+        else:
+            used.append(path)
+    return used
+
+
+def _cord(paths: list[Path], listed: list[str], study: Path, features: dict, said: list) -> bool:
+    """Propose the table of cord areas with most scans, and levels that it has; whether there is one."""
+    areas: dict[Path, pd.DataFrame] = {}
+    parts = []
+    for path in paths:
+        cells = read_cells(path)
+        columns = [c for c in (FILE, LEVEL) if c in cells.header]
+        if len(columns) < 2:
+            said.append(f"left aside: {path}: no column {FILE} or {LEVEL}")
+            continue
+        table = pd.DataFrame({c: cells.column(c) for c in (*columns, AREA)}, dtype=object)
+        middle = pd.Series([v for v in map(number, table[AREA]) if v is not None], dtype=float).median()
+        if PART_OF_CORD.search(path.name) or table[FILE].str.contains(PART_OF_CORD).any() or middle < WHOLE_CORD:
+            parts.append(path)
+        elif len(table):
+            areas[path] = table
+    if parts:
+        said.append(f"left aside, areas of a part of the cord (grey or white matter): {name_some(parts)}")
+    if not areas:
+        return False
+    best = max(areas, key=lambda p: areas[p][FILE].nunique())
+    table, scans = areas[best], areas[best][FILE].nunique()
+    features["sct"] = _relative(best, study)
+    said.append(f"cord areas of the Spinal Cord Toolbox: {best}, {scans} scans")
+    if len(areas) > 1:
+        said.append(
+            f"several tables of cord areas: {name_some(areas)}; the one with most scans is taken"
+            + "; people in files of their own belong into one (sct_process_segmentation -append 1)" * (scans == 1)
+        )
+    _whose(table[FILE].unique(), listed, "it", said)
+    usual = _usual(Features, "cord_levels")
+    has = [{level for text in part for level in levels_of(text)} for _, part in table.groupby(FILE)[LEVEL]]
+    counts = pd.Series([level for levels in has for level in levels], dtype=int).value_counts()
+    most = sorted(level for level in counts.index[counts >= 0.9 * scans] if level <= LOWEST)
+    if not set(usual) <= set(most):
+        chosen = [v for v in usual if v in most] or most[:3]
+        names = ", ".join(f"C{v}" for v in usual if v not in most)
+        if chosen:
+            features["cord_levels"] = [int(v) for v in chosen]
+            said.append(
+                f"{names} is not in most scans: cord area over {', '.join(f'C{v}' for v in chosen)} (features.cord_levels)"
+            )
+        else:
+            said.append(
+                f"no vertebral level is in most scans of {best} (column {LEVEL}): measure it with -vert and -perlevel 1"
+            )
+    return True
 
 
 def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict, said: list) -> None:
@@ -286,7 +421,12 @@ def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict,
             + ", ".join(f"{old} as {new}" for old, new in renamed.items())
             + " (participants.tsv)"
         )
-    said += [f"{path}: no column for {w}" for w in ("group", "age", "sex") if w not in names]
+    said += [f"{path}: no column for {w}, which the study needs: add it" for w in ("age", "sex") if w not in names]
+    if "group" not in names:
+        said.append(
+            f"{path}: no column for group, so that who is a healthy control and who has which disease could not be told: "
+            "add a column group, then set cohort.control and cohort.diseases"
+        )
     if "site" not in names:
         said.append(f"{path}: no column for site: everyone counts as scanned at one site")
     if "group" not in names:
@@ -307,6 +447,7 @@ def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict,
         cohort["groups"] = {n: [str(g) for g in rest if named[g] == n] for n in cohort["diseases"]}
         if healthy:
             cohort["groups"][cohort["control"]] = [str(g) for g in healthy]
+    _counts(cohort, counts, named, healthy, table, names, said)
     sick = table[group.isin(rest)]
     for column in table.columns:
         known = KNOWN.get(column.lower())
@@ -327,6 +468,31 @@ def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict,
         said.append(f"outcomes: {proposed}; check their types (clinical.outcomes)")
     else:
         said.append("no outcomes: no numeric clinical column with enough values")
+
+
+def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, names: dict, said: list) -> None:
+    """Say what becomes of many diseases, of small ones, and of sites with few controls."""
+    if len(cohort["diseases"]) > 1:
+        courses = [g for g in named if COURSES.fullmatch(str(g).strip())]
+        example = f"{{MS: [{', '.join(courses)}]}}" if len(courses) > 1 else "{NAME: [GROUP, GROUP]}"
+        said.append(
+            f"{name_some(cohort['diseases'], 5)}: each is modelled as a disease of its own; cohort.groups merges some "
+            f"(groups: {example}, and diseases by the new name), and one that is taken out of cohort.diseases and of "
+            "cohort.groups is ignored"
+        )
+    sizes = pd.Series({d: sum(counts[g] for g in named if named[g] == d) for d in cohort["diseases"]}, dtype=int)
+    if (few := sizes[sizes < ENOUGH]).size:
+        said.append("too few for subtypes: " + ", ".join(f"{d} ({n})" for d, n in few.items()))
+    if healthy and "site" in names:
+        at = table.loc[table[names["group"]].isin(healthy), names["site"]].value_counts()
+        at = at.reindex(sorted(table[names["site"]].dropna().unique()), fill_value=0)
+        least = _usual(Normative, "min_site_controls")
+        if (small := at[at < least]).size:
+            said.append(
+                f"sites with fewer than {least} healthy controls: "
+                + name_some((f"{s} ({n})" for s, n in small.items()), 8)
+                + ": see normative.min_site_controls, small_sites and site"
+            )
 
 
 def _served(outcome: dict, column: str, values: pd.Series, healthy: pd.DataFrame, names: dict, said: list) -> dict:
@@ -450,7 +616,10 @@ def make_study(study, data=None) -> list[str]:
         text = HEAD + SIMULATED
         said.append("no data were pointed to (--data): a small simulated study, to be replaced by your own")
     else:
-        proposed, tables, said = propose(look(data), study)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", NeuraxisWarning)
+            proposed, tables, said = propose(look(data), study)
+        said += dict.fromkeys(str(w.message) for w in warned if issubclass(w.category, NeuraxisWarning))
         title = yaml.safe_dump({"report": {"title": study.absolute().name}}, sort_keys=False)
         body = yaml.safe_dump(proposed, sort_keys=False, allow_unicode=True, width=120)
         text = HEAD + "".join(f"# {line}\n" for line in said) + body + title

@@ -18,7 +18,7 @@ AREA, LEVEL, FILE, SLICE, TIME = "MEAN(area)", "VertLevel", "Filename", "Slice (
 REPEATS = ("refuse", "first", "last")
 
 
-def _levels(text: str) -> tuple[int, ...]:
+def levels_of(text: str) -> tuple[int, ...]:
     """Vertebral levels of a row, ``2:3`` being 2 and 3; empty where there is none."""
     if not re.fullmatch(r"\d+(?:\.\d+)?(?:\s*[:,;\s]\s*\d+(?:\.\d+)?)*", text):
         return ()  # -3 is no level 3
@@ -45,7 +45,7 @@ def _rows(path, select: str) -> pd.DataFrame:
         if value is None or np.isinf(value) or value <= 0:
             raise InputError(f"{path}, line {line}: {AREA} is {row[area]!r}, which is no area")
         spot, time = ("" if k is None else row[k] for k in optional)
-        rows.append((row[name], _levels(row[level]), spot, value, time, line))
+        rows.append((row[name], levels_of(row[level]), spot, value, time, line))
     if not rows:
         why = f"no file name in it contains {select!r} (features.sct_select)" if select else "it has no rows"
         raise InputError(f"{path}: {why}")
