@@ -40,6 +40,7 @@ rule figures_disease:
         outcomes=lookup("clinical/outcomes", within=config),
         event_colours=lookup("report/event_colours", within=config),
         simulated=SIMULATED,
+        cord_levels=lookup("features/cord_levels", within=config),
     script:
         "../workflow/scripts/figures_draw.py"
 
@@ -68,6 +69,7 @@ if len(DISEASES) > 1:
             tables=tables_of(OF_DISEASES),
             title="Diseases compared",
             simulated=SIMULATED,
+            cord_levels=lookup("features/cord_levels", within=config),
         script:
             "../workflow/scripts/figures_draw.py"
 
@@ -95,5 +97,6 @@ rule figures_normative:
         title="Controls, out of sample",
         control=lookup("cohort/control", within=config),
         simulated=SIMULATED,
+        cord_levels=lookup("features/cord_levels", within=config),
     script:
         "../workflow/scripts/figures_draw.py"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -15,13 +18,31 @@ KINDS = ("labels", "names", "thickness", "area", "map", "cord", "table", "column
 FAMILIES = ("zscore", "mixture", "mixture_kde", "ordinal")
 #: Probability that an ordinal score is the true one, where a definition gives none.
 ACCURACY = 0.9
+#: Vertebral levels in a label.
+LEVELS = r"\b[CTL]\d+(?:\s*[-–,]\s*[CTL]?\d+)*\b"
 #: Label ids of what the surface-based white-matter totals already contain; adding them would count it twice.
 INSIDE_WHITE_MATTER = (77, 78, 79, 251, 252, 253, 254, 255)
 #: Parcels that the DKT atlas gives to their neighbours (bankssts, frontal and temporal pole): absent there by design.
 NOT_IN_DKT = (1001, 1032, 1033, 2001, 2032, 2033)
 
 
-def read_biomarkers(path) -> pd.DataFrame:
+def level_names(levels: Sequence[int]) -> str:
+    """Vertebral levels in words, 1 being C1 and 8 T1.
+
+    Examples
+    --------
+    >>> level_names([2, 3]), level_names([4]), level_names([5, 2]), level_names([6, 7, 8])
+    ('C2-C3', 'C4', 'C2, C5', 'C6-T1')
+    """
+    found = sorted(map(int, levels))
+    starts = ((0, "C"), (7, "T"), (19, "L"), (24, "S"))
+    names = [next(f"{letter}{v - before}" for before, letter in reversed(starts) if v > before) for v in found]
+    if len(found) > 1 and found[-1] - found[0] == len(found) - 1:
+        return f"{names[0]}-{names[-1]}"
+    return ", ".join(names)
+
+
+def read_biomarkers(path, cord_levels: Sequence[int] = ()) -> pd.DataFrame:
     """Read the definitions; `labels` becomes a list.
 
     By `kind`: "labels", FreeSurfer label ids (ints) to be summed; "thickness", the mean of the cortical parcels with
@@ -34,6 +55,13 @@ def read_biomarkers(path) -> pd.DataFrame:
     Columns that may be left out: `family` ("zscore" where empty, "mixture", "mixture_kde", "ordinal"); `thresholds`, the
     z of a z-score biomarker's events in place of the study's, or an ordinal one's scores from normal to worst;
     `accuracy`, the probability that an ordinal score is the true one (0.9 where empty).
+
+    Parameters
+    ----------
+    path : path
+    cord_levels : sequence of int, optional
+        Over which the study takes the cord's area (features.cord_levels): where the cord's label names levels ("Cord area
+        C1-C3"), it names these.
 
     Returns
     -------
@@ -74,6 +102,11 @@ def read_biomarkers(path) -> pd.DataFrame:
     cord = table.loc[table["kind"] == "cord", "biomarker"]
     if len(cord) > 1:
         raise InputError(f"{path}: one biomarker can be of kind cord, not {name_some(cord)}")
+    if len(cord_levels):
+        of_cord = table["kind"] == "cord"
+        table.loc[of_cord, "label"] = [
+            re.sub(LEVELS, level_names(cord_levels), str(v)) for v in table.loc[of_cord, "label"]
+        ]
     numbered = ("labels", "thickness", "area")
     try:
         table["labels"] = [

@@ -631,7 +631,7 @@ def _page(study):
     from .report.page import labelled
 
     label = (
-        read_biomarkers(study.biomarkers).set_index("biomarker")["label"]
+        read_biomarkers(study.biomarkers, study.cord_levels).set_index("biomarker")["label"]
         if study.biomarkers
         else pd.Series(dtype=object)
     )

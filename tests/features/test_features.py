@@ -279,3 +279,30 @@ def test_files_behind_a_measure_are_known_by_checksum(tmp_path, request):
     )
     assert table.empty and failed["participant_id"].tolist() == ["sub-1", "sub-2"]
     assert files.to_numpy().tolist() == [["sub-1", "baseline", str(tmp_path / "sub-1"), after]]
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ((), "C1-C3"),
+        ([2, 3], "C2-C3"),
+        ((3, 2), "C2-C3"),
+        ([4], "C4"),
+        ([2, 5], "C2, C5"),
+        ([7, 8, 9], "C7-T2"),
+        ([20], "L1"),
+    ],
+)
+def test_the_cord_is_called_after_the_levels_that_were_measured(request, tmp_path, levels, words):
+    """The workflow's own label and one of a user; a word without levels, and other biomarkers, stay."""
+    shipped = (request.config.rootpath / "resources/biomarkers.tsv").read_text()
+    assert "\tCord area C1-C3\t" in shipped
+    for text, found in (
+        (shipped, f"Cord area {words}"),
+        (shipped.replace("Cord area C1-C3", "CSA (C2-3, T1w)"), f"CSA ({words if levels else 'C2-3'}, T1w)"),
+        (shipped.replace("Cord area C1-C3", "Cord area"), "Cord area"),
+        (shipped.replace("\tThalamus\t", "\tT2 C1-C3\t"), f"Cord area {words}"),
+    ):
+        (tmp_path / "b.tsv").write_text(text)
+        label = read_biomarkers(tmp_path / "b.tsv", levels).set_index("biomarker")["label"]
+        assert label["cord_csa"] == found and label["thalamus"] in ("Thalamus", "T2 C1-C3")

@@ -48,7 +48,9 @@ def given(names=("one", "two"), subtype=(1, 1, 1, 2, 2, 1), stage=(1, 3, 5, 2, 5
     gaps = tuple(10.0 * abs(i - k) for i in range(max(k, 2) + 1))
     tables = {"names": known, "subtypes": table, "selection": selection(k, gaps, gaps)}
     attributes = {
-        n: more.pop(n) for n in ("where", "labels", "people", "outcomes", "maps", "traces", "name") if n in more
+        n: more.pop(n)
+        for n in ("where", "labels", "people", "outcomes", "maps", "traces", "name", "cord_levels")
+        if n in more
     }
     tables |= {key.replace("__", "/"): value for key, value in more.items()}
     people = attributes.pop("people", pd.DataFrame(index=table["participant_id"]))

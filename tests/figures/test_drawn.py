@@ -676,6 +676,21 @@ def test_levels_of_the_cord_stand_clear_of_the_brain(where):
         assert all(b.x0 > right and b.x1 <= axis.get_window_extent().x1 + 1 for b in boxes)
 
 
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [((3, 2), ["C2", "C3"]), (range(1, 10), ["C1", "T2"])],
+)
+def test_the_cord_is_drawn_over_the_levels_of_the_study(where, levels, told):
+    """From above, in every picture with a cord."""
+    table = maps_of({"one": {"thalamus": 1.2, "cord_csa": 0.3}, "two": {"thalamus": 2.2, "cord_csa": 0.1}}, "mean_z")
+    table = table.assign(t=table["mean_z"], q=0.01)
+    curve = pd.DataFrame({"subtype": 1, "stage": [1, 2], "biomarker": "cord_csa", "z": [1.0, 2.0]})
+    g = given(clinical__maps=table, progression=curve, where=where, cord_levels=tuple(levels))
+    for figure in (maps.brain_mean_z(g), maps.brain_t(g), maps.progression(g)):
+        names = sorted(figure.axes[0].texts, key=lambda t: -t.get_position()[1])
+        assert [t.get_text() for t in names if t.get_text()[0] in "CT"] == told
+
+
 def test_boxes_and_stages_carry_units():
     declared = ({"name": "lesions", "column": "lesions", "type": "continuous", "unit": "mm3"},)
     people = pd.DataFrame({"lesions": np.arange(6.0) * 100}, index=[f"p{i}" for i in range(6)])

@@ -63,6 +63,7 @@ METHODS = [
     ({"sites": ("a",)}, "over 5 folds:", "stratified by site"),
     ({}, "over 5 folds stratified by site:", "fixed in the configuration"),
     ({"config": {"normative": {"site": "none"}}}, "no site term", "one offset per site"),
+    ({"config": {"normative": {"site": "none", "head_size": "none"}}}, "by sex, sex (no head-size and no site term); SD", "volume"),
     ({"config": {"normative": {"site": "combat_gam"}}}, "ComBat-GAM", "one offset per site"),
     ({"config": {"sustain": {"n_subtypes": 3}}}, "fixed in the configuration, not chosen", "was chosen by"),
     ({"config": {"sustain": {"n_samples_folds": 0}}}, "of 20,000 in the models that lead to it", " 2,000"),
@@ -108,12 +109,15 @@ METHODS = [
     ({"config": {"normative": {"overrides": {"cord_csa": {"head_size": "none"}, "thalamus": {"head_size": "covariate"}}}}},
      "For Cord area: no head-size term.", "For Thalamus"),
     ({"config": {"normative": {"overrides": {}}}}, "intracranial volume as covariate", "no head-size term"),
-    ({"config": {"normative": {"head_size": "none"}}}, "no head-size term", "intracranial volume"),
+    ({"config": {"normative": {"head_size": "none"}}}, "one offset per site (no head-size term); SD", "intracranial volume"),
+    ({"features/measures": ALL}, "No quality rule excludes anybody; all flag.", "eTIV"),
+    ({"features/measures": ALL.assign(etiv=np.nan)}, "No quality rule excludes anybody; all flag.", "eTIV"),
+    ({"features/measures": ALL.assign(etiv=1.5e6)}, "Quality rules that exclude: implausible eTIV; all others flag.", "No quality rule"),
     ({}, "a natural spline of age, by sex, sex, intra", "For "),
     ({"sites": ("one site",)}, "No sites are given and everyone counts as scanned at one, so there is no site term", "All people"),
     ({"sexes": "F"}, "a natural spline of age, intra", "by sex"),
     ({"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"]})}, "the spinal cord was not measured", "cord's area"),
-    ({"config": {"features": {"exclude_rules": []}}}, "No quality rule excluded anybody", "Quality rules that exclude"),
+    ({"config": {"features": {"exclude_rules": []}}}, "No quality rule excludes anybody", "Quality rules that exclude"),
 ]  # fmt: skip
 
 

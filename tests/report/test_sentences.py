@@ -84,6 +84,8 @@ OF_DISEASE = [
     ("follows_nothing", disease(), disease(**{"clinical/nuisance": nuisance(0.001)}), "nothing found (Holm's p >= 0.05): subtype with site and sex; stage with site and sex.", False),
     ("follows_nothing", disease(), disease(**{"clinical/nuisance": None}), "nothing found", False),
     ("nuisance_untested", disease(**{"clinical/nuisance": nuisance(subtype_site="everyone alike")}), disease(), "Not tested, which is not the same as not there: subtype with site (everyone alike).", False),
+    ("nuisance_untested", disease(selection=selection(0), **{"clinical/nuisance": nuisance(subtype_site="x", stage_site="everyone alike")}), disease(selection=selection(0)), "not there: stage with site (everyone alike).", False),
+    ("nuisance_untested", disease(**{"clinical/nuisance": nuisance(subtype_site="x")}), disease(**{"clinical/nuisance": None}), "subtype with site", False),
     ("nothing_clinical", disease(diagnostics=diagnostics(1.2)), disease(), "no clinical result is told", True),
     ("clinical_headline", disease(), disease(diagnostics=diagnostics(1.2)), "1 of 1 clinical contrasts that could be tested passes a", False),
     ("clinical_headline", disease(), disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), "(OR 2.50, 95 % interval 1.31 to 4.77; 30 against 50 people; q = 0.012)", False),

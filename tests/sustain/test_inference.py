@@ -27,6 +27,7 @@ from neuraxis.sustain import (
     simulate,
     stream,
 )
+from neuraxis.sustain.diagnostics import verdict
 from neuraxis.sustain.matching import match_labels, match_subtypes, rand_index
 from neuraxis.sustain.problem import Problem
 from neuraxis.sustain.sampler import Sampler
@@ -573,6 +574,16 @@ def test_no_event_is_frozen():
     table = model.diagnostics().query("quantity == 'place'")
     assert (table["sd"] > 0).all() and (model.draws.step >= 0.6).all()
     assert (model.draws.acceptance > 0.02).all()
+
+
+def test_places_that_are_given_are_not_called_stuck():
+    """Thresholds of one biomarker have one order: no row of theirs, and no quantity that never changed."""
+    events = ZScoreEvents([[1.0, 2.0]], [4.0], biomarkers=["cord"])
+    people = simulate(events, [[0, 1]], 60, noise_sd=0.5, seed=2)
+    model = fit(people.X, events, 1, covariance="independent", n_samples=200, n_chains=2, n_startpoints=1)
+    table = model.diagnostics()
+    assert set(table["quantity"]) == {"log_likelihood", "healthy"} and (table["sd"] > 0).all()
+    assert "never changed" not in verdict(table)[1]
 
 
 def test_match_labels():

@@ -463,7 +463,9 @@ def test_convergence_needs_both_and_the_worst_counts(r_hat, ess, good, words):
         table["r_hat"] = np.nan
     converged, sentence = verdict(table)
     assert converged is good and words in sentence
-    assert ("1 quantities never changed" in sentence) == np.isfinite(r_hat)
+    assert ("1 quantity never changed" in sentence) == np.isfinite(r_hat)
+    twice = verdict(pd.concat([table, table.assign(sd=0.0)]))[1]
+    assert ("4 quantities never changed" in twice) == np.isfinite(r_hat)
 
 
 def test_settings_of_a_study():

@@ -22,5 +22,6 @@ if __name__ == "__main__":
         participants=given.get("participants"),
         maps=as_list(given.get("maps")),
         model=given.get("model"),
+        cord_levels=snakemake.params.cord_levels,
         event_colours=snakemake.params.get("event_colours", "safe"),
     )

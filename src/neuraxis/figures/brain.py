@@ -22,6 +22,8 @@ from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
 from scipy.spatial import ConvexHull
 
+from ..biomarkers import level_names
+
 SHIPPED = Path(ggseg.__file__).parent / "data"
 CODES = {"M": Outline.MOVETO, "C": Outline.CURVE4, "L": Outline.LINETO}
 #: What has no value: grey and hatched, so that it is not taken for z = 0, the white middle of the diverging colours.
@@ -182,12 +184,15 @@ def pieces() -> tuple[Piece, ...]:
     return tuple(out)
 
 
-#: The measured level of the cord, and where its name stands beside it: on the side where no brain is, however small.
-LEVELS = [(f"C{i + 1}", VIEWS["cord"] + 0.21, 0.84 - 0.34 * i) for i in range(3)]
-
-
 def draw_brain(
-    axis, values: dict[str, float], where: dict, cmap: Colormap, norm: Normalize, dotted=(), levels=None
+    axis,
+    values: dict[str, float],
+    where: dict,
+    cmap: Colormap,
+    norm: Normalize,
+    dotted=(),
+    levels=None,
+    cord_levels=(1, 2, 3),
 ) -> None:
     """Paint every biomarker of `values` into one drawing on `axis`; what has no value is hatched.
 
@@ -201,6 +206,8 @@ def draw_brain(
         Biomarkers whose colour is not to be relied on; they are dotted.
     levels : dict of biomarker to float, optional
         Shares of the highest level, 0 to 1, of biomarkers that are on no scale of z; they have colours of their own.
+    cord_levels : sequence of int
+        Vertebral levels that were measured, by whose names the cord is told.
     """
     known = {b: places for b, places in where.items() if np.isfinite(values.get(b, np.nan))}
     colour = {place: cmap(norm(values[b])) for b, places in known.items() for place in places}
@@ -216,8 +223,12 @@ def draw_brain(
         )  # fmt: skip
         patch.set_hatch_linewidth(0.25)
         axis.add_patch(patch)
-    for name, x, y in LEVELS:
-        axis.text(x, y, name, ha="left", va="center", fontsize=6, zorder=3)
+    found = sorted(cord_levels)
+    for i, level in enumerate(found):
+        # beside the measured level, on the side where no brain is, however small; of many the first and the last
+        if len(found) <= 8 or i in (0, len(found) - 1):
+            y = 0.5 + (len(found) - 1 - 2 * i) * 0.51 / len(found)
+            axis.text(VIEWS["cord"] + 0.21, y, level_names([level]), ha="left", va="center", fontsize=6, zorder=3)
     axis.set(xlim=(-0.05, WIDTH), ylim=(-0.05, 1.05), aspect="equal")
     axis.axis("off")
 

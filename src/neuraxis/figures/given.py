@@ -42,6 +42,8 @@ class Given:
         Log-likelihood of the stored draws.
     event_colours : {"safe", "field"}
         Of the thresholds in positional variance: for all eyes, or the red, magenta and blue of the SuStaIn papers.
+    cord_levels : sequence of int
+        Vertebral levels of the cord's area.
     """
 
     name: str = ""
@@ -54,6 +56,7 @@ class Given:
     control: str = "HC"
     traces: np.ndarray | None = None
     event_colours: str = "safe"
+    cord_levels: tuple = (1, 2, 3)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table; an empty one where it is not there."""
@@ -125,6 +128,7 @@ def read_given(
     control: str = "HC",
     model=None,
     event_colours: str = "safe",
+    cord_levels=(1, 2, 3),
 ) -> Given:
     """Read what figures draw from.
 
@@ -138,13 +142,15 @@ def read_given(
     model : path, optional
         Of the chosen model, for the traces of its chains.
     event_colours : {"safe", "field"}
+    cord_levels : sequence of int
+        Vertebral levels of the cord's area.
     """
     text = ("participant_id", "session_id", "group", "site", "sex", "part", "name", "source", "target")
     read = {
         key: read_table(path, text=text) if Path(path).read_bytes().strip() else pd.DataFrame()
         for key, path in tables.items()
     }
-    defined = read_biomarkers(biomarkers)
+    defined = read_biomarkers(biomarkers, cord_levels)
     places = pd.read_csv(label_names, sep="\t").set_index("label")["name"] if label_names else pd.Series(dtype=object)
     people = pd.DataFrame()
     if participants and "subtypes" in read:
@@ -166,4 +172,5 @@ def read_given(
         control=control,
         traces=traces,
         event_colours=event_colours,
+        cord_levels=tuple(cord_levels),
     )

@@ -24,7 +24,7 @@ def undrawn(table: pd.DataFrame, where: dict, labels: pd.Series) -> list[str]:
     return [labels.get(b, b) for b in table["biomarker"].unique() if not any(map(has_outline, where.get(b, ())))]
 
 
-def _panels(rows, where, norm, colour_map, label, note):
+def _panels(rows, where, norm, colour_map, label, note, cord_levels=(1, 2, 3)):
     """One drawing a row, titles above, one colour scale.
 
     Parameters
@@ -38,7 +38,7 @@ def _panels(rows, where, norm, colour_map, label, note):
         len(rows), 1, figsize=(PAGE, height * len(rows) + 0.75), layout="constrained", squeeze=False
     )
     for axis, (title, values, dotted) in zip(axes[:, 0], rows, strict=True):
-        draw_brain(axis, values, where, colour_map, norm, dotted)
+        draw_brain(axis, values, where, colour_map, norm, dotted, cord_levels=cord_levels)
         axis.set_title(title, loc="left", pad=2)
     scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
     bar = figure.colorbar(scale, ax=axes[:, 0].tolist(), shrink=min(1.0, 1.7 / len(rows)), pad=0.01, aspect=18)
@@ -72,7 +72,7 @@ def brain_mean_z(g: Given) -> Figure:
     return _panels(
         rows, g.where, Normalize(-limit, limit), plt.get_cmap("RdBu_r"), "mean z\n(positive: abnormal)",
         "Left hemisphere for both. White: z = 0. Hatched: not measured, or (cortex in the cuts, ventricles, poles) without a value here."
-        + _elsewhere(absent),
+        + _elsewhere(absent), g.cord_levels,
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def brain_t(g: Given) -> Figure:
         rows.append((words, part["t"].to_dict(), tuple(vague)))
     return _panels(
         rows, g.where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t\n(positive: more abnormal)",
-        "Circular: these regions defined the subtypes. Dotted: q of at least 0.05. Hatched: no value." + _elsewhere(absent),
+        "Circular: these regions defined the subtypes. Dotted: q of at least 0.05. Hatched: no value." + _elsewhere(absent), g.cord_levels,
     )  # fmt: skip
 
 
@@ -176,7 +176,15 @@ def progression(g: Given) -> Figure:
             mine_z, mine_levels = (
                 t[(t["subtype"] == c) & (t["stage"] == stages[i])].set_index("biomarker") for t in (z, levels)
             )
-            draw_brain(axis, mine_z["z"].to_dict(), g.where, colour_map, norm, levels=mine_levels["share"].to_dict())
+            draw_brain(
+                axis,
+                mine_z["z"].to_dict(),
+                g.where,
+                colour_map,
+                norm,
+                levels=mine_levels["share"].to_dict(),
+                cord_levels=g.cord_levels,
+            )
             n = int((mine >= stages[i]).sum())
             head = f"{g.names[c]}\n" if i == 0 and g.k > 1 else ""
             axis.set_title(f"{head}stage {stages[i]} (n = {n} here or later)", fontsize=7, pad=2)

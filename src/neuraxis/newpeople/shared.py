@@ -276,7 +276,7 @@ def from_study(study, diseases=None) -> SharedModel:
         from ..home import workflow_home
 
         place = workflow_home() / "resources/biomarkers.tsv"
-    defined = read_biomarkers(place)
+    defined = read_biomarkers(place, config["features"]["cord_levels"])
     models, names, evidence = {}, {}, {}
     for disease in wanted:
         folder = results / "sustain" / disease

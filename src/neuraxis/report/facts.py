@@ -367,6 +367,12 @@ class Study:
         return bool(self.cord)
 
     @cached_property
+    def has_head_size(self) -> bool:
+        """Is anybody's head size known?"""
+        measures = self.tables["features/measures"]
+        return "etiv" in measures and bool(measures["etiv"].notna().any())
+
+    @cached_property
     def sites_without_controls(self) -> list[str]:
         """Sites, of several, that have patients and no control."""
         people = self.participants
@@ -419,7 +425,7 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
     """
     root = Path(results)
     provenance = json.loads((root / "provenance.json").read_text(encoding="utf-8"))
-    defined = read_biomarkers(biomarkers)
+    defined = read_biomarkers(biomarkers, provenance["config"]["features"].get("cord_levels", ()))
     off = switched_off(provenance["config"], simulated)
     labels, families, systems = (defined.set_index("biomarker")[c] for c in ("label", "family", "system"))
 

@@ -51,7 +51,7 @@ def methods_text(study: Study) -> list[str]:
     config = study.config
     n, s, c, f = config["normative"], config["sustain"], config["clinical"], config["features"]
     several = study.n_sites > 1
-    rules = f["exclude_rules"]
+    rules = [r for r in f["exclude_rules"] if r != "implausible eTIV" or study.has_head_size]
     text = [
         what_measured(study)
         + ("" if study.has_cord else "; the spinal cord was not measured")
@@ -59,17 +59,19 @@ def methods_text(study: Study) -> list[str]:
         + (
             f"Quality rules that exclude: {listed(rules)}; all others flag."
             if rules
-            else "No quality rule excluded anybody; all rules flag."
+            else "No quality rule excludes anybody; all flag."
         )
     ]
     sexes = study.participants.loc[study.participants["group"] == study.control, "sex"].nunique()
     terms = [f"{AGE[n['age']]}{', by sex' if n['age_by_sex'] and sexes > 1 else ''}"]
-    terms += [*(["sex"] if sexes > 1 else []), SIZE[n["head_size"]]]
-    if several:
-        terms.append(SITE.get(n["site"], "no site term"))
+    terms += ["sex"] if sexes > 1 else []
+    terms += [SIZE[n["head_size"]]] if n["head_size"] != "none" else []
+    terms += [SITE[n["site"]]] if several and n["site"] != "none" else []
+    without = ["no head-size"] * (n["head_size"] == "none") + ["no site"] * (several and n["site"] == "none")
+    absent = f"{' and '.join(without)} term"
     text.append(
         f"Measures were turned into z against the controls' regression on {', '.join(terms)}"
-        f"{', fitted robustly' if n['robust'] else ''}; SD {'by age' if n['sd'] == 'age' else 'constant'}; positive is "
+        f"{f' ({absent})' if without else ''}{', fitted robustly' if n['robust'] else ''}; SD {'by age' if n['sd'] == 'age' else 'constant'}; positive is "
         f"abnormal. Controls' own z come from norms that did not see them ({n['folds']} folds)."
         + ("" if several else f" {study.no_sites or 'All people come from one site'}, so there is no site term.")
         + own_norms(study)

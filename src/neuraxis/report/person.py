@@ -196,7 +196,7 @@ def drawing(z: pd.Series, model) -> str:
     norm, colours = Normalize(-4, 4), colormaps["RdBu_r"]
     figure = Figure(figsize=(7.4, 7.0 * HEIGHT / WIDTH + 0.1), layout="constrained")
     axis = figure.add_subplot()
-    draw_brain(axis, z.to_dict(), where, colours, norm)
+    draw_brain(axis, z.to_dict(), where, colours, norm, cord_levels=model.rules["cord_levels"])
     figure.colorbar(ScalarMappable(norm=norm, cmap=colours), ax=axis, label="z", shrink=0.8, pad=0.02, aspect=15)
     out = io.StringIO()
     FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})

@@ -1024,7 +1024,7 @@ def follows_nothing(d: Disease):
     return f"Tested and nothing found (Holm's p >= 0.05): {'; '.join(pairs)}."
 
 
-@sentence_of("nuisance", lambda d: d.k > 0 and bool(_untested(d)))
+@sentence_of("nuisance", lambda d: len(_nuisance(d)[0]) > 0 and bool(_untested(d)))
 def nuisance_untested(d: Disease):
     return f"Not tested, which is not the same as not there: {'; '.join(_untested(d))}."
 

@@ -40,6 +40,8 @@ def _row(quantity, subtype, event, values):
 def convergence(draws, events) -> pd.DataFrame:
     """R-hat and effective sample size of log-likelihood, fractions and every event's place.
 
+    Events of one biomarker alone have one order, that of its thresholds: their places are given, and have no row.
+
     Parameters
     ----------
     draws : Draws
@@ -76,6 +78,7 @@ def convergence(draws, events) -> pd.DataFrame:
         _row("place", c + 1, names[e], places[:, :, c, e].astype(float))
         for c in range(n_subtypes)
         for e in range(events.n_events)
+        if len(events.biomarkers) > 1
     ]
     if draws.covariance.shape[1] > 1:
         rows += [_row("noise_sd", 0, b, draws.noise_sd[:, :, i]) for i, b in enumerate(events.gaussian)]
@@ -103,5 +106,5 @@ def verdict(table: pd.DataFrame) -> tuple[bool, str]:
         f"(limit {R_HAT_LIMIT}), smallest effective sample size {least:.0f} (limit {ESS_LIMIT})."
     )
     if frozen:
-        sentence += f" {frozen} quantities never changed."
+        sentence += f" {frozen} quantit{'y' if frozen == 1 else 'ies'} never changed."
     return bool(converged), sentence
