@@ -120,7 +120,12 @@ def test_courses_small_diseases_and_sites_with_few_controls_are_told(data, tmp_p
     words = "\n".join(proposed(data, tmp_path)[2])
     assert "each is modelled as a disease of its own" in words and "{MS: [RRMS, SPMS]}" in words
     assert "too few for subtypes: SPMS (19)" in words
-    assert "fewer than 10 healthy controls: B (9), C (2), D (0)" in words
+    assert "no healthy control was scanned at D: " in words
+    assert "fewer than 10 healthy controls: B (9), C (2); they are pooled, 11 together" in words
+    assert proposed(data, tmp_path)[0]["cohort"]["groups"] == {"RRMS": ["RRMS"], "SPMS": ["SPMS"], "HC": ["HC"]}
+    write(data, "participants.tsv", people(60, group=group, site=["A"] * 12 + ["B"] * 9 + ["A"] * 39))
+    words = "\n".join(proposed(data, tmp_path)[2])
+    assert "B (9); together they have 9, too few for a norm, and the study would be refused: lower" in words
     write(data, "participants.tsv", people(60, group=["HC"] * 30 + ["MS"] * 30, site="A"))
     words = "\n".join(proposed(data, tmp_path)[2])
     assert not any(w in words for w in ("of its own", "too few", "fewer than"))

@@ -180,6 +180,7 @@ def stage(study: Path | None, model: Path | None, out: Path, **given) -> None:
     neuraxis stage --study . --freesurfer /data/fs/sub-07 --sct cord.csv --age 41 --sex F --site A
     neuraxis stage --model ms.neuraxis --table measures.tsv --people new.tsv
     """
+    from .labels import NORMAL
     from .newpeople import open_model
 
     if (study is None) == (model is None):
@@ -187,8 +188,9 @@ def stage(study: Path | None, model: Path | None, out: Path, **given) -> None:
     placed = open_model(study or model).stage(**given)
     shown = ["participant_id", "disease", "subtype", "name", "p_healthy", "stage", "stage_low", "stage_high"]
     if len(placed.table):
-        click.echo(placed.table[shown].to_string(index=False, float_format="{:.2f}".format))
-    if len(placed.table):
+        told = placed.table[shown]
+        told = told.assign(name=told["name"].mask(placed.table["normal_appearing"].astype(bool), NORMAL))
+        click.echo(told.to_string(index=False, float_format="{:.2f}".format))
         written = placed.write(out)
         click.echo(f"Research use only. Written to {out}: {', '.join(p.name for p in written)}")
     for person, notes in placed.notes.items():

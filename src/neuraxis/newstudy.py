@@ -443,7 +443,8 @@ def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict,
     rest = [g for g in counts.index if g not in healthy]
     named = {g: re.sub(r"[^A-Za-z0-9_+-]+", "-", str(g)).strip("-_+") or "group" for g in rest}
     cohort["diseases"] = list(dict.fromkeys(named.values()))
-    if len(healthy) > 1 or any(str(g) != n for g, n in named.items()):
+    # several diseases stand in cohort.groups, too: a line that is taken out there is a group that is ignored
+    if len(healthy) > 1 or len(cohort["diseases"]) > 1 or any(str(g) != n for g, n in named.items()):
         cohort["groups"] = {n: [str(g) for g in rest if named[g] == n] for n in cohort["diseases"]}
         if healthy:
             cohort["groups"][cohort["control"]] = [str(g) for g in healthy]
@@ -477,8 +478,7 @@ def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, nam
         example = f"{{MS: [{', '.join(courses)}]}}" if len(courses) > 1 else "{NAME: [GROUP, GROUP]}"
         said.append(
             f"{name_some(cohort['diseases'], 5)}: each is modelled as a disease of its own; cohort.groups merges some "
-            f"(groups: {example}, and diseases by the new name), and one that is taken out of cohort.diseases and of "
-            "cohort.groups is ignored"
+            f"({example}, and the new name in cohort.diseases); one that is taken out of both is ignored"
         )
     sizes = pd.Series({d: sum(counts[g] for g in named if named[g] == d) for d in cohort["diseases"]}, dtype=int)
     if (few := sizes[sizes < ENOUGH]).size:
@@ -487,11 +487,21 @@ def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, nam
         at = table.loc[table[names["group"]].isin(healthy), names["site"]].value_counts()
         at = at.reindex(sorted(table[names["site"]].dropna().unique()), fill_value=0)
         least = _usual(Normative, "min_site_controls")
-        if (small := at[at < least]).size:
+        if (alone := at.index[at == 0]).size:
+            said.append(
+                f"no healthy control was scanned at {name_some(alone, 8)}: with a site term (normative.site) nobody of these "
+                "sites has a norm"
+            )
+        if (small := at[(at > 0) & (at < least)]).size:
             said.append(
                 f"sites with fewer than {least} healthy controls: "
                 + name_some((f"{s} ({n})" for s, n in small.items()), 8)
-                + ": see normative.min_site_controls, small_sites and site"
+                + (
+                    f"; together they have {small.sum()}, too few for a norm, and the study would be refused: lower "
+                    "normative.min_site_controls, set normative.site to none, or leave their people out"
+                    if small.sum() < least
+                    else f"; they are pooled, {small.sum()} together (normative.small_sites)"
+                )
             )
 
 

@@ -4,6 +4,7 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from neuraxis.cli import main
 from neuraxis.errors import InputError, ModelError
 from neuraxis.newpeople import open_model
-from neuraxis.sustain import SustainModel
+from neuraxis.sustain import SustainModel, fit, simulate
 
 
 def of_study(study, name, who):
@@ -250,6 +251,42 @@ def test_the_page_stands_alone_and_escapes_what_it_is_given(shared, patient):
     assert all(f">{v:.1f}</text>" in page for v in z.astype(float))
 
 
+def test_one_order_has_no_name_and_chains_that_disagree_are_told(shared, patient):
+    _, row, about = patient
+    model = shared.models["MS"]
+    order = np.asarray(model.draws.sequences).reshape(-1, 2, model.events.n_events)[0][:1]
+    people = simulate(model.events, order, 60, noise_sd=0.5, seed=2)
+    one = fit(people.X, model.events, 1, covariance="independent", n_samples=50, n_chains=2, n_startpoints=1)
+    found = replace(shared, models={"MS": one}, names={"MS": {1: "cortical"}})
+    placed = found.stage(table=row, participant_id="sub-new", **about)
+    page = placed.page("sub-new")
+    assert placed.table["name"].tolist() == ["with atrophy"] and not placed.table["normal_appearing"].any()
+    assert (
+        "With atrophy" in page
+        and "cortical" not in page.split("<h2>Measures")[0]
+        and "Most probable subtype" not in page
+    )
+    chains = pd.DataFrame({"r_hat": [1.001], "ess": [900.0], "sd": [1.0]})
+    for r_hat, told in ((1.001, False), (1.2, True)):
+        found = replace(shared, evidence={"MS": {"diagnostics": chains.assign(r_hat=r_hat)}})
+        page = found.stage(table=row, participant_id="sub-new", **about).page("sub-new")
+        assert ("chains of the MS model have not converged" in page) == told and "Most probable subtype" in page
+
+
+def test_the_page_says_what_the_norms_take_account_of(shared, patient):
+    _, row, about = patient
+    page = shared.stage(table=row, participant_id="sub-new", **about).page("sub-new")
+    assert "controls of this age, sex, site and head size<" in page
+    share = shared.card["diseases"]["MS"]["said_of_controls"]["share of controls at stage 1 or above"]
+    assert "Hatched: not measured, or without a place here.<" in page
+    own = shared.biomarkers.assign(
+        kind=shared.biomarkers["kind"].mask(shared.biomarkers["biomarker"] == "thalamus", "table")
+    )
+    page = replace(shared, biomarkers=own).stage(table=row, participant_id="sub-new", **about).page("sub-new")
+    assert "or without a place here (Thalamus).<" in page
+    assert f"{share:.0%}".replace("%", " %") + " of the healthy controls stand at stage 1 or above" in page
+
+
 def test_the_course_of_similar_patients_needs_the_study(study, shared, patient, tmp_path):
     _, row, about = patient
     placed = shared.stage(table=row, participant_id="sub-new", **about)
@@ -271,6 +308,14 @@ def test_command(study, patient, tmp_path, monkeypatch):
     assert refused.exit_code == 1 and "refused sub-new: site Nowhere has no controls" in refused.output
     assert not (tmp_path / "none").exists()
     assert CliRunner().invoke(main, ["stage", "--table", "one row.csv"]).exit_code == 2
+    # a healthy person has no subtype's name in the terminal; the table keeps whose stage comes nearest
+    z = pd.read_csv(study / "results/normative/zscores.tsv", sep="\t").set_index("participant_id")
+    best = z[z["group"] == "HC"].drop(columns=["group", "origin"], errors="ignore").max(axis=1).idxmin()
+    well = of_study(study, "cohort/participants.tsv", best)
+    of_study(study, "features/measures.tsv", [best]).to_csv("well.csv")
+    call_of = ["stage", "--study", str(study), "--table", "well.csv", "--age", str(well["age"]), "--sex", well["sex"]]
+    told = CliRunner().invoke(main, [*call_of, "--site", well["site"], "-o", "w"])
+    assert told.exit_code == 0 and "normal-appearing" in told.output and "normal-appearing" not in done.output
     made = CliRunner().invoke(main, ["export", str(study), "m.neuraxis"])
     assert made.exit_code == 0 and "2 subtypes" in made.output
     again = CliRunner().invoke(main, ["stage", "--model", "m.neuraxis", *call[3:], "--site", about["site"], "-o", "p"])

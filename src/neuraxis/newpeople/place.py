@@ -21,6 +21,7 @@ from ..features.readers.base import LARGEST, SMALLEST, is_head_size
 from ..features.readers.sct import read_sct
 from ..features.stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
 from ..home import workflow_home
+from ..labels import shown_names
 from ..normative.fit import POOLED
 from ..tables import as_numbers, bad_cells, measures_of, read_cells, read_table, write_table
 from .shared import SharedModel, open_model
@@ -660,7 +661,7 @@ def _placed(model, z, wanted, notes, overridden) -> tuple[pd.DataFrame, dict]:
             continue
         found = fitted.assign(z.loc[known, used])
         found.insert(0, "disease", disease)
-        found.insert(2, "name", found["subtype"].map(model.names[disease]))
+        found.insert(2, "name", found["subtype"].map(shown_names(model.names[disease])))
         parts.append(found)
         for person in found.index:
             if told := _course(model, disease, z.loc[person, used]):

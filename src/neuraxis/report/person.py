@@ -10,7 +10,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 
 from ..errors import InputError
+from ..labels import shown_names
 from ..newpeople.shared import RESEARCH
+from ..sustain.diagnostics import verdict
 from ..tables import read_table
 
 #: Ends of the profile's axis: z beyond are drawn at the end, with their number.
@@ -41,7 +43,10 @@ def person_page(placed, person: str) -> str:
     if person not in placed.z.index:
         why = placed.refused.loc[placed.refused["participant_id"] == person, "reason"]
         raise InputError(f"{person} was not placed: {'; '.join(why) or 'nobody of this id was given'}")
+    from ..figures.brain import has_outline
+
     model = placed.model
+    where = places(model)
     who = placed.people.set_index("participant_id").loc[person]
     z = placed.z.loc[person].astype(float)
     labels = model.biomarkers.set_index("biomarker")["label"]
@@ -56,8 +61,10 @@ def person_page(placed, person: str) -> str:
             "site": who["site"] if pd.notna(who["site"]) else "not given",
         },
         diseases=[_disease(placed, row) for row in rows.to_dict(orient="records")],
+        terms=terms(model.norms, z.index),
         profile=profile(z, labels, _controls(model)),
         drawing=drawing(z, model),
+        undrawn=[labels[b] for b in z.index[z.notna()] if not any(map(has_outline, where.get(b, ())))],
         measures=_measures(placed, person, labels),
         notes=placed.notes.get(person, []),
         overridden=placed.overridden.get(person, []),
@@ -77,7 +84,8 @@ def _disease(placed, row: dict) -> dict:
     """What the page says under one disease's model."""
     disease, person = row["disease"], row["participant_id"]
     model = placed.model.models[disease]
-    names = placed.model.names[disease]
+    names = shown_names(placed.model.names[disease])
+    chains = placed.model.evidence.get(disease, {}).get("diagnostics")
     about = placed.model.card["diseases"][disease]
     normal = bool(row["normal_appearing"])
     probabilities = [
@@ -96,8 +104,32 @@ def _disease(placed, row: dict) -> dict:
         "n_stages": model.events.n_events,
         "confident": bool(row["confident"]),
         "about": about,
+        "converged": chains is None or verdict(chains)[0],
+        "controls_staged": about.get("said_of_controls", {}).get("share of controls at stage 1 or above"),
         "course": placed.course.get((person, disease)),
     }
+
+
+def terms(norms, names) -> str:
+    """What the norms of these biomarkers take account of, in words.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Spec
+    >>> norms = Spec(settings={"cord": Spec(site="none", head_size="none"), "thalamus": Spec(site="fixed", head_size="power")},
+    ...              controls={"n_by_sex": {"F": 20, "M": 0}, "sites": ["A", "B"]})
+    >>> terms(norms, ["thalamus"]), terms(norms, ["cord"])
+    ('age, site and head size', 'age')
+    >>> terms(norms, ["cord", "thalamus"])
+    'age, site (not of every measure) and head size (not of every measure)'
+    """
+    mine = [norms.settings[b] for b in names if b in norms.settings]
+    out = ["age"] + ["sex"] * (sum(n > 0 for n in norms.controls["n_by_sex"].values()) > 1)
+    for word, key, there in (("site", "site", len(norms.controls["sites"]) > 1), ("head size", "head_size", True)):
+        has = [getattr(s, key) != "none" for s in mine]
+        if there and any(has):
+            out.append(word + " (not of every measure)" * (not all(has)))
+    return " and ".join([", ".join(out[:-1]), out[-1]]) if len(out) > 1 else out[0]
 
 
 def _measures(placed, person: str, labels) -> list[dict]:
@@ -178,6 +210,15 @@ def profile(z: pd.Series, labels: pd.Series, controls: dict[str, tuple[float, fl
     return "".join(parts)
 
 
+def places(model) -> dict[str, list[tuple[str, str]]]:
+    """Where the model's biomarkers are on the drawing."""
+    from ..figures.brain import structures
+    from ..home import workflow_home
+
+    label_names = read_table(workflow_home() / "resources/labels.tsv").set_index("label")["name"]
+    return structures(model.biomarkers, label_names)
+
+
 def drawing(z: pd.Series, model) -> str:
     """SVG of brain and cord coloured by z; "" where none of the biomarkers has a place on it."""
     from matplotlib import colormaps
@@ -186,11 +227,9 @@ def drawing(z: pd.Series, model) -> str:
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-    from ..figures.brain import HEIGHT, WIDTH, draw_brain, has_outline, structures
-    from ..home import workflow_home
+    from ..figures.brain import HEIGHT, WIDTH, draw_brain, has_outline
 
-    label_names = read_table(workflow_home() / "resources/labels.tsv").set_index("label")["name"]
-    where = structures(model.biomarkers, label_names)
+    where = places(model)
     if not any(has_outline(place) for b in z.index for place in where.get(b, ())):
         return ""
     norm, colours = Normalize(-4, 4), colormaps["RdBu_r"]
