@@ -365,6 +365,15 @@ def test_the_plain_configuration_is_one_that_the_project_has(request):
         assert set(values) <= set(real[section])
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_included_people_stand_beside_the_excluded_where_there_are_any(left, tmp_path):
+    table = pd.DataFrame({"variable": ["n"], "level": [None], "all": ["5"], "included": ["4"], "largest_smd": [None]})
+    table = table.assign(excluded="1") if left else table
+    store = views.TableStore()
+    part = page.disease_part(disease(**{"clinical/table1_included": table}), tmp_path, store, page.Figures(store))
+    assert any("Included and excluded people" in t for t in part["tables"]["clinical"]) == left
+
+
 def test_nobodys_id_goes_into_the_pages_tables():
     store = views.TableStore()
     table = pd.DataFrame({"participant_id": [f"sub-{i:03d}" for i in range(30)], "z": np.arange(30.0), "origin": "x"})

@@ -218,6 +218,8 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 table = table.drop(columns="rule").sort_values("n_staged_oof", ascending=False)
             if name == "selection" and len(table):
                 table = table.drop(columns="reason")
+            if name == "clinical/table1_included" and "excluded" not in table:
+                continue  # nobody was
             if name == "clinical/nuisance" and len(table) and d.k < 2:
                 table = table[table["label"] != "subtype"]
             caption = ONE_TABLE.get(name, caption) if d.k < 2 else caption

@@ -65,7 +65,9 @@ def who(row) -> str:
     if row.kind == "stage":
         # a table read from disk has nan where it is of no subtype
         known = isinstance(row.subtype, str) and row.subtype
-        return f"Later stage among {row.subtype} people" if known else "Later stage, whatever the subtype"
+        if known:
+            return f"Later stage among {row.subtype} people"
+        return "Later stage" + ", whatever the subtype" * (row.contrast != "stage")  # the contrast of one order alone
     return f"{row.subtype} against {row.against}"
 
 
