@@ -27,7 +27,7 @@ from neuraxis.figures.declared import names as names_of_figures
 from neuraxis.figures.declared import tables_of
 from neuraxis.home import complete, package_folder, shown, workflow_home
 from neuraxis.labels import SYSTEMS as TRUE_NAMES
-from neuraxis.runs import claim
+from neuraxis.runs import claim, say_plainly
 
 # The study is where Snakemake runs (--directory); the workflow's files are here, or in the installed package where
 # this file was fetched from elsewhere (module: snakefile: github(...)).
@@ -40,6 +40,7 @@ SCHEMA = yaml.safe_load(
 )
 # for envs/neuraxis.post-deploy.sh, which Snakemake copies elsewhere
 os.environ.update(NEURAXIS_HOME=str(HOME), NEURAXIS_PACKAGE=str(PACKAGE.absolute()))
+logger.addFilter(say_plainly)
 try:
     for given in workflow.config_settings.configfiles:
         read_config(given)  # Snakemake takes the last of a key given twice in silence

@@ -1,7 +1,7 @@
 """The command line on disks and in folders that do not serve: one sentence that names the file, and no traceback."""
 
-import ctypes
 import errno
+import logging
 import os
 import subprocess
 import sys
@@ -9,21 +9,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from powerless import powerless
 
 from neuraxis import cli, newpeople
 from neuraxis.errors import StorageError
+from neuraxis.runs import say_plainly
 from neuraxis.storage import explain
-from neuraxis.tables import read_json
+from neuraxis.tables import read_json, read_table
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
 REFUSED = 1
-
-
-def powerless():
-    """Between fork and exec: a root's process loses its right to read and write everything."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH; 24 is PR_CAPBSET_DROP
-        libc.prctl(24, capability, 0, 0, 0)
 
 
 def neuraxis(*arguments, **more):
@@ -94,12 +89,22 @@ def test_a_run_where_something_is_closed(study, closed, words):
 
 
 def test_a_run_on_a_full_disk(study, full):
+    """Without any room, with too little for Snakemake's own files, and again with enough: nothing is lost, nothing half done."""
     for path in ("people.tsv", "measures.tsv", "config.yaml"):
         (full / path).symlink_to(study / path)
-    done = neuraxis("run", "--study", full, "--cores", "1")  # Snakemake's own log does not fit either
-    said = done.stdout + done.stderr
-    assert done.returncode and f"{full}/.snakemake" in said and "its disk is full" in said
-    assert "Traceback" not in said and "Logging error" not in said, said
+    for left in (0, 40_000):  # bytes
+        (full / "fill").write_bytes(b"")
+        (full / "fill").write_bytes(b"x" * (16 * 4096 - left))
+        done = neuraxis("run", "--study", full, "--cores", "1", "--until", "features_combine")
+        said = done.stdout + done.stderr
+        assert done.returncode and f"{full}/.snakemake" in said and "its disk is full" in said, said
+        assert "free space there" in said and "Traceback" not in said and "Logging error" not in said, said
+    assert "Building DAG of jobs" in said and not list(full.rglob(".*.part.*"))
+    subprocess.run(["mount", "-o", "remount,size=4m", str(full)], check=True)
+    done = neuraxis("run", "--study", full, "--cores", "1", "--until", "features_combine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    measured = read_table(full / "results/features/measures.tsv")
+    assert measured[["participant_id", "thalamus"]].to_numpy().tolist() == [["sub-01", 15000]]
 
 
 @pytest.mark.parametrize("number", [errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EACCES])
@@ -118,6 +123,29 @@ def test_what_the_machine_refuses_is_one_sentence(tmp_path, monkeypatch, command
     assert done.exit_code == REFUSED and isinstance(done.exception, SystemExit)
     expected = explain(OSError(number, "", str(tmp_path / "results/x.tsv")))
     assert done.output == f"neuraxis: {expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "plain"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.tsv"), True),
+        (ValueError("a record ([Errno 28] No space left on device)"), True),
+        (ValueError("another matter"), False),
+        (FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "squeue"), False),
+    ],
+)
+def test_what_the_machine_refuses_to_snakemake_itself(error, plain):
+    """An error of Snakemake's own that repeats what the disk said, and one that came of something else meanwhile."""
+    record = logging.LogRecord("snakemake", logging.ERROR, "", 0, "as it was", (), None)
+    try:
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.tsv")
+        except OSError:
+            raise error from None
+    except Exception:
+        assert say_plainly(record)
+    words = explain(OSError(errno.ENOSPC, "", "a.tsv"))
+    assert record.getMessage() == (words if plain else "as it was")
 
 
 def test_a_result_that_may_not_be_read(tmp_path, monkeypatch):

@@ -1,8 +1,9 @@
 """The doctor: one line per finding, problems in the exit status, nothing said that is not so."""
 
-import ctypes
+import importlib.metadata
 import io
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from powerless import powerless
 
 from neuraxis import doctor as room
 from neuraxis.doctor import Finding, doctor, examine, machine, study
@@ -193,13 +195,6 @@ def test_places_that_cannot_be_written(tmp_path, monkeypatch):
     assert any(w.startswith("problem disk") and "it is not there" in w for w in map(str, machine(tmp_path / "absent")))
 
 
-def powerless():
-    """Between fork and exec: a root's process keeps its name and loses its right to read and write everything."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH; 24 is PR_CAPBSET_DROP
-        libc.prctl(24, capability, 0, 0, 0)
-
-
 #: What is closed, and what is then said.
 CLOSED = {
     "measures.tsv": "problem configuration  features.table: measures.tsv: may not be read by ",
@@ -240,6 +235,35 @@ def test_what_may_not_be_read_or_written_is_told(folder, tmp_path_factory):
             assert len(problems) == 1 and CLOSED[name].replace("{}", str(place)) in problems[0], (name, problems)
         else:
             assert problems == []
+
+
+def test_a_folder_that_may_not_be_entered(tmp_path):
+    """The study itself, its configuration, and a folder below it: one problem, exit status 1, no traceback."""
+    (tmp_path / "shut/study").mkdir(parents=True)
+    (tmp_path / "shut/config.yaml").write_text(CONFIG)
+    (tmp_path / "shut").chmod(0)
+    code = "import sys; from neuraxis.doctor import doctor\nfor p in sys.argv[1:]: print(doctor(p))"
+    places = [tmp_path / p for p in ("shut", "shut/study", "shut/config.yaml")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    command = [sys.executable, "-c", code, *map(str, places)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, preexec_fn=powerless)
+    (tmp_path / "shut").chmod(0o755)
+    said = [line for line in done.stdout.splitlines() if line.startswith("problem")]
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert len(said) == 3 and done.stdout.splitlines().count("1") == 3
+    for line, place in zip(said, places, strict=True):
+        assert line.startswith(f"problem rights         {place} cannot be written or read: you may not"), line
+        assert "change the rights of the folder (chmod, chown)" in line
+
+
+@pytest.mark.parametrize(("version", "wrong"), [("3.9.1", True), (platform.python_version(), False)])
+def test_another_python_is_a_problem(monkeypatch, version, wrong):
+    monkeypatch.setattr(platform, "python_version", lambda: version)
+    told = [f for f in room.installation() if f.level == "problem"]
+    assert len(told) == wrong
+    if wrong:
+        needs = importlib.metadata.metadata("neuraxis")["Requires-Python"]
+        assert f"Python 3.9.1 is not {needs}: python -m pip install" in told[0].words
 
 
 def test_images_that_may_not_be_read_are_counted(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -21,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from .errors import StorageError
-from .storage import explain
+from .storage import REASONS, explain
 
 #: Where Snakemake keeps its state, and the file that runs hold locked.
 STATE, HELD = Path(".snakemake"), "neuraxis.run"
@@ -32,7 +33,24 @@ VARIABLE = "NEURAXIS_RUN"
 #: Seconds between two looks of a job at the run that started it.
 LOOK_EVERY = 1.0
 
+#: Failures of the machine that are no mistake of whoever named a file.
+MACHINE = REASONS.keys() - {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+
 _held: dict[Path, int] = {}
+
+
+def say_plainly(record: logging.LogRecord) -> bool:
+    """A filter of Snakemake's logger: what the machine refuses to Snakemake itself is told in one sentence, not in a traceback.
+
+    Its locks, records, scripts and benchmarks lie on the study's disk, too, and are written before and after every job.
+    """
+    told = error = sys.exc_info()[1]
+    while error is not None and not (isinstance(error, OSError) and error.errno in MACHINE):
+        error = error.__cause__ or error.__context__
+    # an error of Snakemake's own counts where it repeats the machine's: "... ([Errno 28] No space left on device)"
+    if record.levelno >= logging.ERROR and error is not None and os.strerror(error.errno or 0) in str(told):
+        record.msg, record.args = explain(error, STATE.resolve()), ()
+    return True
 
 
 def file_system(path) -> str:

@@ -74,6 +74,20 @@ def explain(error: OSError, path=None) -> str:
     return f"{where} cannot be written or read: {why}{detail}; {remedy}, {RESUME}"
 
 
+def closed(path) -> str:
+    """Why this user may not read a file that is there, and what to do; "" where it may be read, or nothing is there."""
+    try:
+        if not os.path.lexists(path):
+            os.stat(path)  # tells what is not there from what lies in a folder that may not be entered
+        elif os.access(path, os.R_OK):
+            return ""
+    except PermissionError:
+        pass
+    except OSError:
+        return ""
+    return f"{user()} may not read it; change the rights of file or folder (chmod, chown)"
+
+
 def user() -> str:
     """Name of the user, or number where there is no name (containers)."""
     try:

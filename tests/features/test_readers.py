@@ -1,15 +1,21 @@
 """Every format, whole and damaged; what one lacks is missing and named, what is doubled is refused."""
 
+import ast
 import gzip
 import math
+import os
 import re
 import struct
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from powerless import powerless
 
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.errors import InputError, NeuraxisWarning
@@ -689,6 +695,51 @@ def test_nobodys_image_takes_the_batch_along(tmp_path, labels, biomarkers):
     table_, failed = measure_batch(scans, biomarkers, paths, (1,), labels)
     assert table_["participant_id"].tolist() == ["s2"] and failed["participant_id"].tolist() == ["s1", "s3"]
     assert "bad.nii.gz cannot be read" in failed["problem"][0] and "MemoryError: no room" in failed["problem"][1]
+
+
+def test_files_that_may_not_be_read_fail_alone(tmp_path):
+    """An image, a person's folder, an optional list of subregions, as somebody without root's powers meets them."""
+    for name in ("s1", "s2", "s3", "s4"):
+        made = person(tmp_path / name)
+        (made / "mri").mkdir()
+        (made / "mri/ThalamicNuclei.v12.T1.volumes.txt").write_text("Left-L-Sg 20.5\n")
+    shut = {"s2/sub-01/stats/aseg.stats": 0, "s3": 0, "s4/sub-01/mri/ThalamicNuclei.v12.T1.volumes.txt": 0}
+    code = f"""
+import os, sys, pandas as pd
+from neuraxis.cohort.participants import compare_segmentations
+from neuraxis.features.extract import extract, fingerprint
+from neuraxis.home import workflow_home
+import logging; logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+template = "{tmp_path}/{{participant_id}}/sub-01"
+people = pd.DataFrame({{"participant_id": ["s1", "s2", "s3", "s4"], "session_id": "baseline", "group": "HC"}})
+assert all(fingerprint([template], [], 2))
+kept, _ = compare_segmentations(people, template)
+print(kept["participant_id"].tolist())
+home = workflow_home()
+table, failed, files = extract(
+    people, biomarkers=home / "resources/biomarkers.tsv", labels_file=home / "resources/labels.tsv", folders=(), etiv=[],
+    templates=[template, "", ""], baseline_session="ses-01", cord_levels=[1],
+)
+print(table["participant_id"].tolist())
+print(dict(zip(failed["participant_id"], failed["problem"])))
+print(files.set_index("participant_id")["sha256"].str.len().to_dict())
+"""
+    for path, mode in shut.items():
+        (tmp_path / path).chmod(mode)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, preexec_fn=powerless
+    )
+    for path in shut:
+        (tmp_path / path).chmod(0o755)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    kept, measured, failed, files = map(ast.literal_eval, done.stdout.splitlines())
+    assert kept == ["s1", "s2", "s4"] and measured == ["s1", "s4"] and failed.keys() == {"s2", "s3"}
+    assert f"{tmp_path}/s2/sub-01/stats/aseg.stats cannot be " in failed["s2"] and "chmod" in failed["s2"]
+    assert f"{tmp_path}/s3/sub-01 cannot be " in failed["s3"] and "chmod" in failed["s3"]
+    assert "without segmentation: s3; for s3 " in done.stderr and "may not look there: change the rights" in done.stderr
+    assert "s4 baseline: optional files left aside: " in done.stderr
+    assert files == {"s1": 64, "s2": 64, "s4": 64}
 
 
 def test_maps_are_bounded(tmp_path):

@@ -4,14 +4,18 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
 import time
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_study import ENVIRONMENT, SMALL, checkout, digests, overlay, snakemake
+import yaml
+from small_study import ENVIRONMENT, ROOT, SMALL, checkout, digests, overlay, snakemake
 
 from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
 
@@ -205,13 +209,22 @@ def test_an_edited_source_reruns_the_rules_that_use_it(study, source, rules):
 
 
 def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):
-    """One disease's models and what is told of them: the half of the jobs that a kill can meet at work."""
+    """`make run`, everything of it killed, `make run`; one disease's models and what is told of them: the half of the jobs
+    that a kill can meet at work."""
     whole, _ = study
     folder = checkout(tmp_path / "killed")
     targets = ["results/sustain/MS/subtypes.tsv", "results/clinical/MS/associations.tsv"]
-    arguments = [*targets, *overlay(folder, SMALL)]
+    profile = folder / "profiles/default/config.yaml"  # make run has no options
+    files = {"configfile": overlay(folder, SMALL)[1:], "until": targets}
+    profile.write_text(yaml.safe_dump({**yaml.safe_load(profile.read_text()), **files}))
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / ".venv").mkdir()
+    (folder / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv/.installed").touch()
+    command = ["make", "run", "CORES=2"]
     running = subprocess.Popen(
-        ["snakemake", "--cores", "2", *arguments],
+        command,
         cwd=folder,
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
@@ -225,7 +238,8 @@ def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):
     running.wait()
     assert list((folder / "results").rglob("k1/*/model.npz")) and not (folder / targets[0]).exists()
     assert list((folder / ".snakemake/locks").iterdir())
-    done = snakemake(folder, *arguments)  # the same command, nothing else
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=3600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     assert "was killed and left its lock" in done.stderr
     assert "cohort_simulate" not in done.stderr.split("Job stats")[1].split("total")[0]
     made, wanted = digests(folder), digests(whole)

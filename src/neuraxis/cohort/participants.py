@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 
 from ..errors import InputError, NeuraxisWarning, name_some
+from ..storage import closed, user
 from ..tables import ABSENT, Cells, as_numbers, bad_cells, meant_as_numbers, read_cells, read_table
 from .ids import (
     BASELINE,
@@ -497,15 +499,17 @@ def compare_segmentations(
     everyone = People(people["participant_id"] if listed is None else listed)
     extra = sorted({i for i in find.all_ids() if everyone.find(i)[0] is None})
     if not has.any():
+        first = pd.Series([find(person, BASELINE)[0] for person in people["participant_id"]], people["participant_id"])
         raise InputError(
             f"features.labels: no participant has a segmentation at {template}; found {name_some(extra)}; "
-            f"cohort.participants has {name_some(people['participant_id'], 2)}"
+            f"cohort.participants has {name_some(people['participant_id'], 2)}{_shut(first)}"
         )
     lost = people.loc[~has, "participant_id"]
     if len(lost) or extra:
         log.warning(
-            "participants without segmentation: %s; segmentations without participant: %s",
+            "participants without segmentation: %s%s; segmentations without participant: %s",
             name_some(lost, 50) or "none",
+            _shut(pd.Series([find(person, BASELINE)[0] for person in lost], index=lost)),
             name_some(extra, 50) or "none",
         )
     flow = flow_rows(people[has], "segmentation found", people[~has])
@@ -540,9 +544,9 @@ def count_images(people: pd.DataFrame, templates: Mapping[str, str], *, baseline
         return
     find = Locator(given.values(), baseline, follow)
     paths = pd.DataFrame([find(p, BASELINE) for p in ids], index=ids, columns=list(given))
-    there = paths.map(lambda path: Path(path).exists())
+    there = paths.map(os.path.exists)
     empty = [
-        f"{key}: nobody has a file at {t}; that of {ids[0]} would be {paths[key].iloc[0]}"
+        f"{key}: nobody has a file at {t}; that of {ids[0]} would be {paths[key].iloc[0]}{_shut(paths[key])}"
         for key, t in given.items()
         if not there[key].any()
     ]
@@ -552,9 +556,17 @@ def count_images(people: pd.DataFrame, templates: Mapping[str, str], *, baseline
         lost = has.index[~has]
         words = f"{key}: {int(has.sum())} of {len(has)} people have a file at {given[key]}"
         if len(lost):
-            log.warning("%s; without: %s", words, name_some(lost, 50))
+            log.warning("%s; without: %s%s", words, name_some(lost, 50), _shut(paths.loc[lost, key]))
         else:
             log.info("%s", words)
+
+
+def _shut(paths: pd.Series) -> str:
+    """Whose files may be there all the same, in a folder that this user may not enter; "" where that is nobody."""
+    people = [person for person, path in paths.items() if closed(path)]
+    if not people:
+        return ""
+    return f"; for {name_some(people)} {user()} may not look there: change the rights of the folders (chmod, chown)"
 
 
 def gather_cohort(

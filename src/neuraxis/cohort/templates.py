@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import string
 import warnings
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from ..errors import NeuraxisWarning
 from .ids import BASELINE, bare, natural, session_label
@@ -66,16 +66,16 @@ class Locator:
         """Paths of a scan; of one that does not exist anywhere, those it should have."""
         spelt, first = self._first(person)
         label = first if session == BASELINE else session
-        if session != BASELINE and not any(Path(p).exists() for p in self._fill(spelt, label) if p):
+        if session != BASELINE and not any(os.path.exists(p) for p in self._fill(spelt, label) if p):
             # a table may say 02 where the folder is ses-02, or the other way round
             other = label.removeprefix("ses-") if label.startswith("ses-") else f"ses-{label}"
-            label = other if any(Path(p).exists() for p in self._fill(spelt, other) if p) else label
+            label = other if any(os.path.exists(p) for p in self._fill(spelt, other) if p) else label
         return self._fill(spelt, label)
 
     def exists(self, person: str) -> bool:
         """Whether the person's first scan has a file of the first template."""
         path = self(person, BASELINE)[0]
-        return bool(path) and Path(path).exists()
+        return bool(path) and os.path.exists(path)
 
     def all_ids(self) -> set[str]:
         """Ids of everything on disk that fits the first template."""
@@ -98,7 +98,7 @@ class Locator:
         # a session listed as a follow-up is no first one, whatever it is called
         own = (person, session_label(self.baseline)) not in self.follow or "{session_id}" not in main
         for spelt in spellings if own else ():
-            if any(p and Path(p).exists() for p in self._fill(spelt, self.baseline)):
+            if any(p and os.path.exists(p) for p in self._fill(spelt, self.baseline)):
                 return spelt, self.baseline
         if "{session_id}" in main:
             for spelt in spellings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def simulated_paths(folders, person: str, session: str) -> tuple:
         if stats.is_dir():
             return stats, None, None
         images = tuple(folder / f"{stem}_{name}.nii.gz" for name in SIMULATED_NAMES)
-        if images[0].exists():
+        if os.path.exists(images[0]):
             return images
     return absent
 
@@ -52,18 +53,24 @@ def all_scans(participants, sessions) -> pd.DataFrame:
 def read_files(path) -> list[Path]:
     """The files that are read of a path: itself, or the stats, tables and subregion lists in a folder of results."""
     path = Path(path)
-    if path.is_file():
+    if os.path.isfile(path):
         return [path]
-    stats = path / "stats" if (path / "stats").is_dir() else path
+    stats = path / "stats" if os.path.isdir(path / "stats") else path
     return sorted([*stats.glob("*.stats"), *stats.glob("*.csv"), *(path / "mri").glob("*.txt")])
 
 
 def checksum(path) -> str:
-    """SHA-256 of a file; of a folder of results, of the names and contents of all that is read there."""
+    """SHA-256 of a file; of a folder of results, of the names and contents of all that is read there.
+
+    "unreadable" for a file that may not be read: whoever measures it says so, and of whom.
+    """
     path = Path(path)
-    if path.is_file():
-        with open(path, "rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+    if os.path.isfile(path):
+        try:
+            with open(path, "rb") as opened:
+                return hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError:
+            return "unreadable"
     total = hashlib.sha256()
     for file in read_files(path):
         total.update(f"{file.name} {checksum(file)}\n".encode())
@@ -152,7 +159,7 @@ def extract(
         (person, session, str(file), checksum(file))
         for person, session in scans[["participant_id", "session_id"]].itertuples(index=False)
         for file in dict.fromkeys(paths(person, session))
-        if file and Path(file).exists()
+        if file and os.path.exists(file)
     ]
     return table, failed, pd.DataFrame(files, columns=list(FILES))
 
@@ -234,6 +241,14 @@ def trace(path) -> str:
         return "unreadable"
 
 
+def _changed(path) -> int:
+    """When a file was changed, ns; 0 of one in a folder that may not be entered."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
 def fingerprint(templates, maps, n_batches: int, participants="") -> list[str]:
     """What the images on disk look like, one checksum per batch of people: path, size, date and `trace` of every file.
 
@@ -255,7 +270,7 @@ def fingerprint(templates, maps, n_batches: int, participants="") -> list[str]:
     parts: list[list[str]] = [[] for _ in range(n_batches)]
     for template in dict.fromkeys([*templates, *(m.partition("#")[0] for m in maps)]):
         for file, person in files_of(template) if template else []:
-            sizes = [f"{f.name} {f.stat().st_mtime_ns} {trace(f)}" for f in read_files(file)]
+            sizes = [f"{f.name} {_changed(f)} {trace(f)}" for f in read_files(file)]
             owner = people.find(person)[0] if people else None
             spelt = [owner] if owner else dict.fromkeys([person, bare(person), f"sub-{bare(person)}"])
             for name in spelt:

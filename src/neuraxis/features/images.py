@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 
 from ..errors import InputError
+from ..storage import closed
 
 #: Most voxels of a volume: 512 x 512 x 512. A header that claims more is refused before anything is unpacked.
 MOST_VOXELS = 1 << 27
@@ -33,6 +34,8 @@ def _open(path) -> tuple[Any, np.ndarray]:
         No image, no usable affine, voxels that are no plain numbers.
     """
     path = Path(path)
+    if words := closed(path):
+        raise InputError(f"{path} cannot be read: {words}")
     if not path.exists():
         raise InputError(f"{path}: no such image")
     try:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..cohort.ids import BASELINE, split_scans
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, StorageError, name_some
+from ..storage import explain
 from .images import cord_area, map_volume
 from .readers import read as read_volumes
 from .stats import biomarkers_from_labels
@@ -119,9 +120,10 @@ def measure_batch(
                 found = map_places(person, session) if map_places else {}
                 filled = {t: t.replace("{participant_id}", person).replace("{session_id}", session) for t in b.labels}
                 extra[b.biomarker] = sum(map_volume(found.get(t, filled[t])) for t in b.labels)
-        except InputError as error:
-            log.error("%s %s: %s", person, session, error)
-            failed.append({"participant_id": person, "session_id": session, "problem": str(error)})
+        except (InputError, StorageError, PermissionError) as error:
+            problem = explain(error) if isinstance(error, OSError) else str(error)
+            log.error("%s %s: %s", person, session, problem)
+            failed.append({"participant_id": person, "session_id": session, "problem": problem})
             continue
         except Exception as error:
             # nobody's file, however bad, may take the others along
