@@ -13,8 +13,9 @@ ATROPHY = "with atrophy"
 THIRDS = ("early stages", "middle stages", "late stages")
 #: Systems that the simulated cohort's subtypes are named after, by their letters in the published tables.
 SYSTEMS = {"C": "cortical", "SC": "spinal cord", "CE": "cerebellar", "DGM": "subcortical"}
-#: Okabe-Ito, colour-blind safe; grey is normal-appearing, then subtypes in model order.
-COLOURS = ["#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000"]
+#: Okabe-Ito, colour-blind safe, with the wine of Tol's muted scheme for its yellow, which is lost as a line on white paper;
+#: grey is normal-appearing, then subtypes in model order.
+COLOURS = ["#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000"]
 #: Colours of a subtype by its name, so that it has one colour in every disease; other names take what is left.
 OF_NAME = {
     "normal-appearing": "#999999",
@@ -119,7 +120,7 @@ def numbered(systems: dict[int, str]) -> dict[int, str]:
 
 def colours(names) -> dict[str, str]:
     """Colour of every group name."""
-    free = ["#E69F00", "#56B4E9", "#F0E442", "#000000", "#8B4513", "#6A3D9A"]
+    free = ["#E69F00", "#56B4E9", "#882255", "#000000", "#8B4513", "#6A3D9A"]
     out: dict = {}
     for name in names:
         out[name] = OF_NAME[name] if name in OF_NAME else free[len([n for n in out if n not in OF_NAME]) % len(free)]

@@ -12,7 +12,7 @@ from PIL import Image
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model, normative
 from neuraxis.figures.brain import EMPTY, draw_brain, structures
-from neuraxis.figures.style import colours, finish, name_ticks
+from neuraxis.figures.style import TALLEST, colours, finish, name_ticks, outside, small_texts
 
 
 @pytest.fixture
@@ -534,7 +534,7 @@ def test_survival_by_stage_has_a_panel_inside_every_subtype_and_treatment_one_ea
     heads = [h for h in titles(figure) if h]
     assert heads == [
         "worsening\nlog-rank p = 0.5\n9 events of 50 staged",
-        "worsening\nstage in b\nlog-rank p = 0.02\n4 events of 50 staged",
+        "b: worsening\nlog-rank p = 0.02\n4 events of 50 staged",
     ]
     drugs = curves(
         [("none", 0.0, 1.0, 1.0, 1.0, 20), ("oral", 0.0, 1.0, 1.0, 1.0, 12), ("oral", 1.0, 0.4, 0.2, 0.6, 11)],
@@ -543,9 +543,10 @@ def test_survival_by_stage_has_a_panel_inside_every_subtype_and_treatment_one_ea
     figure = clinical.survival_by_treatment(
         seven(clinical__treatment_survival=drugs, clinical__treatment_logrank=tests)
     )
-    assert titles(figure)[0] == "worsening\ntreatment in b" and [
-        t.get_text() for t in figure.axes[1].get_yticklabels()
-    ] == ["none", "oral"]
+    assert titles(figure)[0] == "b: worsening" and [t.get_text() for t in figure.axes[1].get_yticklabels()] == [
+        "none",
+        "oral",
+    ]
 
 
 def test_outcomes_that_nobody_had_are_named_and_not_drawn():
@@ -697,3 +698,38 @@ def test_boxes_and_stages_carry_units():
     g = given(people=people, outcomes=declared)
     assert clinical.boxes(g).axes[0].get_ylabel() == "lesions (mm3)"
     assert clinical.stage(g).axes[0].get_ylabel() == "lesions (mm3)"
+
+
+def test_what_needs_more_than_a_page_stands_closer_together():
+    """Twelve events, each inside both subtypes too, and twenty outcomes: one page, everything on it."""
+    rows = [
+        (g, float(y), 1 - y / 20, 0.9 - y / 20, 1.0, 60 - y) for g in ("early stages", "late stages") for y in range(5)
+    ]
+    names = [f"event {i}" for i in range(12)]
+    none = pd.DataFrame(columns=["outcome", "split", "p", "reason", "n_events", "n"])
+    table = pd.concat([curves(rows, split=s, outcome=o) for o in names for s in ("stage in a", "stage in b")])
+    figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=none))
+    assert figure.get_figheight() <= TALLEST
+    assert [h for h in titles(figure) if h] == [f"{s}: {o}" for o in names for s in ("b", "a")]
+    tops, bottoms = figure.axes[:48:8], figure.axes[4:48:8]
+    panels = [a for a in figure.axes if any(line.get_label() == "late stages" for line in a.lines)]
+    assert len(panels) == 24 and all(a.get_ylim() == pytest.approx((0.67, 1.02)) for a in panels)
+    assert len(tops) == 6 and all(
+        [t.get_text() for t in a.get_yticklabels()] == ["early stages", "late stages"] for a in bottoms
+    )
+    assert small_texts(figure) == [] and outside(figure) == []
+    few = clinical.survival_by_stage(
+        seven(clinical__survival=table[table["outcome"] == "event 0"], clinical__logrank=none)
+    )
+    assert few.axes[0].get_ylabel() == "without the event" and few.get_figheight() < 4
+
+    effect = {"type": "continuous", "effect": "beta", "method": "weighted", "kind": "subtype", "subtype": "a", "unit": "",
+              "against": "the other subtypes", "contrast": "a against the other subtypes", "estimate": 0.5, "low": 0.1,
+              "high": 0.9, "reportable": True, "n_group": 20, "n_against": 30, "n_events": 0}  # fmt: skip
+    kinds = [{}, {"subtype": "b", "contrast": "b against the other subtypes"}, {"kind": "stage", "subtype": "", "unit": "3 stages", "contrast": "stage"}]  # fmt: skip
+    effects = pd.DataFrame([effect | k | {"outcome": f"outcome {i}"} for i in range(21) for k in kinds])
+    crowded = clinical.forest(seven(clinical__associations=effects))
+    assert crowded.get_figheight() <= TALLEST and small_texts(crowded) == [] and outside(crowded) == []
+    words = [t.get_text() for t in crowded.axes[0].get_yticklabels()]
+    assert words == ["a v. others\n(20 v. 30)", "b v. others\n(20 v. 30)", "later stage\nper 3 stages (20 v. 30)"]
+    assert "no difference" in [t.get_text() for t in crowded.legends[0].get_texts()]

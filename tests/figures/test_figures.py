@@ -15,7 +15,20 @@ from neuraxis.figures import clinical, maps, model
 from neuraxis.figures.brain import draw_brain, outline, structures
 from neuraxis.figures.declared import ALL, OF_CONTROLS, OF_DISEASE, OF_DISEASES, WHO, names, tables_of
 from neuraxis.figures.study import function_of
-from neuraxis.figures.style import LEAST_TEXT, NOTHING, PAGE, colours, empty, finish, outside, small_texts, wrapped
+from neuraxis.figures.style import (
+    COLUMN,
+    LEAST_TEXT,
+    MIDDLE,
+    NOTHING,
+    PAGE,
+    TALLEST,
+    colours,
+    empty,
+    finish,
+    outside,
+    small_texts,
+    wrapped,
+)
 from neuraxis.report.page import CHAPTERS
 
 
@@ -50,7 +63,7 @@ def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels
         finish_title = f"{name} - SIMULATED DATA"
         drawn.suptitle(finish_title)
         assert bool(getattr(drawn, "nothing", "")) == (name in without), name
-        assert drawn.get_figwidth() <= PAGE + 1e-9 and drawn.get_figheight() <= 14, name
+        assert drawn.get_figwidth() in (COLUMN, MIDDLE, PAGE) and drawn.get_figheight() <= TALLEST, name
         assert small_texts(drawn) == [], name
         assert outside(drawn) == [], name
         if k < 2 and figure not in OF_DISEASES:  # one order has no name

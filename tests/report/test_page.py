@@ -1,5 +1,7 @@
 """The page and the methods text: what they hold, and under which condition."""
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -409,3 +411,24 @@ def test_tables_of_settings_that_are_off_are_not_read_though_an_earlier_run_left
     biomarkers = Path(__file__).parents[2] / "resources/biomarkers.tsv"
     found = read_study(tmp_path, diseases=["MS"], control="HC", simulated=simulated, biomarkers=biomarkers)
     assert {n for n in names if len(found.diseases[0].tables[n])} == read | {"selection"}
+
+
+def test_pictures_in_the_page_keep_the_colours_of_their_scale_bars(tmp_path):
+    """A bar of many colours, each of few points, beside a large picture of other ones: every colour stays what it was."""
+    colours = np.zeros((600, 600, 3), np.uint8)
+    colours[:, :550, 0] = np.linspace(150, 255, 550)
+    colours[:, :550, 1] = np.linspace(0, 255, 600)[:, None]
+    ramp = np.linspace(0, 255, 600)
+    colours[:, 560:] = np.stack([ramp, 40 + ramp / 2, 255 - ramp], axis=1)[:, None]
+    Image.fromarray(colours).save(tmp_path / "bar.png", dpi=(300, 300))
+    source, inches = views.picture(tmp_path / "bar.png")
+    kind, _, raw = source.partition(";base64,")
+    with Image.open(io.BytesIO(base64.b64decode(raw))) as shown:
+        assert (
+            inches == pytest.approx(2, rel=1e-4)
+            and shown.size == (300, 300)
+            and kind == f"data:{Image.MIME[shown.format]}"
+        )
+        bar = np.asarray(shown.convert("RGB"), float)[:, 285:298].mean(axis=1)
+    wanted = colours[:, 570:590].reshape(300, 2, 20, 3).mean(axis=(1, 2))
+    assert np.abs(bar - wanted)[3:-3].max() < 6

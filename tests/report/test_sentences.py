@@ -385,6 +385,15 @@ def test_warnings_come_together_for_the_top():
     object.__setattr__(other, "name", "NMOSD")
     both = warnings_first(study([disease(diagnostics=diagnostics(1.3)), other]))
     assert [s.text for s in both if s.name == "chains"][0].startswith("MS: The chains did not converge")
+    # the page folds what stands far down: no disease's cautions stand behind all of another's
+    bad = disease(diagnostics=diagnostics(1.3))
+    object.__setattr__(bad, "name", "NMOSD")
+    told = [
+        s.text
+        for s in warnings_first(study([disease(diagnostics=diagnostics(1.3)), bad]))
+        if s.name in ("chains", "nothing_clinical")
+    ]
+    assert [t.partition(":")[0] if ":" in t[:6] else t[:5] for t in told][:2] == ["MS", "NMOSD"] and len(told) == 4
 
 
 def test_how_far_the_controls_regions_correlate_is_said():

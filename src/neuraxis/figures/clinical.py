@@ -13,7 +13,7 @@ from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..labels import NORMAL, THIRDS, is_true
 from .given import Given
-from .style import PAGE, colours, empty, grid, name_ticks, wrapped
+from .style import LEAST_TEXT, MIDDLE, PAGE, TALLEST, colours, empty, grid, name_ticks, wrapped
 
 METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.35"), "draws": ("s", "#E69F00")}
 #: What the methods are called in a legend.
@@ -38,18 +38,19 @@ def contrasts_shown(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(pd.concat(shown)["contrast"]))
 
 
-def row_words(row) -> str:
-    """What a row of the forest compares, with its people and events."""
+def row_words(row, between: str = " ") -> str:
+    """What a row of the forest compares, and its people and events, with a space or a new line between."""
+    unit = ""
     if row.kind == "subtype":
         words = f"{row.subtype} v. {'others' if row.against == OTHERS else row.against}"
     elif row.kind == "stage":
-        unit = row.unit if isinstance(getattr(row, "unit", None), str) else ""
-        words = f"later stage per {unit}" if unit else "later stage"
+        words = "later stage"
+        unit = f"per {row.unit} " if isinstance(getattr(row, "unit", None), str) and row.unit else ""
     else:
         words = "any atrophy v. none"
     people = f"{int(row.n_group)} v. {int(row.n_against)}" if row.n_against else f"{int(row.n_group)}"
     events = f", {int(row.n_events)} ev." if row.n_events else ""
-    return f"{words} ({people}{events})"
+    return f"{words}{between}{unit}({people}{events})"
 
 
 def forest(g: Given) -> Figure:
@@ -63,7 +64,11 @@ def forest(g: Given) -> Figure:
     if not outcomes:
         return empty("No outcome could be tested.")
     order = contrasts_shown(part)
-    figure, axes = grid(len(outcomes), 2, 0.2 * len(order) + 0.75, extra=0.7)
+    height, columns = 0.2 * len(order) + 0.75, 2
+    # more than fit on a page stand three in a row, their numbers of people below their words
+    if close := -(-len(outcomes) // columns) * height + 0.7 > TALLEST:
+        height, columns = 0.2 * len(order) + 0.48, 3
+    figure, axes = grid(len(outcomes), columns, height, extra=0.7)
     for axis, outcome in zip(axes, outcomes, strict=True):
         rows = part[part["outcome"] == outcome]
         contrasts = [c for c in order if c in set(rows.loc[rows["estimate"].notna(), "contrast"])]
@@ -92,16 +97,18 @@ def forest(g: Given) -> Figure:
             axis.xaxis.set_minor_formatter("")
         first = rows[rows["method"] == "weighted"].drop_duplicates("contrast").set_index("contrast")
         first = first.combine_first(rows.drop_duplicates("contrast").set_index("contrast")) if len(first) else rows.drop_duplicates("contrast").set_index("contrast")  # fmt: skip
-        axis.set_yticks(range(len(contrasts)), [row_words(first.loc[c]) for c in contrasts], fontsize=6.5)
+        words = [row_words(first.loc[c], "\n" if close else " ") for c in contrasts]
+        axis.set_yticks(range(len(contrasts)), words, fontsize=6 if close else 6.5, linespacing=0.95)
         axis.set_ylim(len(contrasts) - 0.5, -0.5)
-        axis.set_title(wrapped(outcome, 28))
-        reference = "no difference 0" if linear else "no difference 1"
-        axis.set_xlabel(f"{rows['effect'].iloc[0]} ({reference})", fontsize=7)
+        axis.set_title(wrapped(outcome, 26 if close else 28), fontsize=7 if close else 8)
+        reference = "" if close else f" (no difference {0 if linear else 1})"
+        axis.set_xlabel(f"{rows['effect'].iloc[0]}{reference}", fontsize=7)
     handles = [plt.Line2D([], [], marker=m, color=c, lw=1, ms=3.5, label=WORDS[k]) for k, (m, c) in METHODS.items()]
     handles.append(
         plt.Line2D([], [], marker="o", color="0.35", mfc="white", ls="", ms=3.5, label="too small to be told")
     )
-    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=2)
+    handles += [plt.Line2D([], [], color="0.6", lw=0.8, ls=":", label="no difference")] * bool(close)
+    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=3 if close else 2)
     return figure
 
 
@@ -150,7 +157,7 @@ def boxes(g: Given) -> Figure:
     return figure
 
 
-def _scaled(axis, scale: str, values: pd.Series) -> None:
+def _scaled(axis, scale: str, values: pd.Series, few: bool = False) -> None:
     """Set the scale of y, with ticks in plain numbers: the scale's own labels are formulas, which text in figures is not."""
     if scale == "linear" or not len(values):
         return
@@ -163,7 +170,7 @@ def _scaled(axis, scale: str, values: pd.Series) -> None:
     else:
         axis.set_yscale("symlog", linthresh=1)
         top = float(values.max())
-        decades = [v * 10**e for e in range(7) for v in (1, 2, 5)]
+        decades = [v * 10**e for e in range(7) for v in ((1, 3) if few else (1, 2, 5))]
         ticks = [t for t in (0, 0.5, *decades) if t <= top * 1.01]
         axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
         axis.set_ylim(-0.08, top * 1.15)
@@ -190,8 +197,9 @@ def stage(g: Given) -> Figure:
     shown = list(dict.fromkeys(g.names.values()))
     tint = colours(shown)
     rows, columns = (len(drawn), len(shown)) if len(shown) > 1 else (-(-len(drawn) // 2), min(2, len(drawn)))
+    height = float(np.clip((TALLEST - 0.7) / rows, 0.8, 1.65))
     figure, axes = plt.subplots(
-        rows, columns, figsize=(PAGE, 1.65 * rows + 0.5), layout="constrained", squeeze=False, sharex=True,
+        rows, columns, figsize=(PAGE, height * rows + 0.7), layout="constrained", squeeze=False, sharex=True,
         sharey="row" if len(shown) > 1 else False,
     )  # fmt: skip
     cells = [(o, name) for o in drawn for name in shown]
@@ -215,15 +223,17 @@ def stage(g: Given) -> Figure:
             r = mine.iloc[0]
             words += f", tau {r['kendall_tau']:.2f} ({r['tau_low']:.2f} to {r['tau_high']:.2f})"
         if o.axis_scale != "linear":
-            _scaled(axis, o.axis_scale, everyone["y"])
+            _scaled(axis, o.axis_scale, everyone["y"], few=height < 1.2)
         elif len(everyone):
             # a band that is wider than the people is cut, they are not
             bottom, top = float(everyone["y"].min()), float(everyone["y"].max())
             room = 0.1 * max(top - bottom, 1e-9)
             axis.set_ylim(bottom - room, top + room)
         if name == shown[0]:
-            axis.set_ylabel(wrapped(o.label, 20))
-        axis.set_title(f"{name}\n{words}" if g.k > 1 else words, fontsize=6.5)
+            axis.set_ylabel(wrapped(o.label, 20 if height > 1.2 else 17), fontsize=7.5 if height > 1.2 else 6.5)
+        # subtypes stand above one another, and are named once
+        head = f"{name}\n" if g.k > 1 and (o is drawn[0] or len(shown) != columns) else ""
+        axis.set_title(head + words, fontsize=6.5, pad=3)
         axis.set_xlim(0, end * 1.03)
     for column in range(columns):  # the lowest panel that is used
         axis = axes.ravel()[: len(cells)][column::columns][-1]
@@ -313,10 +323,10 @@ def _head(tests, outcome, split, ratios, several, letters) -> str:
         words = [f"log-rank p = {test['p']:.2g}"] if pd.notna(test["p"]) else []
         words += [f"{int(test['n_events'])} events of {int(test['n'])} staged"]
     words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
-    head = wrapped(outcome, 34)
+    head = outcome
     if several and split != "stage":
-        head += f"\n{split.replace('in with', 'in people with')}"
-    return "\n".join([head, *(wrapped(w, letters) for w in words)])
+        head = f"{split.partition(' in ')[2]}: {outcome}"
+    return "\n".join(wrapped(w, letters) for w in (head, *words))
 
 
 def _panels(curves, tests, cells, order, ratios, several=False):
@@ -332,18 +342,37 @@ def _panels(curves, tests, cells, order, ratios, several=False):
     if not cells:
         return empty("No survival outcome, nobody with follow-up, nobody who had an event, or too few people at risk.")
     tint = colours(order)
-    columns = min(3, len(cells)) if len(cells) != 4 else 2
-    rows = -(-len(cells) // columns)
-    present = [name for name in order if name in set(curves["group"])]
-    letters = 38 if columns == 3 else 56
-    heads = [_head(tests, outcome, split, ratios, several, letters) for outcome, split in cells]
-    # words above a panel and below it need room of their own, or the curves have none
-    above = sum(0.115 * max(h.count("\n") + 1 for h in heads[i * columns : (i + 1) * columns]) for i in range(rows))
-    below = 0.13 * len(present)
+    drawn = pd.concat([curves[(curves["outcome"] == o) & (curves["split"] == s)] for o, s in cells])
+    present = [name for name in order if name in set(drawn["group"])]
+
+    def laid(columns: int, size: float, curve: float) -> tuple[int, list[str], float, float]:
+        """Rows, heads, inches of a row's words below the curves, and of all: words need room, or the curves have none."""
+        rows, line = -(-len(cells) // columns), size / 56
+        letters = {1: 74, 2: 56, 3: 38, 4: 32}[columns]
+        heads = [_head(tests, outcome, split, ratios, several, letters) for outcome, split in cells]
+        above = sum(line * max(h.count("\n") + 1 for h in heads[i * columns : (i + 1) * columns]) for i in range(rows))
+        below = 1.12 * line * len(present)
+        return rows, heads, below, rows * (curve + below + 0.34) + above + 0.5
+
+    columns, size, curve = min(3, len(cells)) if len(cells) != 4 else 2, 6.5, 1.5
+    rows, heads, below, height = laid(columns, size, curve)
+    if (
+        close := height > TALLEST
+    ):  # what needs more than a page at ease: smaller words, more panels in a row, lower curves
+        columns, size = min(4, len(cells)), LEAST_TEXT
+        rows, heads, below, height = laid(columns, size, 0)
+        curve = float(np.clip((TALLEST - height) / rows, 0.6, 1.5))
+        height += rows * curve
     figure, axes = plt.subplots(
-        2 * rows, columns, figsize=(PAGE if columns > 1 else PAGE * 0.6, rows * (1.5 + below + 0.55) + above + 0.5),
-        layout="constrained", squeeze=False, height_ratios=[1.5, below] * rows,
+        2 * rows, columns, figsize=(PAGE if columns > 1 else MIDDLE, height), layout="constrained", squeeze=False,
+        height_ratios=[curve, below] * rows,
     )  # fmt: skip
+    figure.get_layout_engine().set(h_pad=0.02)
+    # panels of one outcome have one scale
+    least = dict.fromkeys((o for o, _ in cells), 1.0)
+    for o, s in cells:
+        part = curves[(curves["outcome"] == o) & (curves["split"] == s)]
+        least[o] = min([least[o], *(float(cut(c)["low"].min()) for _, c in part.groupby("group"))])
     for i in range(rows * columns):
         top, bottom = axes[2 * (i // columns), i % columns], axes[2 * (i // columns) + 1, i % columns]
         if i >= len(cells):
@@ -353,36 +382,45 @@ def _panels(curves, tests, cells, order, ratios, several=False):
         outcome, split = cells[i]
         part = curves[(curves["outcome"] == outcome) & (curves["split"] == split)]
         shown = {name: cut(part[part["group"] == name]) for name in present}
+        # close together every panel has a line for everyone, so that they are named at the left alone
+        lines = present if close else [name for name, c in shown.items() if len(c)]
         shown = {name: c for name, c in shown.items() if len(c)}
         end = max((float(c["years"].max()) for c in shown.values()), default=0.0) or float(part["years"].max())
-        step = next((s for s in (0.25, 0.5, 1, 2, 5, 10) if end / s <= 6), 20)
+        step = next((s for s in (0.25, 0.5, 1, 2, 5, 10) if end / s <= (4 if close else 6)), 20)
         ticks = np.arange(0, end + 1e-9, step)
-        for j, (name, c) in enumerate(shown.items()):
+        for name, c in shown.items():
+            j = lines.index(name)
             top.step(c["years"], c["survival"], where="post", color=tint[name], label=name)
             top.fill_between(c["years"], c["low"], c["high"], step="post", color=tint[name], alpha=0.12, lw=0)
             whole = part[part["group"] == name]
             for t in ticks:
                 later = whole[whole["years"] >= t]
                 risk = int(later["at_risk"].iloc[0]) if len(later) else 0
-                bottom.text(t, j, str(risk), ha="center", va="center", fontsize=6.5, color="0.15")
-        top.set_title(heads[i], fontsize=6.5)
-        least = min((float(c["low"].min()) for c in shown.values()), default=0.0)
-        top.set(ylim=(min(0.9, max(0.0, least - 0.03)), 1.02), xlim=(-0.03 * end, 1.03 * end))
-        if i % columns == 0:
+                bottom.text(t, j, str(risk), ha="center", va="center", fontsize=size, color="0.15")
+        top.set_title(heads[i], fontsize=size, pad=3)
+        bottom_y = min(0.9, max(0.0, least[outcome] - 0.03))
+        top.set_yticks([t for t in MaxNLocator(5 if curve > 1.2 else 3).tick_values(bottom_y, 1) if bottom_y <= t <= 1])
+        top.set(ylim=(bottom_y, 1.02), xlim=(-0.03 * end, 1.03 * end))
+        if i % columns == 0 and not close:
             top.set_ylabel("without the event")
         top.tick_params(labelbottom=False)
         top.set_xticks(ticks)
-        bottom.set(ylim=(len(shown) - 0.5, -0.5), xticks=ticks, xlabel="years", xlim=top.get_xlim())
+        bottom.set(ylim=(len(lines) - 0.5, -0.5), xticks=ticks, xlim=top.get_xlim())
+        if i + columns >= len(cells):  # the lowest of its column
+            bottom.set_xlabel("years")
         # named once in a row, by colour beside it, and again where a panel has other groups than its row's first
         if i % columns == 0:
-            named = list(shown)
-        words = list(shown) if i % columns == 0 or list(shown) != named else [""] * len(shown)
-        bottom.set_yticks(range(len(shown)), words, fontsize=6.5)
-        for j, name in enumerate(shown):
+            named = lines
+        words = lines if i % columns == 0 or lines != named else [""] * len(lines)
+        bottom.set_yticks(range(len(lines)), words, fontsize=size)
+        for name in shown:
+            j = lines.index(name)
             bottom.axhspan(j - 0.5, j + 0.5, color=tint[name], alpha=0.25, lw=0)
         for side in ("top", "right", "left"):
             bottom.spines[side].set_visible(False)
         bottom.tick_params(axis="y", length=0)
+    if close:
+        figure.supylabel("without the event", fontsize=7.5)
     handles = [plt.Line2D([], [], color=tint[name], label=name) for name in present]
     notes = [f"Not drawn, nobody had the event: {', '.join(nobody)}"] if nobody else []
     if any("\nHR " in h for h in heads):
@@ -497,7 +535,7 @@ def similarity(g: Given) -> Figure:
     wide = pd.DataFrame(np.nan, index=order, columns=order)
     for r in table.itertuples():
         wide.loc[r.a, r.b] = wide.loc[r.b, r.a] = r.tau
-    side = min(PAGE, 0.75 * len(order) + 2.2)
+    side = PAGE if len(order) > 4 else MIDDLE
     figure, axis = plt.subplots(figsize=(side, 0.75 * side), layout="constrained")
     sns.heatmap(
         wide, annot=True, fmt=".2f", cmap="RdBu_r", vmin=-1, vmax=1, ax=axis, annot_kws={"fontsize": 7},

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..labels import NORMAL
 from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
 from .given import Given
-from .style import PAGE, empty, wrapped
+from .style import MIDDLE, PAGE, empty, wrapped
 
 #: Said instead of a drawing on which nothing would be.
 NOWHERE = "None of these biomarkers has a place on the drawing of brain and cord; see the mean z as numbers."
@@ -163,7 +163,7 @@ def progression(g: Given) -> Figure:
     columns, rows = len(shown), max(map(len, shown.values()))
     width = (PAGE - 0.7) / max(columns, 2)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(PAGE if columns > 1 else PAGE * 0.6, rows * (width * HEIGHT / WIDTH + 0.25) + 0.9),
+        rows, columns, figsize=(PAGE if columns > 1 else MIDDLE, rows * (width * HEIGHT / WIDTH + 0.25) + 0.9),
         layout="constrained", squeeze=False,
     )  # fmt: skip
     for j, (c, stages) in enumerate(shown.items()):
@@ -253,7 +253,7 @@ def mean_z(g: Given) -> Figure:
     wide.columns = [f"{name}\n(n = {int(n[name])})" for name in groups]
     limit = g.limit("mean_z", 1.0)
     figure, axis = plt.subplots(
-        figsize=(min(PAGE, 1.15 * len(groups) + 2.4), 0.19 * len(columns) + 1.2), layout="constrained"
+        figsize=(PAGE if len(groups) > 2 else MIDDLE, 0.19 * len(columns) + 1.2), layout="constrained"
     )
     sns.heatmap(
         wide.astype(float), cmap="RdBu_r", center=0, vmin=-limit, vmax=limit, annot=True, fmt=".1f", ax=axis,

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..labels import NORMAL, is_true
 from .given import Given
-from .style import COLOURS, COLUMN, PAGE, colours, empty, grid, markers, wrapped
+from .style import COLOURS, COLUMN, MIDDLE, PAGE, colours, empty, grid, markers, wrapped
 
 #: Colours of the thresholds: "field", the red, magenta and blue of the SuStaIn papers, or "safe" for all eyes.
 EVENTS = {"safe": ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), "field": ("#D7191C", "#C51B8A", "#2C4FC9", "#222222")}
@@ -166,7 +166,7 @@ def _places(g: Given, models: str):
     beside = min(len(levels), 4 if n > 1 else 3)
     under = -(-len(levels) // beside)
     panels = rows * (0.15 * size + 0.75) + 0.3
-    width = PAGE if n > 1 else 5.0
+    width = PAGE if n > 1 else MIDDLE
     figure = plt.figure(figsize=(width, panels + 0.6 * under), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[panels, 0.6 * under])
     axes = above.subplots(rows, columns, squeeze=False)
@@ -255,7 +255,7 @@ def probability(g: Given) -> Figure:
         return empty("There are no subtypes to be sure of.")
     best = _probabilities(g).max(axis=1)
     group, stage = g.group[best.index], g.expected[best.index]
-    figure, axis = plt.subplots(figsize=(COLUMN * 1.35, 2.9), layout="constrained")
+    figure, axis = plt.subplots(figsize=(MIDDLE, 2.9), layout="constrained")
     shapes = markers(g.names.values())
     for name, colour in colours(g.names.values()).items():
         rows = group == name
@@ -286,7 +286,7 @@ def ternary(g: Given) -> Figure:
         axis.set(xlabel=f"staged people, by subtype and certainty ({apart})", ylabel="P(subtype | staged)", xlim=(-0.5, len(p) - 0.5), ylim=(0, 1))  # fmt: skip
         axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
         return figure
-    figure = plt.figure(figsize=(5.0, 4.1))
+    figure = plt.figure(figsize=(MIDDLE, 4.1))
     axis = figure.add_subplot(projection="ternary", position=[0.17, 0.14, 0.62, 0.66])
     for name, colour in tint.items():
         q = p[group == name].to_numpy()
@@ -366,7 +366,7 @@ def negative_control(g: Given) -> Figure:
     patients = g.table("selection")
     patients = patients[patients["n_subtypes"] >= 0].sort_values("n_subtypes")
     kinds = list(table.groupby("variant", sort=False))
-    figure, axes = grid(len(kinds), 3, 2.3, width=min(PAGE, 3.4 * len(kinds)), sharey=True)
+    figure, axes = grid(len(kinds), 3, 2.3, width=COLUMN if len(kinds) == 1 else PAGE, sharey=True)
     for axis, (name, part) in zip(axes, kinds, strict=True):
         for t, colour, label in (
             (patients, COLOURS[1], g.name),

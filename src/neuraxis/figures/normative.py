@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from .given import Given
-from .style import PAGE, empty
+from .style import COLUMN, PAGE, empty
 
 
 def normative(g: Given) -> Figure:
@@ -33,7 +33,7 @@ def normative(g: Given) -> Figure:
     columns_of = 2
     lines = -(-rows // columns_of)
     figure, axes = plt.subplots(
-        lines, min(columns_of, rows), figsize=(PAGE if rows > 1 else PAGE / 2, lines * (0.13 * len(columns) + 1.2) + 0.4),
+        lines, min(columns_of, rows), figsize=(PAGE if rows > 1 else COLUMN, lines * (0.13 * len(columns) + 1.2) + 0.4),
         layout="constrained", squeeze=False,
     )  # fmt: skip
     axes = list(axes.ravel())
@@ -85,9 +85,7 @@ def covariance(g: Given) -> Figure:
     # where nothing is missing one number says it all
     panels = 1 if low == high else 2
     side = PAGE / panels - 0.2 if panels == 2 else 5.6
-    figure, axes = plt.subplots(
-        1, panels, figsize=(PAGE if panels == 2 else 6.4, side + 0.8), layout="constrained", squeeze=False
-    )
+    figure, axes = plt.subplots(1, panels, figsize=(PAGE, side + 0.5), layout="constrained", squeeze=False)
     axes = axes[0]
     values = square("correlation")
     # the diagonal is 1 by definition and says nothing

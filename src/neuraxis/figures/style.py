@@ -16,8 +16,10 @@ from ..labels import COLOURS as COLOURS
 from ..labels import colours as colours
 from ..tables import aside
 
-#: Inches: a column of a journal's page, and the whole page (89 and 183 mm).
-COLUMN, PAGE = 3.5, 7.2
+#: Inches: a column of a journal's page, one and a half, and the whole page (89, 127 and 183 mm): every figure has one of them.
+COLUMN, MIDDLE, PAGE = 3.5, 5.0, 7.2
+#: Inches of a page's height: what needs more than one page at ease stands closer together.
+TALLEST = 9.6
 #: Smallest text, points.
 LEAST_TEXT = 6
 #: Dots per inch of the PNG.
@@ -107,7 +109,7 @@ NOTHING = "Nothing to draw"
 
 def empty(words: str) -> Figure:
     """A figure that says why there is nothing to draw."""
-    figure, axis = plt.subplots(figsize=(5.5, 1.2), layout="constrained")
+    figure, axis = plt.subplots(figsize=(MIDDLE, 1.2), layout="constrained")
     figure.nothing = words
     axis.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
     axis.axis("off")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import pandas as pd
 
@@ -1130,14 +1131,15 @@ def portraits(d: Disease) -> list[str]:
 
 
 def warnings_first(study: Study) -> list[Said]:
-    """Everything that is not to be believed, of the study and of its diseases, for the top of the page."""
+    """Everything that is not to be believed, for the top of the page: of the study, then of its diseases in turn."""
     out = [s for s in said(study, "people", "norms") if s.warn]
+    of_diseases = []
     for d in study.diseases:
-        for s in said(d, "number", "model", "labels", "nuisance", "clinical"):
-            if s.warn:
-                text = s.text if d.name in s.text or len(study.diseases) == 1 else f"{d.name}: {s.text}"
-                out.append(Said(text, True, s.name))
-    return out
+        found = [s for s in said(d, "number", "model", "labels", "nuisance", "clinical") if s.warn]
+        texts = [s.text if d.name in s.text or len(study.diseases) == 1 else f"{d.name}: {s.text}" for s in found]
+        of_diseases.append([Said(text, True, s.name) for text, s in zip(texts, found, strict=True)])
+    # the page folds what is far down: no disease stands behind all of another's
+    return out + [s for turn in zip_longest(*of_diseases) for s in turn if s is not None]
 
 
 # --- what figures show, for those who do not see them ----------------------------------------------------------------------

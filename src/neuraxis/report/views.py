@@ -125,7 +125,10 @@ def data_uri(raw: bytes, kind: str) -> str:
 
 
 def picture(path) -> tuple[str, float]:
-    """A PNG as an address that holds it, in 256 colours, and the inches it is wide in print."""
+    """A PNG as an address that holds it as WebP, and the inches it is wide in print.
+
+    A palette would be as small, and takes colours from the scale bars that few points of the picture have.
+    """
     with Image.open(path) as image:
         dpi = image.info.get("dpi", (300, 300))[0] or 300
         inches = image.width / dpi
@@ -134,8 +137,8 @@ def picture(path) -> tuple[str, float]:
         if scale < 1:
             small = small.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
         held = io.BytesIO()
-        small.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
-    return data_uri(held.getvalue(), "image/png"), inches
+        small.save(held, "WEBP", quality=90, method=4)
+    return data_uri(held.getvalue(), "image/webp"), inches
 
 
 def vector(path) -> str:
