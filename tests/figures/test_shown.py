@@ -56,6 +56,9 @@ def test_positional_variance_and_order(model):
 def test_progression_draws_the_models_table(model):
     table = model.progression()
     figure = drawn(model.plot.progression())
+    assert {t.get_rotation() for axis in figure.axes for t in axis.get_yticklabels()} == {
+        0.0
+    }  # to be read, not over one another
     for c in (1, 2):
         wide = (
             table[table["subtype"] == c]

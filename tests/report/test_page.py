@@ -367,6 +367,15 @@ def test_the_plain_configuration_is_one_that_the_project_has(request):
         assert set(values) <= set(real[section])
 
 
+def test_a_table_without_events_keeps_none():
+    """Convergence of a model of one biomarker: its one order has no place to be sampled."""
+    table = pd.DataFrame({"quantity": ["log_likelihood", "healthy"], "event": [np.nan, np.nan], "mean": [1.0, 0.5]})
+    found = page.labelled(table, pd.Series({"cord_csa": "Cord area"}))
+    assert found["event"].isna().all() and found["mean"].tolist() == [1.0, 0.5]
+    some = page.labelled(table.assign(event=["cord_csa z>=1", np.nan]), pd.Series({"cord_csa": "Cord area"}))
+    assert some["event"].tolist()[0] == "Cord area z>=1" and pd.isna(some["event"].iloc[1])
+
+
 @pytest.mark.parametrize("left", [True, False])
 def test_included_people_stand_beside_the_excluded_where_there_are_any(left, tmp_path):
     table = pd.DataFrame({"variable": ["n"], "level": [None], "all": ["5"], "included": ["4"], "largest_smd": [None]})

@@ -167,6 +167,7 @@ class ModelPlots:
                     cbar_kws={"label": words} if last else None,
                 )  # fmt: skip
             axis.set(xlabel="Stage", ylabel="", title=name)
+            axis.tick_params(axis="y", labelrotation=0)
         return showing(figure)
 
     def brain(self, stage: int | None = None, names: dict | None = None, biomarkers=None) -> Figure:

@@ -253,7 +253,9 @@ def labelled(table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     for column in {"biomarker", "other"} & set(table):
         table[column] = table[column].replace(labels.to_dict())
     if "event" in table:
-        name, _, rest = (table["event"].astype("string").str.partition(" ")[i] for i in range(3))
+        # of a table without any event, partition makes one column
+        parts = table["event"].astype("string").str.partition(" ").reindex(columns=range(3))
+        name, rest = parts[0], parts[2]
         table["event"] = (name.replace(labels.to_dict()) + " " + rest).where(table["event"].notna()).astype(object)
     return table
 
