@@ -1,10 +1,13 @@
 """The how-to pages: their blocks, in their order, as somebody would type them into one session in an empty folder."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from neuraxis.home import complete, workflow_home
 
@@ -47,3 +50,31 @@ def test_own_biomarkers():
     config = complete({}, workflow_home())
     assert config["features"]["biomarkers"] == "biomarkers.tsv"
     assert config["normative"]["overrides"] == {"thickness": {"head_size": "none"}}
+
+
+def test_a_cluster(tmp_path, monkeypatch):
+    """Its profile, written by the block as it stands, and its commands as the command reads them."""
+    from neuraxis.cli import main, snakemake_command
+
+    text = (DOCS / "cluster.md").read_text(encoding="utf-8")
+    write, look = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", write], check=True)
+    profile, shipped = (
+        yaml.safe_load(p.read_text())
+        for p in (Path("profiles/slurm/config.yaml"), DOCS.parent / "profiles/slurm/config.yaml")
+    )
+    assert set(profile) == set(shipped) - {"scheduler"} and profile["retries"] == shipped["retries"]
+    assert set(profile["default-resources"]) >= set(shipped["default-resources"])
+    override = yaml.safe_load(re.search(r"(?m)^    set-resources:\n(?:^     .*\n)+", text)[0])
+    rules = (DOCS.parent / "rules/sustain.smk").read_text()
+    assert all(f"rule {name}:" in rules for name in override["set-resources"])
+    Path("my study").mkdir()
+    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("neuraxis ")]
+    assert len(lines) == 4 and all(line in look for line in lines[:2])
+    for line in lines:
+        name, *arguments = shlex.split(line.replace("$PWD", str(tmp_path)))[1:]
+        given = main.commands[name].make_context(name, arguments).params
+        assert given["study"] == Path("my study")
+        if name == "run":
+            command = snakemake_command(given["study"], given["snakemake_arguments"])
+            assert f"{tmp_path}/profiles/slurm" in command and "all" not in command  # the profile says how many jobs

@@ -1,10 +1,14 @@
 """New people: the same numbers as in the study, or a refusal with its reason."""
 
+import os
 import re
 import resource
+import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +17,11 @@ from click.testing import CliRunner
 
 from neuraxis.cli import main
 from neuraxis.errors import InputError, ModelError
+from neuraxis.home import workflow_home
 from neuraxis.newpeople import open_model
 from neuraxis.sustain import SustainModel, fit, simulate
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def of_study(study, name, who):
@@ -295,6 +302,40 @@ def test_the_course_of_similar_patients_needs_the_study(study, shared, patient, 
     assert course["of"] == later["participant_id"].nunique() and course["n"] == min(20, course["of"] // 2) >= 5
     shared.save(tmp_path / "m.neuraxis")
     assert not open_model(tmp_path / "m.neuraxis").stage(table=row, participant_id="sub-new", **about).course
+
+
+def test_the_blocks_of_the_page_as_they_stand(study, shared, patient, freesurfer, tmp_path, monkeypatch):
+    """docs/newpeople.md: its commands and its Python, with a study, a person and files under the names used there."""
+    _, row, about = patient
+    person = freesurfer(row, "sub-07")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    os.symlink(study, "STUDY")
+    cord = (person.parent / "SIMULATED_sct.csv").read_text()
+    Path("cord.csv").write_text(cord.replace("sub-new", "sub-07"))
+    shutil.copy(workflow_home() / "resources/biomarkers.tsv", "biomarkers.tsv")
+    row.to_csv("measures.tsv", sep="\t")
+    pd.DataFrame([about], index=pd.Index(["sub-new"], name="participant_id")).to_csv("new.tsv", sep="\t")
+    text = (DOCS / "newpeople.md").read_text(encoding="utf-8").replace("/data/fs/sub-07", str(person))
+    text = text.replace("--site A", f"--site {about['site']}").replace('site="A"', f'site="{about["site"]}"')
+    commands, three, peer = (re.sub(r"(?m)^    ", "", b) for b in re.findall(r"(?m)(?:^    \S.*\n)+", text))
+    export = re.search(r"`neuraxis (export [^`]+)`", text)[1]
+    assert commands.count("neuraxis stage") == 2
+    told = []
+    for command in (export, *(c.removeprefix("neuraxis ") for c in commands.splitlines())):
+        done = CliRunner().invoke(main, shlex.split(command))
+        assert done.exit_code == 0, (command, done.output)
+        if command != export:
+            told.append(pd.read_csv("new people/people.tsv", sep="\t").iloc[0])
+    exec(compile(three, "three lines", "exec"), {})
+    told.append(pd.read_csv("new people/people.tsv", sep="\t").iloc[0])
+    assert [r["participant_id"] for r in told] == ["sub-07", "sub-new", "sub-07"]
+    assert Path("new people/sub-07.html").is_file()
+    # the Python names no file of the cord
+    assert ["Cord area C1-C3" in str(r["notes"]) for r in told] == [False, False, True]
+    names = {"import_peer": lambda path, events: shared.models["MS"], "events": None, "norms": shared.norms}
+    exec(compile(peer, "of a peer", "exec"), names)
+    assert open_model("ms.neuraxis").card["title"] == "Imported"
 
 
 def test_command(study, patient, tmp_path, monkeypatch):
