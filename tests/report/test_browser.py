@@ -229,6 +229,17 @@ def test_a_folded_table_is_made_sorted_searched_and_saved(index, opened):
     expect(rows).to_have_count(50)
 
 
+ALIKE = """() => {
+  const holder = document.createElement('div'), rows = [[1232, 2015], [1231.4, 1999], [null, null]];
+  Tables.view(holder, { columns: ['a', 'b'], words: ['a', 'b'], rows, name: 'x', caption: 'x' });
+  return [...holder.querySelectorAll('tbody th, tbody td')].map((e) => e.textContent);
+}"""
+
+
+def test_numbers_of_a_column_are_written_alike(index, opened):
+    assert opened(index).evaluate(ALIKE) == ["1,232", "2015", "1,231", "1999", "", ""]
+
+
 def test_missing_values_come_last_whichever_way(index, opened):
     tab = opened(index)
     fold = tab.locator("details[data-table=MS-stability]")
@@ -262,6 +273,16 @@ def test_the_page_prints(index, opened):
     tab.emulate_media(media="print")
     assert tab.evaluate("getComputedStyle(document.querySelector('.index')).display") == "none"
     assert tab.pdf().startswith(b"%PDF")
+    # dots keep their colour, cautions that are folded come out, and all is as before afterwards
+    tab.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<div class=warns><details><summary>more</summary>x</details></div>')"
+    )
+    more = tab.locator("main > .warns details")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(more).to_have_attribute("open", "")
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(more).not_to_have_attribute("open", "")
+    assert tab.evaluate("getComputedStyle(document.querySelector('.dot')).printColorAdjust") == "exact"
 
 
 def test_people_are_listed_found_and_opened(everybody, opened):

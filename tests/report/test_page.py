@@ -441,3 +441,28 @@ def test_pictures_in_the_page_keep_the_colours_of_their_scale_bars(tmp_path):
         bar = np.asarray(shown.convert("RGB"), float)[:, 285:298].mean(axis=1)
     wanted = colours[:, 570:590].reshape(300, 2, 20, 3).mean(axis=(1, 2))
     assert np.abs(bar - wanted)[3:-3].max() < 6
+
+
+def test_what_was_not_found_is_folded_and_what_was_is_not(tmp_path):
+    def clinical(**row):
+        d = disease(**{"clinical/associations": pd.DataFrame([association(**row)])})
+        text = page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=False)
+        chapter = text.partition('id="d-MS-clinical"')[2].partition("</section>")[0]
+        before, there, fold = chapter.partition("<summary>Tested and not found, or not testable")
+        return before, bool(there), fold.partition("</details>")[0]
+
+    before, there, _ = clinical(q=0.001)
+    assert not there and "q = 0.001" in before
+    before, there, fold = clinical(q=0.4)
+    assert there and "Tested and not found" in fold and "(1)</span>" in fold
+    assert "Tested and not found (q" not in before and "passes a false-discovery" not in fold
+    before, there, fold = clinical(reportable=False, reason="labels too uncertain: 0.2")
+    assert there and "Not testable" in fold and "Not testable" not in before
+
+
+def test_numbers_of_a_column_are_written_alike():
+    table = pd.DataFrame(
+        {"model": ["a", "b"], "cvic": [12306.4, 12311.0], "small": [1232.0, -1231.4], "year": [2015.0, np.nan]}
+    )
+    cells = re.findall(r"<td>(.*?)</td>", str(views.static_table(table, "t")))
+    assert cells == ["12,306", "1,232", "2015", "12,311", "-1,231", ""]

@@ -194,7 +194,11 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         path = root / "figures" / d.name / f"{figure.name}.png"
         drawn.append(figures.show(figure, path, tables, d, f"{d.name}-{figure.name}"))
     shown = [f for f in drawn if f]
-    lines = {"clinical": sentences.clinical_sentences(d), "subtypes": [p["text"] for p in portraits(d)]}
+    no_finding = (sentences.NOT_FOUND, sentences.NOT_TESTABLE)
+    results = sentences.clinical_sentences(d)
+    folded = {"clinical": [line for line in results if line.startswith(no_finding)]}
+    found = [line for line in results if not line.startswith(no_finding)]
+    lines = {"clinical": found, "subtypes": [p["text"] for p in portraits(d)]}
     rule = d.tables["names"]["rule"].iloc[0] if d.k > 1 and "rule" in d.tables["names"] else ""
     if rule:
         lines["subtypes"].append(
@@ -229,7 +233,7 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
     chapters = [
         (c, ONE_ORDER.get(c, words) if d.k < 2 else words)
         for c, words in CHAPTERS.items()
-        if told[c] or lines.get(c) or tables.get(c) or any(f["section"] == c for f in shown)
+        if told[c] or lines.get(c) or folded.get(c) or tables.get(c) or any(f["section"] == c for f in shown)
     ]
     sure = [*said(d, "number"), *(s for s in said(d, "model", "labels") if s.name in SURE)]
     return {
@@ -243,6 +247,7 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         "chapters": chapters,
         "sentences": told,
         "lines": {c: lines.get(c, []) for c in CHAPTERS},
+        "folded": {c: folded.get(c, []) for c in CHAPTERS},
         "tables": {c: tables.get(c, []) for c in CHAPTERS},
     }
 

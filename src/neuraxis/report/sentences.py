@@ -104,6 +104,10 @@ def rows_told(associations: pd.DataFrame) -> pd.DataFrame:
     return associations[(associations["method"] == TOLD) | (associations["kind"] == "any difference")]
 
 
+#: How sentences begin that tell of no finding; the page folds them.
+NOT_FOUND, NOT_TESTABLE = "Tested and not found", "Not testable"
+
+
 def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> list[str]:
     """What of one family passes, what was tested and not found, what could not be tested."""
     part = rows_told(associations[associations["family"] == family])
@@ -134,7 +138,7 @@ def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> l
         mine = tested[tested["kind"] == kind]
         nothing = [o for o, t in mine.groupby("outcome", sort=False) if not (t["q"] < FOUND).any()]
         if nothing:
-            out.append(f"Tested and not found (q >= 0.05), {words}: {listed(nothing)}.")
+            out.append(f"{NOT_FOUND} (q >= 0.05), {words}: {listed(nothing)}.")
     left = part.drop(tested.index)
     for kind, words in asked.items():
         why: dict = {}
@@ -145,7 +149,7 @@ def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> l
         for reason, outcomes in why.items():
             counts = pd.Series(outcomes).value_counts(sort=False)
             named = [o if n == of[o] else f"{n} of {of[o]} of {o}" for o, n in counts.items()]
-            out.append(f"Not testable, {words}: {listed(named)} ({reason}).")
+            out.append(f"{NOT_TESTABLE}, {words}: {listed(named)} ({reason}).")
     return out
 
 

@@ -22,8 +22,14 @@ DPI = 150
 MOST_VECTOR = 300_000
 
 
-def cell(value) -> str:
-    """A value as shown: three significant digits, nothing where missing."""
+def whole(values) -> bool:
+    """Are all numbers of a column whole, as counts and years are? Else its whole numbers are written as the others."""
+    numbers = pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce").dropna()
+    return bool((numbers % 1 == 0).all())
+
+
+def cell(value, among_whole: bool = True) -> str:
+    """A value as shown, among whole numbers alone or not: three significant digits, nothing where missing."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
     if isinstance(value, bool) or str(value) in ("True", "False"):
@@ -32,7 +38,7 @@ def cell(value) -> str:
         return f"{int(value):,}" if abs(int(value)) >= 10000 else str(int(value))
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
-            return f"{value:.0f}"
+            return f"{value:,.0f}" if abs(value) >= (10000 if among_whole else 1000) else f"{value:.0f}"
         return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
     return str(value)
 
@@ -87,9 +93,10 @@ def static_table(table: pd.DataFrame, caption: str) -> Markup:
     """A short table as HTML: caption, column headings with scope, the first cell of a row as its heading."""
     table = table.drop(columns=["origin"], errors="ignore")
     head = "".join(f'<th scope="col" title="{escape(c)}">{escape(heading(str(c)))}</th>' for c in table.columns)
+    kinds = [whole(table.iloc[:, i]) for i in range(table.shape[1])]
     body = []
     for row in table.itertuples(index=False, name=None):
-        first, *rest = (escape(cell(v)) for v in row)
+        first, *rest = (escape(cell(v, k)) for v, k in zip(row, kinds, strict=True))
         body.append(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{v}</td>" for v in rest) + "</tr>")
     return Markup(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'

@@ -5,5 +5,10 @@
   const follow = () => { index.open = wide.matches; };
   wide.addEventListener("change", follow);
   follow();
+  // no caution stays folded on paper
+  let folded = [];
+  const fold = (open) => folded.forEach((d) => (d.open = open));
+  addEventListener("beforeprint", () => { folded = [...document.querySelectorAll(".warns details:not([open])")]; fold(true); });
+  addEventListener("afterprint", () => fold(false));
   index.addEventListener("click", (e) => { if (e.target.closest("a") && !wide.matches) index.open = false; });
 })();

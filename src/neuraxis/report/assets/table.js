@@ -11,10 +11,11 @@ const Tables = (() => {
     for (const child of children.flat()) element.append(child instanceof Node ? child : document.createTextNode(child));
     return element;
   };
-  const shown = (v) => {
+  // whole numbers of a column with others are written as those are
+  const shown = (v, whole = true) => {
     if (v === null) return "";
     if (typeof v !== "number") return String(v);
-    if (Number.isInteger(v)) return Math.abs(v) >= 10000 ? v.toLocaleString("en") : String(v);
+    if (Number.isInteger(v)) return Math.abs(v) >= (whole ? 10000 : 1000) ? v.toLocaleString("en") : String(v);
     return Math.abs(v) < 999.5 ? String(Number(v.toPrecision(3))) : Math.round(v).toLocaleString("en");
   };
   const compare = (a, b) => {
@@ -51,6 +52,7 @@ const Tables = (() => {
   const view = (holder, { columns, words, rows, name, caption, render, onrow }) => {
     let kept = rows, column = null, down = false, page = 0, test = null;
     const found = new Map(rows.map((row) => [row, row.slice(0, columns.length).map((v) => (v === null ? "" : String(v))).join("\u0001").toLowerCase()]));
+    const whole = columns.map((_, i) => rows.every((row) => typeof row[i] !== "number" || Number.isInteger(row[i])));
     const body = make("tbody"), count = make("span", { "aria-live": "polite", class: "count" });
     const heads = words.map((word, i) =>
       make("th", { scope: "col", title: columns[i] }, make("button", { type: "button", onclick: () => sort(i) }, word)));
@@ -81,7 +83,7 @@ const Tables = (() => {
         const cells = row.slice(0, columns.length).map((v, i) => {
           const cell = make(i ? "td" : "th", i ? {} : { scope: "row" });
           const special = render && render(columns[i], v, row);
-          cell.append(special || document.createTextNode(shown(v)));
+          cell.append(special || document.createTextNode(shown(v, whole[i])));
           return cell;
         });
         const line = make("tr", {}, cells);
