@@ -63,7 +63,10 @@ def test_a_cluster(tmp_path, monkeypatch):
         yaml.safe_load(p.read_text())
         for p in (Path("profiles/slurm/config.yaml"), DOCS.parent / "profiles/slurm/config.yaml")
     )
-    assert set(profile) == set(shipped) - {"scheduler"} and profile["retries"] == shipped["retries"]
+    assert (
+        set(profile) == set(shipped) - {"scheduler", "groups", "group-components"}
+        and profile["retries"] == shipped["retries"]
+    )
     assert set(profile["default-resources"]) >= set(shipped["default-resources"])
     override = yaml.safe_load(re.search(r"(?m)^    set-resources:\n(?:^     .*\n)+", text)[0])
     rules = (DOCS.parent / "rules/sustain.smk").read_text()

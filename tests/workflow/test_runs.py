@@ -111,16 +111,32 @@ def test_own_people_from_a_table(tmp_path):
     assert "NfL as normal or abnormal" in page and "Gait score by observed level" in page and "Fonteijn" in page
 
 
+@pytest.mark.parametrize("name", ["slurm", "generic"])
+def test_groups_of_the_clusters_name_rules(name):
+    """A rule that is renamed would be submitted alone without a word; both profiles group alike."""
+    text = "".join(f.read_text() for f in (ROOT / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^ *rule (\w+):|^ *use rule \w+ as (\w+) with:", text, re.M))
+    rules = {a or b for a, b in rules}
+    profile = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+    assert len(rules) > 25 and profile["groups"].keys() <= rules
+    assert set(profile["group-components"]) <= set(profile["groups"].values())
+    assert profile["groups"] == yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"]
+    assert "sustain_chains" not in profile["groups"] and profile["retries"] == 2  # hours stand alone
+
+
 def test_a_job_that_is_tried_again_asks_for_twice_the_memory(tmp_path):
-    """All rules; the cluster's profile tries again twice."""
+    """All rules; the cluster's profile tries again twice, and submits neighbours together."""
     folder = checkout(tmp_path / "memory")
     asked = [
         [int(n) for n in re.findall(r"resources: .*\bmem_mb=(\d+)", done.stdout + done.stderr)]
-        for done in (snakemake(folder, "-n", "--attempt", attempt) for attempt in "13")
+        for done in (
+            snakemake(folder, "-n", "--attempt", "1"),
+            snakemake(folder, "-n", "--attempt", "3", "--workflow-profile", "profiles/slurm"),
+        )
     ]
     # in any order: jobs that could begin at once are told in none
-    assert len(asked[0]) > 50 and sorted(asked[1]) == sorted(4 * mb for mb in asked[0])
-    assert yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["retries"] == 2
+    # the rule `all`, which is no job, has the default of the profile
+    assert len(asked[0]) > 50 and sorted(asked[1]) == sorted([1500, *(4 * mb for mb in asked[0])])
 
 
 def test_environment_files_pin_the_lock_files_versions():
