@@ -5,8 +5,11 @@
 
 A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument
 order. No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
-run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Counts go to
-benchmarks/mutants.tsv, survivors to benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
+run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Of a random
+mutant's room only those tests run that call the changed function, the quickest first (all for what stands outside of
+functions): which they are is found by one run of the room without a mutant, whose failures count for nothing. Tests in
+processes of their own do not meet the mutant. Counts go to benchmarks/mutants.tsv, survivors to
+benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
 
 Own script rather than mutmut or cosmic-ray: those mutate every function by rewriting it behind a switch, which compiled
 kernels and dataclasses do not survive, and measure coverage with one run of the whole suite.
@@ -20,12 +23,17 @@ import contextlib
 import importlib.machinery
 import importlib.util
 import os
+import pickle
 import random
 import signal
 import sys
+import tempfile
+import threading
 import time
 import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Rooms, their modules (below src/neuraxis) and their tests; kernels have oracles of their own.
@@ -33,17 +41,17 @@ ROOMS = {
     "features": (["features"], ["tests/features"]),
     "normative": (["normative"], ["tests/normative"]),
     "clinical": (["clinical"], ["tests/clinical"]),
-    "report": (["report"], ["tests/report"]),
+    # without the browser, which sees what the page's own tests read
+    "report": (["report"], [f"tests/report/test_{n}.py" for n in ("page", "sentences", "checklists", "provenance")]),
     "figures": (["figures"], ["tests/figures"]),
-    "evaluation": (["evaluation/compare.py", "evaluation/clusters.py"], ["tests/evaluation/test_compare.py"]),
-    "sustain": (
-        [f"sustain/{m}.py" for m in ("study", "staging", "naming", "matching", "diagnostics", "baselines")],
-        ["tests/sustain/test_study.py"],
-    ),
-    "cohort": (["cohort/ids.py", "cohort/participants.py", "cohort/scores.py"], ["tests/cohort"]),
+    "evaluation": (["evaluation"], ["tests/evaluation"]),
+    "sustain": (["sustain"], ["tests/sustain"]),
+    "cohort": (["cohort"], ["tests/cohort"]),
+    "newpeople": (["newpeople"], ["tests/newpeople"]),
+    "labels": (["labels.py"], ["tests/test_labels.py", "tests/clinical/test_words.py"]),
     "tables": (
-        ["tables.py", "labels.py", "checks_results.py"],
-        ["tests/test_labels.py", "tests/test_tables.py", "tests/test_checks_results.py"],
+        ["tables.py", "schema.py", "checks_results.py", "storage.py"],
+        ["tests/test_tables.py", "tests/test_schema.py", "tests/test_checks_results.py", "tests/test_storage.py"],
     ),
 }
 COMPARE = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "=="}
@@ -143,7 +151,7 @@ def files_of(room: str) -> list[Path]:
     for name in ROOMS[room][0]:
         at = ROOT / "src/neuraxis" / name
         out += sorted(at.rglob("*.py")) if at.is_dir() else [at] * at.is_file()
-    return [p.relative_to(ROOT) for p in out if p.name != "__init__.py"]
+    return [p.relative_to(ROOT) for p in out if p.name != "__init__.py" and "kernels" not in p.parts]
 
 
 def preload() -> None:
@@ -156,7 +164,6 @@ def preload() -> None:
     import matplotlib.pyplot  # noqa: F401
     import nibabel  # noqa: F401
     import numba  # noqa: F401
-    import pytest  # noqa: F401
     import scipy.stats  # noqa: F401
     import seaborn  # noqa: F401
     import sklearn.covariance  # noqa: F401
@@ -191,8 +198,8 @@ class Finder:
         return importlib.util.spec_from_file_location(fullname, self.path, loader=loader)
 
 
-def tests_of(path: Path, text: str, tests: list[str], limit: float) -> str:
-    """Run tests in a forked process with a mutated module: "killed", "survived", "timeout" or "no tests"."""
+def forked(run, limit: float) -> int | None:
+    """Exit status of a function that runs in a forked process, silently; None where it takes longer than the limit."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -201,30 +208,134 @@ def tests_of(path: Path, text: str, tests: list[str], limit: float) -> str:
         os.dup2(null, 2)
         os.chdir(ROOT)
         sys.path.insert(0, str(ROOT / "src"))
-        sys.meta_path.insert(0, Finder(path, text))
-        import pytest
-
-        os._exit(int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--durations=0", *tests])))
+        os._exit(int(run()))
     end = time.monotonic() + limit
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            # 1: a test failed, 2: a module does not even import; anything else says nothing about the mutant
-            return {0: "survived", 1: "killed", 2: "killed"}.get(os.waitstatus_to_exitcode(status), "no tests")
+            return os.waitstatus_to_exitcode(status)
         time.sleep(0.05)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return "timeout"
+    return None
 
 
-def ordered(tests: list[str], module: Path) -> list[str]:
-    """Test files, those named after the module first, so that most mutants fall early."""
-    files = []
-    for t in tests:
-        at = ROOT / t
-        files += sorted(at.rglob("test_*.py")) if at.is_dir() else [at] * at.is_file()
-    files.sort(key=lambda f: (module.stem not in f.stem, module.parent.name not in f.stem, f.stat().st_size))
-    return [str(f.relative_to(ROOT)) for f in files]
+def pytest_of(arguments, *plugins) -> int:
+    """Run pytest in this process."""
+    return pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", *arguments], plugins=plugins)
+
+
+def tests_of(path: Path, text: str, tests: list[str], limit: float, *plugins) -> str:
+    """Run tests in a forked process with a mutated module: "killed", "survived", "timeout" or "no tests"."""
+
+    def run():
+        sys.meta_path.insert(0, Finder(path, text))
+        return pytest_of(["-x", *tests], *plugins)
+
+    # 1: a test failed, 2: a module does not even import; anything else says nothing about the mutant
+    return {0: "survived", 1: "killed", 2: "killed", None: "timeout"}.get(forked(run, limit), "no tests")
+
+
+class Calls:
+    """Of every test that passes: its seconds, and the functions of the package that are called for it."""
+
+    def __init__(self):
+        self.seconds, self.passed, self.called = {}, set(), {}
+        self.now, self.codes = "", {}
+
+    def trace(self, frame, event, arg):
+        """Note a call."""
+        code = frame.f_code
+        if id(code) not in self.codes:  # a code object's hash reads all of it; kept, so that its id stays its own
+            mine = code.co_filename.startswith(str(ROOT / "src"))
+            name = os.path.relpath(code.co_filename, ROOT) if mine else ""
+            self.codes[id(code)] = code, (name, code.co_firstlineno) if mine else None
+        key = self.codes[id(code)][1]
+        if key:
+            self.called.setdefault(key, set()).add(self.now)
+
+    @contextlib.contextmanager
+    def within(self, name):
+        """What is called belongs to a test, a file (fixtures that its tests share) or to all."""
+        before, self.now = self.now, name
+        try:
+            yield
+        finally:
+            self.now = before
+
+    def plugin(self):
+        """What pytest calls."""
+        calls = self
+
+        class Plugin:
+            @pytest.hookimpl(wrapper=True)
+            def pytest_fixture_setup(self, fixturedef, request):
+                wide = {"function": request.node.nodeid, "session": "", "package": ""}
+                with calls.within(wide.get(fixturedef.scope, request.node.nodeid.split("::")[0])):
+                    return (yield)
+
+            @pytest.hookimpl(wrapper=True)
+            def pytest_runtest_call(self, item):
+                with calls.within(item.nodeid):
+                    return (yield)
+
+            def pytest_runtest_logreport(self, report):
+                if report.when == "call" and report.passed:
+                    calls.passed.add(report.nodeid)
+                calls.seconds[report.nodeid] = calls.seconds.get(report.nodeid, 0) + report.duration
+
+        return Plugin()
+
+    def of(self, path: Path, line: int) -> list[str]:
+        """Tests that may notice a change of a line, the quickest first."""
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        around = [n for n in ast.walk(tree) if isinstance(n, kinds) and n.body[0].lineno <= line <= n.end_lineno]
+        tests = self.passed
+        if around:  # the innermost; what stands in a function's head is done when the module is imported
+            inner = max(around, key=lambda n: n.lineno)
+            who = self.called.get((str(path), min([inner.lineno, *(d.lineno for d in inner.decorator_list)])), set())
+            tests = {t for t in tests if t in who or t.split("::")[0] in who or "" in who}
+        return sorted(tests, key=lambda t: (self.seconds[t], t))
+
+
+class Chosen:
+    """Plugin: these tests alone, in this order."""
+
+    def __init__(self, tests):
+        self.tests = {t: k for k, t in enumerate(tests)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        """Take them."""
+        items[:] = sorted((i for i in items if i.nodeid in self.tests), key=lambda i: self.tests[i.nodeid])
+
+
+def calls_of(room: str, limit: float = 3600.0) -> Calls:
+    """Run a room's tests as they are."""
+    calls = Calls()
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "calls"
+
+        def run():
+            plugin = calls.plugin()
+            sys.settrace(calls.trace)
+            threading.settrace(calls.trace)
+            status = pytest_of(ROOMS[room][1], plugin)
+            sys.settrace(None)
+            kept.write_bytes(pickle.dumps((calls.seconds, calls.passed, calls.called)))
+            return status
+
+        status = forked(run, limit)
+        if not kept.exists():
+            raise SystemExit(f"{room}: its tests did not end by themselves ({status})")
+        calls.seconds, calls.passed, calls.called = pickle.loads(kept.read_bytes())
+    failed = len(calls.seconds) - len(calls.passed)
+    print(
+        f"{room}: {len(calls.passed)} tests, {sum(calls.seconds.values()):.0f} s; {failed} skipped or failed",
+        flush=True,
+    )
+    return calls
 
 
 def planted(limit: float, only: str) -> list[tuple]:
@@ -251,14 +362,20 @@ def sampled(rooms: list[str], n: int, seed: int, limit: float, only: str) -> tup
         every = [(p, m) for p in files_of(room) if only in str(p) for m in mutants_of(ROOT / p)]
         picked = random.Random(f"{seed} {room}").sample(every, min(n, len(every)))
         start, results = time.monotonic(), []
+        calls = calls_of(room)
         for path, (line, was, now, text) in picked:
-            results.append(tests_of(ROOT / path, text, ordered(ROOMS[room][1], path), limit))
+            tests = calls.of(path, line)
+            files = sorted({t.split("::")[0] for t in tests})
+            longest = min(limit, 30 + 4 * sum(calls.seconds[t] for t in tests))
+            results.append(tests_of(ROOT / path, text, files, longest, Chosen(tests)) if tests else "survived")
             if results[-1] == "survived":
                 survivors.append((room, str(path), line, was, now))
                 print(f"{room} {path}:{line}\n   - {was}\n   + {now}", flush=True)
         killed = sum(r in ("killed", "timeout") for r in results)
         share = killed / max(len(results), 1)
-        rows.append((room, len(every), len(results), killed, f"{share:.2f}", f"{time.monotonic() - start:.0f}"))
+        command = f"make mutants SAMPLE={n} ROOMS={room}"
+        seconds = f"{time.monotonic() - start:.0f}"
+        rows.append((room, len(every), len(results), killed, len(results) - killed, f"{share:.2f}", seconds, command))
         print(f"{room}: {killed} of {len(results)} killed ({share:.0%}), {len(every)} possible", flush=True)
     return rows, survivors
 
@@ -286,16 +403,21 @@ def main():
             write(out / "faults.tsv", "fault\tfile\ttests\tresult", rows)
         sys.exit(any(r[3] in ("survived", "not found", "no tests") for r in rows))
     rooms = given.rooms or list(ROOMS)
-    rows, survivors = sampled(rooms, given.sample, given.seed, given.limit, given.only)
-    if given.only:
-        return
+    for room in rooms:  # tables are written after every room
+        rows, survivors = sampled([room], given.sample, given.seed, given.limit, given.only)
+        if not given.only:
+            keep(out, room, rows, survivors)
+
+
+def keep(out: Path, room: str, rows: list[tuple], survivors: list[tuple]) -> None:
+    """Put a room's rows into the tables."""
     for name, header, new in (
-        ("mutants.tsv", "room\tpossible\tsampled\tkilled\tshare\tseconds", rows),
+        ("mutants.tsv", "room\tpossible\tmutants\tkilled\tsurvived\tscore\tseconds\tcommand", rows),
         ("mutants_survivors.tsv", "room\tfile\tline\tcode\tmutant", survivors),
     ):
         path = out / name
         old = path.read_text(encoding="utf-8").splitlines()[1:] if path.exists() else []
-        write(path, header, new, [line for line in old if line.split("\t")[0] not in rooms])
+        write(path, header, new, [line for line in old if line.split("\t")[0] != room])
 
 
 if __name__ == "__main__":

@@ -67,7 +67,6 @@ rule clinical_associations:
         trial=lookup("clinical/trial", within=config),
         predicted=lookup("clinical/prediction", within=config),
         seed=lookup("seed", within=config),
-        simulated=SIMULATED,
     script:
         "../workflow/scripts/clinical_associations.py"
 

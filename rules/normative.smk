@@ -31,6 +31,5 @@ rule normative_zscores:
         settings=lookup("normative", within=config),
         control=lookup("cohort/control", within=config),
         seed=lookup("seed", within=config),
-        simulated=SIMULATED,
     script:
         "../workflow/scripts/normative_zscores.py"

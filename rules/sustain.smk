@@ -278,7 +278,6 @@ rule sustain_negative_control:
         n_samples=SHORT_CHAINS,
         n_chains=lookup("sustain/n_chains", within=config),
         seed=lookup("seed", within=config),
-        simulated=SIMULATED,
     script:
         "../workflow/scripts/sustain_negative_control.py"
 
@@ -311,7 +310,6 @@ if config["sustain"]["parametric_null"]:
             n_samples=SHORT_CHAINS,
             n_chains=lookup("sustain/n_chains", within=config),
             seed=lookup("seed", within=config),
-            simulated=SIMULATED,
         script:
             "../workflow/scripts/sustain_parametric_null.py"
 
@@ -348,7 +346,6 @@ if config["sustain"]["leave_site_out"]:
             noise=lookup("sustain/noise", within=config),
             healthy=lookup("sustain/healthy", within=config),
             seed=lookup("seed", within=config),
-            simulated=SIMULATED,
         script:
             "../workflow/scripts/sustain_sites.py"
 
@@ -418,7 +415,6 @@ rule sustain_subtypes:
     params:
         control=lookup("cohort/control", within=config),
         seed=lookup("seed", within=config),
-        simulated=SIMULATED,
     script:
         "../workflow/scripts/sustain_subtypes.py"
 

@@ -79,7 +79,7 @@ def finished(tmp_path_factory):
     )
     defined = pd.DataFrame({"biomarker": ["a", "b"], "direction": "fall", "plausible_low": 100.0})
     settings = {"age": "linear", "age_by_sex": False, "site": "none", "folds": 4}
-    norms = normative_tables(measures, people, later, defined, settings, control="HC", simulated=True)
+    norms = normative_tables(measures, people, later, defined, settings, control="HC")
     put = {"cohort/participants.tsv": people, "features/measures.tsv": measures, "features/followup.tsv": later}
     put |= {
         f"normative/{n}.tsv": getattr(norms, n)

@@ -1,11 +1,15 @@
 """Every table has one declaration, and tables are written and read by it."""
 
+import ast
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from neuraxis import schema
 from neuraxis.errors import InputError
 from neuraxis.schema import KINDS, TABLES, dictionary, read, save, table_of, write
 from neuraxis.tables import write_table
@@ -54,21 +58,49 @@ def test_types_survive_the_disk(tmp_path):
     )
 
 
-def test_a_study_s_table_is_checked_and_marked_where_it_is_saved_and_others_are_not(tmp_path):
+def test_a_study_s_table_is_checked_and_marked_where_it_is_saved_and_others_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "_origin", None)
     folds = tmp_path / "results/sustain/MS/folds.tsv"
     frame = pd.DataFrame({"fold": [1, 0], "participant_id": ["b", "a"]})
     with pytest.raises(InputError, match="fold"):
         save(frame.assign(fold=[0.5, 1]), folds)
     assert not folds.exists()
-    save(frame, folds, simulated=True)
+    schema.mark_simulated(True)
+    save(frame, folds)
     assert folds.read_text() == "participant_id\tfold\torigin\nb\t1\tSIMULATED\na\t0\tSIMULATED\n"
+    save(frame.iloc[:0], folds)
+    assert folds.read_text() == "fold\tparticipant_id\torigin\n"
+    batch = tmp_path / "results/features/batches/0_measures.tsv"
+    save(frame.assign(fold=[0.5, 1]), batch)
+    assert batch.read_text() == "fold\tparticipant_id\n0.5\tb\n1\ta\n"
+    schema.mark_simulated(False)
     save(frame, folds)
     assert folds.read_text() == "participant_id\tfold\nb\t1\na\t0\n"
-    batch = tmp_path / "results/features/batches/0_measures.tsv"
-    save(frame.assign(fold=[0.5, 1]), batch, simulated=True)
-    assert batch.read_text() == "fold\tparticipant_id\n0.5\tb\n1\ta\n"
-    save(frame.iloc[:0], folds, simulated=True)
-    assert folds.read_text() == "fold\tparticipant_id\n"
+
+
+JOBS = """
+import sys
+from types import SimpleNamespace
+import pandas as pd
+from neuraxis.job import start
+from neuraxis.schema import save
+for source in ("files", "simulated", ""):
+    config = {"cohort": {"source": source}} if source else {}
+    start(SimpleNamespace(rule="r", log=[], wildcards={}, config=config))
+    save(pd.DataFrame({"fold": [1], "participant_id": ["b"]}), f"{sys.argv[1]}/results/sustain/{source}_/folds.tsv")
+"""
+
+
+def test_a_job_marks_its_tables_as_its_configuration_says(tmp_path):
+    subprocess.run([sys.executable, "-c", JOBS, tmp_path], check=True)
+    written = {p.parent.name: p.read_text().splitlines()[1] for p in tmp_path.rglob("folds.tsv")}
+    assert written == {"files_": "b\t1", "simulated_": "b\t1\tSIMULATED", "_": "b\t1"}
+
+
+def test_every_table_of_people_is_marked():
+    """As docs/results.md promises."""
+    assert [t.path for t in TABLES.values() if t.column("participant_id") in t.columns and not t.marked] == []
+    assert sum(t.column("participant_id") in t.columns and "participant_id" in t.key for t in TABLES.values()) > 15
 
 
 def test_ids_stay_text_and_simulated_people_are_marked(tmp_path):
@@ -140,3 +172,44 @@ def test_a_table_of_nothing_needs_no_columns_but_one_of_something_does(tmp_path)
     write_table(pd.DataFrame({"participant_id": ["a"]}), path)
     with pytest.raises(InputError, match="column fold is missing"):
         read("sustain/D/folds.tsv", path)
+
+
+#: Tables that are no study's: what people hand in, definitions, the simulated truth, batches before they are put together.
+OTHERS = {
+    "workflow/scripts/clinical_associations.py": ["i['reported']"],
+    "workflow/scripts/clinical_recovery.py": ["i['truth']"],
+    "workflow/scripts/cohort_phantoms.py": ["i.measures"],
+    "workflow/scripts/sustain_recovery.py": ["truth"],
+    "src/neuraxis/biomarkers.py": ["path"],
+    "src/neuraxis/cohort/participants.py": ["cells.path", "path"],
+    "src/neuraxis/features/combine.py": ["f", "i", "m"],
+    "src/neuraxis/features/extract.py": ["f"],
+    "src/neuraxis/features/readers/base.py": ["path"],
+    "src/neuraxis/features/stats.py": ["labels_file"],
+    "src/neuraxis/figures/shown.py": ["resources / 'labels.tsv'"],
+    "src/neuraxis/newstudy.py": ["path"],
+    "src/neuraxis/schema.py": ["path"],
+}
+#: Rooms that still read a study's tables without their declarations.
+NOT_YET = ("src/neuraxis/report/", "src/neuraxis/newpeople/")
+
+
+def test_a_study_s_tables_are_read_by_their_declarations(request):
+    root = request.config.rootpath
+    plain, named, by_hand = {}, {}, []
+    for path in sorted([*root.glob("workflow/scripts/*.py"), *root.glob("src/neuraxis/**/*.py")]):
+        name, text = str(path.relative_to(root)), path.read_text()
+        for node in ast.walk(ast.parse(text)) if "read" in text else ():
+            called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+            if called == "read_table" and not name.startswith(NOT_YET):
+                plain.setdefault(name, []).append(ast.unparse(node.args[0]))
+            elif called == "read" and len(node.args) == 2 and isinstance(node.args[0], ast.Constant):
+                named.setdefault(name, []).append(node.args[0].value)
+            elif called == "read_csv" and name.startswith("workflow/"):
+                by_hand.append(f"{name}:{node.lineno}")
+            elif isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]) in ("'True'", "'False'"):
+                by_hand += [] if name.startswith(NOT_YET) else [f"{name}:{node.lineno}"]
+    assert {name: sorted(found) for name, found in plain.items()} == OTHERS
+    assert not by_hand
+    assert {t for tables in named.values() for t in tables} <= set(TABLES)
+    assert len(named) > 15 and sum(map(len, named.values())) > 30

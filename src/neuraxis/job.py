@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .errors import NeuraxisError
 from .runs import end_with_run
+from .schema import mark_simulated
 from .storage import REASONS, explain
 
 OUT_OF_MEMORY = (
@@ -19,7 +20,7 @@ OUT_OF_MEMORY = (
 
 
 def start(job) -> None:
-    """Send log, warnings and uncaught errors of a Snakemake job to its log file and to stderr."""
+    """Send log, warnings and uncaught errors of a Snakemake job to its log file and to stderr; note who its people are."""
     logging.raiseExceptions = False  # a log on a full disk is no reason to print how logging works
     sys.excepthook = _hook(job.rule)
     path = job.log[0] if job.log else os.devnull
@@ -34,6 +35,8 @@ def start(job) -> None:
     for noise in (FutureWarning, DeprecationWarning, PendingDeprecationWarning):
         warnings.simplefilter("ignore", noise)
     end_with_run(job.rule)
+    config = getattr(job, "config", {})  # of the study; a workflow that has none has no people
+    mark_simulated(config.get("cohort", {}).get("source") == "simulated")
     logging.info("%s%s begins", job.rule, f" ({', '.join(map(str, job.wildcards))})" if job.wildcards else "")
 
 

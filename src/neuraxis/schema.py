@@ -229,12 +229,26 @@ def read(table: Table | str, path) -> pd.DataFrame:
     cells = read_cells(path)
     # ids and names stay as they are written, 007 included
     text = [c for c in cells.header if (d := table.column(c)) is not None and d.kind == "text"]
-    frame = read_table(path, text=(*text, ORIGIN) if table.marked else text)
+    frame = read_table(path, text=(*text, ORIGIN) if table.marked else text, cells=cells)
     if frame.empty:  # of nobody and nothing: columns that were not made are empty too
         for column in table.columns:
             if not column.many and column.name not in frame:
                 frame[column.name] = pd.Series(dtype=object)
     return table.convert(frame, path)
+
+
+def load(path) -> pd.DataFrame:
+    """Read a table where it lies in a study: `read` by its declaration, as `save` writes it.
+
+    Raises
+    ------
+    InputError
+        No table of that name is declared; see `read`.
+    """
+    table = table_of(path)
+    if table is None:
+        raise InputError(f"{path}: no table of a study is called so")
+    return read(table, path)
 
 
 def write(table: Table | str, frame: pd.DataFrame, path, *, origin: str | None = None) -> None:
@@ -257,16 +271,24 @@ def write(table: Table | str, frame: pd.DataFrame, path, *, origin: str | None =
     write_table(made, path)
 
 
-def save(frame: pd.DataFrame, path, *, simulated: bool = False) -> None:
-    """Write a table where a study's table of that name lies: `write` by its declaration.
+#: What this process's study marks its people with; None where they are real. `job.start` sets it from the configuration.
+_origin: str | None = None
+
+
+def mark_simulated(yes: bool) -> None:
+    """Say once, for a whole job, whether the study's people are simulated: `save` then marks every table that has to be."""
+    global _origin
+    _origin = "SIMULATED" if yes else None
+
+
+def save(frame: pd.DataFrame, path) -> None:
+    """Write a table where a study's table of that name lies: `write` by its declaration, marked as `mark_simulated` says.
 
     Parameters
     ----------
     path : str
         In results/. What has no declaration there, such as a batch of measures, is written as it is; so is a table of
         nobody, whose columns may not have been made.
-    simulated : bool
-        The people are: marked tables say so in every row.
 
     Raises
     ------
@@ -275,9 +297,9 @@ def save(frame: pd.DataFrame, path, *, simulated: bool = False) -> None:
     """
     table = table_of(path)
     if table is None or frame.empty:
-        write_table(frame, path)
+        write_table(frame.assign(**{ORIGIN: _origin}) if table and table.marked and _origin else frame, path)
     else:
-        write(table, frame, path, origin="SIMULATED" if simulated else None)
+        write(table, frame, path, origin=_origin)
 
 
 def _table(path, row, text, *, key="", **more) -> Table:
@@ -464,7 +486,6 @@ TABLES = {
             limits         | text? | | what it was held against
             decision       | text  | | flagged or excluded
             """,
-            marked=False,
         ),
         _table(
             "features/inputs.tsv",
@@ -476,7 +497,6 @@ TABLES = {
             sha256         | text | | checksum
             """,
             key="participant_id session_id file",
-            marked=False,
         ),
         _table(
             "features/failures.tsv",
@@ -486,7 +506,6 @@ TABLES = {
             session_id     | text | | scan
             problem        | text | | why
             """,
-            marked=False,
         ),
         _table(
             "normative/zscores.tsv",
@@ -860,7 +879,6 @@ TABLES = {
             more          | truth?  | | more than are true
             note          | text?   | | why there is none
             """,
-            marked=False,
             always=False,
         ),
         _table(

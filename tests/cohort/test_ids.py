@@ -257,3 +257,13 @@ def test_letters_with_accents_are_the_same_however_they_are_stored():
     people = People(["sub-é1", "sub-2"])
     assert people.find("sub-e\u03011") == ("sub-é1", "") and people.find("e\u03011")[0] == "sub-é1"
     assert People(["sub-e\u03011"]).find("sub-é1")[0] == "sub-e\u03011"
+
+
+def test_the_log_counts_matched_ids_and_those_without_their_prefix(caplog):
+    with caplog.at_level("INFO"), pytest.warns(NeuraxisWarning, match="3 of 4 ids are participants; .* listed as 99"):
+        match_ids(["07", "sub-08", "9", "99"], ["sub-07", "sub-08", "sub-9"], what="t.tsv")
+    assert "t.tsv: 3 of 4 ids are participants, 2 of them without the prefix sub-" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        match_ids(["sub-08"], ["sub-07", "sub-08"], what="t.tsv")
+    assert "1 of 1 ids are participants" in caplog.text and "prefix" not in caplog.text

@@ -2,6 +2,7 @@
 
 import runpy
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -243,3 +244,31 @@ def test_the_tables_are_what_the_script_makes_of_the_public_ones(script, samples
     assert (n_brain, n_cord) == (451, 42)  # one of 452 controls has no sex
     np.testing.assert_allclose(matrix.loc[NAMES, NAMES], healthy_correlation(resources, NAMES), atol=6e-5)
     np.testing.assert_allclose(sites[NAMES], site_sd(resources, NAMES), atol=6e-5)
+
+
+def summary(cohort):
+    """Of every column of every table and every group: rows with a value, mean and SD of numbers, shares of words."""
+    group = cohort.participants.set_index("participant_id")["group"]
+    rows = []
+    for table, frame in vars(cohort).items():
+        of = frame["participant_id"].map(group)
+        for column in frame.columns.drop(["participant_id", "origin"], errors="ignore"):
+            for g, values in frame[column].groupby(of):
+                values = values.dropna()
+                if pd.api.types.is_numeric_dtype(values) and len(values):
+                    rows.append((table, column, g, "", len(values), values.mean(), values.std(ddof=0)))
+                else:
+                    rows += [
+                        (table, column, g, word, n, 0.0, 0.0) for word, n in values.value_counts().sort_index().items()
+                    ]
+    return pd.DataFrame(rows, columns=["table", "column", "group", "word", "n", "mean", "sd"])
+
+
+def test_the_simulated_cohort_is_the_one_that_the_documents_tell_of(resources):
+    """Planted numbers stand in tables of constants: whoever changes one changes what every page of results says.
+
+    Where that is meant: summary(...).to_csv("tests/data/simulated.tsv", sep="\\t", index=False, float_format="%.8g")
+    """
+    got = summary(simulate_cohort(resources, scale=0.25, seed=7))
+    want = pd.read_csv(Path(__file__).parents[1] / "data/simulated.tsv", sep="\t", keep_default_na=False)
+    pd.testing.assert_frame_equal(got, want.astype(got.dtypes.to_dict()), rtol=1e-6, atol=1e-9)

@@ -333,7 +333,9 @@ def test_images_under_other_spellings_are_measured(tmp_path, request):
     for name in ("001/ses-2011", "sub-002/ses-01", "sub-002/ses-02"):
         (tmp_path / name).mkdir(parents=True)
         nib.save(nib.Nifti1Image(head, np.eye(4)), tmp_path / name / "aseg.nii.gz")
-    (tmp_path / "people.tsv").write_text("participant_id\tgroup\nsub-001\tHC\nsub-002\tMS\n")
+    (tmp_path / "people.tsv").write_text(
+        "participant_id\tgroup\tsite\tage\tsex\nsub-001\tHC\tA\t30\tF\nsub-002\tMS\tA\t40\tM\n"
+    )
     (tmp_path / "sessions.tsv").write_text("participant_id\tsession_id\tyears\nsub-002\t02\t1\n")
     (tmp_path / "etiv.tsv").write_text("participant_id\tsession_id\tetiv\n002\t02\t1600\n001\t\t1500\n")
     resources = request.config.rootpath / "resources"

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 
 from neuraxis.biomarkers import map_templates
+from neuraxis.cohort.ids import split_scans
 from neuraxis.cohort.phantoms import cord_phantom, label_phantom
 from neuraxis.cohort.simulated import NORMS, simulate_cohort
 from neuraxis.errors import InputError
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.features.extract import checksum, extract
 from neuraxis.features.images import cord_area, label_volumes, map_volume
-from neuraxis.features.measures import RULES, check_units, measure_batch, measure_scan, quality, split_session
+from neuraxis.features.measures import RULES, check_units, measure_batch, measure_scan, quality
 
 LABELS = Path(__file__).parents[2] / "resources" / "labels.tsv"
 
@@ -243,7 +244,7 @@ def test_head_size_from_a_table_and_maps_in_definitions(tmp_path, biomarkers):
 
 
 def test_sessions_in_ids():
-    got = split_session(pd.Series(["sub-1", "sub-1_ses-02", "sub-2_ses-01"]), "ses-01")
+    got = split_scans({"": pd.Series(["sub-1", "sub-1_ses-02", "sub-2_ses-01"])}, baseline="ses-01")[""]
     assert got.to_numpy().tolist() == [["sub-1", "baseline"], ["sub-1", "ses-02"], ["sub-2", "baseline"]]
 
 

@@ -18,6 +18,7 @@ import yaml
 from small_study import ENVIRONMENT, ROOT, SMALL, checkout, digests, overlay, snakemake
 
 from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
+from neuraxis.schema import TABLES, read, table_of
 
 
 def test_the_chain_ends_in_a_report(study):
@@ -73,6 +74,20 @@ def test_every_result_is_in_the_dictionary(study):
         {f.name for f in files if f.name not in text and "simulated" not in f.parts and "batches" not in f.parts}
     )
     assert not unknown
+
+
+def test_tables_are_as_declared_and_those_of_people_say_that_they_are_simulated(study):
+    """docs/results.md promises the mark in every one."""
+    folder, _ = study
+    seen = set()
+    for path in sorted((folder / "results").rglob("*.tsv")):
+        if (table := table_of(path)) is None:
+            continue
+        frame = read(table, path)
+        seen.add(table.path)
+        assert not table.marked or ("origin" in frame and frame["origin"].eq("SIMULATED").all()), path
+        assert table.marked or "participant_id" not in frame, path
+    assert {t.path for t in TABLES.values() if t.always} <= seen
 
 
 def test_tables_are_consistent(study):

@@ -3,23 +3,37 @@
 from neuraxis.clinical.study import ClinicalInputs, analyse
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.tables import read_table
 
+#: Inputs of the rule that are tables of the study.
+TABLES = {
+    "participants": "cohort/participants.tsv",
+    "visits": "cohort/visits.tsv",
+    "relapses": "cohort/relapses.tsv",
+    "measures": "features/measures.tsv",
+    "qc": "features/qc.tsv",
+    "zscores": "normative/zscores.tsv",
+    "zscores_followup": "normative/followup.tsv",
+    "subtypes": "sustain/D/subtypes.tsv",
+    "followup": "sustain/D/followup.tsv",
+    "names": "sustain/D/names.tsv",
+    "refitted": "sustain/D/site_labels.tsv",
+}
 
-def run(i, disease, simulated, out, **settings) -> None:
-    by_person = {k: read_table(i[k]).set_index("participant_id") for k in ("participants", "zscores", "subtypes")}
+
+def run(i, disease, out, **settings) -> None:
+    tables = {k: read(table, i[k]) for k, table in TABLES.items() if i.get(k)}
     given = ClinicalInputs(
-        **by_person,
-        **{k: read_table(i[k]) for k in ("visits", "relapses", "zscores_followup", "followup", "qc")},
-        etiv=read_table(i["measures"]).set_index("participant_id")["etiv"],
-        names=read_table(i["names"]).set_index("subtype")["name"].to_dict(),
+        **{k: tables.pop(k).set_index("participant_id") for k in ("participants", "zscores", "subtypes")},
+        etiv=tables.pop("measures").set_index("participant_id")["etiv"],
+        names=tables.pop("names").set_index("subtype")["name"].to_dict(),
+        **tables,
         biomarkers=read_biomarkers(i["biomarkers"]),
         claims=read_table(i["reported"]),
-        refitted=read_table(i["refitted"], text=("participant_id", "without")) if i.get("refitted") else None,
     )
     for name, table in analyse(given, disease, **settings).items():
-        save(table, out[name], simulated=simulated)
+        save(table, out[name])
 
 
 if __name__ == "__main__":

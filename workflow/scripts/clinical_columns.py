@@ -4,12 +4,11 @@ from neuraxis.clinical.cases import check_outcomes
 from neuraxis.clinical.outcomes import declare
 from neuraxis.clinical.worsening import MADE
 from neuraxis.job import start
-from neuraxis.schema import save
-from neuraxis.tables import read_table
+from neuraxis.schema import read, save
 
 
 def run(participants, outcomes, control, columns) -> None:
-    people = read_table(participants).set_index("participant_id")
+    people = read("cohort/participants.tsv", participants).set_index("participant_id")
     save(check_outcomes([declare(**o) for o in outcomes], people, control, made=MADE), columns)
 
 

@@ -3,16 +3,15 @@
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.normative.study import normative_tables
-from neuraxis.schema import save
-from neuraxis.tables import read_table
+from neuraxis.schema import read, save
 
 if __name__ == "__main__":
     start(snakemake)
     i, out = snakemake.input, snakemake.output
     made = normative_tables(
-        read_table(i.measures),
-        read_table(i.participants),
-        read_table(i.followup),
+        read("features/measures.tsv", i.measures),
+        read("cohort/participants.tsv", i.participants),
+        read("features/followup.tsv", i.followup),
         read_biomarkers(i.biomarkers),
         **dict(snakemake.params.items()),
     )

@@ -1,17 +1,18 @@
 """Long chains of the chosen model of everyone."""
 
 from neuraxis.job import start
+from neuraxis.schema import read
 from neuraxis.sustain import FitSettings, SustainModel
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.crossval import described
 from neuraxis.sustain.study import chain_draws
-from neuraxis.tables import read_json, read_table
+from neuraxis.tables import read_json
 
 
 def run(zscores, norms, selection, models, disease, seed, threads, out, **effort) -> None:
-    k = described(read_table(selection))
+    k = described(read("sustain/D/selection.tsv", selection))
     chosen = next(m for m in map(SustainModel.load, models) if m.n_subtypes == k)
-    z = read_table(zscores).set_index("participant_id")
+    z = read("normative/zscores.tsv", zscores).set_index("participant_id")
     model = chosen.sample(
         z[z["group"] == disease],
         FitSettings(n_draws=chain_draws(effort["n_samples"]), **effort),

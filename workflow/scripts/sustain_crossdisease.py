@@ -9,25 +9,27 @@ from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.labels import shown_names
 from neuraxis.normative.norms import Norms
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel, declared_events, fit
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.naming import name_subtypes
 from neuraxis.sustain.study import given_covariance, study_settings
-from neuraxis.tables import read_table
 
 
 def run(
     zscores, norms, models, names, orders, subtypes, biomarkers, diseases, control, events, chain, seed, threads, out
 ) -> None:
-    z = read_table(zscores).set_index("participant_id")
+    z = read("normative/zscores.tsv", zscores).set_index("participant_id")
     fitted = {d: SustainModel.load(m) for d, m in zip(diseases, models, strict=True)}
     name_of = {
-        d: shown_names(read_table(n).set_index("subtype")["name"].to_dict())
+        d: shown_names(read("sustain/D/names.tsv", n).set_index("subtype")["name"].to_dict())
         for d, n in zip(diseases, names, strict=True)
     }
-    order_of = {d: read_table(o) for d, o in zip(diseases, orders, strict=True)}
-    own = {d: read_table(s).set_index("participant_id") for d, s in zip(diseases, subtypes, strict=True)}
+    order_of = {d: read("sustain/D/event_order.tsv", o) for d, o in zip(diseases, orders, strict=True)}
+    own = {
+        d: read("sustain/D/subtypes.tsv", s).set_index("participant_id")
+        for d, s in zip(diseases, subtypes, strict=True)
+    }
     save(similarity(order_of, name_of, fitted, seed), out["similarity"])
     people, counts = projection(fitted, name_of, z, own)
     save(people, out["projection"])

@@ -2,13 +2,13 @@
 
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.job import start
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain import declared_events
-from neuraxis.tables import read_table, write_json
+from neuraxis.tables import write_json
 
 
 def run(zscores, biomarkers, disease, control, out, **settings) -> None:
-    z = read_table(zscores).set_index("participant_id")
+    z = read("normative/zscores.tsv", zscores).set_index("participant_id")
     values = z.drop(columns=["group", "origin"], errors="ignore")
     events, table = declared_events(
         values[z["group"] == disease],

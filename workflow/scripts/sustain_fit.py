@@ -2,19 +2,20 @@
 
 from neuraxis.job import start
 from neuraxis.normative.norms import Norms
+from neuraxis.schema import read
 from neuraxis.sustain import SustainModel, events_from_dict, fit_part
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import given_covariance, study_settings
-from neuraxis.tables import read_json, read_table
+from neuraxis.tables import read_json
 
 
 def run(zscores, norms, events, folds, previous, disease, k, part, model, n_threads, seed, **settings) -> None:
     events = events_from_dict(read_json(events))
-    z = read_table(zscores).set_index("participant_id")
+    z = read("normative/zscores.tsv", zscores).set_index("participant_id")
     z = z[z["group"] == disease]
     fold = None
     if part != "full":
-        table = read_table(folds).set_index("participant_id")["fold"]
+        table = read("sustain/D/folds.tsv", folds).set_index("participant_id")["fold"]
         z, fold = z.loc[table.index], int(part.removeprefix("fold"))
         folds = table.to_numpy()
     settings = study_settings(events, covariance=Norms.load(norms).noise_table(), **settings)

@@ -1,16 +1,15 @@
 """Divide the people of one disease into folds, every site spread evenly."""
 
 from neuraxis.job import start
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain.study import folds_table
-from neuraxis.tables import read_table
 
 if __name__ == "__main__":
     start(snakemake)
     i = snakemake.input
     table = folds_table(
-        read_table(i.zscores).set_index("participant_id")["group"],
-        read_table(i.participants).set_index("participant_id")["site"],
+        read("normative/zscores.tsv", i.zscores).set_index("participant_id")["group"],
+        read("cohort/participants.tsv", i.participants).set_index("participant_id")["site"],
         snakemake.wildcards.disease,
         **dict(snakemake.params.items()),
     )

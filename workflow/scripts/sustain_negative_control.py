@@ -6,18 +6,18 @@ from neuraxis.evaluation.control import negative_control_table
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.job import start
 from neuraxis.normative.study import controls_anew
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain import events_from_dict
 from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.study import NOISES, chain_draws
-from neuraxis.tables import read_json, read_table
+from neuraxis.tables import read_json
 
 
-def run(i, disease, control, norms, main, variants, healthy, simulated, out, **settings) -> None:
-    z = read_table(i.zscores).set_index("participant_id")
-    people = read_table(i.participants)
+def run(i, disease, control, norms, main, variants, healthy, out, **settings) -> None:
+    z = read("normative/zscores.tsv", i.zscores).set_index("participant_id")
+    people = read("cohort/participants.tsv", i.participants)
     site = people.set_index("participant_id")["site"]
-    measured = (read_table(i.measures), people, read_biomarkers(i.biomarkers), norms)
+    measured = (read("features/measures.tsv", i.measures), people, read_biomarkers(i.biomarkers), norms)
     patients, controls = z.index[z["group"] == disease], z[z["group"] == control]
     tried = {}
     for name in [main, *variants]:
@@ -39,7 +39,7 @@ def run(i, disease, control, norms, main, variants, healthy, simulated, out, **s
         checkpoint=partial(out),
         **settings,
     )
-    save(table, out, simulated=simulated)
+    save(table, out)
     done(out)
 
 

@@ -2,15 +2,16 @@
 
 from neuraxis.evaluation.control import parametric_null_table
 from neuraxis.job import start
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
-from neuraxis.tables import read_table
 
 
-def run(selection, folds, models, simulated, out, **settings) -> None:
+def run(selection, folds, models, out, **settings) -> None:
     loaded = {m.n_subtypes: m for m in map(SustainModel.load, models)}
-    table = parametric_null_table(read_table(selection), loaded, len(read_table(folds)), **settings)
-    save(table, out, simulated=simulated)
+    table = parametric_null_table(
+        read("sustain/D/selection.tsv", selection), loaded, len(read("sustain/D/folds.tsv", folds)), **settings
+    )
+    save(table, out)
 
 
 if __name__ == "__main__":

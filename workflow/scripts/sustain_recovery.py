@@ -6,7 +6,7 @@ from neuraxis.biomarkers import cord_of, read_biomarkers
 from neuraxis.cohort.simulated import SUBTYPES, true_model
 from neuraxis.evaluation.recovered import recovery_tables
 from neuraxis.job import start
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
 from neuraxis.tables import read_table
 
@@ -20,10 +20,10 @@ def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, di
             "published": SUBTYPES[disease],
         }
     found, scores, calibrated = recovery_tables(
-        read_table(zscores).set_index("participant_id"),
-        read_table(subtypes).set_index("participant_id"),
-        read_table(names),
-        read_table(order),
+        read("normative/zscores.tsv", zscores).set_index("participant_id"),
+        read("sustain/D/subtypes.tsv", subtypes).set_index("participant_id"),
+        read("sustain/D/names.tsv", names),
+        read("sustain/D/event_order.tsv", order),
         SustainModel.load(model),
         cord_of(read_biomarkers(biomarkers)),
         disease=disease,

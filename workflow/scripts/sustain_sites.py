@@ -3,21 +3,20 @@
 from neuraxis.evaluation.sites import leave_sites_out
 from neuraxis.job import start
 from neuraxis.normative.norms import Norms
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
 from neuraxis.sustain.crossval import described
 from neuraxis.sustain.study import given_covariance, study_settings
-from neuraxis.tables import read_table
 
 
-def run(i, disease, seed, n_threads, simulated, agreement, labels, **settings) -> None:
-    k = described(read_table(i["selection"]))
+def run(i, disease, seed, n_threads, agreement, labels, **settings) -> None:
+    k = described(read("sustain/D/selection.tsv", i["selection"]))
     models = {m.n_subtypes: m for m in map(SustainModel.load, i["models"])}
     settings = study_settings(models[k].events, covariance=Norms.load(i["norms"]).noise_table(), **settings)
-    z = read_table(i["zscores"]).set_index("participant_id")
+    z = read("normative/zscores.tsv", i["zscores"]).set_index("participant_id")
     found = leave_sites_out(
         z[z["group"] == disease],
-        read_table(i["participants"], text=("participant_id", "site")).set_index("participant_id")["site"],
+        read("cohort/participants.tsv", i["participants"]).set_index("participant_id")["site"],
         models[k],
         settings,
         previous=models.get(k - 1),
@@ -27,7 +26,7 @@ def run(i, disease, seed, n_threads, simulated, agreement, labels, **settings) -
         n_threads=n_threads,
     )
     for table, path in zip(found, (agreement, labels), strict=True):
-        save(table, path, simulated=simulated)
+        save(table, path)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """Refuse, before anything is measured, a disease that its subtypes and folds would spread too thin."""
 
 from neuraxis.job import start
-from neuraxis.schema import save
+from neuraxis.schema import read, save
 from neuraxis.sustain.study import sizes_table
-from neuraxis.tables import read_table
 
 if __name__ == "__main__":
     start(snakemake)
     disease = snakemake.wildcards.disease
-    people = int((read_table(snakemake.input.participants)["group"] == disease).sum())
+    people = int((read("cohort/participants.tsv", snakemake.input.participants)["group"] == disease).sum())
     save(sizes_table(people, disease=disease, **dict(snakemake.params.items())), snakemake.output.sizes)

@@ -15,6 +15,7 @@ from ..cohort.ids import BASELINE, People, match_ids, refuse_repeats, scan_names
 from ..cohort.participants import flow_rows, listed_people, read_people_table
 from ..cohort.scores import code_like
 from ..errors import InputError, NeuraxisWarning, name_some
+from ..schema import read
 from ..tables import as_numbers, bad_cells, measures_of, read_cells, read_table
 from .extract import FILES, add_cord
 from .headsize import read_head_sizes, resolve, to_mm3
@@ -504,8 +505,6 @@ def combine(
         )
     later = later.loc[~unknown, ["participant_id", "session_id", "years", "etiv", *names]]
     kept = kept[["participant_id", "etiv", *names]]
-    if simulated:
-        kept, later = kept.assign(origin="SIMULATED"), later.assign(origin="SIMULATED")
     read = [read_table(i, text=("participant_id", "session_id", "file")) for i in inputs]
     files = pd.concat(read or [pd.DataFrame(columns=list(FILES))], ignore_index=True)
     # scans tried once more come last: what they were measured from in the end
@@ -535,8 +534,8 @@ def _somebody(mine: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame, bas
 def read_and_combine(participants, sessions, biomarkers, *, listed="", **settings) -> Combined:
     """`combine` from the paths of its tables."""
     return combine(
-        read_table(participants),
-        read_table(sessions),
+        read("cohort/participants.tsv", participants),
+        read("cohort/sessions.tsv", sessions),
         read_biomarkers(biomarkers),
         listed=listed_people(listed) if listed and Path(listed).exists() else None,
         **settings,

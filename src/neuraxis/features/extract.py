@@ -14,6 +14,7 @@ from ..cohort.ids import BASELINE, People, bare, scan_stem, split_scans
 from ..cohort.participants import listed_people
 from ..cohort.templates import Locator, files_of
 from ..errors import InputError
+from ..schema import read
 from ..tables import read_table
 from .headsize import read_head_sizes
 from .measures import measure_batch
@@ -44,8 +45,8 @@ def simulated_paths(folders, person: str, session: str) -> tuple:
 
 def all_scans(participants, sessions) -> pd.DataFrame:
     """Baseline and follow-up scans of the participants: participant_id, session_id."""
-    people = read_table(participants)["participant_id"]
-    follow = read_table(sessions)[["participant_id", "session_id"]]
+    people = read("cohort/participants.tsv", participants)["participant_id"]
+    follow = read("cohort/sessions.tsv", sessions)[["participant_id", "session_id"]]
     first = pd.DataFrame({"participant_id": people, "session_id": BASELINE})
     return pd.concat([first, follow[follow["participant_id"].isin(people)]], ignore_index=True)
 
@@ -189,7 +190,7 @@ def batch_of(person: str, n_batches: int) -> int:
 
 
 def _follow(sessions) -> list[tuple]:
-    listed = read_table(sessions)
+    listed = read("cohort/sessions.tsv", sessions)
     return list(listed[["participant_id", "session_id"]].itertuples(index=False, name=None))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..cohort.ids import BASELINE, split_scans
+from ..cohort.ids import BASELINE
 from ..errors import InputError, NeuraxisWarning, StorageError, name_some
 from ..storage import explain
 from .images import cord_area, map_volume
@@ -150,11 +150,6 @@ def measure_batch(
     first = ["etiv", *biomarkers["biomarker"]]
     table = table[first + [c for c in table.columns if c not in first]].reset_index()
     return table, pd.DataFrame(failed, columns=["participant_id", "session_id", "problem"])
-
-
-def split_session(scans: pd.Series, baseline: str = "ses-01") -> pd.DataFrame:
-    """participant_id and session_id of ids such as ``sub-07_ses-02``; see `cohort.ids.split_scans`."""
-    return split_scans({"": scans}, baseline=baseline)[""]
 
 
 def check_units(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> None:

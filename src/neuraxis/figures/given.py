@@ -13,7 +13,7 @@ import pandas as pd
 from ..clinical.outcomes import declared_for
 from ..features.biomarkers import read_biomarkers
 from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
-from ..tables import read_table
+from ..schema import load
 from .brain import structures
 
 
@@ -145,16 +145,12 @@ def read_given(
     cord_levels : sequence of int
         Vertebral levels of the cord's area.
     """
-    text = ("participant_id", "session_id", "group", "site", "sex", "part", "name", "source", "target")
-    read = {
-        key: read_table(path, text=text) if Path(path).read_bytes().strip() else pd.DataFrame()
-        for key, path in tables.items()
-    }
+    read = {key: load(path) if Path(path).read_bytes().strip() else pd.DataFrame() for key, path in tables.items()}
     defined = read_biomarkers(biomarkers, cord_levels)
     places = pd.read_csv(label_names, sep="\t").set_index("label")["name"] if label_names else pd.Series(dtype=object)
     people = pd.DataFrame()
     if participants and "subtypes" in read:
-        people = read_table(participants).set_index("participant_id").loc[read["subtypes"]["participant_id"]]
+        people = load(participants).set_index("participant_id").loc[read["subtypes"]["participant_id"]]
     traces = None
     if model:
         from ..sustain import SustainModel
@@ -168,7 +164,7 @@ def read_given(
         where=structures(defined, places),
         people=people,
         outcomes=tuple(outcomes),
-        maps=tuple(read_table(path) for path in maps),
+        maps=tuple(load(path) for path in maps),
         control=control,
         traces=traces,
         event_colours=event_colours,

@@ -59,7 +59,6 @@ def normative_tables(
     *,
     control: str,
     seed: int = 1,
-    simulated: bool = False,
 ) -> NormativeTables:
     """Fit the norms and make everyone's z.
 
@@ -81,8 +80,6 @@ def normative_tables(
     control : str
         The group of the controls.
     seed : int
-    simulated : bool
-        Mark tables of people by a column origin.
 
     Raises
     ------
@@ -130,8 +127,6 @@ def normative_tables(
     z.insert(0, "group", people.loc[z.index, "group"])
     tables = {"zscores": z.rename_axis("participant_id").reset_index(), "followup": later, "dropped": dropped}
     tables["values"] = z.join(measures[scores]).rename_axis("participant_id").reset_index()
-    if simulated:
-        tables = {name: table.assign(origin="SIMULATED") for name, table in tables.items()}
     assert norms.covariance is not None  # norms that are fitted have one
     return NormativeTables(norms=norms, diagnostics=diagnostics, covariance=norms.covariance.table(), **tables)
 

@@ -126,11 +126,6 @@ class Checkpoint:
                 log.info("%s/%s.npz and others are not kept: %s", self.folder, name, error)
             self.told = True
 
-    def forget(self, name: str) -> None:
-        """Delete what was kept under a name."""
-        if self.folder is not None:
-            (self.folder / f"{name}.npz").unlink(missing_ok=True)
-
     def point(self, name: str, make: Callable) -> Any:
         """`make()`, parameters of a model, or what it returned before."""
         from .state import Parameters

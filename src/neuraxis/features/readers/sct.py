@@ -15,7 +15,6 @@ from ...tables import Cells, number, read_cells
 from .base import Volumes
 
 AREA, LEVEL, FILE, SLICE, TIME = "MEAN(area)", "VertLevel", "Filename", "Slice (I->S)", "Timestamp"
-REPEATS = ("refuse", "first", "last")
 
 
 def levels_of(text: str) -> tuple[int, ...]:
