@@ -15,17 +15,13 @@ from small_study import ENVIRONMENT, ROOT, checkout, overlay, snakemake
 
 @pytest.mark.parametrize("name", ["openneuro", "piop2"])
 def test_examples_on_real_tables(samples, tmp_path, name):
-    """Real healthy and patient tables to a report that says what they do not support.
-
-    Of the diseases the one of a single site; the small study has two.
-    """
+    """Real healthy and patient tables to a report that says what they do not support."""
     folder = checkout(tmp_path / "real")
     source = next(samples.rglob({"openneuro": "openneuro_fs*.csv.gz", "piop2": "DERIVED_piop2*.csv"}[name]))
     prepare = [sys.executable, "config/examples/prepare.py", name, str(source), f"data/{name}"]
     subprocess.run(prepare, cwd=folder, env=ENVIRONMENT, check=True)
     (folder / "quick.yaml").write_text(
-        ("cohort: {diseases: [autism]}\n" if name == "openneuro" else "")
-        + "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_doublings: 0, n_samples_folds: 0,"
+        "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_doublings: 0, n_samples_folds: 0,"
         " n_chains: 2, variants: [], negative_control_variants: [], leave_site_out: false}\n"
         "clinical: {n_draws: 5}\n"
     )
