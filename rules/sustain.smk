@@ -465,38 +465,36 @@ rule sustain_recovery:
 
 if len(DISEASES) > 1:
 
-    rule sustain_crossdisease:
-        """Event orders of the diseases compared, people on one another's models, one joint model."""
+    rule sustain_joint:
+        """One model of the people of all diseases."""
         input:
-            engine=sources("sustain_crossdisease"),
+            engine=sources("sustain_joint"),
+            kernels=ancient("results/sustain/kernels.compiled"),
             zscores="results/normative/values.tsv",
             norms="results/normative/norms.json",
-            models=expand("results/sustain/{disease}/model.npz", disease=DISEASES),
-            names=expand("results/sustain/{disease}/names.tsv", disease=DISEASES),
-            orders=expand("results/sustain/{disease}/event_order.tsv", disease=DISEASES),
-            subtypes=expand("results/sustain/{disease}/subtypes.tsv", disease=DISEASES),
+            events=expand("results/sustain/{disease}/events.json", disease=DISEASES),
+            selections=expand(
+                "results/sustain/{disease}/selection.tsv", disease=DISEASES
+            ),
             biomarkers=lookup("features/biomarkers", within=config),
         output:
-            similarity="results/sustain/crossdisease/similarity.tsv",
-            projection="results/sustain/crossdisease/projection.tsv",
-            projection_counts="results/sustain/crossdisease/projection_counts.tsv",
-            joint="results/sustain/crossdisease/joint_model.npz",
-            joint_order="results/sustain/crossdisease/joint_order.tsv",
-            enrichment="results/sustain/crossdisease/enrichment.tsv",
+            model="results/sustain/crossdisease/joint_model.npz",
         log:
-            "logs/sustain/crossdisease.log",
+            "logs/sustain/joint.log",
         benchmark:
-            "benchmarks/runs/sustain/crossdisease.tsv"
+            "benchmarks/runs/sustain/joint.tsv"
+        # the longest job of a study whose diseases are compared: it must not be left for the end
+        priority: 20
         conda:
             "../envs/neuraxis.yaml"
-        threads: 1
+        threads: config["sustain"]["n_chains"]
         resources:
             mem_mb=memory(2000),
             runtime="6h",
         params:
             diseases=DISEASES,
             control=lookup("cohort/control", within=config),
-            events={
+            declared={
                 key: lookup(f"sustain/{key}", within=config)
                 for key in ("thresholds", "choose_thresholds", "min_people", "z_max")
             },
@@ -512,6 +510,39 @@ if len(DISEASES) > 1:
                     "healthy",
                 )
             },
+            seed=lookup("seed", within=config),
+        script:
+            "../workflow/scripts/sustain_joint.py"
+
+    rule sustain_crossdisease:
+        """Event orders of the diseases compared, people on one another's models and on the joint model."""
+        input:
+            engine=sources("sustain_crossdisease"),
+            zscores="results/normative/values.tsv",
+            models=expand("results/sustain/{disease}/model.npz", disease=DISEASES),
+            names=expand("results/sustain/{disease}/names.tsv", disease=DISEASES),
+            orders=expand("results/sustain/{disease}/event_order.tsv", disease=DISEASES),
+            subtypes=expand("results/sustain/{disease}/subtypes.tsv", disease=DISEASES),
+            joint="results/sustain/crossdisease/joint_model.npz",
+            biomarkers=lookup("features/biomarkers", within=config),
+        output:
+            similarity="results/sustain/crossdisease/similarity.tsv",
+            projection="results/sustain/crossdisease/projection.tsv",
+            projection_counts="results/sustain/crossdisease/projection_counts.tsv",
+            joint_order="results/sustain/crossdisease/joint_order.tsv",
+            enrichment="results/sustain/crossdisease/enrichment.tsv",
+        log:
+            "logs/sustain/crossdisease.log",
+        benchmark:
+            "benchmarks/runs/sustain/crossdisease.tsv"
+        conda:
+            "../envs/neuraxis.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(2000),
+            runtime="6h",
+        params:
+            diseases=DISEASES,
             seed=lookup("seed", within=config),
         script:
             "../workflow/scripts/sustain_crossdisease.py"

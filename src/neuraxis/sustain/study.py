@@ -12,8 +12,8 @@ from ..errors import InputError, NeuraxisWarning, name_some
 from ..labels import numbered
 from ..streams import stream
 from .crossval import make_folds, out_of_fold_posterior, stability
-from .families import Events
-from .model import SustainModel
+from .families import Events, declared_events
+from .model import SustainModel, fit
 from .naming import RULE, systems_of
 from .staging import draw_labels
 from .state import FitSettings, Variant
@@ -134,6 +134,50 @@ class SubtypeTables:
     stability: pd.DataFrame
     starts: pd.DataFrame
     controls: pd.DataFrame
+
+
+def fit_together(
+    z: pd.DataFrame,
+    diseases: list[str],
+    control: str,
+    n_subtypes: int,
+    *,
+    used: list,
+    definitions: pd.DataFrame,
+    declared: dict,
+    covariance: pd.DataFrame | None,
+    chain: dict,
+    **running,
+) -> SustainModel:
+    """One model of the people of several diseases, its events chosen for all of them together.
+
+    Parameters
+    ----------
+    z : DataFrame, indexed by participant_id
+        group and biomarkers, patients and controls.
+    diseases : list of str
+    control : str
+    n_subtypes : int
+    used : list of sequences of str
+        Biomarkers of each disease's own events; the joint model takes those that any has.
+    definitions : DataFrame
+        Declared biomarkers.
+    declared : dict
+        Settings of `declared_events`.
+    covariance : DataFrame, optional
+        The controls' covariance of z, by biomarker.
+    chain : dict
+        Settings of `study_settings`.
+    **running
+        seed, n_threads and checkpoint of `fit`.
+    """
+    people = pd.concat([z[z["group"] == d] for d in diseases])
+    anywhere = {b for biomarkers in used for b in biomarkers}
+    people = people[[b for b in people if b in anywhere]]
+    controls = z.loc[z["group"] == control, list(people)]
+    events = declared_events(people, definitions=definitions, controls=controls, **declared)[0]
+    settings = study_settings(events, covariance=covariance, **chain)
+    return fit(people, events, n_subtypes, settings, covariance=given_covariance(settings), key=("joint",), **running)
 
 
 def subtype_tables(
