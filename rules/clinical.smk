@@ -53,6 +53,7 @@ rule clinical_associations:
         "logs/clinical/{disease}.log",
     benchmark:
         "benchmarks/runs/clinical/{disease}.tsv"
+    priority: 15
     conda:
         "../envs/neuraxis.yaml"
     resources:

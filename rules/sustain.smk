@@ -114,6 +114,8 @@ rule sustain_fit:
         "logs/sustain/{disease}/k{k}_{part}.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/k{k}_{part}.tsv"
+    # what the longest way to the report hangs on goes first: fits, choice, chains, clinical stage, figures
+    priority: 10
     conda:
         "../envs/neuraxis.yaml"
     threads: 1
@@ -148,6 +150,7 @@ use rule sustain_fit as sustain_fit_variant with:
         "logs/sustain/{disease}/{variant}_k{k}_{part}.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/{variant}_k{k}_{part}.tsv"
+    priority: 0
     params:
         n_startpoints=lookup("sustain/n_startpoints", within=config),
         n_samples=SHORT_CHAINS,
@@ -176,6 +179,7 @@ rule sustain_select:
         "logs/sustain/{disease}/select.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/select.tsv"
+    priority: 10
     conda:
         "../envs/neuraxis.yaml"
     resources:
@@ -364,6 +368,7 @@ rule sustain_chains:
         "logs/sustain/{disease}/chains.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/chains.tsv"
+    priority: 15
     conda:
         "../envs/neuraxis.yaml"
     threads: config["sustain"]["n_chains"]
@@ -407,6 +412,7 @@ rule sustain_subtypes:
         "logs/sustain/{disease}/subtypes.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/subtypes.tsv"
+    priority: 15
     conda:
         "../envs/neuraxis.yaml"
     resources:

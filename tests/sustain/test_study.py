@@ -34,6 +34,7 @@ from neuraxis.sustain.crossval import described, fold_of, variants_table
 from neuraxis.sustain.study import (
     N_DRAWS,
     chain_draws,
+    fit_together,
     folds_table,
     given_covariance,
     names_table,
@@ -539,3 +540,41 @@ def test_simulated_people_vary_by_the_asked_sd():
         residual = made.X - EVENTS.stage_values(np.array(FIRST))[0]
         assert (made.stage == 0).all()
         assert residual.std(axis=0) == pytest.approx([sd] * 3, rel=0.04) and abs(residual.mean()) < 0.05
+
+
+def test_the_joint_model_sees_the_people_of_all_diseases_and_nobody_else():
+    """Biomarkers that either disease's events have; events of what both together reach; controls give no person."""
+    rng = np.random.default_rng(4)
+    z = pd.DataFrame(rng.normal(0, 0.5, (60, 4)), columns=list("abcd"), index=[f"p{i}" for i in range(60)])
+    z.insert(0, "group", ["HC"] * 20 + ["X", "Y"] * 20)
+    z.loc[z["group"] == "X", "a"] += np.linspace(0, 3, 20)
+    z.loc[z["group"] == "Y", "c"] += np.linspace(0, 3, 20)
+    z.loc[z["group"] == "HC", "d"] += 9.0  # would be events if controls were people
+    z.loc["p20":"p27", "b"] = 1.5  # four of X and four of Y: enough together, too few alone
+    asked = {
+        "definitions": pd.DataFrame(
+            {"biomarker": list("abcd"), "family": "zscore", "thresholds": [[]] * 4, "accuracy": np.nan}
+        ),
+        "declared": {"thresholds": [1], "choose_thresholds": True, "min_people": 6, "z_max": 5.0},
+        "covariance": None,
+        "chain": {"noise": "independent", "stage_prior": "smooth", "n_startpoints": 1, "n_samples": 40, "n_chains": 1},
+    }
+    shuffled = z.sample(frac=1, random_state=1)
+    model = fit_together(shuffled, ["X", "Y"], "HC", 2, used=[["a", "b", "d"], ["c", "b"]], **asked, seed=3)
+    assert model.n_subtypes == 2 and sorted(model.events.biomarkers) == ["a", "b", "c"]
+    without = fit_together(shuffled, ["X", "Y"], "HC", 1, used=[["a"], ["c"]], **asked, seed=3)
+    assert sorted(without.events.biomarkers) == ["a", "c"]
+    people = pd.concat([shuffled[shuffled["group"] == d] for d in "XY"])[["a", "b", "c"]]
+    by_hand = fit(
+        people,
+        model.events,
+        2,
+        study_settings(model.events, **asked["chain"]),
+        covariance="independent",
+        seed=3,
+        key=("joint",),
+    )
+    assert (
+        model.ml_log_likelihood == by_hand.ml_log_likelihood
+        and (model.draws.sequences == by_hand.draws.sequences).all()
+    )

@@ -160,7 +160,7 @@ def planned(folder, *arguments):
 ALWAYS = {"report_provenance": 1, "report_page": 1, "checks_page": 1}
 CHOICE = dict.fromkeys(("sustain_chains", "sustain_subtypes", "sustain_recovery", "figures_disease"), 2)
 CHOICE |= {"clinical_associations": 2, "clinical_recovery": 2}
-CHOICE |= {"sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
+CHOICE |= {"sustain_joint": 1, "sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
 FITS = CHOICE | {"sustain_fit": 12, "sustain_fit_variant": 8, "sustain_select_variant": 2, "sustain_variants": 2}
 FITS |= {"sustain_negative_control": 2}
 NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events": 2, "sustain_folds": 2}

@@ -200,6 +200,7 @@ class Problem:
                 "stage_rule='integral' needs z-score events throughout; others have no course inside a stage"
             )
         self.values, self.events, self.variant = values, events, variant
+        self._constant: float | None = None
         self.encoded = events.encode(values)
         self.data, self.where = pack(self.encoded)
         self.layout = events.layout()
@@ -410,7 +411,11 @@ class Problem:
 
     def constant(self, noise: kernels.Noise) -> float:
         """What the kernels leave out of the log-likelihood."""
-        return float(self.constants(noise).sum())
+        if self.variant.noise != "fixed":
+            return float(self.constants(noise).sum())
+        if self._constant is None:
+            self._constant = float(self.constants(noise).sum())
+        return self._constant
 
     def unpack(self, blocks: np.ndarray) -> np.ndarray:
         """Array (..., n_blocks, width) as (..., M), people in their own order."""
