@@ -536,6 +536,7 @@ if len(DISEASES) > 1:
             projection="results/sustain/crossdisease/projection.tsv",
             projection_counts="results/sustain/crossdisease/projection_counts.tsv",
             joint_order="results/sustain/crossdisease/joint_order.tsv",
+            joint_diagnostics="results/sustain/crossdisease/joint_diagnostics.tsv",
             enrichment="results/sustain/crossdisease/enrichment.tsv",
         log:
             "logs/sustain/crossdisease.log",

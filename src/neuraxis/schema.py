@@ -947,6 +947,22 @@ TABLES = {
             always=False,
         ),
         _table(
+            "sustain/crossdisease/joint_diagnostics.tsv",
+            "a quantity of the joint model's chains",
+            """
+            quantity | text    | | log_likelihood, fraction, healthy, place, noise_sd
+            subtype  | whole   | | 0: of the whole model
+            event    | text?   | | of a place
+            mean     | number  | as the quantity | over draws
+            sd       | number  | as the quantity | over draws
+            ess      | number? | | bulk effective sample size
+            r_hat    | number? | | rank-normalised split R-hat
+            """,
+            key="quantity subtype event",
+            marked=False,
+            always=False,
+        ),
+        _table(
             "sustain/crossdisease/enrichment.tsv",
             "a subtype of the joint model and a disease",
             """

@@ -475,3 +475,10 @@ def test_columns_have_words_in_sentences():
     row = pd.DataFrame([association(covariates="age, disease_duration, strata of site_id")])
     said_ = text(disease(**{"clinical/associations": row}), "clinical_headline")
     assert "adjusted for stage, age, disease duration and strata of site id (OR" in said_
+
+
+@pytest.mark.parametrize(("r_hat", "ess", "doubt"), [(1.004, 900.0, False), (1.02, 900.0, True), (1.004, 90.0, True)])
+def test_a_joint_model_whose_chains_disagree_says_so_above_its_table(r_hat, ess, doubt):
+    words = sentences.joint_model(diagnostics(r_hat, ess))
+    assert words.startswith("One joint model of all diseases") and ("did not converge" in words) == doubt
+    assert ("smallest effective sample size" in words) == doubt

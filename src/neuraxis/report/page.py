@@ -410,7 +410,7 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
                 for name, caption in (
                     ("similarity", "Likeness of event orders"),
                     ("projection_counts", "People of one disease under the other's model"),
-                    ("enrichment", "One joint model of all diseases: where each disease is found"),
+                    ("enrichment", sentences.joint_model(study.tables["sustain/crossdisease/joint_diagnostics"])),
                 )
             ],
         }

@@ -20,6 +20,7 @@ from ..clinical.treatment import CONFOUNDED, INTERACTION
 from ..features.biomarkers import cord_of
 from ..labels import NORMAL, is_true
 from ..sustain.crossval import CVIC_EVIDENCE
+from ..sustain.diagnostics import verdict
 from .facts import SMALL, Disease, Study
 
 #: Step of flow.tsv at which people of other groups leave (cohort.participants).
@@ -334,6 +335,12 @@ def reported_sentences(reported: pd.DataFrame) -> list[str]:
     many = {"agrees": "agree", "contradicts": "contradict"}
     counts = [f"{n} {many.get(k, k) if n > 1 else k}" for k, n in kinds.value_counts().items()]
     return [f"Of {len(reported)} findings of the published study (Zhuo et al. 2025): {listed(counts)}."]
+
+
+def joint_model(diagnostics: pd.DataFrame) -> str:
+    """What the table of the joint model is; and that its chains did not agree, where they did not."""
+    agree, words = verdict(diagnostics)
+    return "One joint model of all diseases: where each disease is found" + ("" if agree else f". {words}")
 
 
 def paragraph(
