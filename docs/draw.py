@@ -32,8 +32,7 @@ def graph(kind: str, overlay: str = "", root: Path = ROOT) -> str:
     names = dict(re.findall(r"(id\d+)\[(.+)\]", out))
     after: dict[str, set] = {name: set() for name in names}
     for a, b in re.findall(r"(id\d+) --> (id\d+)", out):
-        if a != b:  # sustain_fit after sustain_fit: as a graph of rules a loop
-            after[a].add(b)
+        after[a].add(b)
 
     def reached(a: str) -> set:
         return after[a].union(*map(reached, after[a]))

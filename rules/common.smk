@@ -128,6 +128,17 @@ def memory(mb):
     return lambda wildcards, attempt: mb * 2 ** (attempt - 1)
 
 
+def chain_threads(wildcards):
+    """A core for every chain, but at most half of the cores: a job that waits for all of them leaves others idle."""
+    chains, cores = config["sustain"]["n_chains"], workflow.resource_settings.cores
+    # a cluster's job is not a whole run: there all cores are its own
+    return (
+        max(min(chains, cores // 2), 1)
+        if workflow.is_main_process and cores
+        else chains
+    )
+
+
 def shipped(path):
     """A file of the workflow, wherever the study is."""
     return shown(path, HOME)
@@ -212,16 +223,6 @@ def all_templates(wildcards):
     return by_key(features, maps) if own else {}
 
 
-def previous_model(wildcards):
-    """The model with one subtype fewer, from which k subtypes are split."""
-    k = int(wildcards.k)
-    return (
-        []
-        if k == 1
-        else f"results/sustain/{wildcards.disease}/k{k - 1}/{wildcards.part}/model.npz"
-    )
-
-
 def folds_of_part(wildcards):
     """The division into folds, which the model of everyone does not depend on."""
     return (
@@ -229,13 +230,6 @@ def folds_of_part(wildcards):
         if wildcards.part == "full"
         else f"results/sustain/{wildcards.disease}/folds.tsv"
     )
-
-
-def previous_variant(wildcards):
-    """The same, of another variant of the model."""
-    k = int(wildcards.k)
-    folder = f"results/sustain/{wildcards.disease}/variants/{wildcards.variant}"
-    return [] if k == 1 else f"{folder}/k{k - 1}/{wildcards.part}/model.npz"
 
 
 def variant_prior(wildcards):

@@ -98,7 +98,11 @@ rule sustain_kernels:
 
 
 rule sustain_fit:
-    """Fit k subtypes to everyone or to all but one fold."""
+    """Fit 1, 2, ... subtypes, each split from the one before, to everyone or to all but one fold.
+
+    One job for all numbers, which wait for each other anyway: starting one costs as much as a small fit. A finished fit is kept
+    under its hash beside its model, so that a larger `max_subtypes` fits the new numbers only.
+    """
     input:
         engine=sources("sustain_fit"),
         # only for the order: kernels that were compiled anew change nothing
@@ -107,13 +111,12 @@ rule sustain_fit:
         norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
         folds=folds_of_part,
-        previous=previous_model,
     output:
-        model="results/sustain/{disease}/k{k}/{part}/model.npz",
+        models=expand("results/sustain/{{disease}}/k{k}/{{part}}/model.npz", k=KS),
     log:
-        "logs/sustain/{disease}/k{k}_{part}.log",
+        "logs/sustain/{disease}/{part}.log",
     benchmark:
-        "benchmarks/runs/sustain/{disease}/k{k}_{part}.tsv"
+        "benchmarks/runs/sustain/{disease}/{part}.tsv"
     # what the longest way to the report hangs on goes first: fits, choice, chains, clinical stage, figures
     priority: 10
     conda:
@@ -121,8 +124,9 @@ rule sustain_fit:
     threads: 1
     resources:
         mem_mb=memory(1500),
-        runtime="6h",
+        runtime="12h",
     params:
+        subtypes=KS,
         n_startpoints=lookup("sustain/n_startpoints", within=config),
         n_samples=SHORT_CHAINS,
         n_chains=lookup("sustain/n_chains", within=config),
@@ -143,15 +147,18 @@ use rule sustain_fit as sustain_fit_variant with:
         norms="results/normative/norms.json",
         events="results/sustain/{disease}/events.json",
         folds=folds_of_part,
-        previous=previous_variant,
     output:
-        model="results/sustain/{disease}/variants/{variant}/k{k}/{part}/model.npz",
+        models=expand(
+            "results/sustain/{{disease}}/variants/{{variant}}/k{k}/{{part}}/model.npz",
+            k=KS,
+        ),
     log:
-        "logs/sustain/{disease}/{variant}_k{k}_{part}.log",
+        "logs/sustain/{disease}/{variant}_{part}.log",
     benchmark:
-        "benchmarks/runs/sustain/{disease}/{variant}_k{k}_{part}.tsv"
+        "benchmarks/runs/sustain/{disease}/{variant}_{part}.tsv"
     priority: 0
     params:
+        subtypes=KS,
         n_startpoints=lookup("sustain/n_startpoints", within=config),
         n_samples=SHORT_CHAINS,
         n_chains=lookup("sustain/n_chains", within=config),
@@ -264,6 +271,7 @@ rule sustain_negative_control:
         "logs/sustain/{disease}/negative_control.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/negative_control.tsv"
+    priority: 5
     conda:
         "../envs/neuraxis.yaml"
     threads: 1
@@ -336,6 +344,7 @@ if config["sustain"]["leave_site_out"]:
             "logs/sustain/{disease}/sites.log",
         benchmark:
             "benchmarks/runs/sustain/{disease}/sites.tsv"
+        priority: 12
         conda:
             "../envs/neuraxis.yaml"
         threads: 1
@@ -371,7 +380,7 @@ rule sustain_chains:
     priority: 15
     conda:
         "../envs/neuraxis.yaml"
-    threads: config["sustain"]["n_chains"]
+    threads: chain_threads
     resources:
         mem_mb=memory(1500),
         runtime="6h",
@@ -493,7 +502,7 @@ if len(DISEASES) > 1:
         priority: 20
         conda:
             "../envs/neuraxis.yaml"
-        threads: config["sustain"]["n_chains"]
+        threads: chain_threads
         resources:
             mem_mb=memory(2000),
             runtime="6h",

@@ -13,6 +13,7 @@ import pytest
 from neuraxis.errors import InputError
 from neuraxis.sustain import SustainModel, ZScoreEvents, cross_validate, fit, sampler
 from neuraxis.sustain import checkpoint as keeping
+from neuraxis.sustain import model as models
 from neuraxis.sustain.diagnostics import verdict
 from neuraxis.sustain.sampler import Sampler
 
@@ -219,15 +220,69 @@ def test_other_people_are_another_fit(tmp_path):
     same(fit(other, EVENTS, 1, **OPTIONS, checkpoint=tmp_path), fit(other, EVENTS, 1, **OPTIONS))
 
 
-def test_damaged_pieces_are_made_again(tmp_path):
+def test_damaged_pieces_are_made_again(tmp_path, monkeypatch):
     """Cut short, emptied (power loss) or with a flipped byte."""
     z = people()
-    whole = fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path)
+    with monkeypatch.context() as before:
+        before.setattr(keeping.Checkpoint, "finish", lambda *_: None)  # killed when the last piece was kept
+        whole = fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path)
+    assert len(list(tmp_path.rglob("*.npz"))) > 5
     for i, path in enumerate(sorted(tmp_path.rglob("*.npz"))):
         raw = bytearray(path.read_bytes())
         raw[len(raw) // 2] ^= 255
         path.write_bytes([bytes(raw), bytes(raw[:100]), b""][i % 3])
     same(fit(z, EVENTS, 1, **OPTIONS, checkpoint=tmp_path), whole)
+
+
+def test_a_finished_fit_is_not_made_again(tmp_path, monkeypatch, caplog):
+    """The next number of subtypes splits the model that was taken up, to the same bits; the file written has the same bytes."""
+    z, options = people(), OPTIONS | {"n_samples": 60}
+    caplog.set_level("INFO")
+    one = fit(z, EVENTS, 1, **options, checkpoint=tmp_path / "p")
+    two = fit(z, EVENTS, 2, **options, previous=one)
+    assert [f.name for f in tmp_path.rglob("*.npz")] == ["finished.npz"] and "finished before" not in caplog.text
+
+    def again(*_, **more):
+        raise AssertionError("searched again")
+
+    with monkeypatch.context() as after:
+        after.setattr(models, "fit_maximum", again)
+        after.setattr(models, "run_chains", again)
+        kept = fit(z, EVENTS, 1, **options, checkpoint=tmp_path / "p", n_threads=2)
+    same(kept, one)
+    assert one.save(tmp_path / "a.npz").read_bytes() == kept.save(tmp_path / "b.npz").read_bytes()
+    assert "finished before" in caplog.text
+    same(fit(z, EVENTS, 2, **options, previous=kept), two)
+    other = fit(z, EVENTS, 1, **options | {"seed": 6}, checkpoint=tmp_path / "p")  # another fit
+    assert not np.array_equal(other.draws.log_likelihood, one.draws.log_likelihood)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda raw: raw[:-1], lambda raw: raw[:60], lambda raw: b"", lambda raw: raw[:99] + b"?" + raw[100:]]
+)
+def test_a_damaged_finished_fit_is_made_again(tmp_path, damage):
+    z, options = people(), OPTIONS | {"n_samples": 60}
+    whole = fit(z, EVENTS, 1, **options, checkpoint=tmp_path)
+    (path,) = tmp_path.rglob("finished.npz")
+    path.write_bytes(damage(path.read_bytes()))
+    same(fit(z, EVENTS, 1, **options, checkpoint=tmp_path), whole)
+
+
+def test_of_an_output_the_fit_that_was_asked_for_last_is_kept(tmp_path):
+    """Also where it is the older one, taken up; what was begun and not finished goes."""
+    z, options = people(), OPTIONS | {"n_samples": 20}
+    out = tmp_path / "model.npz"
+    folder = keeping.partial(out)
+    for seed in (5, 6, 5):
+        model = fit(z, EVENTS, 1, **options | {"seed": seed}, checkpoint=folder)
+    (folder / "begun").mkdir()
+    (folder / "begun/k1.npz").write_bytes(b"x")
+    assert len(list(folder.iterdir())) == 3
+    keeping.settle(out)
+    (left,) = folder.iterdir()
+    kept = keeping.Checkpoint(folder, left.name).finished()
+    assert np.array_equal(kept["draws_log_likelihood"], model.draws.log_likelihood)
+    keeping.settle(tmp_path / "never.npz")
 
 
 def test_no_flipped_bit_of_a_piece_is_taken(tmp_path):

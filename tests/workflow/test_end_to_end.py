@@ -161,7 +161,7 @@ ALWAYS = {"report_provenance": 1, "report_page": 1, "checks_page": 1}
 CHOICE = dict.fromkeys(("sustain_chains", "sustain_subtypes", "sustain_recovery", "figures_disease"), 2)
 CHOICE |= {"clinical_associations": 2, "clinical_recovery": 2}
 CHOICE |= {"sustain_joint": 1, "sustain_crossdisease": 1, "figures_crossdisease": 1, "sustain_select": 2}
-FITS = CHOICE | {"sustain_fit": 12, "sustain_fit_variant": 8, "sustain_select_variant": 2, "sustain_variants": 2}
+FITS = CHOICE | {"sustain_fit": 6, "sustain_fit_variant": 4, "sustain_select_variant": 2, "sustain_variants": 2}
 FITS |= {"sustain_negative_control": 2}
 NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events": 2, "sustain_folds": 2}
 
@@ -176,7 +176,7 @@ NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events"
             {"clinical_columns": 1, "clinical_associations": 2, "clinical_recovery": 2, "figures_disease": 2},
         ),
         ("sustain: {n_subtypes: 1}", CHOICE | {"sustain_variants": 2}),
-        # one more subtype: everyone and two folds of two diseases, and of their variant; nothing fitted is fitted again
+        # one more subtype: everyone and two folds of two diseases, and of their variant; finished fits are taken up
         (
             "sustain: {max_subtypes: 3}",
             FITS | {"sustain_fit": 6, "sustain_fit_variant": 4, "sustain_sizes": 2},
@@ -184,7 +184,7 @@ NORMS = FITS | {"normative_zscores": 1, "figures_normative": 1, "sustain_events"
         # other folds: the models of everyone stay
         (
             "sustain: {folds: 3}",
-            FITS | {"sustain_fit": 12, "sustain_fit_variant": 12, "sustain_sizes": 2, "sustain_folds": 2},
+            FITS | {"sustain_fit": 6, "sustain_fit_variant": 6, "sustain_sizes": 2, "sustain_folds": 2},
         ),
         ("sustain: {n_chains: 3}", FITS),
         ("sustain: {min_people: 9}", FITS | {"sustain_events": 2}),

@@ -1,15 +1,15 @@
-"""Fit one model: one disease, one number of subtypes, everyone or all but one fold."""
+"""Fit 1, 2, ... subtypes, each split from the one before: one disease, everyone or all but one fold."""
 
 from neuraxis.job import start
 from neuraxis.normative.norms import Norms
 from neuraxis.schema import read
 from neuraxis.sustain import SustainModel, events_from_dict, fit_part
-from neuraxis.sustain.checkpoint import done, partial
+from neuraxis.sustain.checkpoint import partial, settle
 from neuraxis.sustain.study import given_covariance, study_settings
 from neuraxis.tables import read_json
 
 
-def run(zscores, norms, events, folds, previous, disease, k, part, model, n_threads, seed, **settings) -> None:
+def run(zscores, norms, events, folds, disease, part, models, n_threads, seed, **settings) -> None:
     events = events_from_dict(read_json(events))
     z = read("normative/zscores.tsv", zscores).set_index("participant_id")
     z = z[z["group"] == disease]
@@ -19,37 +19,38 @@ def run(zscores, norms, events, folds, previous, disease, k, part, model, n_thre
         z, fold = z.loc[table.index], int(part.removeprefix("fold"))
         folds = table.to_numpy()
     settings = study_settings(events, covariance=Norms.load(norms).noise_table(), **settings)
-    fitted = fit_part(
-        z,
-        events,
-        k,
-        settings,
-        covariance=given_covariance(settings),
-        folds=folds if fold is not None else None,
-        fold=fold,
-        previous=SustainModel.load(previous) if previous else None,
-        seed=seed,
-        key=(disease,),
-        n_threads=n_threads,
-        checkpoint=partial(model),
-    )
-    fitted.save(model)
-    done(model)
+    previous = None
+    for k, model in models.items():
+        fit_part(
+            z,
+            events,
+            k,
+            settings,
+            covariance=given_covariance(settings),
+            folds=folds if fold is not None else None,
+            fold=fold,
+            previous=previous,
+            seed=seed,
+            key=(disease,),
+            n_threads=n_threads,
+            checkpoint=partial(model),
+        ).save(model)
+        previous = SustainModel.load(model)
+    for model in models.values():
+        settle(model)
 
 
 if __name__ == "__main__":
     start(snakemake)
-    i, w = snakemake.input, snakemake.wildcards
+    i, w, p = snakemake.input, snakemake.wildcards, dict(snakemake.params.items())
     run(
         i.zscores,
         i.norms,
         i.events,
         str(i.get("folds") or ""),
-        str(i.get("previous") or ""),
         w.disease,
-        int(w.k),
         w.part,
-        snakemake.output.model,
+        dict(zip(p.pop("subtypes"), snakemake.output.models, strict=True)),
         snakemake.threads,
-        **dict(snakemake.params.items()),
+        **p,
     )

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two states of a chain that are kept.
 EVERY = 60.0
+#: Name of the piece that is a whole model.
+FINISHED = "finished"
 #: Bytes of the checksum that a piece begins with.
 DIGEST = hashlib.sha256().digest_size
 
@@ -111,13 +114,13 @@ class Checkpoint:
             log.info("%s/%s.npz is damaged (%s) and computed again", self.folder, name, error)
             return None
 
-    def save(self, name: str, arrays: dict) -> None:
+    def save(self, name: str, arrays: dict, write: Callable = np.savez) -> None:
         """Keep arrays under a name; a disk that does not take them is no reason to end a fit."""
         if self.folder is None:
             return
         try:
             packed = io.BytesIO()
-            np.savez(packed, **arrays)
+            write(packed, **arrays)
             raw = packed.getvalue()
             with aside(self.folder / f"{name}.npz", many=True) as part:
                 part.write_bytes(hashlib.sha256(raw).digest() + raw)
@@ -125,6 +128,22 @@ class Checkpoint:
             if not self.told:  # once: on a full disk the log should have room for what ends the job
                 log.info("%s/%s.npz and others are not kept: %s", self.folder, name, error)
             self.told = True
+
+    def finish(self, arrays: dict) -> None:
+        """Keep the finished model alone."""
+        if self.folder is None:
+            return
+        self.save(FINISHED, arrays, np.savez_compressed)
+        if (self.folder / f"{FINISHED}.npz").is_file():
+            for path in self.folder.glob("*.npz"):
+                if path.stem != FINISHED:
+                    path.unlink(missing_ok=True)
+
+    def finished(self) -> dict[str, np.ndarray] | None:
+        """Arrays of the finished model, which counts as the last that was asked for."""
+        if (kept := self.load(FINISHED)) is not None and self.folder is not None:
+            os.utime(self.folder / f"{FINISHED}.npz")
+        return kept
 
     def point(self, name: str, make: Callable) -> Any:
         """`make()`, parameters of a model, or what it returned before."""
@@ -162,6 +181,17 @@ def partial(path) -> Path:
 def done(path) -> None:
     """Delete the pieces of a job whose output is written."""
     shutil.rmtree(partial(path), ignore_errors=True)
+
+
+def settle(path) -> None:
+    """Of an output that is written keep the finished model under its fit's hash, where the job is to be done again for other
+    outputs of its; delete what other fits have left."""
+    folders = [f for f in partial(path).glob("*") if f.is_dir()]
+    finished = [f / f"{FINISHED}.npz" for f in folders if (f / f"{FINISHED}.npz").is_file()]
+    last = max(finished, key=lambda f: f.stat().st_mtime_ns, default=None)
+    for folder in folders:
+        if last is None or folder != last.parent:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def rng_state(rng: np.random.Generator) -> np.ndarray:

@@ -285,9 +285,8 @@ class SustainModel:
 
     # ------------------------------------------------------------- the file
 
-    def save(self, path) -> Path:
-        """Write the model as one .npz of arrays and a JSON text; atomic, readable without running code."""
-        path = Path(path)
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """All that a file of the model holds: arrays and a JSON text by name."""
         meta = {
             "format": FORMAT,
             "neuraxis": __version__,
@@ -311,8 +310,13 @@ class SustainModel:
             arrays["prior_covariance"] = self.variant.covariance
         if self.draws is not None:
             arrays |= {f"draws_{k}": v for k, v in vars(self.draws).items()}
+        return arrays
+
+    def save(self, path) -> Path:
+        """Write the model as one .npz of arrays and a JSON text; atomic, readable without running code."""
+        path = Path(path)
         with aside(path) as part, open(part, "wb") as handle:
-            np.savez_compressed(handle, **arrays)
+            np.savez_compressed(handle, **self.to_arrays())
         return path
 
     @classmethod
@@ -332,6 +336,17 @@ class SustainModel:
             raise ModelError(f"{path}: no such model file") from None
         except Exception as error:
             raise ModelError(f"{path} is not a neuraxis model file ({error})") from None
+        return cls.from_arrays(meta, arrays, str(path))
+
+    @classmethod
+    def from_arrays(cls, meta, arrays: dict[str, np.ndarray], path: str) -> SustainModel:
+        """The model of `to_arrays`, its JSON text read; `path` is for errors.
+
+        Raises
+        ------
+        ModelError
+            As `load`.
+        """
         if not isinstance(meta, dict) or meta.get("format") not in (FORMAT, FIRST_FORMAT):
             found = meta.get("format") if isinstance(meta, dict) else meta
             raise ModelError(f"{path}: format {found!r}, this version reads {FORMAT!r} and {FIRST_FORMAT!r}")
@@ -566,6 +581,9 @@ def fit(
     keep = None
     if checkpoint is not None:
         keep = _checkpoint(checkpoint, values, events, settings, point, n_subtypes, seed, key)
+        if (kept := keep.finished()) is not None:
+            log.info("k=%d: the same fit was finished before", n_subtypes)
+            return SustainModel.from_arrays(json.loads(str(kept["meta"])), kept, str(keep.folder))
     if n_subtypes == 0:
         point = null_point(problem)
     for k in range(first, n_subtypes + 1):
@@ -595,7 +613,10 @@ def fit(
         "key": [str(k) for k in key],
         "numpy": np.__version__,
     }
-    return SustainModel(events, variant, point, draws, starts, record)
+    model = SustainModel(events, variant, point, draws, starts, record)
+    if keep is not None:
+        keep.finish(model.to_arrays())
+    return model
 
 
 def _checkpoint(folder, values, events, settings, point, n_subtypes, seed, key) -> Checkpoint:
