@@ -10,20 +10,20 @@ from numba import njit
 from .density import fill_subtypes
 from .moves import add_up, keep_move, log_mixture, mixture_drifted, prepare, refresh, try_move
 from .noise import draw_precision, set_precision
-from .numerics import INNER, KERNEL, VECTOR, draw_log_gamma, fill_uniforms
+from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, draw_log_gamma, fill_uniforms
 from .order import move, propose
 from .statistics import build_ground, clear, sweep_events
 from .weights import draw_fractions, draw_weights, fill_joint
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def renew(data, layout, chain, settings):
     """`refresh`, with y in the densities' precision brought up to date first."""
     chain.fast[:] = chain.noise.y
     return refresh(data, layout, chain, settings)
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def collapsed_move(c, e, data, layout, chain, trial, settings, rng):
     """One Metropolis-Hastings move of event e in subtype c, people's stages summed out.
 
@@ -57,8 +57,8 @@ def collapsed_move(c, e, data, layout, chain, trial, settings, rng):
         return 0.0, True, False, ratio
     ratio = change + log_hastings
     if log_u < ratio:
-        keep_move(c, data, chain, trial, n_changed, largest)
-        if chain.changed[0] > chain.limits[3] or mixture_drifted(data, chain):
+        furthest = keep_move(c, data, chain, trial, n_changed)
+        if furthest > chain.limits[3] or mixture_drifted(data, chain):
             refresh(data, layout, chain, settings)
             return change, True, True, ratio
         return change, False, True, ratio
@@ -66,15 +66,20 @@ def collapsed_move(c, e, data, layout, chain, trial, settings, rng):
     return 0.0, False, False, ratio
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **COUNTED)
 def draw_cells(data, chain, settings, stats, rng):
     """Draw everyone's component and stage given the sequences; write the sums over the draw into `stats`."""
+    clear(stats)
+    count_cells(data, chain, settings, stats, rng, np.empty(data.real.shape[1]))
+
+
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def count_cells(data, chain, settings, stats, rng, uniforms):
+    """The loops of `draw_cells`; uniforms (width,) is scratch."""
     width = data.real.shape[1]
     n_subtypes, n_stages = chain.weights.joint.shape
     n_biomarkers, n_steps = chain.noise.precision.shape[0], data.steps.shape[1]
     base = chain.weights.healthy[0]
-    clear(stats)
-    uniforms = np.empty(width)
     for block in range(data.real.shape[0]):
         fill_uniforms(rng, uniforms)
         for w in range(width):
@@ -108,7 +113,7 @@ def draw_cells(data, chain, settings, stats, rng):
                 add_residual(data, chain, block, w, c, k, stats, rng)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def add_residual(data, chain, block, w, c, k, stats, rng):
     """Add one person's residual products to `stats.scatter`, missing residuals drawn given the observed ones.
 
@@ -149,7 +154,7 @@ def add_residual(data, chain, block, w, c, k, stats, rng):
             stats.scatter[a, b] += residual[a] * residual[b]
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def draw_noise(data, chain, settings, scatter, rng):
     """Draw the noise given everyone's residuals and make it the chain's: SDs (log-uniform prior) or a covariance."""
     n = chain.noise.precision.shape[0]
@@ -163,7 +168,7 @@ def draw_noise(data, chain, settings, scatter, rng):
     set_precision(chain.noise, data, precision)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def sweep(data, layout, chain, settings, work, reach, rng):
     """Draw everyone's cell, then weights, events and noise from exact conditionals; returns the new log-likelihood.
 
@@ -183,7 +188,7 @@ def sweep(data, layout, chain, settings, work, reach, rng):
     return renew(data, layout, chain, settings)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def redraw_noise(data, layout, chain, settings, stats, rng):
     """Draw cells anew given the moved events, and the noise given them."""
     refresh(data, layout, chain, settings)
@@ -191,7 +196,7 @@ def redraw_noise(data, layout, chain, settings, stats, rng):
     draw_noise(data, chain, settings, stats.scatter, rng)
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def cell_density(data, chain, settings, c, h, block, out):
     """Density of everyone in one component of the mixture: the healthy one (c < 0), or bump h of subtype c."""
     width = out.size
@@ -210,7 +215,7 @@ def cell_density(data, chain, settings, c, h, block, out):
                 out[w] += v * row[w]
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def exchange_weight(data, chain, settings, rng):
     """Metropolis move of how two components share their weight, people's stages summed out.
 
@@ -218,6 +223,16 @@ def exchange_weight(data, chain, settings, rng):
     from one to another. Given the sum of two weights their share is Beta(a, b) under the Dirichlet prior. It is drawn from
     that prior, or moved on the logit scale; accepted with the ratio of likelihoods (and of priors). Returns whether it was.
     """
+    if not try_exchange(data, chain, settings, rng, np.empty((2, data.real.shape[1]))):
+        return False
+    fill_joint(chain.weights, settings)
+    add_up(data, chain)
+    return True
+
+
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def try_exchange(data, chain, settings, rng, gain):
+    """Draw and decide an exchange of weight; where it is accepted the shares have changed. gain (2, width) is scratch."""
     weights = chain.weights
     n_subtypes, n_bumps = weights.share.shape
     width = data.real.shape[1]
@@ -250,7 +265,6 @@ def exchange_weight(data, chain, settings, rng):
     change = log_prior
     product = 1.0
     step = together * share - mine
-    gain = np.empty((2, width))
     for block in range(data.real.shape[0]):
         cell_density(data, chain, settings, c, h, block, gain[0])
         cell_density(data, chain, settings, d, h, block, gain[1])
@@ -272,12 +286,10 @@ def exchange_weight(data, chain, settings, rng):
         weights.healthy[0] = together * (1.0 - share)
     else:
         weights.share[d, h] = together * (1.0 - share)
-    fill_joint(weights, settings)
-    add_up(data, chain)
     return True
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def chain_steps(data, layout, chain, settings, work, plan, value, rng):
     """Run `n_steps` steps of a chain in place and return its log-likelihood (no constants).
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
-from .numerics import INNER, KERNEL
+from .numerics import BARE, INNER, KERNEL
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def fill_curve(b, place, layout, out):
     """Write the stage values g_b(0..N) of biomarker `b` into `out` (K,).
 
@@ -32,7 +31,7 @@ def fill_curve(b, place, layout, out):
         e = layout.following[e]
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def fill_points(b, place, layout, out):
     """Write biomarker b's curve at the points 0..N+1 into `out` (K+1,)."""
     last = out.size - 1
@@ -53,30 +52,34 @@ def fill_points(b, place, layout, out):
         e = layout.following[e]
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def fill_curves(place, layout, out):
     """`fill_curve` for every biomarker; `out` (B, K)."""
     for b in range(out.shape[0]):
         fill_curve(b, place, layout, out[b])
 
 
-@njit(**INNER)
-def linear_runs(delta, n_changed, starts, growth):
+@njit(**INNER, **BARE)
+def linear_runs(delta, n_changed, starts, growth, scratch):
     """Divide the time axis into runs in which every changed biomarker's change is linear.
 
     delta (B, K) holds the change at every stage in its first `n_changed` rows. Writes the first stage of every run, and K
     after the last, into `starts` (K+1,), and the change's growth over a stage into growth (B, K), by biomarker and run.
-    Returns the number of runs.
+    Returns the number of runs. scratch (3, K).
 
     The change is 0 at point 0 and a stage's value is the mean of its two ends, so points and growths follow from the stages
     one after the other. Growths are changed by an event of the old or the new sequence, and then by more than 1 / N^2, far
     more than rounding.
     """
     n_stages = delta.shape[1]
-    bends = np.zeros(n_stages, np.bool_)
-    bends[0] = True
-    point = np.zeros(n_changed)
-    before = np.zeros(n_changed)
+    # a biomarker has an event at least, so that there are no more of them than stages
+    bends, point, before = scratch[0], scratch[1], scratch[2]
+    for k in range(n_stages):
+        bends[k] = 0.0
+    bends[0] = 1.0
+    for i in range(n_changed):
+        point[i] = 0.0
+        before[i] = 0.0
     # biomarkers inside, stages outside: the recursion along the stages is slow to follow one biomarker at a time
     for k in range(n_stages):
         bend = False
@@ -87,10 +90,11 @@ def linear_runs(delta, n_changed, starts, growth):
             bend |= abs(g - before[i]) > 1e-9
             point[i] = following
             before[i] = g
-        bends[k] |= bend
+        if bend:
+            bends[k] = 1.0
     n = 0
     for k in range(n_stages):
-        if bends[k]:
+        if bends[k] > 0.0:
             for i in range(n_changed):
                 g = growth[i, k]
                 if n > 0 and abs(g - growth[i, n - 1]) <= 1e-9:

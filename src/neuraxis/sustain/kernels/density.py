@@ -16,11 +16,11 @@ from numba import njit
 
 from .curves import fill_curve, fill_points
 from .noise import fill_pull, fill_quad, pattern_precision
-from .numerics import INNER, KERNEL, VECTOR, fast_exp, log_normal_interval
+from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, fast_exp, log_normal_interval
 from .order import invert
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def fill_subtype(c, subtypes, noise, data, layout):
     """Places, curves and what follows from them, from the sequence of subtype c."""
     invert(subtypes.sequence[c], subtypes.place[c])
@@ -30,14 +30,14 @@ def fill_subtype(c, subtypes, noise, data, layout):
     fill_quad(noise, data, subtypes.curve[c], subtypes.pull[c], subtypes.quad[c])
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def fill_subtypes(subtypes, noise, data, layout):
     """`fill_subtype` for every subtype."""
     for c in range(subtypes.sequence.shape[0]):
         fill_subtype(c, subtypes, noise, data, layout)
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **COUNTED)
 def fill_midpoint(data, noise, block, subtypes, c, layout, out):
     """l of one block under the midpoint rule; out (K, width).
 
@@ -45,14 +45,19 @@ def fill_midpoint(data, noise, block, subtypes, c, layout, out):
     the next by half of what it grows over either, and that growth changes only where an event lies, by the share of the
     event's biomarker. So are the increments.
     """
+    n_biomarkers, width = subtypes.curve.shape[1], out.shape[1]
+    follow(data, noise, block, subtypes, c, layout, out, (np.zeros((2, n_biomarkers)), np.zeros((2, width))))
+
+
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def follow(data, noise, block, subtypes, c, layout, out, scratch):
+    """The loops of `fill_midpoint`; scratch is zeros (2, B) and (2, width)."""
     curve, quad = subtypes.curve[c], subtypes.quad[c]
     n_biomarkers, n_stages = curve.shape
     width = out.shape[1]
     y = noise.y[block]
-    point = np.zeros(n_biomarkers)
-    growth = np.zeros(n_biomarkers)
-    middle = np.zeros(width)
-    half = np.zeros(width)
+    point, growth = scratch[0][0], scratch[0][1]
+    middle, half = scratch[1][0], scratch[1][1]
     only = data.only[block]
     for k in range(n_stages):
         for w in range(width):
@@ -85,7 +90,7 @@ def fill_midpoint(data, noise, block, subtypes, c, layout, out):
                 into[w] = middle[w] - 0.5 * quad[k, data.pattern[block, w]]
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def fill_integral(data, noise, block, place, layout, out):
     """l of one block with the stage integrated exactly; out (K, width). Events with a curve only.
 
@@ -135,7 +140,7 @@ def fill_integral(data, noise, block, place, layout, out):
                 )
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def fill_block(data, noise, block, subtypes, c, layout, integral, out):
     """Stage log-densities (K, width) of one block for subtype c, by either rule."""
     if integral:
@@ -144,7 +149,7 @@ def fill_block(data, noise, block, subtypes, c, layout, integral, out):
         fill_midpoint(data, noise, block, subtypes, c, layout, out)
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def stage_log_density(data, noise, subtypes, layout, integral, out):
     """l of everyone under the first subtype's sequence; out (n_blocks, K, width)."""
     fill_subtypes(subtypes, noise, data, layout)
@@ -152,13 +157,19 @@ def stage_log_density(data, noise, subtypes, layout, integral, out):
         fill_block(data, noise, block, subtypes, 0, layout, integral, out[block])
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **COUNTED)
 def normalise_block(log_density, weights, healthy, reference, total):
     """Turn l (C, K, width) into joint posteriors in place; write reference, total density and P(healthy) (width,).
 
     After the call log_density[c, k, w] = P(c, k | x_w), healthy[w] = P(healthy | x_w), and the person's log-likelihood
     (without constants) is reference + log(total).
     """
+    into_posteriors(log_density, weights, healthy, reference, total, np.empty(reference.size))
+
+
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def into_posteriors(log_density, weights, healthy, reference, total, share):
+    """The loops of `normalise_block`; share (width,) is scratch."""
     width = reference.size
     n_subtypes, n_stages = weights.joint.shape
     base = weights.healthy[0]
@@ -190,7 +201,6 @@ def normalise_block(log_density, weights, healthy, reference, total):
                     row[w] = 0.0
     # The best stage may carry a vanishing weight, so a far-out person's total can still underflow;
     # 708 nats below the reference nothing is left to tell apart.
-    share = np.empty(width)
     for w in range(width):
         share[w] = 1.0 / total[w]
         healthy[w] *= share[w]
@@ -201,7 +211,7 @@ def normalise_block(log_density, weights, healthy, reference, total):
                 row[w] *= share[w]
 
 
-@njit(**KERNEL, fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR, **COUNTED)
 def posterior_over_draws(data, layout, noise, subtypes, weights, integral, posterior, density):
     """Add one draw's P(subtype, stage | x) to `posterior` and write its log-density per person.
 

@@ -16,14 +16,14 @@ from numba import njit
 from .curves import fill_curve, linear_runs
 from .density import fill_block, fill_subtypes
 from .noise import fill_quad
-from .numerics import BARE, DRIFT_HIGH, DRIFT_LOW, INNER, KERNEL, VECTOR, exp_like, fast_exp, wide_vectors
+from .numerics import BARE, COUNTED, DRIFT_HIGH, DRIFT_LOW, INNER, KERNEL, VECTOR, exp_like, fast_exp, wide_vectors
 from .order import move
 
 #: A person's mixture density, relative to the person's reference, may drift this far before the reference is renewed.
 MIXTURE_LOW, MIXTURE_HIGH = 1e-10, 1e10
 
 
-@njit(**KERNEL, fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR, **COUNTED)
 def refresh(data, layout, chain, settings):
     """Recompute a chain's densities, references and mixture; returns the log-likelihood (no constants)."""
     n_subtypes, n_stages = chain.weights.joint.shape
@@ -35,18 +35,16 @@ def refresh(data, layout, chain, settings):
     fill_subtypes(chain.subtypes, chain.noise, data, layout)
     scratch = np.empty((n_subtypes, n_stages, width))
     reference = np.empty(width)
-    chain.changed[0] = 0.0
+    for c in range(n_subtypes):
+        for k in range(n_stages):
+            chain.changed[c, k] = 0.0
+    one = np.empty(width, chain.density.dtype)
     for block in range(data.real.shape[0]):
         for w in range(width):
             reference[w] = log_healthy
         for c in range(n_subtypes):
             fill_block(data, chain.noise, block, chain.subtypes, c, layout, settings.integral, scratch[c])
-            for k in range(n_stages):
-                if chain.weights.joint[c, k] > 0.0:
-                    row = scratch[c, k]
-                    v = log_weight[c, k]
-                    for w in range(width):
-                        reference[w] = max(reference[w], row[w] + v)
+            raise_to(scratch[c], log_weight[c], chain.weights.joint[c], reference)
         for w in range(width):
             chain.reference[block, w] = reference[w]
             reference[w] -= lift
@@ -54,15 +52,25 @@ def refresh(data, layout, chain, settings):
             # where there is no healthy component its density, which may be beyond all numbers, must not be weighted by zero
             there = settings.healthy and -reference[w] > floor
             chain.healthy[block, w] = fast_exp(-reference[w]) if there else 0.0
-        exponentiate(scratch, reference, chain.density, block, floor)
+        exponentiate(scratch, reference, chain.density, block, floor, one)
     add_up(data, chain)
     return log_mixture(data, chain)
 
 
-@njit(**INNER, fastmath=VECTOR)
-def exponentiate(scratch, reference, density, block, floor):
-    """exp(scratch - reference) (C, K, width), not below exp(floor), into the block's densities."""
-    one = np.empty(scratch.shape[2], density.dtype)
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def raise_to(scratch, log_weight, weight, reference):
+    """Raise `reference` (width,) to the largest weighted log-density of one subtype, scratch (K, width)."""
+    for k in range(scratch.shape[0]):
+        if weight[k] > 0.0:
+            row = scratch[k]
+            v = log_weight[k]
+            for w in range(reference.size):
+                reference[w] = max(reference[w], row[w] + v)
+
+
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def exponentiate(scratch, reference, density, block, floor, one):
+    """exp(scratch - reference) (C, K, width), not below exp(floor), into the block's densities; one (width,) is scratch."""
     for c in range(scratch.shape[0]):
         for k in range(scratch.shape[1]):
             row = scratch[c, k]
@@ -73,13 +81,18 @@ def exponentiate(scratch, reference, density, block, floor):
                 into[w] = exp_like(one[w])
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **COUNTED)
 def add_up(data, chain):
     """Subtype densities and their mixture from `density` and the weights."""
+    dtype = chain.density.dtype
+    add_weighted(data, chain, chain.weights.joint.astype(dtype), chain.weights.healthy.astype(dtype)[0])
+
+
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def add_weighted(data, chain, weight, base):
+    """The loops of `add_up`; weights in the densities' precision."""
     width = data.real.shape[1]
-    n_subtypes, n_stages = chain.weights.joint.shape
-    weight = chain.weights.joint.astype(chain.density.dtype)
-    base = chain.weights.healthy.astype(chain.density.dtype)[0]
+    n_subtypes, n_stages = weight.shape
     for block in range(data.real.shape[0]):
         mixture, healthy = chain.mixture[block], chain.healthy[block]
         for w in range(width):
@@ -97,7 +110,7 @@ def add_up(data, chain):
                 mixture[w] += t[w]
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def log_mixture(data, chain):
     """Log-likelihood of a chain's present state (no constants)."""
     total = 0.0
@@ -133,7 +146,7 @@ def copy_row(row, into):
         into[w] = row[w]
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def mixture_drifted(data, chain):
     """Whether somebody's mixture density has left the range around the reference."""
     scale = math.exp(chain.limits[0])
@@ -147,7 +160,7 @@ def mixture_drifted(data, chain):
 # ------------------------------------------------------------------ one move under trial
 
 
-@njit(**KERNEL, fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR, **BARE)
 def prepare(c, home, to, data, layout, chain, trial):
     """Move the event at place `home` of subtype c to place `to`, and work out what that changes.
 
@@ -213,12 +226,12 @@ def prepare(c, home, to, data, layout, chain, trial):
         n_biomarkers = old.shape[0]
         # the new curves of all biomarkers side by side, for the patterns' quadratic forms
         for b in range(n_biomarkers):
-            trial.pull[b] = chain.subtypes.pull[c, b]
+            copy_row(chain.subtypes.pull[c, b], trial.pull[b])
             changes = False
             for i in range(n_changed):
                 changes |= trial.biomarkers[i] == b
             if not changes:
-                trial.curve[b] = old[b]
+                copy_row(old[b], trial.curve[b])
         for i in range(n_changed):
             b = trial.biomarkers[i]
             delta = trial.delta[i]
@@ -244,8 +257,9 @@ def prepare(c, home, to, data, layout, chain, trial):
             size += data.largest_step[trial.gained[k]]
         if trial.lost[k] >= 0:
             size += data.largest_step[trial.lost[k]]
+        bound[k] = size
         largest = max(largest, size)
-    n_runs = linear_runs(trial.delta, n_changed, trial.starts, trial.growth)
+    n_runs = linear_runs(trial.delta, n_changed, trial.starts, trial.growth, trial.sums[2:])
     return n_changed, n_runs, largest
 
 
@@ -519,7 +533,7 @@ def log_of_ratios(ratio, real):
     return change + math.log(product), True
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def try_move(c, data, chain, trial, n_changed, n_runs, largest):
     """Log-likelihood change of a prepared move (midpoint rule).
 
@@ -552,13 +566,17 @@ def try_move(c, data, chain, trial, n_changed, n_runs, largest):
     return change, True
 
 
-@njit(**INNER, fastmath=VECTOR)
-def keep_move(c, data, chain, trial, n_changed, largest):
-    """Make the prepared move the state of the chain."""
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def keep_move(c, data, chain, trial, n_changed):
+    """Make the prepared move the state of the chain; returns the most that anybody's density at a stage can have changed since all
+    were computed."""
     subtypes, noise = chain.subtypes, chain.noise
     width = data.real.shape[1]
     n_biomarkers, n_stages = subtypes.curve.shape[1:]
-    chain.changed[0] += largest
+    furthest = 0.0
+    for k in range(n_stages):
+        chain.changed[c, k] += trial.sums[0, k]
+        furthest = max(furthest, chain.changed[c, k])
     trial.base[0] = chain.weights.healthy[0]
     base = trial.base[0]
     for block in range(data.real.shape[0]):
@@ -590,4 +608,6 @@ def keep_move(c, data, chain, trial, n_changed, largest):
             for k in range(n_stages):
                 row[k] += v * delta[k]
     if data.count.size > 1 and n_changed:
-        subtypes.quad[c] = trial.quad
+        for k in range(n_stages):
+            copy_row(trial.quad[k], subtypes.quad[c, k])
+    return furthest

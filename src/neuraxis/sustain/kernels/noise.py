@@ -12,10 +12,10 @@ import math
 import numpy as np
 from numba import njit
 
-from .numerics import INNER, KERNEL, VECTOR, draw_log_gamma, invert_positive, lower_inverse
+from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, draw_log_gamma, invert_positive, lower_inverse
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def root_of(noise, data, p):
     """Inverse lower Cholesky factor (m, m) of the precision of pattern p's missing part."""
     m = data.missing_start[p + 1] - data.missing_start[p]
@@ -23,7 +23,7 @@ def root_of(noise, data, p):
     return noise.root[at : at + m * m].reshape(m, m)
 
 
-@njit(**KERNEL, fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR, **COUNTED)
 def set_precision(noise, data, precision):
     """Make `precision` (B, B) the noise's: its roots for every pattern, and y = P_O x_O of everyone."""
     n_biomarkers = precision.shape[0]
@@ -74,7 +74,7 @@ def set_precision(noise, data, precision):
                 noise.largest[b] = max(noise.largest[b], abs(noise.y[block, b, w]))
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def fill_pull(noise, curve, pull):
     """P g of every stage; curve and pull (B, K)."""
     n_biomarkers, n_stages = curve.shape
@@ -89,7 +89,7 @@ def fill_pull(noise, curve, pull):
                         pull[a, k] += v * curve[b, k]
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def fill_quad(noise, data, curve, pull, quad):
     """g' P_O g of every stage and pattern; quad (K, P)."""
     n_biomarkers, n_stages = curve.shape
@@ -101,17 +101,16 @@ def fill_quad(noise, data, curve, pull, quad):
             quad[k, p] = total
     for p in range(data.count.size):
         gone = data.missing[data.missing_start[p] : data.missing_start[p + 1]]
-        if gone.size:
-            root = root_of(noise, data, p)
-            for i in range(gone.size):
-                for k in range(n_stages):
-                    s = 0.0
-                    for j in range(i + 1):
-                        s += root[i, j] * pull[gone[j], k]
-                    quad[k, p] -= s * s
+        at = data.root_start[p]  # of root_of(p), whose reshaped view would count references
+        for i in range(gone.size):
+            for k in range(n_stages):
+                s = 0.0
+                for j in range(i + 1):
+                    s += noise.root[at + i * gone.size + j] * pull[gone[j], k]
+                quad[k, p] -= s * s
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def pattern_precision(noise, data, p, out):
     """P_O of pattern p into out (B, B)."""
     out[:] = noise.precision
@@ -135,7 +134,7 @@ def pattern_precision(noise, data, p, out):
             out[b, gone[j]] = 0.0
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def complete_scatter(noise, data, p, seen, people, out):
     """Add to `out` the expected sum of residuals' products of a pattern's `people`, missing values completed.
 
@@ -169,13 +168,13 @@ def complete_scatter(noise, data, p, seen, people, out):
             out[gone[i], gone[j]] += people * spread[i, j]
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def adapted_covariance(settings, scatter, people, out):
     """Posterior mode of the covariance around its centre: (nu Sigma_0 + S) / (nu + M)."""
     out[:] = (settings.degrees * settings.centre + scatter) / (settings.degrees + people)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def draw_precision(settings, scatter, people, rng, out):
     """Wishart draw of the precision given residuals' products S: covariance ~ inverse-Wishart(nu Sigma_0 + S).
 
@@ -197,7 +196,7 @@ def draw_precision(settings, scatter, people, rng, out):
     out[:] = half @ np.ascontiguousarray(half.T)
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def invert_covariance(covariance, out):
     """Precision into `out`; returns log|covariance|."""
     return invert_positive(covariance, out)

@@ -16,9 +16,11 @@ KERNEL = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrappe
 INNER = {**KERNEL, "no_cpython_wrapper": True}
 #: Reassociation lets sums over people use vector registers; NaN and infinity keep their meaning.
 VECTOR = {"reassoc", "contract", "nsz"}
-#: For inner kernels that allocate nothing: no counting of references to the rows they cut from their arguments. It halves
-#: the cost of a call that works on some hundred people.
+#: For kernels that allocate nothing: no counting of references to their arguments and to the rows they cut from them. With tuples
+#: of eighty arrays for arguments that was a third of a chain's step of some hundred people.
 BARE = {"_nrt": False}
+#: For all others, which allocate or call what does: a kernel would else inherit the setting of the kernel that calls it.
+COUNTED = {"_nrt": True}
 #: A factor by which a person's mixture density may change in one move, and products of such factors: far inside what
 #: float64 can hold.
 DRIFT_LOW, DRIFT_HIGH = 1e-100, 1e100
@@ -79,7 +81,7 @@ else:
 WHOLE = 6755399441055744.0
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def fast_exp(x):
     """exp(x) in plain arithmetic, so that loops over it vectorise; relative error below 4e-15.
 
@@ -115,7 +117,7 @@ _P6 = np.float32(1.9875691500e-4)
 _WHOLE32, _BIAS, _MANTISSA = np.float32(12582912.0), np.int32(127), np.int32(23)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def fast_exp_single(x):
     """exp(x) of a float32, relative error below 2e-7; -87 and 88 are the ends of its range (Cephes' coefficients)."""
     x = min(max(x, _LOW), _HIGH)
@@ -144,7 +146,7 @@ def _exp_like(x):
     return lambda x: fast_exp(x)
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def fill_uniforms(rng, out):
     """Uniforms in [0, 1) by SplitMix64 from a start that `rng` draws; unlike `rng` the loop vectorises."""
     start = np.uint64(rng.random() * 9007199254740992.0) << np.uint64(11)
@@ -157,7 +159,7 @@ def fill_uniforms(rng, out):
         out[i] = _bits_to_float(np.int64((z >> np.uint64(12)) | np.uint64(0x3FF0000000000000))) - 1.0
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def shuffle(order, rng):
     """Fisher-Yates in place."""
     for i in range(order.size - 1, 0, -1):
@@ -165,7 +167,7 @@ def shuffle(order, rng):
         order[i], order[j] = order[j], order[i]
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def draw_log_gamma(shape, rng):
     """log of a Gamma(shape, 1) draw; for shape < 1 by Gamma(shape + 1) U^(1/shape), safe from underflow."""
     if shape >= 1.0:
@@ -173,7 +175,7 @@ def draw_log_gamma(shape, rng):
     return math.log(rng.standard_gamma(shape + 1.0)) + math.log(1.0 - rng.random()) / shape
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def log_normal_interval(low, high):
     """log(Phi(high) - Phi(low)) for low < high, exact in both tails."""
     if low > 0.0:
@@ -186,7 +188,7 @@ def log_normal_interval(low, high):
     return upper + math.log(-math.expm1(_log_lower_tail(low) - upper))
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def _log_lower_tail(z):
     """log Phi(z) for z <= -5: erfc where it does not underflow, else its asymptotic series."""
     if z > -25.0:
@@ -196,7 +198,7 @@ def _log_lower_tail(z):
     return -0.5 * z * z - math.log(-z) - 0.9189385332046727 + math.log(series)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def lower_inverse(matrix, out):
     """Inverse of the lower Cholesky factor of a positive definite matrix (n, n), into `out`; returns log|matrix|.
 
@@ -229,7 +231,7 @@ def lower_inverse(matrix, out):
     return log_determinant
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def invert_positive(matrix, out):
     """Inverse of a positive definite matrix (n, n) into `out`; returns log|matrix|."""
     n = matrix.shape[0]

@@ -6,17 +6,17 @@ import math
 
 from numba import njit
 
-from .numerics import INNER, KERNEL
+from .numerics import BARE, INNER, KERNEL
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def invert(sequence, place):
     """Write the place of every event of `sequence` (N,) into `place` (N,)."""
     for p in range(sequence.size):
         place[sequence[p]] = p
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def window(e, place, layout):
     """First and last place that event e may take, its biomarker's other events staying put."""
     before = layout.previous[e]
@@ -26,7 +26,7 @@ def window(e, place, layout):
     return low, high
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def move(e, to, sequence, place):
     """Put event e at place `to`, the events between stepping aside by one."""
     at = place[e]
@@ -40,7 +40,7 @@ def move(e, to, sequence, place):
     place[e] = to
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def kernel_total(p, low, high, scale):
     """Z(p): sum of the proposal weights exp(-d^2 / 2 s^2) over the window without p itself."""
     total = 0.0
@@ -51,7 +51,7 @@ def kernel_total(p, low, high, scale):
     return total
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def propose(e, place, layout, scale, rng):
     """New place of event e and log(Z(from) / Z(to)); to == from when it cannot move.
 

@@ -8,7 +8,7 @@ from numba import njit
 from .density import fill_subtypes
 from .moves import prepare, refresh, try_move
 from .noise import adapted_covariance, invert_covariance, set_precision
-from .numerics import INNER, KERNEL, shuffle
+from .numerics import COUNTED, INNER, KERNEL, shuffle
 from .order import move, window
 from .statistics import build_ground, expectation, sweep_events, uniforms_for
 from .weights import update_weights
@@ -17,7 +17,7 @@ from .weights import update_weights
 LEAST_GAIN = 1e-3
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def update_noise(data, noise, settings, scatter):
     """M-step of the noise from the expected residuals' products."""
     n = noise.precision.shape[0]
@@ -40,7 +40,7 @@ def update_noise(data, noise, settings, scatter):
     set_precision(noise, data, precision)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def maximise(data, layout, state, settings, work, reach, passes, rng):
     """M-step given the statistics: weights, events, noise. state is (subtypes, weights, noise), work (statistics, ground)."""
     subtypes, weights, noise = state
@@ -57,7 +57,7 @@ def maximise(data, layout, state, settings, work, reach, passes, rng):
     fill_subtypes(subtypes, noise, data, layout)
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def climb(data, layout, state, settings, work, plan, rng):
     """Stochastic rounds, then generalised EM, from one start, in place.
 
@@ -86,7 +86,7 @@ def climb(data, layout, state, settings, work, plan, rng):
     return value, rounds
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def polish(data, layout, chain, settings, trial, plan, rng):
     """Greedy ascent on the exact likelihood, every event over every place within reach; weights stay.
 

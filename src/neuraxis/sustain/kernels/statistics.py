@@ -19,7 +19,7 @@ from numba import njit
 from .curves import fill_curve
 from .density import fill_block, normalise_block
 from .noise import complete_scatter, pattern_precision
-from .numerics import BARE, INNER, KERNEL, VECTOR, fill_uniforms, shuffle, wide_vectors
+from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, fill_uniforms, shuffle, wide_vectors
 from .order import move, window
 
 #: Planes of `Ground.planes`.
@@ -30,7 +30,7 @@ FREE, MET, CHANGE = 0, 1, 2
 NEGLIGIBLE = 1e-10
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **COUNTED)
 def clear(stats):
     """Set all sums to zero."""
     stats.count[:] = 0.0
@@ -40,7 +40,7 @@ def clear(stats):
     stats.scatter[:] = 0.0
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **COUNTED)
 def finish_scatter(data, noise, subtypes, stats, p, seen):
     """Close a pattern's sum of residuals' products: add sum of r g g', complete the missing, clear `seen`."""
     n = seen.shape[0]
@@ -66,7 +66,7 @@ def finish_scatter(data, noise, subtypes, stats, p, seen):
     seen[:] = 0.0
 
 
-@njit(**KERNEL, fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR, **COUNTED)
 def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
     """E-step over everyone: responsibilities summed into `stats`; returns the log-likelihood without constants.
 
@@ -132,7 +132,7 @@ def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
     return log_likelihood
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **COUNTED)
 def add_products(data, block, p, mean, seen):
     """Add sum of x x' - x m' - m x' to `seen` (B, B) for a block of people who all miss what pattern p misses.
 
@@ -154,14 +154,16 @@ def add_products(data, block, p, mean, seen):
                 seen[b, a] += s
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def add_expected(data, noise, block, subtypes, weights, settings, scratch, stats, mean):
     """Add a block's responsibilities to the sums; everyone's expected curve to `mean` (B, width) where noise is learnt."""
     wide_vectors()
     n_subtypes, n_stages, width = scratch.shape
     real, only = data.real[block], data.only[block]
     if settings.noise > 0:
-        mean[:] = 0.0
+        for b in range(mean.shape[0]):
+            for w in range(width):
+                mean[b, w] = 0.0
     for c in range(n_subtypes):
         for k in range(n_stages):
             row = scratch[c, k]
@@ -196,7 +198,7 @@ def add_expected(data, noise, block, subtypes, weights, settings, scratch, stats
                             mean[b, w] += row[w] * g
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **BARE)
 def draw_cells(scratch, healthy, uniforms, total, cell):
     """Draw everyone's cell from the responsibilities (C, K, width) and P(healthy) (width,).
 
@@ -224,7 +226,7 @@ def draw_cells(scratch, healthy, uniforms, total, cell):
         healthy[w] = 1.0 if cell[w] < 0.0 else 0.0
 
 
-@njit(**INNER)
+@njit(**INNER, **BARE)
 def add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean):
     """Add a block's drawn cells to the sums; everyone's curve to `mean` (B, width) where noise is learnt.
 
@@ -251,7 +253,7 @@ def add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean
                 mean[b, w] = subtypes.curve[c, b, k]
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def uniforms_for(data, rng):
     """One uniform a person, (n_blocks, width)."""
     out = np.empty(data.real.shape)
@@ -263,7 +265,7 @@ def uniforms_for(data, rng):
 # ------------------------------------------------------------ the ground that events move on
 
 
-@njit(**KERNEL, fastmath=VECTOR)
+@njit(**KERNEL, fastmath=VECTOR, **COUNTED)
 def build_ground(c, data, noise, subtypes, stats, ground):
     """Write curve, slope, own, cross and stepped of `ground` for subtype c.
 
@@ -491,7 +493,7 @@ def put(e, to, sequence, place, layout, ground):
                 planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[DELTA, 0, k]
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def sweep_events(sequence, place, layout, ground, reach, greedy, rng):
     """Every event once, in random order, to its best place given the statistics, or to one drawn from its conditional.
 
@@ -500,8 +502,13 @@ def sweep_events(sequence, place, layout, ground, reach, greedy, rng):
     exact Gibbs step. Returns the gain of Q.
     """
     n_events = sequence.size
-    order = np.arange(n_events)
-    score = np.empty(n_events)
+    return walk_all(sequence, place, layout, ground, (reach, greedy), rng, np.arange(n_events), np.empty(n_events))
+
+
+@njit(**INNER, **BARE)
+def walk_all(sequence, place, layout, ground, how, rng, order, score):
+    """The loop of `sweep_events`; order and score (N,) are scratch, order every event once."""
+    reach, greedy = how
     shuffle(order, rng)
     gain = 0.0
     for e in order:

@@ -125,7 +125,7 @@ class Chain(NamedTuple):
     subtype: np.ndarray  # (C, n_blocks, width) weighted and summed over stages
     mixture: np.ndarray  # (n_blocks, width)
     limits: np.ndarray  # (6,), see `problem.limits`
-    changed: np.ndarray  # (1,) sum of the largest changes since all densities were computed
+    changed: np.ndarray  # (C, K) sum of the largest changes of each density since all were computed
     step: np.ndarray  # (C, N) proposal scale of each event
     tried: np.ndarray  # (C, N)
     accepted: np.ndarray  # (C, N)
@@ -150,7 +150,7 @@ class Trial(NamedTuple):
     base: np.ndarray  # (1,) healthy weight in the densities' precision
     slope: np.ndarray  # (B + 3,) scratch, densities' precision
     which: np.ndarray  # (B + 3,) scratch
-    sums: np.ndarray  # (4, K) scratch
+    sums: np.ndarray  # (5, K) scratch
     density: np.ndarray  # (n_blocks, K, width) new densities at the touched stages
     total: np.ndarray  # (n_blocks, width) new weighted sum over the stages
     rows: np.ndarray  # (4, width): growth so far, growth over half a stage, scratch

@@ -11,10 +11,10 @@ import math
 import numpy as np
 from numba import njit
 
-from .numerics import INNER, KERNEL, VECTOR, draw_log_gamma, fill_uniforms
+from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, draw_log_gamma, fill_uniforms
 
 
-@njit(**KERNEL)
+@njit(**KERNEL, **BARE)
 def fill_joint(weights, settings):
     """joint = share @ bumps."""
     n_subtypes, n_bumps = weights.share.shape
@@ -26,7 +26,7 @@ def fill_joint(weights, settings):
             weights.joint[c, k] = s
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def update_weights(weights, settings, stats, rounds):
     """M-step: every cell's people are split over its bumps, `rounds` times; fractions and bumps follow."""
     n_subtypes, n_stages = weights.joint.shape
@@ -60,7 +60,7 @@ def update_weights(weights, settings, stats, rounds):
         fill_joint(weights, settings)
 
 
-@njit(**INNER)
+@njit(**INNER, **COUNTED)
 def draw_weights(weights, settings, stats, rng):
     """Gibbs draw of healthy weight and shares given everyone's cell, each person's bump drawn too."""
     n_subtypes, n_stages = weights.joint.shape
@@ -107,22 +107,30 @@ def draw_weights(weights, settings, stats, rng):
     fill_joint(weights, settings)
 
 
-@njit(**INNER, fastmath=VECTOR)
+@njit(**INNER, fastmath=VECTOR, **COUNTED)
 def draw_fractions(data, chain, settings, rng):
     """Exact Gibbs of healthy weight and fractions, stages summed out; the subtypes' own distributions stay.
 
     Everyone's component is drawn, then (pi_0, f) ~ Dirichlet(1 + n_0, a H + n_c): what the Dirichlet prior of the shares says
     of their sums.
     """
+    n_subtypes, width = chain.weights.share.shape[0], data.real.shape[1]
+    redraw_fractions(
+        data, chain, settings, rng, (np.empty(n_subtypes + 1), np.empty((2, width)), np.ones(1, chain.mixture.dtype))
+    )
+
+
+@njit(**INNER, fastmath=VECTOR, **BARE)
+def redraw_fractions(data, chain, settings, rng, scratch):
+    """The loops of `draw_fractions`; scratch is (C + 1,), (2, width), and one number of the densities' precision."""
+    counts, rows, one = scratch
+    u, above = rows[0], rows[1]
     weights = chain.weights
     n_subtypes, n_bumps = weights.share.shape
     width = data.real.shape[1]
-    counts = np.empty(n_subtypes + 1)
     counts[0] = 1.0
     for c in range(n_subtypes):
         counts[c + 1] = settings.concentration * n_bumps
-    u = np.empty(width)
-    above = np.empty(width)
     base = weights.healthy[0]
     for block in range(data.real.shape[0]):
         fill_uniforms(rng, u)
@@ -133,7 +141,10 @@ def draw_fractions(data, chain, settings, rng):
             above[w] = base * chain.healthy[block, w]
             passed += real[w] if u[w] > above[w] else 0.0
         remaining = passed
-        counts[0] += real.sum() - passed
+        there = 0.0
+        for w in range(width):
+            there += real[w]
+        counts[0] += there - passed
         for c in range(n_subtypes - 1):
             passed = 0.0
             for w in range(width):
@@ -148,7 +159,6 @@ def draw_fractions(data, chain, settings, rng):
         total += counts[i]
     base = counts[0] / total
     weights.healthy[0] = base
-    one = np.ones(1, chain.mixture.dtype)
     one[0] = base
     v = one[0]
     for block in range(data.real.shape[0]):
@@ -156,7 +166,10 @@ def draw_fractions(data, chain, settings, rng):
         for w in range(width):
             mixture[w] = v * healthy[w]
     for c in range(n_subtypes):
-        scale = counts[c + 1] / total / weights.share[c].sum()
+        mine_before = 0.0
+        for h in range(n_bumps):
+            mine_before += weights.share[c, h]
+        scale = counts[c + 1] / total / mine_before
         for h in range(n_bumps):
             weights.share[c, h] *= scale
         for k in range(weights.joint.shape[1]):
