@@ -230,7 +230,7 @@ def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):
     folder = checkout(tmp_path / "killed")
     targets = ["results/sustain/MS/subtypes.tsv", "results/clinical/MS/associations.tsv"]
     profile = folder / "profiles/default/config.yaml"  # make run has no options
-    files = {"configfile": overlay(folder, SMALL)[1:], "until": targets}
+    files = {"configfile": overlay(folder, SMALL)[1:], "until": targets[1:]}
     profile.write_text(yaml.safe_dump({**yaml.safe_load(profile.read_text()), **files}))
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)

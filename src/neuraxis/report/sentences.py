@@ -339,7 +339,7 @@ def reported_sentences(reported: pd.DataFrame) -> list[str]:
 
 def joint_model(diagnostics: pd.DataFrame) -> str:
     """What the table of the joint model is; and that its chains did not agree, where they did not."""
-    agree, words = verdict(diagnostics)
+    agree, words = (True, "") if diagnostics.empty else verdict(diagnostics)
     return "One joint model of all diseases: where each disease is found" + ("" if agree else f". {words}")
 
 
