@@ -312,6 +312,15 @@ def _table(path, row, text, *, key="", **more) -> Table:
     return Table(path, row, tuple(columns), tuple(key.split()), **more)
 
 
+_CONVERGENCE = """
+quantity | text    | | log_likelihood, fraction, healthy, place, noise_sd
+subtype  | whole   | | 0: of the whole model
+event    | text?   | | of a place
+mean     | number  | as the quantity | over draws
+sd       | number  | as the quantity | over draws
+ess      | number? | | bulk effective sample size
+r_hat    | number? | | rank-normalised split R-hat
+"""
 _FLOW = """
 step     | text  | | where people were counted
 group    | text? | | disease or controls
@@ -743,15 +752,7 @@ TABLES = {
         _table(
             "sustain/D/diagnostics.tsv",
             "a quantity of the chains",
-            """
-            quantity | text    | | log_likelihood, fraction, healthy, place, noise_sd
-            subtype  | whole   | | 0: of the whole model
-            event    | text?   | | of a place
-            mean     | number  | as the quantity | over draws
-            sd       | number  | as the quantity | over draws
-            ess      | number? | | bulk effective sample size
-            r_hat    | number? | | rank-normalised split R-hat
-            """,
+            _CONVERGENCE,
             key="quantity subtype event",
             marked=False,
         ),
@@ -949,15 +950,7 @@ TABLES = {
         _table(
             "sustain/crossdisease/joint_diagnostics.tsv",
             "a quantity of the joint model's chains",
-            """
-            quantity | text    | | log_likelihood, fraction, healthy, place, noise_sd
-            subtype  | whole   | | 0: of the whole model
-            event    | text?   | | of a place
-            mean     | number  | as the quantity | over draws
-            sd       | number  | as the quantity | over draws
-            ess      | number? | | bulk effective sample size
-            r_hat    | number? | | rank-normalised split R-hat
-            """,
+            _CONVERGENCE,
             key="quantity subtype event",
             marked=False,
             always=False,
