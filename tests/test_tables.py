@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuraxis import tables
 from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.tables import (
     NUMBER,
@@ -202,3 +203,63 @@ def test_what_excel_is_told_is_no_heading(tmp_path, mark, separator, end):
     assert table["participant_id"].tolist() == ["sub-1", "sub-2"] and table["x"].tolist() == [1.5, 2.0]
     with pytest.raises(InputError, match="line 4"):
         read_table(put(tmp_path, text.replace(f"sub-2{separator}2", "sub-2")))
+
+
+def odd_table():
+    rng = np.random.default_rng(3)
+    wild = rng.normal(size=9) * 10.0 ** rng.integers(-320, 300, 9)
+    return pd.DataFrame(
+        {
+            "id": [f"sub-{i}" for i in range(9)],
+            "wild": wild,
+            "edge": [np.nan, np.inf, -np.inf, 0.0, -0.0, 999999.5, 1e6, 0.5, 100.0],
+            "count": range(9),
+            "single": np.arange(9, dtype=np.float32) / 3,
+            "mixed": [1.23456789, None, "a\tb", 'say "no"', "", np.nan, True, 2, "n/a"],
+            "told": [True, False] * 4 + [True],
+            "of": pd.Categorical(list("abcabcabc")),
+        }
+    )
+
+
+@pytest.mark.parametrize("at_once", [1, 17, 10**6])
+@pytest.mark.parametrize("rows", [0, 1, 9])
+def test_a_table_is_printed_as_number_by_number(tmp_path, monkeypatch, at_once, rows):
+    monkeypatch.setattr(tables, "CELLS_AT_ONCE", at_once)
+    table = odd_table().iloc[:rows]
+    for one in (table, table[["wild", "edge"]], table[["id", "count"]], table.set_axis(["a"] * 8, axis=1)):
+        write_table(one, tmp_path / "t.tsv")
+        slowly = one.to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n")
+        assert (tmp_path / "t.tsv").read_bytes() == slowly.encode()
+
+
+def test_a_table_without_columns_is_written(tmp_path):
+    write_table(pd.DataFrame(), tmp_path / "t.tsv")
+    assert (tmp_path / "t.tsv").read_text() == "\n"
+
+
+def test_numbers_read_at_once_are_the_same_bits_as_one_by_one(tmp_path):
+    rng = np.random.default_rng(4)
+    cells = [
+        f"{s}{v!r}{e}"
+        for v in rng.normal(size=500).tolist()
+        for s, e in [("", ""), ("", f"e{rng.integers(-330, 300)}")]
+    ]
+    cells += ["+3", "-.5", "7.", "0017", "1e-400", "1E5", "-0", "4.9406564584124654e-324", "0.1" + "0" * 40 + "1"]
+    read = read_table(put(tmp_path, "a\n" + "\n".join(cells) + "\n"))["a"]
+    assert [v.hex() for v in read] == [float(c).hex() for c in cells]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u2003", "\u2028", "\x0b", "\x1f"])
+def test_blanks_of_all_kinds_around_cells_are_no_part_of_them(tmp_path, end, blank):
+    rows = [f"a{blank},b", f"1,{blank}x", f"{blank},y{blank}{blank}", f"2,{blank}"]
+    read = read_table(put(tmp_path, end.join(rows) + end))
+    assert list(read) == ["a", "b"]
+    assert read["b"].tolist()[:2] == ["x", "y"] and pd.isna(read["b"][2])
+    assert read["a"].tolist()[::2] == [1.0, 2.0] and pd.isna(read["a"][1])
+
+
+def test_blanks_between_separators_that_are_tabs(tmp_path):
+    read = read_table(put(tmp_path, "a\tb\n1\t x\n2\ty \n"))
+    assert read["b"].tolist() == ["x", "y"]

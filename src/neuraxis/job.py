@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import os
 import sys
@@ -9,6 +10,7 @@ import warnings
 from pathlib import Path
 
 from .errors import NeuraxisError
+from .progress import heartbeat
 from .runs import end_with_run
 from .schema import mark_simulated
 from .storage import REASONS, explain
@@ -20,7 +22,10 @@ OUT_OF_MEMORY = (
 
 
 def start(job) -> None:
-    """Send log, warnings and uncaught errors of a Snakemake job to its log file and to stderr; note who its people are."""
+    """Send log, warnings and uncaught errors of a Snakemake job to its log file and to stderr; note who its people are.
+
+    The log says what the job does, and about every minute how far it is (`progress`).
+    """
     logging.raiseExceptions = False  # a log on a full disk is no reason to print how logging works
     sys.excepthook = _hook(job.rule)
     path = job.log[0] if job.log else os.devnull
@@ -37,7 +42,19 @@ def start(job) -> None:
     end_with_run(job.rule)
     config = getattr(job, "config", {})  # of the study; a workflow that has none has no people
     mark_simulated(config.get("cohort", {}).get("source") == "simulated")
-    logging.info("%s%s begins", job.rule, f" ({', '.join(map(str, job.wildcards))})" if job.wildcards else "")
+    of = f" ({', '.join(map(str, job.wildcards))})" if job.wildcards else ""
+    logging.info("%s%s begins%s", job.rule, of, f": {words}" if (words := described(sys.argv[0])) else "")
+    heartbeat()
+
+
+def described(script: str) -> str:
+    """What a script does, by its docstring, which Snakemake puts code before; "" where it has none or cannot be read."""
+    try:
+        body = ast.parse(Path(script).read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        return ""
+    said = (n.value.value for n in body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
+    return next((" ".join(words.split()) for words in said if isinstance(words, str)), "")
 
 
 def _hook(rule: str):

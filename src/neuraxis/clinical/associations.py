@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..labels import Labels, staged_scale
+from ..progress import steps
 from ..streams import stream
 from .cases import Cases, complete_cases
 from .contrasts import Contrast, Model, indicators, models_of
@@ -79,7 +80,7 @@ def associations(
     """
     rows = []
     scale = staged_scale(labels)
-    for outcome in outcomes:
+    for outcome in steps(outcomes, "outcomes"):
         cases = complete_cases(outcome, people, controls)
         present = labels.take(cases.y.index)
         if not outcome.numeric:

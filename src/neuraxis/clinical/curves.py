@@ -11,6 +11,7 @@ from scipy.special import expit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from ..labels import Labels
+from ..progress import steps
 from ..streams import stream
 from .cases import TRANSFORMS, at_risk
 from .effects import partial_correlation
@@ -116,7 +117,7 @@ def stage_curves(outcomes, people: pd.DataFrame, labels: Labels, *, seed: int) -
         n, model, kendall_tau with tau_low, tau_high and tau_p (the same in all rows of a curve).
     """
     rows = []
-    for outcome in outcomes:
+    for outcome in steps(outcomes, "curves of outcomes"):
         if not (outcome.against_stage and outcome.drawn and outcome.column in people):
             continue
         mine = at_risk(outcome, people)

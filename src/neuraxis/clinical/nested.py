@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from ..labels import NORMAL, Labels
+from ..progress import steps
 from .cases import complete_cases
 
 COLUMNS = (
@@ -42,7 +43,7 @@ def nested_models(
     rows = []
     simple = " and ".join(scores.columns)
     everything = f"{simple}, subtype and stage"
-    for outcome in outcomes:
+    for outcome in steps(outcomes, "outcomes of nested models"):
         if not outcome.nested:
             continue
         cases = complete_cases(outcome, people, controls)

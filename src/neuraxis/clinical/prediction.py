@@ -11,6 +11,7 @@ from lifelines.utils import concordance_index
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from ..labels import NORMAL, Labels
+from ..progress import steps
 from .cases import at_risk
 
 COLUMNS = (
@@ -148,7 +149,7 @@ def prediction(
     """
     rows = []
     sets = predictor_sets(people, labels, z.fillna(z.mean()), clinical)
-    for o in outcomes:
+    for o in steps(outcomes, "outcomes predicted"):
         if o.type != "survival":
             continue
         mine = at_risk(o, people)[[o.time, o.column]].astype(float).dropna()

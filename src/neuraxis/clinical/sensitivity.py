@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from ..labels import NORMAL, Labels, is_true, read_labels, staged_scale
+from ..progress import steps
 from .associations import fits_of, plans_of, pooled, reported
 from .cases import complete_cases
 from .contrasts import OTHERS, atrophy_model, subtype_model
@@ -87,7 +88,7 @@ def sensitivity(outcomes, people, labels: Labels, versions: dict, controls=None)
     """
     rows = []
     scale = staged_scale(labels)
-    for outcome in outcomes:
+    for outcome in steps(outcomes, "outcomes of sensitivity analyses"):
         if not outcome.numeric:
             continue
         analyses = [(name, outcome, version) for name, version in versions.items()]

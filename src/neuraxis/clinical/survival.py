@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from lifelines.statistics import multivariate_logrank_test
 
+from ..progress import steps
 from .cases import at_risk
 
 #: Groups of fewer people do not enter a log-rank test.
@@ -88,7 +89,7 @@ def survival_of(outcomes, people: pd.DataFrame, splits: dict) -> tuple[pd.DataFr
         With column split.
     """
     curves, tests = [], []
-    for o in outcomes:
+    for o in steps(outcomes, "times to events"):
         if o.type != "survival":
             continue
         mine = at_risk(o, people)

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from ..labels import NORMAL, Labels
+from ..progress import steps
 from .associations import LEAST_EVENTS, LEAST_PEOPLE
 from .cases import at_risk, complete_cases
 from .fit import NO_PROFILE
@@ -55,7 +56,7 @@ def treatment_effects(
         return pd.DataFrame(columns=list(COLUMNS)), *empty
     treated = people[column].astype("object")
     levels = [reference, *sorted(set(treated.dropna()) - {reference})]
-    for o in outcomes:
+    for o in steps(outcomes, "outcomes under treatment"):
         if o.type != "survival":
             continue
         plain = replace(o, covariates=tuple(c for c in o.covariates if c != column))

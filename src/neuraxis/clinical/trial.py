@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from ..labels import Labels, stage_groups
+from ..progress import steps
 from .associations import LEAST_EVENTS, LEAST_PEOPLE
 from .cases import at_risk
 
@@ -59,7 +60,7 @@ def enrichment(
         groups |= {n: labels.group == n for n in labels.names}
     groups |= {g: thirds == g for g in order[1:]}
     rows = []
-    for o in outcomes:
+    for o in steps(outcomes, "outcomes of trials"):
         if o.type != "survival":
             continue
         mine = at_risk(o, people)[[o.time, o.column]].dropna().astype(float)

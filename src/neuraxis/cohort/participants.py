@@ -267,6 +267,7 @@ def read_participants(
     sites=(),
     baseline_session: str = "ses-01",
     follow: Iterable = (),
+    cells: Cells | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read participants.tsv, join the phenotype tables, and check it whole.
 
@@ -291,6 +292,8 @@ def read_participants(
         Label of everyone's first session, for phenotype tables with sessions.
     follow : iterable of (participant_id, session_id)
         Listed follow-up scans: their rows of phenotype tables are left aside.
+    cells : Cells, optional
+        What `tables.read_cells` made of the file, where that was needed before.
 
     Returns
     -------
@@ -309,7 +312,7 @@ def read_participants(
     NeuraxisWarning
         Values that look like codes, text among numbers, ids of phenotype tables that nobody has.
     """
-    cells = read_cells(path)
+    cells = cells or read_cells(path)
     table = read_people_table(
         path,
         needed=("group", "age", "sex"),
@@ -367,9 +370,12 @@ def read_participants(
     return table[~incomplete].reset_index(drop=True), pd.concat(flow, ignore_index=True)
 
 
-def listed_people(path) -> list[str]:
-    """Everyone in participants.tsv, also those who are left out later: whose ids other tables may hold."""
-    cells = read_cells(path)
+def listed_people(path, cells: Cells | None = None) -> list[str]:
+    """Everyone in participants.tsv, also those who are left out later: whose ids other tables may hold.
+
+    `cells` is what `tables.read_cells` made of the file, where that was needed before.
+    """
+    cells = cells or read_cells(path)
     own = cells.only(_id_heading(cells, "cohort.participants"))
     own_table = read_people_table(path, what="cohort.participants", cells=own, sessions=False)
     return own_table["participant_id"].dropna().tolist()
@@ -585,6 +591,7 @@ def gather_cohort(
     segmentations="",
     templates=None,
     baseline_session="ses-01",
+    cells: Cells | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Who takes part, with the tables of repeated things: participants, flow, sessions, visits, relapses.
 
@@ -604,7 +611,8 @@ def gather_cohort(
     InputError
         What is wrong with any of the tables.
     """
-    listed = listed_people(participants)
+    cells = cells or read_cells(participants)
+    listed = listed_people(participants, cells)
     follow = read_times(sessions, listed, needed=("session_id", "years"), what="cohort.sessions", listed=listed)
     people, flow = read_participants(
         participants,
@@ -617,6 +625,7 @@ def gather_cohort(
         sites=sites,
         baseline_session=baseline_session,
         follow=list(follow[["participant_id", "session_id"]].itertuples(index=False, name=None)),
+        cells=cells,
     )
     follow = follow[follow["participant_id"].isin(people["participant_id"])].reset_index(drop=True)
     if segmentations:

@@ -49,5 +49,7 @@ def code_like(values: pd.Series) -> pd.Series:
     if not coded.any() or others.nunique() < 3:
         return pd.Series(False, index=values.index)
     low, high = others.min(), others.max()
+    if not (coded & ((values < low) | (values > high))).any():
+        return pd.Series(False, index=values.index)
     away = (high - low) * np.where(values.map(values.value_counts()) > 1, 0.25, 0.5)
     return coded & (((values < 0) & (low >= 0)) | (values > high + away) | (values < low - away))

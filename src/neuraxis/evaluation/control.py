@@ -12,6 +12,7 @@ from scipy.stats import binomtest
 from ..errors import InputError
 from ..labels import is_true
 from ..normative.covariance import noise_covariance
+from ..progress import steps
 from ..streams import stream
 from ..sustain import SustainModel, Variant, ZScoreEvents, choose_events, cross_validate
 from ..sustain.families import Events
@@ -189,7 +190,7 @@ def negative_control(
         "controls' covariance": {"covariance": "covariance"},
     }
     tables = []
-    for name, one in variants.items():
+    for name, one in steps(variants.items(), "variants on healthy people"):
         given = matrix if isinstance(one.get("covariance"), str) else None
         variant = Variant(**{**one, "covariance": given})
         cv = cross_validate(
@@ -284,7 +285,7 @@ def parametric_null(
         true_subtypes, draw, n_people, chosen, more (whether chosen exceeds the truth); `share_of_more` sums it up.
     """
     rows = []
-    for i in range(draws):
+    for i in steps(range(draws), "cohorts drawn from the model"):
         X = drawn_people(model, n_people, seed, (*key, "parametric null", i))
         cv = cross_validate(
             X,

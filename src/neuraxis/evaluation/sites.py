@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..labels import NORMAL
+from ..progress import steps
 from ..streams import stream
 from ..sustain import FitSettings, SustainModel, fit_part
 from ..sustain.matching import chance_agreement, order_agreement
@@ -96,7 +97,7 @@ def leave_sites_out(
     settings = settings.with_(n_startpoints=min(settings.n_startpoints, STARTS))
     rows, labels = [], []
     largest = set(counts.sort_index().sort_values(ascending=False, kind="stable").index[:most])
-    for name in sorted(counts.index):
+    for name in steps(sorted(counts.index), "sites left out"):
         n = int(counts[name])
         base = dict.fromkeys(AGREEMENT, np.nan) | {"site": name, "n_left_out": n, "n_fitted": len(z) - n, "reason": ""}
         if n < least or len(z) - n < 2 * model.n_subtypes:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..cohort.ids import BASELINE
 from ..errors import InputError, NeuraxisWarning, StorageError, name_some
+from ..progress import steps
 from ..storage import explain
 from .images import cord_area, map_volume
 from .readers import read as read_volumes
@@ -107,7 +108,7 @@ def measure_batch(
     """
     volumes, extras, keys, failed = [], [], [], []
     maps = biomarkers[biomarkers["kind"] == "map"]
-    for person, session in zip(scans["participant_id"], scans["session_id"], strict=True):
+    for person, session in steps(zip(scans["participant_id"], scans["session_id"], strict=True), "scans"):
         try:
             size = (etiv or {}).get((person, session))
             image, mask, levels = paths(person, session)[:3]

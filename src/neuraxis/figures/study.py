@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..progress import steps
 from . import clinical, maps, model, normative
 from .declared import ALL, Figure
 from .given import read_given
@@ -35,5 +36,5 @@ def draw(out: Mapping[str, Path], *, title: str, simulated: bool, tables: Mappin
         See `given.read_given`.
     """
     data = read_given(tables, **given)
-    for name, path in out.items():
+    for name, path in steps(out.items(), "figures"):
         finish(function_of(ALL[name])(data), title, simulated, Path(path))

@@ -7,6 +7,8 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 
+from ..progress import steps
+
 AGE_BANDS = (0, 30, 45, 60, 200)
 
 
@@ -49,7 +51,7 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
     told = {t: f for t, f in terms.items() if f.shape[1] and not (f.nunique() < 2).all()}
     designs = {t: (f.notna().all(axis=1), sm.add_constant(f.astype(float))) for t, f in told.items()}
     rows = []
-    for name in z.columns:
+    for name in steps(z.columns, "diagnostics of biomarkers"):
         v = z[name]
         for (check, part), (counts, means, sds) in moments.items():
             n, mean, sd = int(counts[name]), means[name], sds[name]

@@ -7,6 +7,7 @@ rise, so that positive always means abnormal. Fitted on controls only.
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 
 from .. import __version__
 from ..errors import InputError, NeuraxisWarning, name_some
+from ..progress import steps
 from ..streams import stream
 from ..tables import check_seal, write_json
 from .covariance import NoiseCovariance, noise_covariance
@@ -28,6 +30,7 @@ from .stored import COMBAT_DIGITS, problem_of, settled, trial_problem
 
 __all__ = ["FORMAT", "POOLED", "STUDY", "NormSettings", "Norms", "fit_norms", "zscores"]
 
+log = logging.getLogger(__name__)
 FORMAT = "neuraxis-norms/2"
 #: Formats that `Norms.from_dict` reads: the first had no covariance.
 READABLE = ("neuraxis-norms/1", FORMAT)
@@ -312,7 +315,9 @@ def _fit(values, people, etiv, direction, own, pooled, signed, placed=None) -> N
         how = {"curved": curved, "gam": harmonised == {"combat_gam"}, "sized": bool(needs_head_size(own))}
         combat = settled(learn_combat(values, people, etiv, site, **how), COMBAT_DIGITS)
         values = apply_combat(combat, values, people, etiv, site)
-    models = {b: settled(fit_one(b, values[b], people, etiv, site, own[b], placed[b])) for b in direction}
+    models = {
+        b: settled(fit_one(b, values[b], people, etiv, site, own[b], placed[b])) for b in steps(direction, "biomarkers")
+    }
     controls = {
         "n": len(values),
         "age_range": [float(people["age"].min()), float(people["age"].max())],
@@ -408,6 +413,13 @@ def zscores(
     values, etiv, controls = values[is_control], etiv[is_control], known[is_control]
     check_head_size(etiv, own)
     pooled = pooled_sites(controls["site"], settings) if has_site_term(own) else []
+    log.info(
+        "norms of %d biomarkers from %d controls at %d sites, for %d people",
+        len(direction),
+        len(values),
+        controls["site"].nunique(),
+        len(measures),
+    )
     norms = _fit(values, controls, etiv, direction, own, pooled, signed)
     z = pd.DataFrame(np.nan, index=measures.index, columns=list(direction))
     if (~is_control).any():
@@ -419,7 +431,7 @@ def zscores(
     site = as_pooled(controls["site"], pooled)
     fold = folds_of(values, site, settings.folds, seed)
     placed = {b: offset_sites(m, own[b]) or [] for b, m in norms.models.items()}
-    for f in range(settings.folds):
+    for f in steps(range(settings.folds), "norms that do not see a fold of the controls"):
         held, train = fold == f, fold != f
         if held.any():
             part = _fit(values[train], controls[train], etiv[train], direction, own, pooled, signed, placed)

@@ -112,6 +112,7 @@ def normative_tables(
     diagnostics = diagnose(z[healthy], people, measures["etiv"]).assign(harmonisation="after")
     if chosen.site != "none" and people["site"].nunique() > 1:
         # the same norms without a site term: what harmonisation had to remove
+        log.info("the same norms without a site term, to show what that removes")
         plain = {b: {k: v for k, v in o.items() if k != "site"} for b, o in overrides.items()}
         before, _ = zscores(
             measures[healthy.reindex(measures.index)],

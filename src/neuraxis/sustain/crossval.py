@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..labels import is_true
+from ..progress import steps
 from ..streams import stream
 from .baselines import gaussian_log_density
 from .families import Events
@@ -221,7 +222,7 @@ def held_out(X, folds: np.ndarray, models, normalise=None) -> HeldOut:
         density[GAUSSIAN] = np.zeros(n_people)
     table = []
     for repeat in range(repeats):
-        for fold in np.unique(folds[repeat]):
+        for fold in steps(np.unique(folds[repeat]), "folds told of by the others' models"):
             seen = training(folds[repeat], fold)
             missing = [k for k in ks if (repeat, fold, k) not in models]
             if missing:
