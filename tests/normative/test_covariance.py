@@ -9,10 +9,13 @@ import pytest
 from sklearn.covariance import oas
 
 from neuraxis.errors import InputError, NeuraxisWarning
+from neuraxis.normative import covariance
 from neuraxis.normative.covariance import (
     MAX_CONDITION,
     NoiseCovariance,
     em_covariance,
+    filled_at_once,
+    filled_by_pattern,
     noise_covariance,
     oas_shrinkage,
     shrinkage_for,
@@ -212,3 +215,33 @@ def test_norms_keep_the_covariance_of_out_of_sample_z(tmp_path):
         with pytest.raises(InputError):
             Norms.load(tmp_path / "bad.json")
     assert fit_norms(measures[:300], people, {"a": "fall"}, NormSettings(age="linear")).covariance is None
+
+
+def test_gaps_filled_at_once_are_those_filled_pattern_by_pattern():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(40, 5)) @ rng.normal(size=(5, 5)) + [1.0, 0, -2, 5, 3]
+    x[rng.random(x.shape) < 0.3] = np.nan
+    x = x[~np.isnan(x).all(axis=1)]
+    mean, covariance = np.array([0.5, 0.2, -1, 4, 3]), np.cov(rng.normal(size=(5, 9)))
+    assert len(set(map(bytes, np.isnan(x)))) > 10 and np.isnan(x).sum(axis=1).max() >= 3
+    for at_once, one_by_one in zip(
+        filled_at_once(x, mean, covariance), filled_by_pattern(x, mean, covariance), strict=True
+    ):
+        np.testing.assert_allclose(at_once, one_by_one, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("people", [6, 30])
+def test_gaps_of_few_people_and_of_many_by_either_way(monkeypatch, people):
+    """The covariance of fewer people than biomarkers is singular, and is never inverted."""
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(people, 4)) @ rng.normal(size=(4, 8)) + 0.5 * (people > 8) * rng.normal(size=(people, 8))
+    x[[0, 1, 2, 2], [0, 3, 5, 6]] = np.nan
+    found = em_covariance(x)
+    monkeypatch.setattr(covariance, "SINGULAR", np.inf)
+    np.testing.assert_allclose(found, em_covariance(x), rtol=1e-6, atol=1e-9)
+    assert np.linalg.eigvalsh(found)[0] > -1e-9
+
+
+def test_gaps_beside_a_biomarker_that_is_the_same_in_everyone():
+    x = np.array([[1.0, 2.0], [1.0, 4.0], [1.0, np.nan], [np.nan, 9.0]])
+    np.testing.assert_allclose(em_covariance(x), [[0, 0], [0, np.var([2, 4, 9])]], atol=1e-5)

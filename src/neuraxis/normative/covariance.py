@@ -19,6 +19,8 @@ from .stored import settled
 CONTROLS_PER_BIOMARKER = 5
 #: Largest ratio of the largest to the smallest eigenvalue; beyond it, biomarkers are nearly copies of each other.
 MAX_CONDITION = 1000.0
+#: Smallest eigenvalue over the largest below which a covariance is not inverted.
+SINGULAR = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,20 +273,12 @@ def em_covariance(x: np.ndarray, *, tolerance: float = 1e-7, most: int = 1000) -
     most : int
         Largest number of rounds.
     """
-    gaps, of = np.unique(np.isnan(x), axis=0, return_inverse=True)
-    of = of.ravel()
     mean = np.nanmean(x, axis=0)
     covariance = np.diag(np.nanvar(x, axis=0))
     for _ in range(most):
-        filled, added = x.copy(), np.zeros_like(covariance)
-        for p, gap in enumerate(gaps):
-            if not gap.any():
-                continue
-            rows, o, m = of == p, np.flatnonzero(~gap), np.flatnonzero(gap)
-            # least squares, so that a singular block of few controls does no harm
-            weights = np.linalg.lstsq(covariance[np.ix_(o, o)], covariance[np.ix_(o, m)], rcond=1e-10)[0]
-            filled[np.ix_(rows, m)] = mean[m] + (x[np.ix_(rows, o)] - mean[o]) @ weights
-            added[np.ix_(m, m)] += rows.sum() * (covariance[np.ix_(m, m)] - covariance[np.ix_(m, o)] @ weights)
+        low, high = np.linalg.eigvalsh(covariance)[[0, -1]]
+        fill = filled_at_once if low > SINGULAR * high else filled_by_pattern
+        filled, added = fill(x, mean, covariance)
         mean = filled.mean(axis=0)
         centred = filled - mean
         new = (centred.T @ centred + added) / len(x)
@@ -293,3 +287,53 @@ def em_covariance(x: np.ndarray, *, tolerance: float = 1e-7, most: int = 1000) -
         if change < tolerance:
             break
     return covariance
+
+
+def filled_at_once(x: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Expected values of what is missing given what is there, and the sum of its covariance over all people.
+
+    By the inverse K of the covariance: given the rest, what is missing (m) has covariance inv(K_mm) and is expected at
+    mean_m - inv(K_mm) K_mo (x_o - mean_o). Everybody with as many gaps is done together, whichever these are, for among many
+    people with many biomarkers no two lack the same.
+
+    Parameters
+    ----------
+    x : ndarray (M, B)
+    mean : ndarray (B,)
+    covariance : ndarray (B, B)
+        Not singular.
+
+    Returns
+    -------
+    ndarray (M, B)
+    ndarray (B, B)
+    """
+    gap = np.isnan(x)
+    many = gap.sum(axis=1)
+    inverse = np.linalg.inv(covariance)
+    pull = np.where(gap, 0.0, x - mean) @ inverse
+    filled, added = x.copy(), np.zeros(covariance.size)
+    for size in np.unique(many[many > 0]):
+        rows = np.flatnonzero(many == size)
+        m = np.nonzero(gap[rows])[1].reshape(len(rows), size)
+        within = np.linalg.inv(inverse[m[:, :, None], m[:, None, :]])
+        shift = (within @ np.take_along_axis(pull[rows], m, axis=1)[:, :, None])[:, :, 0]
+        filled[rows[:, None], m] = mean[m] - shift
+        cells = m[:, :, None] * x.shape[1] + m[:, None, :]
+        added += np.bincount(cells.ravel(), within.ravel(), minlength=covariance.size)
+    return filled, added.reshape(covariance.shape)
+
+
+def filled_by_pattern(x: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`filled_at_once` by least squares, one pattern of gaps after another: a singular covariance of few controls does no harm."""
+    gaps, of = np.unique(np.isnan(x), axis=0, return_inverse=True)
+    of = of.ravel()
+    filled, added = x.copy(), np.zeros_like(covariance)
+    for p, gap in enumerate(gaps):
+        if not gap.any():
+            continue
+        rows, o, m = of == p, np.flatnonzero(~gap), np.flatnonzero(gap)
+        weights = np.linalg.lstsq(covariance[np.ix_(o, o)], covariance[np.ix_(o, m)], rcond=1e-10)[0]
+        filled[np.ix_(rows, m)] = mean[m] + (x[np.ix_(rows, o)] - mean[o]) @ weights
+        added[np.ix_(m, m)] += rows.sum() * (covariance[np.ix_(m, m)] - covariance[np.ix_(m, o)] @ weights)
+    return filled, added
