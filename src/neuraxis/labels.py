@@ -23,9 +23,18 @@ OF_NAME = {
     "spinal cord": "#D55E00",
     "subcortical": "#009E73",
     "cerebellar": "#CC79A7",
-    "early stages": "#FDC086",
-    "middle stages": "#E6550D",
-    "late stages": "#7F2704",
+    # thirds of stage grow darker; the palest has the contrast of 3 that a line on white paper needs
+    "early stages": "#C4820E",
+    "middle stages": "#B5390A",
+    "late stages": "#4D1300",
+}
+#: Words of a variant of the model, by the parts of its name: how stages are weighed, and what is left over in the measures.
+STAGES = {"smooth": "smooth stages", "dirichlet": "a weight for each stage", "uniform": "all stages alike"}
+NOISE = {
+    "controls": "the controls' covariance",
+    "adapted": "a covariance adapted to the patients",
+    "independent": "independent noise",
+    "learnt": "independent noise of learnt size",
 }
 #: Fewer staged people than this are not divided into thirds.
 LEAST_FOR_THIRDS = 15
@@ -125,6 +134,20 @@ def colours(names) -> dict[str, str]:
     for name in names:
         out[name] = OF_NAME[name] if name in OF_NAME else free[len([n for n in out if n not in OF_NAME]) % len(free)]
     return out
+
+
+def variant_words(name: str) -> str:
+    """A variant of the model in words; a name that is none of the workflow's stays as it is.
+
+    Examples
+    --------
+    >>> variant_words("smooth-controls")
+    "the controls' covariance, smooth stages"
+    >>> variant_words("as published")
+    'as published'
+    """
+    stages, _, noise = str(name).partition("-")
+    return f"{NOISE[noise]}, {STAGES[stages]}" if stages in STAGES and noise in NOISE else str(name)
 
 
 def shown_names(names: dict[int, str]) -> dict[int, str]:

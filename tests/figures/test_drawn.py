@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from given_of import LABELS, NORMAL, curves, given, labelled, maps_of, selection
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import PathPatch
 from PIL import Image
 
@@ -287,6 +287,9 @@ def test_reliability_draws_what_was_stated_and_what_was_true():
     assert model.reliability(given()).nothing
 
 
+HEALTHY = "90 healthy people (the controls' covariance, smooth stages)"
+
+
 def test_selection_holds_every_variant_and_healthy_people_in_grey():
     main = selection(2, gaussian=None)
     other = selection(1, (30.0, 0.0, 12.0, 14.0), (1.0, 0, 1, 1), None).assign(variant="uniform-independent")
@@ -295,9 +298,9 @@ def test_selection_holds_every_variant_and_healthy_people_in_grey():
     g = given(selection=main, heldout_folds=FOLDS, variants=variants, negative_control=healthy)
     left = model.selection(g).axes[0]
     lines = {line.get_label(): line for line in left.lines if not line.get_label().startswith("_")}
-    assert set(lines) == {"this study", "uniform-independent", "90 healthy people (smooth-controls)"}
-    assert lines["uniform-independent"].get_ydata().tolist() == [30, 0, 12, 14]
-    assert lines["90 healthy people (smooth-controls)"].get_color() == "0.6"
+    assert set(lines) == {"this study", "independent noise, all stages alike", HEALTHY}
+    assert lines["independent noise, all stages alike"].get_ydata().tolist() == [30, 0, 12, 14]
+    assert lines[HEALTHY].get_color() == "0.6"
     assert [t.get_text() for t in left.get_xticklabels()] == ["0", "1", "2", "3"]
 
 
@@ -305,7 +308,7 @@ def test_the_negative_control_stands_beside_the_patients():
     healthy = selection(0, (0.0, 11.0, 25.0), (0.0, 1, 2), None).assign(variant="smooth-controls", n_people=90)
     figure = model.negative_control(given(selection=selection(2, gaussian=None), negative_control=healthy))
     axis = figure.axes[0]
-    assert axis.get_title() == "smooth-controls"
+    assert axis.get_title() == "the controls' covariance,\nsmooth stages"
     names = [t.get_text() for t in axis.get_legend().get_texts()]
     assert names == ["MS (n = 6)", "healthy people (n = 90)"]
     chosen = {
@@ -358,6 +361,9 @@ def test_stages_hold_everyone_once():
     many = given(subtype=[1] * 3 + [2] + [1] * 50, stage=[1, 2, 2, 2] + [0] * 50)
     axis = model.stages(many).axes[0]
     assert axis.texts[0].get_text() == "50" and axis.patches[-1].get_height() == 1.25 * 3  # cut, and says its number
+    (mark,) = axis.lines
+    assert mark.get_color() == "white" and all(0 < y < 1.25 * 3 for y in mark.get_ydata())
+    assert not model.stages(given(stage=(1, 3, 5, 3, 5, 0))).axes[0].lines
 
 
 def test_convergence_counts_what_has_not_converged():
@@ -407,7 +413,7 @@ def test_groups_hold_their_own_people():
     figure = clinical.boxes(seven(clinical__associations=effects))
     axes = {a.get_ylabel(): a for a in figure.axes if a.get_ylabel()}
     assert list(axes) == ["EDSS", "relapses a year", "share with worse"]
-    assert axes["EDSS"].get_title() == "atrophy v. none: smallest q = 0.031"
+    assert axes["EDSS"].get_title() == "between subtypes: not testable\natrophy v. none: smallest q = 0.031"
     assert axes["relapses a year"].get_title() == "not testable"
     shown = {name: [t.get_text() for t in axis.get_xticklabels()] for name, axis in axes.items()}
     assert shown["EDSS"] == ["normal-\nappearing\n(1)", "b\n(3)", "a\n(2)"]
@@ -733,3 +739,83 @@ def test_what_needs_more_than_a_page_stands_closer_together():
     words = [t.get_text() for t in crowded.axes[0].get_yticklabels()]
     assert words == ["a v. others\n(20 v. 30)", "b v. others\n(20 v. 30)", "later stage\nper 3 stages (20 v. 30)"]
     assert "no difference" in [t.get_text() for t in crowded.legends[0].get_texts()]
+
+
+def test_panels_of_survival_that_are_not_drawn_are_named_as_panels_are():
+    """Of one outcome nothing happens in b, of another nowhere, of a third too few in a: each is said of what it is true of."""
+    rows = [("early stages", 0.0, 1.0, 1.0, 1.0, 20), ("early stages", 1.0, 0.9, 0.8, 1.0, 15)]
+    flat = [(g, y, 1.0, 1.0, 1.0, n) for g, y, *_, n in rows]
+    few = [("early stages", 0.0, 1.0, 1.0, 1.0, 9), ("early stages", 1.0, 0.5, 0.3, 1.0, 8)]
+    splits = ("stage", "stage in a", "stage in b")
+    table = pd.concat(
+        [curves(flat if s == "stage in b" else rows, outcome="relapse", split=s) for s in splits]
+        + [curves(flat, outcome="death", split=s) for s in splits]
+        + [curves(few if s == "stage in a" else rows, outcome="EDSS 6", split=s) for s in splits]
+    )
+    none = pd.DataFrame(columns=["outcome", "split", "p", "reason", "n_events", "n"])
+    figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=none))
+    assert figure.legends[0].get_title().get_text() == (
+        "Not drawn, nobody had the event: b: relapse; death\nNot drawn, fewer than 10 at risk: a: EDSS 6"
+    )
+    assert sorted(h for h in titles(figure) if h) == ["EDSS 6", "a: relapse", "b: EDSS 6", "relapse"]
+
+
+def test_more_than_a_page_of_survival_has_a_row_for_each_outcome():
+    """Five outcomes in everyone and inside two subtypes, one of which has no event of the third: its place stays free."""
+    rows = [
+        (g, float(y), 1 - y / 20, 0.9 - y / 20, 1.0, 60 - y) for g in ("early stages", "late stages") for y in range(5)
+    ]
+    flat = [(g, y, 1.0, 1.0, 1.0, n) for g, y, *_, n in rows]
+    outcomes, splits = [f"event {i}" for i in range(5)], ("stage", "stage in b", "stage in a")
+    gone = ("event 2", "stage in b")
+    table = pd.concat([curves(flat if (o, s) == gone else rows, outcome=o, split=s) for o in outcomes for s in splits])
+    tests = pd.DataFrame(
+        [{"outcome": o, "split": s, "p": 0.02, "reason": "", "n_events": 7, "n": 50} for o in outcomes for s in splits]
+    )
+    figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
+    heads = np.array([a.get_title() for a in figure.axes]).reshape(10, 3)[::2]
+    assert heads[1].tolist() == [f"{w}event 1\np = 0.02; 7 events of 50" for w in ("", "b: ", "a: ")]
+    assert heads[2].tolist() == ["event 2\np = 0.02; 7 events of 50", "", "a: event 2\np = 0.02; 7 events of 50"]
+    assert not figure.axes[13].axison and not figure.axes[16].axison
+    named = [
+        [a.axison and bool(a.get_yticklabels()[0].get_text()) for a in figure.axes[i : i + 3]] for i in range(3, 30, 6)
+    ]
+    assert named == [
+        [True, False, False],
+        [True, False, False],
+        [True, False, False],
+        [True, False, False],
+        [True, False, False],
+    ]
+    assert [a.get_xlabel() for a in figure.axes[27:]] == ["years"] * 3 and figure.axes[21].get_xlabel() == ""
+    note = figure.legends[0].get_title().get_text()
+    assert note == "p: log-rank test; events of staged people\nNot drawn, nobody had the event: b: event 2"
+    assert figure.get_figheight() <= TALLEST and outside(figure) == []
+
+
+def test_numbers_that_round_to_nothing_have_no_sign():
+    table = maps_of({"one": {"thalamus": -0.04, "cord_csa": -0.06}}, "mean_z")
+    figure = maps.mean_z(given(clinical__maps=table))
+    assert sorted(t.get_text() for t in figure.axes[0].texts) == ["-0.1", "0.0"]
+
+
+def test_tests_over_boxes_say_what_could_not_be_tested():
+    row = {"outcome": "EDSS", "method": "weighted", "reportable": True, "q": 0.031}
+    table = pd.DataFrame([row | {"kind": "subtype", "reportable": False, "q": 0.001}, row | {"kind": "atrophy"}])
+    assert clinical._tests(table, "EDSS") == "between subtypes: not testable\natrophy v. none: smallest q = 0.031"
+    assert (
+        clinical._tests(table[1:], "EDSS") == "atrophy v. none: smallest q = 0.031"
+    )  # of one order nothing is compared
+    assert clinical._tests(table[:1], "EDSS") == clinical._tests(table, "SDMT") == "not testable"
+    assert clinical._tests(table[:0], "EDSS") == ""
+
+
+def test_stages_stand_out_from_white_paper():
+    """A line's contrast with its ground is at least 3 (WCAG), and thirds of stage grow darker."""
+
+    def light(name):
+        c = np.array(to_rgb(colours([name])[name]))
+        return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722))
+
+    contrast = [1.05 / (light(name) + 0.05) for name in ("early stages", "middle stages", "late stages")]
+    assert contrast[0] >= 3 and contrast[1] > 1.5 * contrast[0] and contrast[2] > 1.5 * contrast[1]

@@ -13,7 +13,7 @@ from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..labels import NORMAL, THIRDS, is_true
 from .given import Given
-from .style import LEAST_TEXT, MIDDLE, PAGE, TALLEST, colours, empty, grid, name_ticks, wrapped
+from .style import LEAST_TEXT, MIDDLE, PAGE, TALLEST, colours, decimals, empty, grid, name_ticks, unsigned, wrapped
 
 METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.35"), "draws": ("s", "#E69F00")}
 #: What the methods are called in a legend.
@@ -24,6 +24,8 @@ WORDS = {
 }
 #: A curve ends where fewer are at risk.
 LEAST_AT_RISK = 10
+#: Inches of the lowest panel of curves.
+LEAST_CURVE = 0.5
 
 
 def contrasts_shown(table: pd.DataFrame) -> list[str]:
@@ -83,7 +85,7 @@ def forest(g: Given) -> Figure:
             axis.plot(r["estimate"][known & ~told], y[known & ~told], marker, color=colour, mfc="white", ms=3.5, ls="")
         axis.axvline(0 if linear else 1, color="0.6", lw=0.8, ls=":")
         if linear:
-            axis.xaxis.set_major_locator(MaxNLocator(5))
+            axis.xaxis.set_major_locator(MaxNLocator(4 if close else 5))
             axis.xaxis.set_major_formatter("{x:g}")
         else:
             axis.set_xscale("log")
@@ -92,7 +94,7 @@ def forest(g: Given) -> Figure:
             low, high = max(float(known["low"].min()), 1e-3), min(float(known["high"].max()), 1e3)
             axis.set_xlim(min(low / 1.2, 0.8), max(high * 1.2, 1.25))
             subs = (1.0, 2.0, 5.0) if np.log10(high / low) < 2 else (1.0,)
-            axis.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
+            axis.xaxis.set_major_locator(LogLocator(subs=subs, numticks=4 if close else 7))
             axis.xaxis.set_major_formatter("{x:g}")
             axis.xaxis.set_minor_formatter("")
         first = rows[rows["method"] == "weighted"].drop_duplicates("contrast").set_index("contrast")
@@ -181,10 +183,15 @@ def _tests(effects: pd.DataFrame, outcome: str) -> str:
     """The smallest q of each question that was asked of an outcome, of results that are large enough."""
     if effects.empty:
         return ""
-    rows = effects[(effects["outcome"] == outcome) & (effects["method"] == "weighted") & is_true(effects["reportable"])]
-    rows = rows[rows["q"].notna()]
-    words = {"subtype": "between subtypes", "atrophy": "atrophy v. none"}
-    told = [f"{w}: smallest q = {rows.loc[rows['kind'] == k, 'q'].min():.2g}" for k, w in words.items() if (rows["kind"] == k).any()]  # fmt: skip
+    asked = effects[(effects["outcome"] == outcome) & (effects["method"] == "weighted")]
+    rows = asked[is_true(asked["reportable"]) & asked["q"].notna()]
+    if rows.empty:
+        return "not testable"
+    told = []
+    for kind, words in (("subtype", "between subtypes"), ("atrophy", "atrophy v. none")):
+        q = rows.loc[rows["kind"] == kind, "q"]
+        if (asked["kind"] == kind).any():
+            told.append(f"{words}: " + (f"smallest q = {q.min():.2g}" if len(q) else "not testable"))
     return "\n".join(told) or "not testable"
 
 
@@ -221,7 +228,8 @@ def stage(g: Given) -> Figure:
             axis.plot(mine["stage"], mine["fit"], color=tint[name])
             axis.fill_between(mine["stage"], mine["low"], mine["high"], color=tint[name], alpha=0.18, lw=0)
             r = mine.iloc[0]
-            words += f", tau {r['kendall_tau']:.2f} ({r['tau_low']:.2f} to {r['tau_high']:.2f})"
+            tau, low, high = (decimals(r[c], 2) for c in ("kendall_tau", "tau_low", "tau_high"))
+            words += f", tau {tau} ({low} to {high})"
         if o.axis_scale != "linear":
             _scaled(axis, o.axis_scale, everyone["y"], few=height < 1.2)
         elif len(everyone):
@@ -289,9 +297,7 @@ def _splits(curves, tests, splits, order, ratios):
     wanted = [s for s in splits if len(curves) and (curves["split"] == s).any()]
     cells = [(o, s) for o in (dict.fromkeys(curves["outcome"]) if len(curves) else ()) for s in wanted]
     cells = [(o, s) for o, s in cells if ((curves["outcome"] == o) & (curves["split"] == s)).any()]
-    return _panels(
-        curves, tests, cells, order, ratios, several=len(wanted) > 1 or any(s.startswith("treatment") for s in splits)
-    )
+    return _panels(curves, tests, cells, order, ratios)
 
 
 def _survival(curves, tests, split, order, ratios):
@@ -314,72 +320,96 @@ def _drawable(part: pd.DataFrame) -> bool:
     return any(len(cut(rows)) > 1 for _, rows in part.groupby("group"))
 
 
-def _head(tests, outcome, split, ratios, several, letters) -> str:
+def _panel_name(outcome: str, split: str) -> str:
+    """What a survival panel is called: the outcome, and whose it is where it is of one subtype."""
+    inside = split.partition(" in ")[2]
+    return f"{inside}: {outcome}" if inside else outcome
+
+
+def _left_out(cells: list, every: list) -> list[str]:
+    """Names of panels that are not drawn: an outcome by itself where that holds of all its panels."""
+    whole = {o for o, _ in cells if {c for c in every if c[0] == o} <= set(cells)}
+    return list(dict.fromkeys(o if o in whole else _panel_name(o, s) for o, s in cells))
+
+
+def _head(tests, outcome, split, ratios, letters, close: bool) -> str:
     """Title of a survival panel: outcome, split, log-rank test, hazard ratios; lines of at most so many letters."""
     found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
     words = []
     if len(found):
         test = found.iloc[0]
-        words = [f"log-rank p = {test['p']:.2g}"] if pd.notna(test["p"]) else []
-        words += [f"{int(test['n_events'])} events of {int(test['n'])} staged"]
+        p = [f"{'' if close else 'log-rank '}p = {test['p']:.2g}"] if pd.notna(test["p"]) else []
+        events = f"{int(test['n_events'])} events of {int(test['n'])}"
+        words = ["; ".join([*p, events])] if close else [*p, f"{events} staged"]
     words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
-    head = outcome
-    if several and split != "stage":
-        head = f"{split.partition(' in ')[2]}: {outcome}"
-    return "\n".join(wrapped(w, letters) for w in (head, *words))
+    return "\n".join(wrapped(w, letters) for w in (_panel_name(outcome, split), *words))
 
 
-def _panels(curves, tests, cells, order, ratios, several=False):
+def _panels(curves, tests, cells, order, ratios):
     """Curves with bands, ended where fewer than ten are at risk, and numbers at risk below; a row of panels, two rows each."""
+    every = cells
     # a panel in which nothing happens is a line at 1
     had = [
         c for c in cells if curves.loc[(curves["outcome"] == c[0]) & (curves["split"] == c[1]), "n_events"].sum() > 0
     ]
-    nobody = list(dict.fromkeys(o for o, s in cells if (o, s) not in had))
+    nobody = _left_out([c for c in cells if c not in had], every)
     # nor is there a curve where no group has enough people at risk beyond the beginning
     cells = [c for c in had if _drawable(curves[(curves["outcome"] == c[0]) & (curves["split"] == c[1])])]
-    few = list(dict.fromkeys(f"{o}, {s}" if several else o for o, s in had if (o, s) not in cells))
+    few = _left_out([c for c in had if c not in cells], every)
     if not cells:
         return empty("No survival outcome, nobody with follow-up, nobody who had an event, or too few people at risk.")
     tint = colours(order)
     drawn = pd.concat([curves[(curves["outcome"] == o) & (curves["split"] == s)] for o, s in cells])
     present = [name for name in order if name in set(drawn["group"])]
+    outcomes, splits = list(dict.fromkeys(o for o, _ in cells)), list(dict.fromkeys(s for _, s in cells))
 
-    def laid(columns: int, size: float, curve: float) -> tuple[int, list[str], float, float]:
-        """Rows, heads, inches of a row's words below the curves, and of all: words need room, or the curves have none."""
-        rows, line = -(-len(cells) // columns), size / 56
-        letters = {1: 74, 2: 56, 3: 38, 4: 32}[columns]
-        heads = [_head(tests, outcome, split, ratios, several, letters) for outcome, split in cells]
-        above = sum(line * max(h.count("\n") + 1 for h in heads[i * columns : (i + 1) * columns]) for i in range(rows))
+    def laid(places: list, size: float, curve: float, close: bool) -> tuple[list[str], float, float]:
+        """Heads, inches of a row's words below the curves, and of all: words need room, or the curves have none."""
+        rows, columns, line = 1 + max(r for r, _ in places), 1 + max(c for _, c in places), size / 56
+        letters = {1: 74, 2: 56, 3: 36, 4: 29}[columns]
+        heads = [_head(tests, outcome, split, ratios, letters, close) for outcome, split in cells]
+        lines = {
+            r: max(h.count("\n") + 1 for h, p in zip(heads, places, strict=True) if p[0] == r) for r in range(rows)
+        }
         below = 1.12 * line * len(present)
-        return rows, heads, below, rows * (curve + below + 0.34) + above + 0.5
+        return heads, below, rows * (curve + below + 0.34) + line * sum(lines.values()) + 0.5
 
-    columns, size, curve = min(3, len(cells)) if len(cells) != 4 else 2, 6.5, 1.5
-    rows, heads, below, height = laid(columns, size, curve)
-    if (
-        close := height > TALLEST
-    ):  # what needs more than a page at ease: smaller words, more panels in a row, lower curves
-        columns, size = min(4, len(cells)), LEAST_TEXT
-        rows, heads, below, height = laid(columns, size, 0)
-        curve = float(np.clip((TALLEST - height) / rows, 0.6, 1.5))
-        height += rows * curve
+    def one_after_another(columns: int) -> list[tuple[int, int]]:
+        return [divmod(i, columns) for i in range(len(cells))]
+
+    places, size, curve = one_after_another(min(3, len(cells)) if len(cells) != 4 else 2), 6.5, 1.5
+    heads, below, height = laid(places, size, curve, False)
+    # what needs more than a page at ease: smaller words, more panels in a row, lower curves
+    if close := height > TALLEST:
+        size = LEAST_TEXT
+        # a row for each outcome and a column for each split where that leaves room for curves
+        table = [(outcomes.index(o), splits.index(s)) for o, s in cells]
+        for places in [table] * (1 < len(splits) <= 4) + [one_after_another(min(4, len(cells)))]:
+            heads, below, height = laid(places, size, 0, True)
+            curve = (TALLEST - height) / (1 + max(r for r, _ in places))
+            if curve >= LEAST_CURVE:
+                break
+        curve = float(np.clip(curve, LEAST_CURVE, 1.5))
+        height += (1 + max(r for r, _ in places)) * curve
+    rows, columns = 1 + max(r for r, _ in places), 1 + max(c for _, c in places)
     figure, axes = plt.subplots(
         2 * rows, columns, figsize=(PAGE if columns > 1 else MIDDLE, height), layout="constrained", squeeze=False,
         height_ratios=[curve, below] * rows,
     )  # fmt: skip
     figure.get_layout_engine().set(h_pad=0.02)
+    for axis in axes.ravel():
+        axis.set_axis_off()
     # panels of one outcome have one scale
-    least = dict.fromkeys((o for o, _ in cells), 1.0)
+    least = dict.fromkeys(outcomes, 1.0)
     for o, s in cells:
         part = curves[(curves["outcome"] == o) & (curves["split"] == s)]
         least[o] = min([least[o], *(float(cut(c)["low"].min()) for _, c in part.groupby("group"))])
-    for i in range(rows * columns):
-        top, bottom = axes[2 * (i // columns), i % columns], axes[2 * (i // columns) + 1, i % columns]
-        if i >= len(cells):
-            top.axis("off")
-            bottom.axis("off")
-            continue
-        outcome, split = cells[i]
+    lowest = {c: max(r for r, column in places if column == c) for _, c in places}
+    named: dict[int, list] = {}  # what the leftmost panel of a row names
+    for (outcome, split), (row, column), head in zip(cells, places, heads, strict=True):
+        top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
+        top.set_axis_on()
+        bottom.set_axis_on()
         part = curves[(curves["outcome"] == outcome) & (curves["split"] == split)]
         shown = {name: cut(part[part["group"] == name]) for name in present}
         # close together every panel has a line for everyone, so that they are named at the left alone
@@ -397,21 +427,21 @@ def _panels(curves, tests, cells, order, ratios, several=False):
                 later = whole[whole["years"] >= t]
                 risk = int(later["at_risk"].iloc[0]) if len(later) else 0
                 bottom.text(t, j, str(risk), ha="center", va="center", fontsize=size, color="0.15")
-        top.set_title(heads[i], fontsize=size, pad=3)
+        top.set_title(head, fontsize=size, pad=3)
         bottom_y = min(0.9, max(0.0, least[outcome] - 0.03))
         top.set_yticks([t for t in MaxNLocator(5 if curve > 1.2 else 3).tick_values(bottom_y, 1) if bottom_y <= t <= 1])
-        top.set(ylim=(bottom_y, 1.02), xlim=(-0.03 * end, 1.03 * end))
-        if i % columns == 0 and not close:
+        # room for the numbers at risk in the beginning
+        top.set(ylim=(bottom_y, 1.02), xlim=(-0.06 * end, 1.04 * end))
+        if row not in named and not close:
             top.set_ylabel("without the event")
         top.tick_params(labelbottom=False)
         top.set_xticks(ticks)
         bottom.set(ylim=(len(lines) - 0.5, -0.5), xticks=ticks, xlim=top.get_xlim())
-        if i + columns >= len(cells):  # the lowest of its column
+        if row == lowest[column]:
             bottom.set_xlabel("years")
         # named once in a row, by colour beside it, and again where a panel has other groups than its row's first
-        if i % columns == 0:
-            named = lines
-        words = lines if i % columns == 0 or lines != named else [""] * len(lines)
+        words = lines if row not in named or lines != named[row] else [""] * len(lines)
+        named.setdefault(row, lines)
         bottom.set_yticks(range(len(lines)), words, fontsize=size)
         for name in shown:
             j = lines.index(name)
@@ -422,7 +452,7 @@ def _panels(curves, tests, cells, order, ratios, several=False):
     if close:
         figure.supylabel("without the event", fontsize=7.5)
     handles = [plt.Line2D([], [], color=tint[name], label=name) for name in present]
-    notes = [f"Not drawn, nobody had the event: {', '.join(nobody)}"] if nobody else []
+    notes = [f"Not drawn, nobody had the event: {'; '.join(nobody)}"] if nobody else []
     if any("\nHR " in h for h in heads):
         told = "HR: hazard ratio with 95 % interval, adjusted as the outcome is declared"
         if any(s == "subtype" for _, s in cells):
@@ -430,7 +460,9 @@ def _panels(curves, tests, cells, order, ratios, several=False):
             whom = "of one subtype against another" if pairs else "a subtype's is against the other subtypes"
             told += f"; {whom} at the same stage, any atrophy's against none"
         notes.insert(0, told)
-    notes += [f"Not drawn, fewer than {LEAST_AT_RISK} at risk: {', '.join(few)}"] if few else []
+    if close and any("p = " in h or " events of " in h for h in heads):
+        notes.insert(0, "p: log-rank test; events of staged people")
+    notes += [f"Not drawn, fewer than {LEAST_AT_RISK} at risk: {'; '.join(few)}"] if few else []
     note = "\n".join(wrapped(n, 130) for n in notes) or None
     figure.legend(
         handles=handles,
@@ -538,7 +570,7 @@ def similarity(g: Given) -> Figure:
     side = PAGE if len(order) > 4 else MIDDLE
     figure, axis = plt.subplots(figsize=(side, 0.75 * side), layout="constrained")
     sns.heatmap(
-        wide, annot=True, fmt=".2f", cmap="RdBu_r", vmin=-1, vmax=1, ax=axis, annot_kws={"fontsize": 7},
+        wide, annot=unsigned(wide, 2), fmt=".2f", cmap="RdBu_r", vmin=-1, vmax=1, ax=axis, annot_kws={"fontsize": 7},
         cbar_kws={"label": "Kendall's tau"},
     )  # fmt: skip
     axis.set_title(f"event orders (two random ones: {table['tau_chance'].mean():.2f})")

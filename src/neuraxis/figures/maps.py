@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..labels import NORMAL
 from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
 from .given import Given
-from .style import MIDDLE, PAGE, empty, wrapped
+from .style import MIDDLE, PAGE, empty, unsigned, wrapped
 
 #: Said instead of a drawing on which nothing would be.
 NOWHERE = "None of these biomarkers has a place on the drawing of brain and cord; see the mean z as numbers."
@@ -233,7 +233,7 @@ def _numbers(g: Given, table: pd.DataFrame, shown: dict):
         ):
             if values.notna().any(axis=None):
                 sns.heatmap(
-                    values, mask=values.isna(), cmap=colour_map, vmin=0, vmax=highest, annot=wide, fmt=".1f", ax=axis,
+                    values, mask=values.isna(), cmap=colour_map, vmin=0, vmax=highest, annot=unsigned(wide, 1), fmt=".1f", ax=axis,
                     annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": label},
                 )  # fmt: skip
         axis.set(title=g.names[c] if g.k > 1 else "", ylabel="")
@@ -256,7 +256,7 @@ def mean_z(g: Given) -> Figure:
         figsize=(PAGE if len(groups) > 2 else MIDDLE, 0.19 * len(columns) + 1.2), layout="constrained"
     )
     sns.heatmap(
-        wide.astype(float), cmap="RdBu_r", center=0, vmin=-limit, vmax=limit, annot=True, fmt=".1f", ax=axis,
+        wide.astype(float), cmap="RdBu_r", center=0, vmin=-limit, vmax=limit, annot=unsigned(wide, 1), fmt=".1f", ax=axis,
         annot_kws={"fontsize": 6.5}, cbar_kws={"label": "mean z (positive: abnormal)"},
     )  # fmt: skip
     axis.set(xlabel="", ylabel="")

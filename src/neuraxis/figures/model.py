@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..labels import NORMAL, is_true
+from ..labels import NORMAL, is_true, variant_words
 from .given import Given
 from .style import COLOURS, COLUMN, MIDDLE, PAGE, colours, empty, grid, markers, wrapped
 
@@ -39,12 +39,12 @@ def selection(g: Given) -> Figure:
                 np.allclose(t["cvic"].to_numpy(), part["cvic"].to_numpy(), rtol=1e-6) if len(t) == len(part) else False
             )
             if not same:
-                lines.append((str(name), t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
+                lines.append((variant_words(name), t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
     healthy = g.table("negative_control")
     if len(healthy) and healthy["n_subtypes"].notna().any():
         for name, t in healthy[healthy["n_subtypes"] >= 0].groupby("variant", sort=False):
             n = int(t["n_people"].iloc[0])
-            lines.append((f"{n} healthy people ({name})", t.sort_values("n_subtypes"), "0.6", "-"))
+            lines.append((f"{n} healthy people ({variant_words(name)})", t.sort_values("n_subtypes"), "0.6", "-"))
     near = [t.loc[t["n_subtypes"] > 0, ["gap_cvic", "gap_se"]].fillna(0) for _, t, _, _ in lines]
     near = pd.concat(near)
     top = float((near["gap_cvic"] + near["gap_se"]).max()) if len(near) else 1.0
@@ -318,6 +318,8 @@ def stages(g: Given) -> Figure:
     # the normal-appearing are often so many that no stage could be seen beside them
     shown = min(normal, 1.25 * top)
     axis.bar(-1, shown, width=0.85, color=COLOURS[0], label=NORMAL, lw=0)
+    if shown < normal:  # a cut through the column, so that its height is not read off the axis
+        axis.plot([-1.6, -0.4], [0.86 * shown, 0.92 * shown], color="white", lw=3, solid_capstyle="butt", label="_cut")
     axis.annotate(f"{normal}", (-1, shown), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=6.5)
     ticks = [t for t in MaxNLocator(10, integer=True).tick_values(1, last) if 1 <= t <= last]
     axis.set_xticks([-1, *ticks], ["none", *(f"{t:g}" for t in ticks)])
@@ -382,7 +384,7 @@ def negative_control(g: Given) -> Figure:
         axis.yaxis.set_major_formatter("{x:g}")
         axis.yaxis.set_minor_formatter("")
         axis.set_xticks(sorted(set(patients["n_subtypes"]) | set(part["n_subtypes"])))
-        axis.set(title=wrapped(str(name), 30), xlabel="number of subtypes")
+        axis.set(title=wrapped(variant_words(name), 30), xlabel="number of subtypes")
         axis.legend(frameon=False)
     axes[0].set_ylabel("CVIC above the best")
     return figure

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from .given import Given
-from .style import COLUMN, PAGE, empty
+from .style import COLUMN, PAGE, empty, unsigned
 
 
 def normative(g: Given) -> Figure:
@@ -92,7 +92,8 @@ def covariance(g: Given) -> Figure:
     off = values.where(~np.eye(len(names), dtype=bool))
     limit = max(0.3, float(np.ceil(off.abs().max().max() * 10) / 10))
     sns.heatmap(
-        off, cmap="RdBu_r", vmin=-limit, vmax=limit, square=True, ax=axes[0], annot=len(names) <= 20 and panels == 1, fmt=".2f",
+        off, cmap="RdBu_r", vmin=-limit, vmax=limit, square=True, ax=axes[0], annot=unsigned(off, 2) if len(names) <= 20 and panels == 1 else None,
+        fmt=".2f",
         annot_kws={"size": 6}, xticklabels=True, yticklabels=True,
         cbar_kws={"label": "correlation of controls' z", "shrink": 0.7},
     )  # fmt: skip

@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
@@ -101,6 +102,22 @@ def wrapped(text: str, width: int = 24) -> str:
     ):
         lines[-1:] = [f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < width else [lines[-1], word]
     return "\n".join(line for line in lines if line)
+
+
+def decimals(value: float, n: int) -> str:
+    """A number with n decimals; what rounds to nothing has no sign.
+
+    Examples
+    --------
+    >>> decimals(-0.004, 2), decimals(-0.006, 2)
+    ('0.00', '-0.01')
+    """
+    return f"{round(float(value), n) + 0.0:.{n}f}"
+
+
+def unsigned(table: pd.DataFrame, n: int) -> pd.DataFrame:
+    """The numbers of a table with n decimals, for a heatmap to write: what rounds to nothing has no sign."""
+    return table.astype(float).round(n) + 0.0
 
 
 #: Key of a PNG's text that says why there is nothing to draw; the report leaves such a figure out.
