@@ -83,6 +83,8 @@ def test_what_is_not_found_and_what_is_not_testable_stand_apart():
     assert "Tested and not found (q >= 0.05), differences between subtypes: EDSS." in text
     assert "differences between subtypes: SDMT (fewer than 20 people in a group or 10 events)" in text
     assert "differences between subtypes: drug (labels too uncertain)" in text
+    other = {"q": float("nan"), "p": float("nan"), "reportable": False, "reason": "the model did not converge"}
+    assert "Not testable, differences between subtypes: EDSS (the model did not converge)." in said(other)
     assert "OR" not in text
 
 
@@ -216,7 +218,11 @@ def test_unconverged_chains_tell_nothing():
     )
     text = said({}, slopes=slopes, converged=False)
     assert "have not converged" in text and "none told" in text and "2.50" not in text and "0.5" not in text
-    assert "have not converged" not in said({}, slopes=slopes) and "0.50 stages a year" in said({}, slopes=slopes)
+    assert "have not converged" not in said(
+        {}, slopes=slopes
+    ) and "staged one: stage changes by 0.50 a year (95 % interval 0.10 to 0.90; 50 people, 100 scans)." in said(
+        {}, slopes=slopes
+    )
 
 
 def test_one_subtype_is_not_compared():
@@ -322,5 +328,5 @@ def test_sentences_of_real_tables_repeat_their_numbers(effect):
 def test_findings_are_counted_by_verdict():
     verdicts = ["agrees"] * 3 + ["contradicts"] + ["not testable: only 16 people", "not testable: labels too uncertain"]
     (text,) = reported_sentences(pd.DataFrame({"verdict": verdicts}))
-    assert text.endswith("(Zhuo et al. 2025): 3 agree, 2 not testable and 1 contradicts.")
+    assert text.endswith("(Zhuo et al. 2025): 3 agree; 2 could not be tested; 1 contradicts.")
     assert reported_sentences(pd.DataFrame({"verdict": []})) == []

@@ -224,7 +224,7 @@ def test_a_folded_table_is_made_sorted_searched_and_saved(index, opened):
     with tab.expect_download() as saved:
         fold.locator("button", has_text="Save").click()
     text = Path(saved.value.path()).read_text()
-    assert text == "repeat,fold,subtype,tau,tau_chance,note\n0,1,2,0.0925,0.1,'=1+1\n"
+    assert text == "repeat,fold,subtype,tau,tau_chance,note\n0,1,spinal cord,0.0925,0.1,'=1+1\n"
     fold.locator("input").fill("")
     expect(rows).to_have_count(50)
 

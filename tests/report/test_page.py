@@ -13,11 +13,13 @@ from facts_of import BIOMARKERS, CONFIG, association, diagnostics, disease, name
 from PIL import Image
 
 from neuraxis.clinical.sensitivity import ANEW, CLUSTERED
+from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
 from neuraxis.job import as_list, warnings_in
 from neuraxis.report import page, views
 from neuraxis.report.facts import read_study
 from neuraxis.report.methods import REFERENCES, methods_text, references
 from neuraxis.report.words import COLUMNS, heading
+from neuraxis.schema import TABLES
 from neuraxis.tables import seal
 
 
@@ -265,7 +267,12 @@ def test_short_tables_stand_open_and_long_ones_are_folded():
 
 def test_columns_of_tables_have_words():
     assert heading("n_staged_oof") == "people staged (out of fold)" and heading("k3") == "3 subtypes"
-    assert heading("k1") == "1 subtype" and heading("disease_a") == "disease a" and heading("place12") == "place 12"
+    assert (
+        heading("k1") == "1 subtype"
+        and heading("disease_a") == "one disease"
+        and heading("own_column") == "own column"
+        and heading("place12") == "place 12"
+    )
     assert not [w for w in COLUMNS.values() if "_" in w]
 
 
@@ -344,6 +351,50 @@ def test_biomarkers_stand_under_their_labels():
     assert shown.values.tolist()[0] == ["Cord area", "Thalamus z>=2", "cord_csa"]
     assert shown["biomarker"].tolist() == ["Cord area", "own"] and shown["event"].isna().tolist() == [False, True]
     assert table["biomarker"][0] == "cord_csa"
+
+
+def test_tables_of_a_disease_are_read_in_words():
+    d = disease({"clinical": {"outcomes": [{"name": "EDSS", "column": "edss"}, {"name": "death", "column": "dead"}]}})
+    tried = selection(gaussian=3.0)[["model", "n_subtypes", "cvic"]]
+    assert "n_subtypes" in tried and list(page.worded(tried, d)) == ["model", "cvic"]
+    assert page.worded(tried, d)["model"].iloc[-1] == "one multivariate normal"
+    variants = pd.DataFrame({"variant": ["smooth-independent", np.nan], "n_subtypes": [2, 1]})
+    shown = page.worded(variants, d)
+    assert shown["variant"].tolist()[0] == "independent noise, smooth stages" and pd.isna(shown["variant"].iloc[1])
+    assert shown["n_subtypes"].tolist() == [2, 1]  # nothing else says it
+    table = pd.DataFrame(
+        {"subtype": [2, 0, 1], "quantity": ["place", "log_likelihood", "x"], "family": ["zscore", "mixture", "f"],
+         "covariates": ["age, edss, disease_duration, strata of site_id", np.nan, "dead"],
+         "variable": ["edss, median [Q1,Q3]", "n", "etiv"], "other": ["cord_csa", "a", "b"]}
+    )  # fmt: skip
+    shown = page.worded(table, d)
+    assert shown["subtype"].tolist()[::2] == ["spinal cord", "cortical"] and pd.isna(shown["subtype"].iloc[1])
+    assert shown["quantity"].tolist() == ["place of the event", "log-likelihood", "x"]
+    assert shown["family"].tolist() == ["z-score", "mixture", "f"]
+    assert shown["covariates"].tolist()[::2] == ["age, EDSS, disease duration, strata of site id", "death"]
+    assert shown["variable"].tolist() == ["EDSS, median [Q1,Q3]", "people", "head size"]
+    assert shown["other"].tolist() == ["Cord area", "a", "b"] and table["other"][0] == "cord_csa"
+    assert page.worded(table.assign(subtype=["cortical", "", "x"]), d)["subtype"].tolist() == ["cortical", "", "x"]
+    named = page.worded(table.assign(name="x"), d)
+    assert named["subtype"].tolist() == [2, 0, 1]  # its name stands beside it
+    one = disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)))
+    assert page.worded(table, one)["subtype"].tolist() == [2, 0, 1]
+    assert page.worded(pd.DataFrame(), d).empty
+
+
+def test_every_column_that_the_page_shows_has_words():
+    """A short name or one with underscores, of any table of a chapter or a figure, is in the list of words."""
+    of_disease = {t for shown in page.TABLES.values() for t, _ in shown} | {t for f in OF_DISEASE for t in f.tables}
+    of_study = {t for f in (*OF_CONTROLS, *OF_DISEASES) for t in f.tables} | {"cohort/flow", "features/flow"}
+    of_study |= {f"crossdisease/{t}" for t in ("similarity", "projection_counts", "enrichment")}
+    paths = [t.replace("clinical/", "clinical/D/") if "/" in t else f"sustain/D/{t}" for t in sorted(of_disease)]
+    paths += [f"sustain/{t}" if t.startswith("crossdisease/") else t for t in sorted(of_study)]
+    assert len(paths) > 40
+    raw = {c.name for p in paths for c in TABLES[f"{p}.tsv"].columns if not c.many}
+    assert {"sd_position", "q", "n"} <= raw
+    wordless = {c for c in raw - set(COLUMNS) if "_" in c or len(c) < 4 and c not in ("p", "sex", "age", "why")}
+    assert not wordless
+    assert all("_" not in words for words in COLUMNS.values())
 
 
 def test_headline_says_whether_the_number_was_chosen():

@@ -93,8 +93,8 @@ OF_DISEASE = [
     ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), "passes", False),
     ("clinical_not_testable", disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), disease(), "No clinical contrast could be tested", True),
     ("clinical_not_asked", disease(**{"clinical/associations": None}), disease(), "No clinical outcome was declared for MS.", False),
-    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "a", "b", "b"], "n_subtypes": [1, 2, 1, 2], "chosen": [False, True, True, False]})), disease(), "2 (a), 1 (b)", True),
-    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 2], "chosen": [True, True]})), disease(), "2 (a), 2 (b)", False),
+    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "a", "smooth-independent", "smooth-independent"], "n_subtypes": [1, 2, 1, 2], "chosen": [False, True, True, False]})), disease(), "variant of the model: 2 (a); 1 (independent noise, smooth stages).", True),
+    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 2], "chosen": [True, True]})), disease(), "2 (a); 2 (b)", False),
 ]  # fmt: skip
 
 
@@ -268,7 +268,7 @@ def test_calibration_is_told_where_the_truth_is_known_and_warns_of_too_much_cert
             "high": [0.15, 0.6, 0.38, 0.9],
         }
     )
-    assert "of P(healthy) 0.31 came true 0.28 (0.20 to 0.38, 90 people)." in text(
+    assert "of being healthy 0.31, true of 0.28 (95 % interval 0.20 to 0.38; 90 people)." in text(
         disease(calibration=table), "calibrated"
     )
     assert told(disease(calibration=table))["calibrated"] is False
@@ -278,6 +278,8 @@ def test_calibration_is_told_where_the_truth_is_known_and_warns_of_too_much_cert
 
 #: Stages of the staged people of two subtypes; the gap, if one is called.
 GAPS = [
+    ([[1, 2, 3, 4, 5, 16, 17, 30], [2, 3, 17, 30]], (18, 29)),  # the widest of two
+    ([[1, 2, 3, 4, 5, 20, 21, 30], [2, 3, 20, 30]], (6, 19)),
     ([[1, 2, 3, 14, 15, 16], [2, 15]], (4, 13)),
     ([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [1, 5, 9]], None),
     ([[9, 10, 11, 12], [10, 12]], (1, 8)),  # between the normal-appearing and everyone staged
@@ -291,6 +293,12 @@ def test_a_gap_in_the_stages_is_told(stages, gap):
     assert (d.gap[:2] if d.gap else None) == gap
     words = text(d, "stage_gap")
     assert (f"nobody stands at {gap[0]} to {gap[1]}, " in words) if gap else words == ""
+
+
+def test_too_few_staged_people_have_no_gap():
+    few = disease(subtypes=people((4, 5), 20, stages=[[1, 20], [20]]), names=names((4, 5)))
+    assert few.gap is None and "stage_gap" not in told(few)
+    assert disease(subtypes=people((5, 5), 20, stages=[[1, 20], [20]]), names=names((5, 5))).gap == (2, 19, 23, 7)
 
 
 def test_people_below_and_above_a_gap_are_counted():
@@ -427,7 +435,7 @@ def test_a_rule_that_did_not_decide_the_number_is_not_the_same_procedure():
     null = pd.DataFrame({"true_subtypes": 1, "draw": [1, 2], "n_people": 80, "chosen": [2, 1], "more": [True, False]})
     fixed = disease({"sustain": {"n_subtypes": 2}}, parametric_null=null)
     assert (
-        "Negative control (smooth-controls): the rule, which did not decide the number here, finds 0 subtypes"
+        "Negative control (the controls' covariance, smooth stages): the rule, which did not decide the number here, finds 0 subtypes"
         in text(fixed, "healthy_people")
     )
     assert "with 1 subtype the rule, which did not decide the number here, asks" in text(fixed, "drawn_with_fewer")
@@ -482,3 +490,314 @@ def test_a_joint_model_whose_chains_disagree_says_so_above_its_table(r_hat, ess,
     words = sentences.joint_model(diagnostics(r_hat, ess))
     assert words.startswith("One joint model of all diseases") and ("did not converge" in words) == doubt
     assert ("smallest effective sample size" in words) == doubt
+
+
+def test_a_place_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="summary is no place; there are people, norms, number"):
+        sentences.sentence_of("summary")
+
+
+def test_one_number_alone_has_no_next_best():
+    alone = disease({"sustain": {"n_subtypes": 2}}, selection=selection(2, {2: 0.0}))
+    assert text(alone, "number_fixed").endswith("the data support the same: no other number was tried.")
+
+
+def test_the_published_three_are_weighed_beside_the_number_chosen():
+    """Worse, equally good, and not tried."""
+    same = {0: 300.0, 1: 90.0, 2: 0.0, 3: 0.0}
+    assert "there are 2 (three have the best CVIC)." in text(
+        disease(simulated=True, selection=selection(2, same)), "published_three"
+    )
+    assert "there are 2." in text(disease(simulated=True, selection=selection(2, {1: 90.0, 2: 0.0})), "published_three")
+
+
+def test_sites_of_a_run_before_are_not_told_where_no_site_is_left_out():
+    off = disease({"sustain": {"leave_site_out": False}}, sites=SITES)
+    assert "sites_agree" not in told(off) and "sites_agree" in told(
+        disease({"sustain": {"leave_site_out": True}}, sites=SITES)
+    )
+
+
+@pytest.mark.parametrize(
+    ("starts", "told_of"),
+    [
+        (None, False),
+        ([0.0], False),  # nothing to compare with
+        ([0.0, 0.05], False),
+        ([0.0, 0.06], True),
+        ([0.3], False),
+        ([np.nan, 0.0, 0.06], True),
+    ],
+)
+def test_a_rival_optimum_is_told_where_more_than_a_twentieth_is_labelled_otherwise(starts, told_of):
+    table = (
+        None
+        if starts is None
+        else pd.DataFrame(
+            {"polished_log_likelihood": np.arange(-10.0, -10 - len(starts), -1), "label_disagreement": starts}
+        )
+    )
+    assert ("rival_optimum" in told(disease(starts=table))) == told_of
+
+
+def test_a_rival_optimum_is_of_several_subtypes():
+    rival = pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]})
+    assert "rival_optimum" in told(disease(starts=rival))
+    assert "rival_optimum" not in told(disease(starts=rival, selection=selection(1), **ONE))
+
+
+def test_nuisance_of_one_order_is_of_stage_alone():
+    """Subtype with site could not be tested or passes: neither is said of a model that has no subtypes."""
+    untested = {"clinical/nuisance": nuisance(subtype_site="x")}
+    assert text(disease(**untested), "nuisance_untested").endswith("subtype with site (x).")
+    assert "nuisance_untested" not in told(disease(selection=selection(1), **ONE, **untested))
+    nothing = text(disease(selection=selection(1), **ONE), "follows_nothing")
+    assert nothing == "Tested and nothing found (Holm's p >= 0.05): stage with site and sex."
+    all_untested = nuisance(**{f"{a}_{b}": "x" for a in ("subtype", "stage") for b in ("site", "sex")})
+    # nothing could be tested: that is said, and nothing else
+    nothing_at_all = disease(**{"clinical/nuisance": all_untested})
+    assert text(nothing_at_all, "nuisance_untested").endswith(
+        "subtype with sex (x); stage with site (x); stage with sex (x)."
+    )
+    assert not {"follows_nothing", "follows_nuisance"} & set(told(nothing_at_all))
+
+
+@pytest.mark.parametrize(
+    ("site", "variable", "words"),
+    [
+        ("none", "site", "it may follow scanners and not disease (there is no site term in the norms)."),
+        ("fixed", "site", "it may follow scanners and not disease, although the norms have a site term."),
+        ("fixed", "etiv", "it may follow the size of heads and not disease."),
+        ("fixed", "age", "the norms took it out of the measures, so this is of the disease or left over."),
+    ],
+)
+def test_what_follows_from_a_label_that_goes_with_a_nuisance(site, variable, words):
+    table = nuisance(0.001).replace({"variable": {"site": variable}})
+    said_ = text(disease({"normative": {"site": site}}, **{"clinical/nuisance": table}), "follows_nuisance")
+    assert said_ == (
+        f"Subtype goes with {'head size' if variable == 'etiv' else variable} (Cramer's V 0.31, n = 80, Holm's p = 0.001): {words}"
+    )
+
+
+def test_a_note_on_a_result_stands_behind_it():
+    noted = text(
+        disease(**{"clinical/associations": pd.DataFrame([association(warning="few cells")])}), "clinical_headline"
+    )
+    assert noted.endswith("q = 0.012). Note: few cells.")
+    assert "Note" not in text(disease(), "clinical_headline")
+
+
+def test_an_effect_of_none_at_all_is_neither_rounded_to_it_nor_signed():
+    assert [sentences.number(v) for v in (0.0, -0.0, 0.1, 0.0999, -0.1, 1e-5)] == [
+        "0.00",
+        "0.00",
+        "0.10",
+        "0.1",
+        "-0.10",
+        "1e-05",
+    ]
+
+
+def test_a_higher_and_a_lower_estimate_are_worded_as_such():
+    def headline(**changes):
+        return text(disease(**{"clinical/associations": pd.DataFrame([association(**changes)])}), "clinical_headline")
+
+    assert "higher odds of a higher EDSS" in headline() and "lower odds of a higher EDSS" in headline(estimate=0.9)
+    linear = {"type": "continuous", "effect": "standardised beta", "outcome": "SDMT"}
+    assert ": higher SDMT" in headline(**linear, estimate=0.5) and ": lower SDMT" in headline(**linear, estimate=-0.5)
+
+
+def test_the_summary_names_four_results_of_different_questions():
+    """Five outcomes pass, one of them for two subtypes, the strongest last; a difference of categories has no effect to tell."""
+    rows = [association(outcome=f"o{i}", q=0.04 - i / 1000) for i in range(5)]
+    rows += [
+        association(outcome="o4", subtype="spinal cord", q=0.001),
+        association(outcome="o0", kind="stage", q=0.002, unit=""),
+    ]
+    rows += [association(outcome="drug", kind="any difference", q=1e-6)]
+    lines = [s.text for s in said(disease(**{"clinical/associations": pd.DataFrame(rows)}), "clinical")]
+    assert lines[0] == "8 of 8 clinical contrasts that could be tested pass a false-discovery rate of 5 %."
+    assert [line.partition(": ")[0] for line in lines[1:]] == [
+        "Spinal cord against the other subtypes", "Later stage among cortical people", *["Cortical against the other subtypes"] * 2
+    ]  # fmt: skip
+    assert "higher EDSS" not in " ".join(lines) and "higher o3" in lines[3] and "higher o2" in lines[4]
+
+
+def test_results_of_one_order_leave_subtypes_out():
+    rows = [
+        association(), association(kind="any difference", outcome="drug"),
+        association(kind="stage", contrast="stage", subtype="", q=0.2, unit="3 stages"),
+    ]  # fmt: skip
+    one = disease(selection=selection(1), **ONE, **{"clinical/associations": pd.DataFrame(rows)})
+    assert text(one, "clinical_nothing_found").startswith("None of 1 clinical contrasts")
+    assert "clinical_headline" in told(disease(**{"clinical/associations": pd.DataFrame(rows)}))
+
+
+def test_clinical_sentences_of_every_table_come_under_its_condition():
+    """Each table's sentence is there with the table, and the study's claims only for several subtypes."""
+    treated = {"outcome": "Relapse", "treatment": "x", "reference": "none", "n_treated": 30, "n": 100, "n_events": 40,
+               "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "", "effect": "HR"}  # fmt: skip
+    trial = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True, "n_per_arm": 1500.0,
+             "n_per_arm_low": 400.0, "n_per_arm_high": 9650.0}  # fmt: skip
+    predicted = {"outcome": "SPMS", "n": 300, "n_events": 40, "c": 0.6, "c_low": 0.51, "c_high": 0.7, "added": np.nan, "added_low": np.nan, "added_high": np.nan}  # fmt: skip
+    tables = {
+        "treatment": (pd.DataFrame([treated]), "Relapse by treatment, all staged people: x against none"),
+        "trial": (
+            pd.DataFrame([trial | {"group": "everyone"}, trial | {"group": "late", "n_per_arm": 1200.0}]),
+            "would need 1,500 people per arm enrolling everyone, and 1,200 (400 to 9,650) enrolling late",
+        ),
+        "prediction": (pd.DataFrame([predicted | {"model": "clinical"}]), "C index 0.600 (0.510 to 0.700) from clinical data."),
+        "reported": (pd.DataFrame({"verdict": ["agrees"]}), "Of 1 findings of the published study (Zhuo et al. 2025): 1 agrees."),
+    }  # fmt: skip
+    all_tables = {f"clinical/{name}": table for name, (table, _) in tables.items()}
+    whole = " ".join(sentences.clinical_sentences(disease(simulated=True, **all_tables)))
+    for name, (_, words) in tables.items():
+        assert words in whole
+        without = disease(simulated=True, **{k: t for k, t in all_tables.items() if k != f"clinical/{name}"})
+        assert words not in " ".join(sentences.clinical_sentences(without))
+    one = disease(simulated=True, selection=selection(1), **ONE, **all_tables)
+    assert "published study" not in " ".join(sentences.clinical_sentences(one))
+
+
+def test_a_trial_is_told_of_everyone_beside_a_group():
+    row = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True, "n_per_arm": 500.0,
+           "n_per_arm_low": 400.0, "n_per_arm_high": 650.0}  # fmt: skip
+    whole, late = row | {"group": "everyone"}, row | {"group": "late", "n_per_arm": 450.0}
+    assert len(sentences.trial_sentences(pd.DataFrame([whole, late]))) == 1
+    assert sentences.trial_sentences(pd.DataFrame([whole])) == sentences.trial_sentences(pd.DataFrame([late])) == []
+    unlimited = pd.DataFrame([whole, late | {"n_per_arm_low": 300.0, "n_per_arm_high": np.nan}])
+    assert "450 (300 to no limit) enrolling late" in sentences.trial_sentences(unlimited)[0]
+    assert sentences.trial_sentences(pd.DataFrame([whole, late | {"n_per_arm": np.nan}])) == []
+    assert sentences.trial_sentences(pd.DataFrame([whole, late | {"reportable": False}])) == []
+
+
+def test_follow_up_is_told_of_groups_that_are_large_enough():
+    row = {"group": "one", "slope": 0.5, "low": 0.1, "high": 0.9, "n_people": 20, "n_scans": 100, "quantity": "mean z"}
+    told_of = sentences.slope_sentences(
+        pd.DataFrame([row, row | {"group": "normal-appearing"}, row | {"n_people": 19, "group": "x"}, row | {"slope": np.nan, "group": "y"}])
+    )  # fmt: skip
+    assert [t.partition(":")[0] for t in told_of] == ["Follow-up, staged one", "Follow-up, normal-appearing"]
+    assert "mean z changes by 0.50 a year" in told_of[0]
+
+
+def test_treatments_are_told_where_they_differ_and_are_large_enough():
+    row = {"outcome": "Relapse", "treatment": "x", "reference": "none", "n_treated": 30, "n": 100, "n_events": 40,
+           "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "one", "effect": "HR"}  # fmt: skip
+    differ = row | {"subtype": sentences.INTERACTION, "p": 0.2}
+    lines = sentences.treatment_sentences(pd.DataFrame([row, row | {"p": 0.05}, row | {"p": np.nan}, differ]))
+    assert (
+        lines[0].startswith("Relapse by treatment, one: x against none (HR 0.50,")
+        and "one of 2 comparisons" in lines[0]
+    )
+    assert (
+        "does not differ detectably between subtypes (interaction, p = 0.2, 40 events)" in lines[1] and len(lines) == 3
+    )
+    assert lines[2] == sentences.CONFOUNDED
+    assert (
+        "treatment differs between subtypes" in sentences.treatment_sentences(pd.DataFrame([differ | {"p": 0.049}]))[0]
+    )
+    assert sentences.treatment_sentences(pd.DataFrame([row | {"p": 0.05}])) == []
+    assert sentences.treatment_sentences(pd.DataFrame([row | {"reportable": False}])) == []
+
+
+def test_survival_inside_a_subtype_is_drawn_and_not_told():
+    row = {
+        "outcome": "SPMS",
+        "split": "stage in one",
+        "n": 137,
+        "n_events": 20,
+        "p": 0.003,
+        "n_smallest": 25,
+        "reason": "",
+    }
+    assert sentences.survival_sentences(pd.DataFrame([row])) == []
+    (line,) = sentences.survival_sentences(pd.DataFrame([row | {"split": "subtype", "p": 0.05}]))
+    assert line.startswith("SPMS: survival does not differ detectably between subtypes of staged people")
+    for least in ({"n_events": 10}, {"n_smallest": 20}):
+        (line,) = sentences.survival_sentences(pd.DataFrame([row | {"split": "stage"} | least]))
+        assert "survival differs between thirds of stage" in line
+
+
+def test_nested_models_are_of_atrophy_where_there_is_one_order():
+    table = pd.DataFrame({"model": ["mean z", "subtype and stage"], "outcome": ["EDSS", "EDSS"], "p": [0.002, 0.9]})
+    (line,) = sentences.nested_sentences(table, 1)
+    assert line == (
+        "Beyond mean z, atrophy and stage add to EDSS (p = 0.002): likelihood-ratio tests of 1 outcome, p not corrected for "
+        "their number."
+    )
+    assert "subtype and stage add to EDSS" in sentences.nested_sentences(table, 2)[0]
+    assert "add to no outcome" in sentences.nested_sentences(table.assign(p=0.05), 2)[0]
+    assert sentences.nested_sentences(table[1:]) == sentences.nested_sentences(table[:0]) == []
+
+
+def test_verdicts_on_the_published_study_are_worded_of_one_and_of_several():
+    def told_of(*verdicts):
+        return sentences.reported_sentences(pd.DataFrame({"verdict": verdicts}))[0].partition(": ")[2]
+
+    assert told_of("agrees", "agrees", "contradicts") == "2 agree; 1 contradicts."
+    assert told_of("same direction, but the interval includes no effect") == (
+        "1 has the same direction with an interval that includes no effect."
+    )
+    assert told_of(*["opposite direction, but the interval includes no effect"] * 2, "not testable: only 3 people") == (
+        "2 have the opposite direction with intervals that include no effect; 1 could not be tested."
+    )
+
+
+def test_contrasts_are_introduced_where_each_is_of_one_against_the_others():
+    def first(**changes):
+        rows = pd.DataFrame([association(**changes)])
+        return sentences.clinical_sentences(disease(**{"clinical/associations": rows}))[0]
+
+    assert first() == "Subtypes are compared among staged MS people, at the same stage."
+    assert first(against="spinal cord").startswith("MS, disability: 1 of 1")  # a pair says it itself
+
+
+#: Tables that figures of one disease are told from, and what each tells of them.
+SLOPES = pd.DataFrame(
+    [{"group": "cortical", "slope": 0.5, "low": 0.1, "high": 0.9, "n_people": 50, "n_scans": 100, "quantity": "stage"}]
+)
+CONVERGENCE = disease().convergence
+FIGURES = [
+    ("selection", disease(), "CVIC above the best: k = 0: 300, k = 1: 90, k = 2: 0, k = 3: 12, k = 4: 31; 2 chosen."),
+    ("selection", disease({"sustain": {"n_subtypes": 2}}), "CVIC above the best: k = 0: 300, k = 1: 90, k = 2: 0, k = 3: 12, k = 4: 31; 2 fixed."),
+    ("brain_mean_z", disease(), "Spinal cord: 50 people (50% of all with MS); median stage 5.5, highest 10. Cortical: 30 people (30% of all with MS); median stage 5.5, highest 10."),
+    ("mean_z", disease(), "Spinal cord: 50 people (50% of all with MS); median stage 5.5, highest 10. Cortical: 30 people (30% of all with MS); median stage 5.5, highest 10."),
+    ("ternary", disease(), "100% of the staged have a subtype of probability 0.9 or more."),
+    ("ternary", disease(subtypes=people((0, 0), 20), names=names((0, 0))), ""),
+    ("probability", disease(subtypes=people(sure=0.8)), "0% of the staged have a subtype of probability 0.9 or more."),
+    ("probability", disease(subtypes=people((0, 0), 20), names=names((0, 0))), ""),
+    ("positional_variance", disease(event_order=pd.DataFrame({"subtype": [1, 1, 2], "biomarker": ["thalamus", "cord_csa", "frontal"], "mean_position": [2.0, 1.0, 1.0]})), "spinal cord: begins in Frontal cortex. cortical: begins in Cord area and Thalamus."),
+    ("positional_variance_folds", disease(event_order=ORDER), "cortical: begins in Cord area and Thalamus."),
+    ("progression", disease(event_order=ORDER, names=names((0, 80)), subtypes=people((0, 80))), ""),
+    ("stages", disease(), "80 people are staged, median stage 5.5, highest 10."),
+    ("stages", disease(subtypes=people((0, 0), 20), names=names((0, 0))), ""),
+    ("convergence", disease(), CONVERGENCE),
+    ("forest", disease(), "1 of 1 tested contrasts passes a false-discovery rate of 5 %, first EDSS (cortical against the other subtypes)."),
+    ("forest", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2), association(outcome="SDMT", q=0.05)])}), "0 of 2 tested contrasts pass a false-discovery rate of 5 %."),
+    ("forest", disease(diagnostics=diagnostics(1.3)), "The chains have not converged, so no result is told."),
+    ("survival", disease(), ""),
+    ("transitions", disease(**{"clinical/slopes": SLOPES}), "Follow-up, staged cortical: stage changes by 0.50 a year (95 % interval 0.10 to 0.90; 50 people, 100 scans)."),
+    ("transitions", disease(diagnostics=diagnostics(1.3), **{"clinical/slopes": SLOPES}), ""),
+    ("normative", study(), "1 of 4 checks of the controls' out-of-sample z failed."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("figure", "facts", "words"), FIGURES)
+def test_figures_are_told_in_words(figure, facts, words):
+    assert sentences.FINDINGS[figure](facts) == words
+
+
+def test_every_figure_that_says_its_finding_is_tried():
+    assert set(sentences.FINDINGS) - {figure for figure, *_ in FIGURES} == {"survival_stage", "covariance"}
+
+
+def test_survival_is_told_of_the_split_that_a_figure_draws():
+    row = {"outcome": "SPMS", "split": "subtype", "n": 137, "n_events": 20, "p": 0.003, "n_smallest": 25, "reason": ""}
+    d = disease(**{"clinical/logrank": pd.DataFrame([row, row | {"split": "stage", "p": 0.5}])})
+    assert "differs between subtypes" in sentences.FINDINGS["survival"](d)
+    assert "does not differ detectably between thirds" in sentences.FINDINGS["survival_stage"](d)
+    assert "thirds" not in sentences.FINDINGS["survival"](d) and "subtypes" not in sentences.FINDINGS["survival_stage"](
+        d
+    )
+    bad = disease(diagnostics=diagnostics(1.3), **{"clinical/logrank": pd.DataFrame([row])})
+    assert sentences.FINDINGS["survival"](bad) == ""

@@ -18,6 +18,8 @@ from ..sustain import verdict
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..tables import read_table
 
+#: Columns of people that the workflow knows itself, in words.
+COLUMNS_OF_PEOPLE = {"etiv": "head size"}
 #: Fewer people than this in a subtype carry no conclusion.
 SMALL = 20
 #: People that would be expected in a run of empty stages, were the staged spread evenly, for it to be called a gap;
@@ -219,6 +221,30 @@ class Disease:
         """Share of the staged whose most probable subtype has a probability of at least 0.9."""
         p = self.people.loc[~normal_appearing(self.people, "oof_")].filter(regex=r"^oof_p_subtype\d+$").max(axis=1)
         return float((p >= 0.9).mean()) if len(p) else float("nan")
+
+    # --- clinical results --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """Columns of the study's own tables of people to words: the name of the outcome they hold, else blanks."""
+        named = {o["column"]: o["name"] for o in self.config["clinical"]["outcomes"] if {"column", "name"} <= set(o)}
+        return COLUMNS_OF_PEOPLE | named
+
+    def in_words(self, column: str) -> str:
+        """Words of a column of people; "strata of site" and other words around it stay."""
+        before, of, name = column.rpartition("strata of ")
+        return before + of + self.columns.get(name, name.replace("_", " "))
+
+    @cached_property
+    def associations(self) -> pd.DataFrame:
+        """associations.tsv with covariates in words."""
+        table = self.tables["clinical/associations"]
+        if table.empty:
+            return table
+        told = table["covariates"].map(
+            lambda v: ", ".join(map(self.in_words, v.split(", "))) if isinstance(v, str) else v
+        )
+        return table.assign(covariates=told)
 
     # --- the chains --------------------------------------------------------------------------------------------------
 

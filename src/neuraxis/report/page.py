@@ -14,6 +14,7 @@ from PIL import Image
 from ..figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, Figure
 from ..figures.style import NOTHING, colours
 from ..job import warnings_in
+from ..labels import variant_words
 from ..tables import aside
 from . import sentences
 from .checklists import answered
@@ -21,7 +22,7 @@ from .facts import Disease, Study, read_study
 from .methods import methods_text, references
 from .people import write_people
 from .views import TableStore, any_table, flow_boxes, folded_table, picture, vector
-from .words import GLOSSARY
+from .words import GLOSSARY, VALUES
 
 PAGES = jinja2.Environment(
     loader=jinja2.PackageLoader("neuraxis.report", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -190,7 +191,7 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
     drawn = []
     for figure in OF_DISEASE:
         # the first to keep a table decides how it is shown: as it is in the chapter, with labels
-        tables = {f"{d.name}/{t}": labelled(d.tables[t], d.labels) for t in figure.tables}
+        tables = {f"{d.name}/{t}": worded(d.tables[t], d) for t in figure.tables}
         path = root / "figures" / d.name / f"{figure.name}.png"
         drawn.append(figures.show(figure, path, tables, d, f"{d.name}-{figure.name}"))
     shown = [f for f in drawn if f]
@@ -227,7 +228,7 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
             if name == "clinical/nuisance" and len(table) and d.k < 2:
                 table = table[table["label"] != "subtype"]
             caption = ONE_TABLE.get(name, caption) if d.k < 2 else caption
-            tables[chapter].append(any_table(store, f"{d.name}/{name}", labelled(table, d.labels), caption))
+            tables[chapter].append(any_table(store, f"{d.name}/{name}", worded(table, d), caption))
         tables[chapter] = [t for t in tables[chapter] if t]
     told = {chapter: said(d, *PLACES.get(chapter, ())) for chapter in CHAPTERS}
     chapters = [
@@ -262,6 +263,30 @@ def labelled(table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
         parts = table["event"].astype("string").str.partition(" ").reindex(columns=range(3))
         name, rest = parts[0], parts[2]
         table["event"] = (name.replace(labels.to_dict()) + " " + rest).where(table["event"].notna()).astype(object)
+    return table
+
+
+def worded(table: pd.DataFrame, d: Disease) -> pd.DataFrame:
+    """A table of a disease as it is read: labels of biomarkers, names of subtypes, and words for short names of the workflow."""
+    table = labelled(table, d.labels)
+    if table.empty:
+        return table
+    if {"model", "n_subtypes"} <= set(table):
+        table = table.drop(columns="n_subtypes")  # the model says it, and -1 nothing
+    if "subtype" in table and pd.api.types.is_numeric_dtype(table["subtype"]) and "name" not in table and d.k > 1:
+        table["subtype"] = table["subtype"].map(d.names)
+    for column, words in VALUES.items():
+        if column in table:
+            table[column] = table[column].replace(words)
+    if "variant" in table:
+        table["variant"] = table["variant"].map(variant_words, na_action="ignore")
+    if "covariates" in table:
+        table["covariates"] = table["covariates"].map(
+            lambda v: ", ".join(map(d.in_words, str(v).split(", "))), na_action="ignore"
+        )
+    if "variable" in table:  # "edss, median [Q1,Q3]", "etiv"
+        parts = table["variable"].astype(str).str.partition(", ")
+        table["variable"] = parts[0].map(lambda v: "people" if v == "n" else d.in_words(v)) + parts[1] + parts[2]
     return table
 
 
@@ -386,12 +411,18 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
     checks = study.norms_checks
     failed = checks[checks["passed"].astype(str) == "False"] if len(checks) else checks
 
+    labels = study.biomarkers.set_index("biomarker")["label"]
+
+    def study_table(name: str) -> pd.DataFrame:
+        table = labelled(study.tables[_below(name)], labels)
+        return table.rename(columns=labels.to_dict()) if name == "normative/zscores" else table
+
     def of_all(declared):
         shown = [
             figures.show(
                 f,
                 root / "figures" / f"{f.name}.png",
-                {t: study.tables[_below(t)] for t in f.tables},
+                {t: study_table(t) for t in f.tables},
                 study,
                 f.name,
             )
@@ -416,7 +447,8 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
         }
     figures.number()
     flow = study.flow.drop(columns=["who"], errors="ignore")
-    groups = study.diseases[0].tables["clinical/table1_groups"] if study.diseases else pd.DataFrame()
+    first = study.diseases[0] if study.diseases else None
+    groups = worded(first.tables["clinical/table1_groups"], first) if first else pd.DataFrame()
     p = study.provenance
     versions = ", ".join(f"{name} {v}" for name, v in p.get("versions", {}).items())
     return PAGES.get_template("index.html.j2").render(
@@ -439,7 +471,8 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
         norms=said(study, "norms"),
         norms_tables=[
             folded_table(
-                store, "norms_failed", failed[[c for c in CHECKED if c in failed]] if len(failed) else failed, "Checks that failed"
+                store, "norms_failed", labelled(failed[[c for c in CHECKED if c in failed]], labels) if len(failed) else failed,
+                "Checks that failed",
             )
         ],
         norms_figures=norms_figures,

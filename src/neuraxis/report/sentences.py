@@ -18,7 +18,7 @@ from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..clinical.treatment import CONFOUNDED, INTERACTION
 from ..features.biomarkers import cord_of
-from ..labels import NORMAL, is_true
+from ..labels import NORMAL, is_true, variant_words
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..sustain.diagnostics import verdict
 from .facts import SMALL, Disease, Study
@@ -34,7 +34,7 @@ ASKED = {"subtype": "differences between subtypes", "stage": "effects of stage",
 
 def number(value: float) -> str:
     """Two decimals, or two significant digits below 0.1."""
-    return f"{value:.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}" if value else "0.00"
 
 
 def interval(row) -> str:
@@ -76,9 +76,7 @@ def who(row) -> str:
 def given(row) -> str:
     """What the estimate is adjusted for."""
     words = ["stage"] if row.kind == "subtype" else []
-    words += (
-        str(row.covariates).replace("_", " ").split(", ") if isinstance(row.covariates, str) and row.covariates else []
-    )
+    words += row.covariates.split(", ") if isinstance(row.covariates, str) and row.covariates else []
     return f", adjusted for {listed(words)}" if words else ", unadjusted"
 
 
@@ -207,10 +205,9 @@ def slope_sentences(slopes: pd.DataFrame) -> list[str]:
     for row in slopes.itertuples():
         if pd.isna(row.slope) or row.n_people < LEAST_PEOPLE:
             continue
-        unit = "stages" if row.quantity == "stage" else "of mean z"
         group = row.group if row.group == NORMAL else f"staged {row.group}"
         out.append(
-            f"Follow-up, {group}: {number(row.slope)} {unit} a year (95 % interval {number(row.low)} to "
+            f"Follow-up, {group}: {row.quantity} changes by {number(row.slope)} a year (95 % interval {number(row.low)} to "
             f"{number(row.high)}; {row.n_people} people, {row.n_scans} scans)."
         )
     return out
@@ -312,11 +309,11 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
         if "everyone" not in part.index or others.empty:
             continue
         whole, best = part.loc["everyone"], others.loc[others["n_per_arm"].idxmin()]
-        ends = [f"{v:.0f}" if pd.notna(v) else "no limit" for v in (best["n_per_arm_low"], best["n_per_arm_high"])]
+        ends = [f"{v:,.0f}" if pd.notna(v) else "no limit" for v in (best["n_per_arm_low"], best["n_per_arm_high"])]
         out.append(
             f"A {whole['years']:g}-year trial of {outcome} (hazard ratio {whole['hazard_ratio']:g}, power "
-            f"{whole['power']:.0%}) would need {whole['n_per_arm']:.0f} people per arm enrolling everyone, and "
-            f"{best['n_per_arm']:.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, "
+            f"{whole['power']:.0%}) would need {whole['n_per_arm']:,.0f} people per arm enrolling everyone, and "
+            f"{best['n_per_arm']:,.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, "
             + (
                 f"the best of {len(others)} groups that were looked at"
                 if len(others) > 1
@@ -327,14 +324,37 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
     return out
 
 
+#: Verdicts on what the published study reported, of one finding and of several (clinical.reported).
+VERDICTS = {
+    "agrees": ("agrees", "agree"),
+    "contradicts": ("contradicts", "contradict"),
+    "not testable": ("could not be tested", "could not be tested"),
+    "same direction, but the interval includes no effect": (
+        "has the same direction with an interval that includes no effect",
+        "have the same direction with intervals that include no effect",
+    ),
+    "opposite direction, but the interval includes no effect": (
+        "has the opposite direction with an interval that includes no effect",
+        "have the opposite direction with intervals that include no effect",
+    ),
+    "no such subtype in these data": (
+        "is of a subtype that these data do not have",
+        "are of subtypes that these data do not have",
+    ),
+    "no such outcome in these data": (
+        "is of an outcome that these data do not have",
+        "are of outcomes that these data do not have",
+    ),
+}
+
+
 def reported_sentences(reported: pd.DataFrame) -> list[str]:
     """How many of the study's findings these data agree with."""
     if reported.empty:
         return []
     kinds = reported["verdict"].str.partition(":")[0]
-    many = {"agrees": "agree", "contradicts": "contradict"}
-    counts = [f"{n} {many.get(k, k) if n > 1 else k}" for k, n in kinds.value_counts().items()]
-    return [f"Of {len(reported)} findings of the published study (Zhuo et al. 2025): {listed(counts)}."]
+    counts = [f"{n} {VERDICTS.get(k, (k, k))[n > 1]}" for k, n in kinds.value_counts().items()]
+    return [f"Of {len(reported)} findings of the published study (Zhuo et al. 2025): {'; '.join(counts)}."]
 
 
 def joint_model(diagnostics: pd.DataFrame) -> str:
@@ -416,10 +436,10 @@ def clinical_sentences(d: Disease) -> list[str]:
         *told(trial_sentences, "trial"),
         *(told(reported_sentences, "reported") if d.simulated and d.k > 1 else []),
     ]
-    found, logrank, nested, slopes = (
-        d.tables[f"clinical/{name}"] for name in ("associations", "logrank", "nested", "slopes")
+    logrank, nested, slopes = (d.tables[f"clinical/{name}"] for name in ("logrank", "nested", "slopes"))
+    return paragraph(
+        d.associations, logrank, nested, slopes, d.name, n_subtypes=d.k, converged=d.converged, more=tuple(more)
     )
-    return paragraph(found, logrank, nested, slopes, d.name, n_subtypes=d.k, converged=d.converged, more=tuple(more))
 
 
 # --- sentences with their conditions -------------------------------------------------------------------------------------
@@ -639,10 +659,10 @@ def healthy_correlation(covariance: pd.DataFrame) -> str:
     pairs = covariance[covariance["biomarker"] != covariance["other"]]
     one = covariance.iloc[0]
     if pairs.empty:
-        return f"One biomarker, in {one['n_controls']} controls: nothing correlates."
-    fewest = f", {pairs['n'].min()} behind the rarest pair" if pairs["n"].min() < one["n_controls"] else ""
+        return f"One biomarker, in {one['n_controls']:,} controls: nothing correlates."
+    fewest = f", {pairs['n'].min():,} behind the rarest pair" if pairs["n"].min() < one["n_controls"] else ""
     return (
-        f"In {one['n_controls']} controls{fewest}, z of {len(covariance) - len(pairs)} biomarkers correlate at "
+        f"In {one['n_controls']:,} controls{fewest}, z of {len(covariance) - len(pairs)} biomarkers correlate at "
         f"r = {pairs['correlation'].mean():.2f} on average ({pairs['correlation'].min():.2f} to "
         f"{pairs['correlation'].max():.2f}), after shrinkage by {one['shrinkage']:.1%}."
     )
@@ -745,8 +765,8 @@ def gaussian_better(d: Disease):
 
 @sentence_of("number", lambda d: len(d.tables["variants"]) > 0, warn=lambda d: len(set(_variants(d).values())) > 1)
 def other_variants(d: Disease):
-    found = [f"{k} ({name})" for name, k in _variants(d).items()]
-    return f"Number of subtypes by variant of the model (stage prior - noise): {', '.join(found)}."
+    found = [f"{k} ({variant_words(name)})" for name, k in _variants(d).items()]
+    return f"Number of subtypes by variant of the model: {'; '.join(found)}."
 
 
 def _variants(d: Disease) -> dict[str, int]:
@@ -777,7 +797,7 @@ def control_sentences(control: pd.DataFrame, fixed: bool = False) -> list[tuple[
     for name, part in control.dropna(subset=["n_subtypes"]).groupby("variant", sort=False):
         k = int(part.loc[is_true(part["chosen"]), "n_subtypes"].iloc[0])
         n = int(part["n_people"].iloc[0])
-        text = f"Negative control ({name}): {procedure} finds {subtypes(k)} in {n} healthy people"
+        text = f"Negative control ({variant_words(name)}): {procedure} finds {subtypes(k)} in {n} healthy people"
         if k > 1:
             text += "; as many in patients are no evidence of disease under this model"
         out.append((text + (f" ({note})" if note else "") + ".", k > 0))
@@ -794,6 +814,13 @@ def drawn_with_fewer(d: Disease):
     )
 
 
+#: What calibration.tsv states, in words.
+STATED = {
+    "P(healthy)": "of being healthy",
+    "P(subtype), truly staged people": "of the most probable subtype, in people who are truly staged,",
+}
+
+
 @sentence_of(
     "labels",
     lambda d: len(_calibrated(d)) > 0,
@@ -801,10 +828,11 @@ def drawn_with_fewer(d: Disease):
 )
 def calibrated(d: Disease):
     parts = [
-        f"of {row.quantity} {row.stated:.2f} came true {row.observed:.2f} ({row.low:.2f} to {row.high:.2f}, {int(row.n)} people)"
+        f"{STATED.get(row.quantity, row.quantity)} {row.stated:.2f}, true of {row.observed:.2f} (95 % interval {row.low:.2f} to "
+        f"{row.high:.2f}; {int(row.n)} people)"
         for row in _calibrated(d).itertuples()
     ]
-    return f"Where the truth is simulated, out of fold and on average: {listed(parts)}."
+    return f"Mean probability that is stated out of fold, beside the simulated truth: {'; '.join(parts)}."
 
 
 def _calibrated(d: Disease) -> pd.DataFrame:
@@ -1008,10 +1036,6 @@ def _nuisance(d: Disease) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tested, tested[tested["p_holm"] < 0.05]
 
 
-#: What a variable is called in a sentence.
-NUISANCE = {"etiv": "head size"}
-
-
 @sentence_of("nuisance", lambda d: len(_nuisance(d)[1]) > 0, warn=True)
 def follows_nuisance(d: Disease):
     site = d.config["normative"]["site"]
@@ -1022,7 +1046,7 @@ def follows_nuisance(d: Disease):
     }
     rest = "the norms took it out of the measures, so this is of the disease or left over."
     return [
-        f"{r.label.capitalize()} goes with {NUISANCE.get(r.variable, r.variable)} ({r.effect} {r.estimate:.2f}, n = {r.n}, "
+        f"{r.label.capitalize()} goes with {d.in_words(r.variable)} ({r.effect} {r.estimate:.2f}, n = {r.n}, "
         f"Holm's p = {r.p_holm:.1g}): {words.get(r.variable, rest)}"
         for r in _nuisance(d)[1].itertuples()
     ]
@@ -1032,13 +1056,13 @@ def follows_nuisance(d: Disease):
 def follows_nothing(d: Disease):
     tested, _ = _nuisance(d)
     pairs = [
-        f"{label} with {listed(NUISANCE.get(v, v) for v in part['variable'])}"
+        f"{label} with {listed(d.in_words(v) for v in part['variable'])}"
         for label, part in tested.groupby("label", sort=False)
     ]
     return f"Tested and nothing found (Holm's p >= 0.05): {'; '.join(pairs)}."
 
 
-@sentence_of("nuisance", lambda d: len(_nuisance(d)[0]) > 0 and bool(_untested(d)))
+@sentence_of("nuisance", lambda d: bool(_untested(d)))
 def nuisance_untested(d: Disease):
     return f"Not tested, which is not the same as not there: {'; '.join(_untested(d))}."
 
@@ -1051,7 +1075,7 @@ def _untested(d: Disease) -> list[str]:
     rest = table[table["p"].isna()]
     if d.k < 2:
         rest = rest[rest["label"] != "subtype"]
-    return [f"{r.label} with {NUISANCE.get(r.variable, r.variable)} ({r.reason})" for r in rest.itertuples()]
+    return [f"{r.label} with {d.in_words(r.variable)} ({r.reason})" for r in rest.itertuples()]
 
 
 # clinical: the headline, of a disease
@@ -1059,7 +1083,7 @@ def _untested(d: Disease) -> list[str]:
 
 def _told(d: Disease) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Headline rows that were tested, and those that pass; none where the chains have not converged."""
-    table = d.tables["clinical/associations"]
+    table = d.associations
     if table.empty:
         return table, table
     rows = rows_told(table)
@@ -1131,8 +1155,7 @@ def portrait(d: Disease, subtype: int) -> str:
         text += f" ({NAMED})" if d.k > 1 and d.named_by_comparison(subtype) else ""
     if affected:
         text += f"; highest mean z: {', '.join(affected)}"
-    if len(stage):
-        text += f"; median stage {stage.median():g}, highest {stage.max():g}"
+    text += f"; median stage {stage.median():g}, highest {stage.max():g}"
     return text + "." + (" Too few for conclusions." if n < SMALL else "")
 
 
