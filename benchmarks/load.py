@@ -36,7 +36,7 @@ def write_study(folder: Path, people: int, biomarkers: int, sites: int = 10, see
     who = pd.DataFrame({"participant_id": [f"sub-{i:06d}" for i in range(people)]})
     sick = np.arange(people) % 2 == 1
     who["group"] = np.where(sick, "MS", "HC")
-    site = rng.integers(sites, size=people)
+    site = rng.permutation(people // 2 + 1)[np.arange(people) // 2] % sites  # a patient and a control side by side
     who["site"] = [f"site{k:03d}" for k in site]
     who["age"] = rng.uniform(20, 70, people).round(1)
     who["sex"] = rng.choice(["F", "M"], people)

@@ -2,8 +2,8 @@
 
     make faults FAULTS=1000        # writes benchmarks/reliability.tsv
 
-A run forks a job that reads a sealed table, fits a model with checkpoints, and writes model and table, as the workflow's jobs
-do. One fault is planted; what the job says is looked at; then the same job is done again, undisturbed, and its results are
+A run forks a job that reads a sealed table, fits one and two subtypes with checkpoints, keeps the finished fits, and writes
+models and table, as the workflow's jobs do. One fault is planted; what the job says is looked at; then the same job is done again, undisturbed, and its results are
 compared byte by byte with those of a job that nothing ever happened to.
 """
 
@@ -31,7 +31,9 @@ from neuraxis.sustain import checkpoint as keeping
 from neuraxis.tables import read_table, write_table
 
 EVENTS = ZScoreEvents([[1.0, 2.0], [1.0], [2.0]], 5.0, biomarkers=list("abc"))
-NAMES = ("z.tsv", "model.npz", "subtypes.tsv")
+#: Models of one and of two subtypes.
+MODELS = ("first.npz", "model.npz")
+NAMES = ("z.tsv", *MODELS, "subtypes.tsv")
 #: Words that a log may end a job with; anything else is a foreign exception.
 TRACEBACK = "Traceback"
 
@@ -48,13 +50,16 @@ def prepare(folder: Path) -> None:
 def work(folder: Path) -> None:
     """What a job does."""
     z = read_table(folder / "z.tsv").set_index("participant_id")
-    model = fit(
-        z, EVENTS, 1, covariance=0.3 + 0.7 * np.eye(3), n_startpoints=2, n_samples=2000, n_chains=2, n_draws=20,
-        seed=4, progress=False, checkpoint=keeping.partial(folder / "model.npz"),
-    )  # fmt: skip
-    model.save(folder / "model.npz")
+    model = None
+    for k, name in enumerate(MODELS, 1):
+        fit(
+            z, EVENTS, k, covariance=0.3 + 0.7 * np.eye(3), n_startpoints=2, n_samples=1000, n_chains=2, n_draws=20,
+            seed=4, progress=False, previous=model, checkpoint=keeping.partial(folder / name),
+        ).save(folder / name)  # fmt: skip
+        model = SustainModel.load(folder / name)
     write_table(model.assign(z).reset_index(), folder / "subtypes.tsv")
-    keeping.done(folder / "model.npz")
+    for name in MODELS:
+        keeping.settle(folder / name)
 
 
 def pid_of(folder: Path) -> Path:
@@ -154,6 +159,8 @@ class Faults:
         work(self.folder)  # kernels are loaded once, here, and not by every job that is forked
         for name in NAMES[1:]:
             (self.folder / name).unlink()
+        for name in MODELS:
+            keeping.done(self.folder / name)
         self.input = {n: (self.folder / n).read_bytes() for n in ("z.tsv", ".z.tsv.sha256")}
         started = time.perf_counter()
         if end(begin(self.folder)):
@@ -165,6 +172,7 @@ class Faults:
         """All kinds of faults."""
         found = [f"{s} at {w}" for s in ("SIGKILL", "SIGTERM", "SIGINT") for w in ("leader", "group")]
         found += [f"piece of a fit: {how}" for how in ("cut", "flip", "emptied")]
+        found += [f"finished fit: {how}" for how in ("whole", "cut", "flip", "emptied")]
         found += [f"{n}: {how}" for n in ("subtypes.tsv", "model.npz", "z.tsv") for how in ("cut", "flip", "emptied")]
         return [*found, "input removed", "file limit", "full disk", "memory limit", "two at once"]
 
@@ -195,8 +203,11 @@ class Faults:
             return f"WRONG: the same job does not go on: {log_of(self.folder)[-300:]}"
         if results(self.folder) != self.whole:
             return "WRONG: other results"
-        known = {*NAMES, *(f".{n}.sha256" for n in NAMES), "job.log"}
+        known = {*NAMES, *(f".{n}.sha256" for n in NAMES), "job.log", *(f"{n}.partial" for n in MODELS)}
         left = sorted(p.name for p in self.folder.iterdir() if p.name not in known)
+        kept = [p.relative_to(self.folder).parts for p in sorted(self.folder.rglob("*.npz")) if p.name not in MODELS]
+        if [(p[0], p[-1]) for p in kept] != [(f"{n}.partial", "finished.npz") for n in MODELS]:
+            left += ["/".join(p) for p in kept]
         return f"WRONG: {left} is left" if left else said
 
     def _whole_or_absent(self) -> None:
@@ -235,6 +246,21 @@ class Faults:
         if not pieces:
             return "harmless"
         damage(pieces[self.rng.integers(len(pieces))], kind.split(": ")[1], self.rng)
+        return "ended"
+
+    def _finished(self, kind: str) -> str:
+        """A job is done again for another of its outputs, and a fit that it had finished was damaged meanwhile."""
+        assert end(begin(self.folder)) == 0, "an undisturbed job fails"
+        for name in NAMES[1:]:
+            (self.folder / name).unlink()
+        kept, how = sorted(self.folder.rglob("finished.npz")), kind.split(": ")[1]
+        assert len(kept) == len(MODELS), f"{len(kept)} finished fits are kept"
+        if how == "whole":
+            assert end(begin(self.folder)) == 0, "an undisturbed job fails"
+            again = log_of(self.folder).count("was finished before")
+            assert again == len(MODELS), f"{again} finished fits were taken up"
+            return "harmless"
+        damage(kept[self.rng.integers(len(kept))], how, self.rng)
         return "ended"
 
     def _output(self, kind: str) -> str:
@@ -293,8 +319,8 @@ class Faults:
         return self._refusal(limit)
 
     def _full(self, kind: str) -> str:
-        """The study's disk is full at some point of the job (input and log take 5 pages, results 8; needs root)."""
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={int(self.rng.integers(5, 13)) * 4}k", "none", str(self.folder)]
+        """The study's disk is full at some point of the job (from too small for the log to large enough for all; needs root)."""
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={int(self.rng.integers(5, 24)) * 4}k", "none", str(self.folder)]
         if subprocess.run(mount, capture_output=True).returncode:
             return "not tried"
         try:

@@ -278,8 +278,11 @@ def test_of_an_output_the_fit_that_was_asked_for_last_is_kept(tmp_path):
     (folder / "begun").mkdir()
     (folder / "begun/k1.npz").write_bytes(b"x")
     assert len(list(folder.iterdir())) == 3
+    for path in folder.iterdir():  # killed while its pieces were taken away
+        (path / "k1_chain0.npz").write_bytes(b"x")
     keeping.settle(out)
     (left,) = folder.iterdir()
+    assert [p.name for p in left.iterdir()] == ["finished.npz"]
     kept = keeping.Checkpoint(folder, left.name).finished()
     assert np.array_equal(kept["draws_log_likelihood"], model.draws.log_likelihood)
     keeping.settle(tmp_path / "never.npz")

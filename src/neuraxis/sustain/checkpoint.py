@@ -192,6 +192,10 @@ def settle(path) -> None:
     for folder in folders:
         if last is None or folder != last.parent:
             shutil.rmtree(folder, ignore_errors=True)
+            continue
+        for path in folder.iterdir():  # of a job that was killed while it tidied up
+            if path != last:
+                path.unlink(missing_ok=True)
 
 
 def rng_state(rng: np.random.Generator) -> np.ndarray:
