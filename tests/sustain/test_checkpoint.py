@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neuraxis.errors import InputError
-from neuraxis.sustain import SustainModel, ZScoreEvents, cross_validate, fit, sampler
+from neuraxis.sustain import SustainModel, ZScoreEvents, cross_validate, fit, sampler, search
 from neuraxis.sustain import checkpoint as keeping
 from neuraxis.sustain import model as models
 from neuraxis.sustain.diagnostics import verdict
@@ -362,3 +362,19 @@ def test_killed_by_sigkill_again_and_again(tmp_path):
     subprocess.run(command, env=environment, check=True)
     same(SustainModel.load(path), fit(people(), EVENTS, 2, **(OPTIONS | {"n_samples": 15000, "n_draws": 50})))
     assert [p.name for p in tmp_path.iterdir()] == ["model.npz"]
+
+
+def test_every_piece_that_is_kept_is_told(tmp_path, monkeypatch, caplog):
+    """A log that is silent between pieces would look like a fit that hangs."""
+    monkeypatch.setattr(search, "MOST_SEARCHED", 100)  # so that everyone is climbed, too
+    caplog.set_level("INFO")
+    kept = []
+    monkeypatch.setattr(keeping.Checkpoint, "save", lambda self, name, arrays, write=None: kept.append(name))
+    fit(people(), EVENTS, 1, **OPTIONS | {"n_samples": 20}, checkpoint=tmp_path)
+    said = [m.split(": ")[0] for m in caplog.messages]
+    ends = [("shaken", "shaken"), ("everyone", "climbed on everyone"), ("polished", "polished")]
+    for piece, words in ends:
+        of = sorted(int(n.removeprefix(f"k1_{piece}")) + 1 for n in kept if n.startswith(f"k1_{piece}"))
+        assert of and sorted(m for m in said if m.endswith(words)) == [f"k=1 start {i} {words}" for i in of]
+    assert sum(m.startswith("k=1 start") and " of 3 (random)" in m for m in said) == 3
+    assert {"k1_chain0", "k1_chain1"} <= set(said)

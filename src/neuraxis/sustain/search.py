@@ -278,6 +278,10 @@ def fit_maximum(
             progress.update(1)
         return point
 
+    def told(what, point):
+        log.info("k=%d %s: log-likelihood %.3f", n_subtypes, what, point.log_likelihood)
+        return point
+
     points = parallel(run, plan, n_threads)
     scores = np.array([p.score for p in points])
     often = 2 if n_people * problem.events.n_events <= SMALL else 1
@@ -285,7 +289,10 @@ def fit_maximum(
 
     def shake_one(i):
         rng = stream(seed, *key, "k", n_subtypes, "shake", i)
-        return keep.point(f"k{n_subtypes}_shaken{i}", lambda: shake(problem, points[i], rng, often * SHAKE_ROUNDS))
+        return told(
+            f"start {i + 1} shaken",
+            keep.point(f"k{n_subtypes}_shaken{i}", lambda: shake(problem, points[i], rng, often * SHAKE_ROUNDS)),
+        )
 
     log.info("k=%d: the best %d starts are shaken", n_subtypes, len(shaken))
 
@@ -296,14 +303,19 @@ def fit_maximum(
 
         def climb_all(i):
             rng = stream(seed, *key, "k", n_subtypes, "everyone", i)
-            return keep.point(f"k{n_subtypes}_everyone{i}", lambda: climb(everyone, after[i], rng))
+            return told(
+                f"start {i + 1} climbed on everyone",
+                keep.point(f"k{n_subtypes}_everyone{i}", lambda: climb(everyone, after[i], rng)),
+            )
 
         ends = dict(zip(chosen, parallel(climb_all, chosen, n_threads), strict=True))
         chosen = [max(chosen, key=lambda i: ends[i].score)]
 
     def finish(i):
         rng = stream(seed, *key, "k", n_subtypes, "polish", i)
-        return keep.point(f"k{n_subtypes}_polished{i}", lambda: polish(exact, ends[i], rng))
+        return told(
+            f"start {i + 1} polished", keep.point(f"k{n_subtypes}_polished{i}", lambda: polish(exact, ends[i], rng))
+        )
 
     log.info("k=%d: the best %d are polished", n_subtypes, len(chosen))
     polished = parallel(finish, chosen, n_threads)
