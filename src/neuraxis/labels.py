@@ -150,6 +150,22 @@ def variant_words(name: str) -> str:
     return f"{NOISE[noise]}, {STAGES[stages]}" if stages in STAGES and noise in NOISE else str(name)
 
 
+def variants_in_words(names) -> dict[str, str]:
+    """Variants of the model in words; how stages are weighed is left out where they all do it alike.
+
+    Examples
+    --------
+    >>> variants_in_words(["smooth-controls", "smooth-independent"])
+    {'smooth-controls': "the controls' covariance", 'smooth-independent': 'independent noise'}
+    >>> variants_in_words(["smooth-controls", "uniform-controls"])["uniform-controls"]
+    "the controls' covariance, all stages alike"
+    """
+    words = {str(name): variant_words(name) for name in names}
+    ends = {w.rpartition(", ")[2] for w in words.values()}
+    alike = len(ends) == 1 and ends <= set(STAGES.values())
+    return {name: w.rpartition(", ")[0] for name, w in words.items()} if alike else words
+
+
 def shown_names(names: dict[int, str]) -> dict[int, str]:
     """Subtype number to the name that clinical results use: one subtype alone has no name of its own.
 

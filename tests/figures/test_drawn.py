@@ -308,7 +308,7 @@ def test_the_negative_control_stands_beside_the_patients():
     healthy = selection(0, (0.0, 11.0, 25.0), (0.0, 1, 2), None).assign(variant="smooth-controls", n_people=90)
     figure = model.negative_control(given(selection=selection(2, gaussian=None), negative_control=healthy))
     axis = figure.axes[0]
-    assert axis.get_title() == "the controls' covariance,\nsmooth stages"
+    assert axis.get_title() == "the controls' covariance"
     names = [t.get_text() for t in axis.get_legend().get_texts()]
     assert names == ["MS (n = 6)", "healthy people (n = 90)"]
     chosen = {

@@ -360,7 +360,7 @@ def test_tables_of_a_disease_are_read_in_words():
     assert page.worded(tried, d)["model"].iloc[-1] == "one multivariate normal"
     variants = pd.DataFrame({"variant": ["smooth-independent", np.nan], "n_subtypes": [2, 1]})
     shown = page.worded(variants, d)
-    assert shown["variant"].tolist()[0] == "independent noise, smooth stages" and pd.isna(shown["variant"].iloc[1])
+    assert shown["variant"].tolist()[0] == "independent noise" and pd.isna(shown["variant"].iloc[1])
     assert shown["n_subtypes"].tolist() == [2, 1]  # nothing else says it
     table = pd.DataFrame(
         {"subtype": [2, 0, 1], "quantity": ["place", "log_likelihood", "x"], "family": ["zscore", "mixture", "f"],
@@ -509,6 +509,44 @@ def test_what_was_not_found_is_folded_and_what_was_is_not(tmp_path):
     assert "Tested and not found (q" not in before and "passes a false-discovery" not in fold
     before, there, fold = clinical(reportable=False, reason="labels too uncertain: 0.2")
     assert there and "Not testable" in fold and "Not testable" not in before
+
+
+def test_a_column_without_anything_in_it_is_left_out():
+    table = pd.DataFrame({"name": [None, None], "reason": [None, ""], "note": ["", "x"], "p": [np.nan, 0.5]})
+    made = str(views.static_table(table, "t"))
+    assert re.findall(r'scope="col"[^>]*>([^<]*)<', made) == ["name", "note", "p"]
+    assert re.findall(r"<td>(.*?)</td>", made) == ["", "", "x", "0.5"]
+
+
+def test_a_large_pdf_is_named_where_it_lies_in_results(tmp_path):
+    """Wherever the study is, in a folder called figures too."""
+    root = tmp_path / "figures" / ("a" * 60)
+    (root / "figures/MS").mkdir(parents=True)
+    png = root / "figures/MS/brain_t.png"
+    Image.new("RGB", (30, 20), "white").save(png)
+    png.with_suffix(".pdf").write_bytes(b"%PDF" + b"0" * views.MOST_VECTOR)
+    figure = next(f for f in OF_DISEASE if f.name == "brain_t")
+    shown = page.Figures(views.TableStore()).show(figure, png, {}, disease(), "MS-brain_t")
+    assert shown["pdf"] == "" and shown["pdf_at"] == "results/figures/MS/brain_t.pdf"
+    png.with_suffix(".pdf").write_bytes(b"%PDF")
+    assert (
+        page.Figures(views.TableStore()).show(figure, png, {}, disease(), "x")["pdf"].startswith("data:application/pdf")
+    )
+    png.with_suffix(".pdf").unlink()
+    assert page.Figures(views.TableStore()).show(figure, png, {}, disease(), "x")["pdf_at"] == ""
+
+
+def test_predictors_are_told_in_words():
+    changed = {
+        "clinical": {
+            "prediction": CONFIG["clinical"]["prediction"] | {"clinical": ["age", "edss", "disease_duration", "absent"]}
+        }
+    }
+    people_ = study().tables["cohort/participants"].assign(edss=1.0, disease_duration=2.0)
+    d = disease(changed, **{"clinical/prediction": pd.DataFrame([{"outcome": "SPMS", "model": "clinical", "c": 0.6}])})
+    assert "what is known without a scan (age, EDSS and disease duration)" in told(
+        [d], changed, **{"cohort/participants": people_}
+    )
 
 
 def test_numbers_of_a_column_are_written_alike():

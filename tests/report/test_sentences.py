@@ -224,6 +224,11 @@ def test_the_negative_control_is_told_and_warns_where_it_finds_something():
     none, two = sentences.control_sentences(table)
     assert none == ("Negative control (a): the same procedure finds 0 subtypes in 365 healthy people.", False)
     assert "finds 2 subtypes" in two[0] and "no evidence of disease" in two[0] and two[1]
+    named = table.replace({"variant": {"a": "smooth-controls", "b": "smooth-independent"}})
+    assert [t.partition(":")[0] for t, _ in sentences.control_sentences(named)] == [
+        "Negative control (the controls' covariance)", "Negative control (independent noise)"
+    ]  # fmt: skip
+    assert sentences.control_sentences(named[:2])[0][0].startswith("Negative control: the same procedure finds 0")
     absent = pd.DataFrame(
         {"variant": [np.nan], "n_subtypes": np.nan, "chosen": np.nan, "n_people": np.nan, "note": "70 controls"}
     )
@@ -434,9 +439,8 @@ def test_people_of_other_groups_are_no_loss_of_the_study():
 def test_a_rule_that_did_not_decide_the_number_is_not_the_same_procedure():
     null = pd.DataFrame({"true_subtypes": 1, "draw": [1, 2], "n_people": 80, "chosen": [2, 1], "more": [True, False]})
     fixed = disease({"sustain": {"n_subtypes": 2}}, parametric_null=null)
-    assert (
-        "Negative control (the controls' covariance, smooth stages): the rule, which did not decide the number here, finds 0 subtypes"
-        in text(fixed, "healthy_people")
+    assert "Negative control: the rule, which did not decide the number here, finds 0 subtypes" in text(
+        fixed, "healthy_people"
     )
     assert "with 1 subtype the rule, which did not decide the number here, asks" in text(fixed, "drawn_with_fewer")
     chosen = disease(parametric_null=null)
@@ -801,3 +805,18 @@ def test_survival_is_told_of_the_split_that_a_figure_draws():
     )
     bad = disease(diagnostics=diagnostics(1.3), **{"clinical/logrank": pd.DataFrame([row])})
     assert sentences.FINDINGS["survival"](bad) == ""
+
+
+def test_lines_begin_with_a_capital_but_for_names_that_have_theirs_within():
+    assert [sentences.capital(w) for w in ("a first relapse: x", "death: x", "pEDSS: x", "SPMS: x", "")] == [
+        "A first relapse: x", "Death: x", "pEDSS: x", "SPMS: x", ""
+    ]  # fmt: skip
+    row = {"outcome": "death", "split": "stage", "n": 137, "n_events": 20, "p": 0.003, "n_smallest": 25, "reason": ""}
+    lines = sentences.clinical_sentences(disease(**{"clinical/logrank": pd.DataFrame([row])}))
+    assert any(line.startswith("Death: survival differs between thirds") for line in lines)
+
+
+def test_columns_of_people_are_told_as_the_outcome_they_hold():
+    d = disease({"clinical": {"outcomes": [{"name": "EDSS", "column": "edss"}, {"name": "no column"}]}})
+    said_ = [d.in_words(c) for c in ("edss", "strata of edss", "site_id", "strata of site", "etiv")]
+    assert said_ == ["EDSS", "strata of EDSS", "site id", "strata of site", "head size"]

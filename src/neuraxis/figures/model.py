@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..labels import NORMAL, is_true, variant_words
+from ..labels import NORMAL, is_true, variants_in_words
 from .given import Given
 from .style import COLOURS, COLUMN, MIDDLE, PAGE, colours, empty, grid, markers, wrapped
 
@@ -31,20 +31,21 @@ def selection(g: Given) -> Figure:
     part = table[table["n_subtypes"] >= 0].sort_values("n_subtypes")
     figure, (axis, right) = plt.subplots(1, 2, figsize=(PAGE, 3.0), layout="constrained", width_ratios=[1.35, 1])
     lines = [("this study", part, "0.15", "-")]
-    variants = g.table("variants")
+    variants, healthy = g.table("variants"), g.table("negative_control")
+    named = [t["variant"].dropna().unique() for t in (variants, healthy) if "variant" in t]
+    words = variants_in_words(name for names in named for name in names)
     if len(variants):
         others = variants[variants["n_subtypes"] >= 0]
         for i, (name, t) in enumerate(others.groupby("variant", sort=False)):
             same = (
-                np.allclose(t["cvic"].to_numpy(), part["cvic"].to_numpy(), rtol=1e-6) if len(t) == len(part) else False
+                np.allclose(t["cvic"].to_numpy(), part["cvic"].to_numpy(), rtol=1e-5) if len(t) == len(part) else False
             )
             if not same:
-                lines.append((variant_words(name), t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
-    healthy = g.table("negative_control")
+                lines.append((words[str(name)], t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
     if len(healthy) and healthy["n_subtypes"].notna().any():
         for name, t in healthy[healthy["n_subtypes"] >= 0].groupby("variant", sort=False):
             n = int(t["n_people"].iloc[0])
-            lines.append((f"{n} healthy people ({variant_words(name)})", t.sort_values("n_subtypes"), "0.6", "-"))
+            lines.append((f"{n} healthy people ({words[str(name)]})", t.sort_values("n_subtypes"), "0.6", "-"))
     near = [t.loc[t["n_subtypes"] > 0, ["gap_cvic", "gap_se"]].fillna(0) for _, t, _, _ in lines]
     near = pd.concat(near)
     top = float((near["gap_cvic"] + near["gap_se"]).max()) if len(near) else 1.0
@@ -368,6 +369,7 @@ def negative_control(g: Given) -> Figure:
     patients = g.table("selection")
     patients = patients[patients["n_subtypes"] >= 0].sort_values("n_subtypes")
     kinds = list(table.groupby("variant", sort=False))
+    words = variants_in_words(name for name, _ in kinds)
     figure, axes = grid(len(kinds), 3, 2.3, width=COLUMN if len(kinds) == 1 else PAGE, sharey=True)
     for axis, (name, part) in zip(axes, kinds, strict=True):
         for t, colour, label in (
@@ -384,7 +386,7 @@ def negative_control(g: Given) -> Figure:
         axis.yaxis.set_major_formatter("{x:g}")
         axis.yaxis.set_minor_formatter("")
         axis.set_xticks(sorted(set(patients["n_subtypes"]) | set(part["n_subtypes"])))
-        axis.set(title=wrapped(variant_words(name), 30), xlabel="number of subtypes")
+        axis.set(title=wrapped(words[str(name)], 30), xlabel="number of subtypes")
         axis.legend(frameon=False)
     axes[0].set_ylabel("CVIC above the best")
     return figure

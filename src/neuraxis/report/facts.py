@@ -29,6 +29,22 @@ EXPECTED_IN_GAP = 5.0
 BESIDE_GAP = 5
 
 
+def column_in_words(column: str, config: Mapping) -> str:
+    """Words of a column of the study's tables of people: the name of the outcome that it holds, else blanks.
+
+    Parameters
+    ----------
+    column : str
+        As it is called in a table of results: "edss", "strata of site".
+    config : mapping
+    """
+    words = COLUMNS_OF_PEOPLE | {
+        o["column"]: o["name"] for o in config["clinical"]["outcomes"] if {"column", "name"} <= set(o)
+    }
+    before, of, name = column.rpartition("strata of ")
+    return before + of + words.get(name, name.replace("_", " "))
+
+
 class Tables(Mapping):
     """Tables of a folder by name ("selection", "clinical/associations"), read when first asked for.
 
@@ -224,16 +240,9 @@ class Disease:
 
     # --- clinical results --------------------------------------------------------------------------------------------
 
-    @cached_property
-    def columns(self) -> dict[str, str]:
-        """Columns of the study's own tables of people to words: the name of the outcome they hold, else blanks."""
-        named = {o["column"]: o["name"] for o in self.config["clinical"]["outcomes"] if {"column", "name"} <= set(o)}
-        return COLUMNS_OF_PEOPLE | named
-
     def in_words(self, column: str) -> str:
-        """Words of a column of people; "strata of site" and other words around it stay."""
-        before, of, name = column.rpartition("strata of ")
-        return before + of + self.columns.get(name, name.replace("_", " "))
+        """Words of a column of people, see `column_in_words`."""
+        return column_in_words(column, self.config)
 
     @cached_property
     def associations(self) -> pd.DataFrame:

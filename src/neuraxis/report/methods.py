@@ -12,7 +12,7 @@ from ..clinical.prediction import LEAST_EVENTS, PENALTY, PENALTY_MANY
 from ..clinical.sensitivity import ANEW, CLUSTERED
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
-from .facts import Study
+from .facts import Study, column_in_words
 from .sentences import listed
 
 SITE = {
@@ -239,7 +239,7 @@ def sensitivity_words(study: Study) -> str:
 def prediction_words(study: Study) -> str:
     """How events were predicted out of sample: models, predictors, validation, measures."""
     p, people = study.config["clinical"]["prediction"], study.participants
-    known = [c.replace("_", " ") for c in p["clinical"] if c in people]
+    known = [column_in_words(c, study.config) for c in p["clinical"] if c in people]
     sets = [f"what is known without a scan ({listed(known)})" if known else "nothing", "mean z", "stage"]
     if any(d.k > 1 for d in study.predicted):
         sets.append("probabilities of the subtypes")

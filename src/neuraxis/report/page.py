@@ -14,7 +14,7 @@ from PIL import Image
 from ..figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, Figure
 from ..figures.style import NOTHING, colours
 from ..job import warnings_in
-from ..labels import variant_words
+from ..labels import variants_in_words
 from ..tables import aside
 from . import sentences
 from .checklists import answered
@@ -155,6 +155,7 @@ class Figures:
             if NOTHING in image.info:
                 return None
         source, inches = picture(path)
+        pdf = path.with_suffix(".pdf")
         title, caption = words_of(figure, facts)
         made = {
             "id": key,
@@ -164,7 +165,9 @@ class Figures:
             "alt": alt_text(figure, facts),
             "width": round(inches * PIXELS),
             "pdf": vector(path),
-            "pdf_at": str(path.with_suffix(".pdf")) if path.with_suffix(".pdf").is_file() else "",
+            "pdf_at": "/".join(["results", *pdf.parts[-1 - pdf.parts[::-1].index("figures") :]])
+            if pdf.is_file()
+            else "",
             "tables": [self.store.add(name, table) for name, table in tables.items() if len(table)],
             "section": figure.section,
             "first": figure.first,
@@ -279,7 +282,7 @@ def worded(table: pd.DataFrame, d: Disease) -> pd.DataFrame:
         if column in table:
             table[column] = table[column].replace(words)
     if "variant" in table:
-        table["variant"] = table["variant"].map(variant_words, na_action="ignore")
+        table["variant"] = table["variant"].map(variants_in_words(table["variant"].dropna().unique()))
     if "covariates" in table:
         table["covariates"] = table["covariates"].map(
             lambda v: ", ".join(map(d.in_words, str(v).split(", "))), na_action="ignore"

@@ -18,7 +18,7 @@ from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..clinical.treatment import CONFOUNDED, INTERACTION
 from ..features.biomarkers import cord_of
-from ..labels import NORMAL, is_true, variant_words
+from ..labels import NORMAL, is_true, variants_in_words
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..sustain.diagnostics import verdict
 from .facts import SMALL, Disease, Study
@@ -40,6 +40,11 @@ def number(value: float) -> str:
 def interval(row) -> str:
     """Estimate with its 95 % interval."""
     return f"{number(row.estimate)}, 95 % interval {number(row.low)} to {number(row.high)}"
+
+
+def capital(line: str) -> str:
+    """A sentence with a capital, but for names such as pEDSS that have theirs within."""
+    return line[:1].upper() + line[1:] if line.partition(" ")[0].rstrip(",:").islower() else line
 
 
 def passes(n: int) -> str:
@@ -419,7 +424,7 @@ def paragraph(
     for family in families:
         out += family_sentences(associations, family, disease)
     out += survival_sentences(logrank, n_subtypes) + nested_sentences(nested, n_subtypes) + slope_sentences(slopes)
-    return [*out, *more]
+    return [capital(line) for line in (*out, *more)]
 
 
 def clinical_sentences(d: Disease) -> list[str]:
@@ -765,7 +770,8 @@ def gaussian_better(d: Disease):
 
 @sentence_of("number", lambda d: len(d.tables["variants"]) > 0, warn=lambda d: len(set(_variants(d).values())) > 1)
 def other_variants(d: Disease):
-    found = [f"{k} ({variant_words(name)})" for name, k in _variants(d).items()]
+    words = variants_in_words(_variants(d))
+    found = [f"{k} ({words[name]})" for name, k in _variants(d).items()]
     return f"Number of subtypes by variant of the model: {'; '.join(found)}."
 
 
@@ -794,10 +800,12 @@ def control_sentences(control: pd.DataFrame, fixed: bool = False) -> list[tuple[
     out = []
     procedure = FIXED_RULE if fixed else "the same procedure"
     note = str(control["note"].dropna().iloc[0]) if control["note"].notna().any() else ""
-    for name, part in control.dropna(subset=["n_subtypes"]).groupby("variant", sort=False):
+    known = control.dropna(subset=["n_subtypes"])
+    words = variants_in_words(known["variant"].unique())
+    for name, part in known.groupby("variant", sort=False):
         k = int(part.loc[is_true(part["chosen"]), "n_subtypes"].iloc[0])
         n = int(part["n_people"].iloc[0])
-        text = f"Negative control ({variant_words(name)}): {procedure} finds {subtypes(k)} in {n} healthy people"
+        text = f"Negative control{f' ({words[str(name)]})' if len(words) > 1 else ''}: {procedure} finds {subtypes(k)} in {n} healthy people"
         if k > 1:
             text += "; as many in patients are no evidence of disease under this model"
         out.append((text + (f" ({note})" if note else "") + ".", k > 0))

@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 from PIL import Image
@@ -92,6 +93,9 @@ class TableStore:
 def static_table(table: pd.DataFrame, caption: str) -> Markup:
     """A short table as HTML: caption, column headings with scope, the first cell of a row as its heading."""
     table = table.drop(columns=["origin"], errors="ignore")
+    # a column of reasons where there was none says nothing
+    empty = (table.isna() | table.eq("")).all().to_numpy() & (np.arange(table.shape[1]) > 0)
+    table = table.loc[:, ~empty]
     head = "".join(f'<th scope="col" title="{escape(c)}">{escape(heading(str(c)))}</th>' for c in table.columns)
     kinds = [whole(table.iloc[:, i]) for i in range(table.shape[1])]
     body = []

@@ -133,6 +133,8 @@ COLUMNS = {
     "tau_p": "p of tau",
     "true_subtypes": "subtypes of the model drawn from",
     "who": "who left",
+    "source": "at one scan",
+    "target": "at the next",
     "z": "expected z",
     "odds_ratio": "odds ratio",
     "oof_stage": "stage (out of fold)",
