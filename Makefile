@@ -33,6 +33,7 @@ lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
 	mypy
+	python -m numpydoc lint $$(find src/neuraxis -name '*.py')
 	snakefmt --check Snakefile rules
 	snakemake --lint
 

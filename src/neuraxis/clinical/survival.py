@@ -85,8 +85,10 @@ def survival_of(outcomes, people: pd.DataFrame, splits: dict) -> tuple[pd.DataFr
 
     Returns
     -------
-    curves, tests : DataFrame
+    curves : DataFrame
         With column split.
+    tests : DataFrame
+        The same.
     """
     curves, tests = [], []
     for o in steps(outcomes, "times to events"):

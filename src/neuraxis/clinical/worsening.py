@@ -200,7 +200,8 @@ def made_columns(
 
     Returns
     -------
-    people, worsening : DataFrame
+    people : DataFrame
+    worsening : DataFrame
     """
     mine = visits[visits["participant_id"].isin(people.index)]
     worse = confirmed_worsening(mine, relapses, rule)

@@ -54,8 +54,10 @@ def recovery_tables(
 
     Returns
     -------
-    recovery, baselines, calibrated : DataFrame
-        The last as `calibration`, out of fold and in sample.
+    recovery : DataFrame
+    baselines : DataFrame
+    calibrated : DataFrame
+        As `calibration`, out of fold and in sample.
     """
     z = z.loc[people.index]
     numbered = names.set_index("subtype")

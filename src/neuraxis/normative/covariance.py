@@ -90,8 +90,9 @@ class NoiseCovariance:
         return NoiseCovariance(tuple(names), part, self.n, pairs, self.shrinkage, condition(part), self.note)
 
     def table(self) -> pd.DataFrame:
-        """One row per pair (and per biomarker with itself): biomarker, other, n, covariance, correlation, and the
-        shrinkage and condition number of the whole.
+        """One row per pair, and per biomarker with itself.
+
+        Columns are biomarker, other, n, covariance, correlation, and the shrinkage and condition number of the whole.
         """
         first, second = np.tril_indices(len(self.biomarkers))
         names = np.array(self.biomarkers, dtype=object)

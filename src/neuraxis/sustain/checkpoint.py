@@ -184,8 +184,10 @@ def done(path) -> None:
 
 
 def settle(path) -> None:
-    """Of an output that is written keep the finished model under its fit's hash, where the job is to be done again for other
-    outputs of its; delete what other fits have left."""
+    """Of an output that is written keep the finished model under its fit's hash; delete what other fits have left.
+
+    The job may have to be done again, for other outputs of its; it then takes that model up.
+    """
     folders = [f for f in partial(path).glob("*") if f.is_dir()]
     finished = [f / f"{FINISHED}.npz" for f in folders if (f / f"{FINISHED}.npz").is_file()]
     last = max(finished, key=lambda f: f.stat().st_mtime_ns, default=None)

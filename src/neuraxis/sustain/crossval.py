@@ -41,6 +41,10 @@ def make_folds(
 
     Parameters
     ----------
+    n_people, folds : int
+        How many of each.
+    seed, key, repeat
+        Of all random numbers: the study's, what tells its divisions apart, and which of several this is.
     strata : array_like, shape (M,), optional
         Each stratum is spread evenly over the folds.
     groups : array_like, shape (M,), optional
@@ -698,6 +702,10 @@ def cross_validate(
     normalise : callable, optional
         ``normalise(train_rows, test_rows) -> (Z_train, Z_test)``: z-scores made inside the fold, so that
         norms learnt with the patients' folds cannot leak. By default rows of X.
+    seed, key
+        Of all random numbers: the study's, and what tells its cross-validations apart.
+    n_threads : int
+        Starts and chains that run side by side.
     checkpoint : path, optional
         See `fit`.
     **settings

@@ -185,6 +185,8 @@ def choose_events(
         z_max is this percentile of the biomarker, at least `headroom` above its last threshold.
     headroom : float
         See `max_percentile`.
+    biomarkers : sequence of str, optional
+        Names of the columns, where `X` has none.
 
     Returns
     -------
