@@ -80,9 +80,11 @@ def of_a(**change):
         ("none", lambda d: d.update(models={}, settings={}, direction={}), "it is of no biomarker"),
         ("none", of_a(sexes=3), "a: its sites are no list of names, or its sexes neither 1 nor 2"),
         ("none", lambda d: d["controls"].update(sites=["A", "A", "B"]), "sites, pooled_sites"),
-        # beyond all numbers for one sex, and at one end of the ages, alone
+        # beyond all numbers for one sex, at both ends of the ages, and at one of them, alone
         ("none", of_a(coefficients=[1.5e308, 0.0, 0.0, 1.5e308, 0.0, 0.0]), "a: nobody is given a finite z"),
         ("none", of_a(coefficients=[0.0, 1.5e308, 0.0, 0.0, 0.0, 0.0]), "a: nobody is given a finite z"),
+        ("none", of_a(coefficients=[1.2e308, 0.5e308, 0.0, 0.0, 0.0, 0.0]), "a: nobody is given a finite z"),
+        ("none", of_a(coefficients=[1.2e308, -0.5e308, 0.0, 0.0, 0.0, 0.0]), "a: nobody is given a finite z"),
         ("none", lambda d: d["settings"]["a"].update(age="cubic"), "normative.age"),
         ("fixed", of_a(sites=["A"]), "nobody can be given a z"),
         ("fixed", of_a(sites="ABC"), "a: its sites"),
