@@ -4,7 +4,6 @@
 rule checks:
     """Hold the tables to one another, to formulas and to the files; stop the report where they do not."""
     input:
-        engine=sources("checks"),
         biomarkers=lookup("features/biomarkers", within=config),
         participants="results/cohort/participants.tsv",
         features=expand(
@@ -75,6 +74,7 @@ rule checks:
         mem_mb=memory(1500),
         runtime="20m",
     params:
+        engine=sources("checks"),
         page=False,
         diseases=DISEASES,
         control=lookup("cohort/control", within=config),
@@ -88,7 +88,6 @@ rule checks:
 
 use rule checks as checks_page with:
     input:
-        engine=sources("checks"),
         biomarkers=lookup("features/biomarkers", within=config),
         checks="results/checks.tsv",
         page="results/report/index.html",
@@ -99,6 +98,7 @@ use rule checks as checks_page with:
     benchmark:
         "benchmarks/runs/checks_page.tsv"
     params:
+        engine=sources("checks"),
         page=True,
         diseases=DISEASES,
         control=lookup("cohort/control", within=config),

@@ -4,7 +4,6 @@
 rule clinical_columns:
     """Refuse outcomes that the people's table cannot serve, before anything is measured; count who has the values."""
     input:
-        engine=sources("clinical_columns"),
         participants="results/cohort/participants.tsv",
     output:
         columns="results/clinical/columns.tsv",
@@ -19,6 +18,7 @@ rule clinical_columns:
         mem_mb=memory(500),
         runtime="10m",
     params:
+        engine=sources("clinical_columns"),
         control=lookup("cohort/control", within=config),
         outcomes=lookup("clinical/outcomes", within=config),
     script:
@@ -28,7 +28,6 @@ rule clinical_columns:
 rule clinical_associations:
     """Outcomes on subtype and stage with their uncertainty, survival, follow-up, Table 1."""
     input:
-        engine=sources("clinical_associations"),
         columns="results/clinical/columns.tsv",
         participants="results/cohort/participants.tsv",
         visits="results/cohort/visits.tsv",
@@ -60,6 +59,7 @@ rule clinical_associations:
         mem_mb=memory(1000),
         runtime="60m",
     params:
+        engine=sources("clinical_associations"),
         control=lookup("cohort/control", within=config),
         outcomes=lookup("clinical/outcomes", within=config),
         worsening=lookup("clinical/worsening", within=config),
@@ -77,7 +77,6 @@ if SIMULATED:
     rule clinical_recovery:
         """Clinical effects planted in the simulated people beside those found."""
         input:
-            engine=sources("clinical_recovery"),
             participants="results/cohort/participants.tsv",
             visits="results/cohort/visits.tsv",
             relapses="results/cohort/relapses.tsv",
@@ -96,6 +95,7 @@ if SIMULATED:
             mem_mb=memory(1000),
             runtime="20m",
         params:
+            engine=sources("clinical_recovery"),
             control=lookup("cohort/control", within=config),
             outcomes=lookup("clinical/outcomes", within=config),
             worsening=lookup("clinical/worsening", within=config),

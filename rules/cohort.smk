@@ -5,7 +5,6 @@ if SIMULATED:
     rule cohort_simulate:
         """Draw the simulated study cohort: people, measures to be written into images, truth."""
         input:
-            engine=sources("cohort_simulate"),
             orders=shipped("resources/event_order.tsv"),
             regional=shipped("resources/subtype_z.tsv"),
             correlation=shipped("resources/healthy_correlation.tsv"),
@@ -28,6 +27,7 @@ if SIMULATED:
             mem_mb=memory(500),
             runtime="10m",
         params:
+            engine=sources("cohort_simulate"),
             scale=lookup("cohort/scale", within=config),
             seed=lookup("seed", within=config),
         script:
@@ -36,7 +36,6 @@ if SIMULATED:
     rule cohort_phantoms:
         """Write a batch of simulated people as label volumes and cord masks, or as stats files."""
         input:
-            engine=sources("cohort_phantoms"),
             measures="results/cohort/simulated/SIMULATED_measures.tsv",
             biomarkers=lookup("features/biomarkers", within=config),
             label_names=shipped("resources/labels.tsv"),
@@ -52,6 +51,7 @@ if SIMULATED:
             mem_mb=memory(500),
             runtime="30m",
         params:
+            engine=sources("cohort_phantoms"),
             n_batches=len(BATCHES),
             written_as=lookup("cohort/written_as", within=config),
             seed=lookup("seed", within=config),
@@ -62,7 +62,6 @@ if SIMULATED:
 rule cohort_participants:
     """Read and check the participants table; say who was left out and why."""
     input:
-        engine=sources("cohort_participants"),
         schema=shipped("workflow/schemas/participants.schema.yaml"),
         participants=people_table("participants"),
         phenotype=lookup("cohort/phenotype", within=config),
@@ -87,6 +86,7 @@ rule cohort_participants:
         mem_mb=memory(500),
         runtime="10m",
     params:
+        engine=sources("cohort_participants"),
         control=lookup("cohort/control", within=config),
         diseases=lookup("cohort/diseases", within=config),
         segmentations=segmentations,

@@ -1,9 +1,7 @@
 """Validation of the configuration, wildcards, and input functions."""
 
-import ast
 import os
 import re
-from functools import cache
 from pathlib import Path
 
 import yaml
@@ -28,6 +26,7 @@ from neuraxis.figures.declared import tables_of
 from neuraxis.home import complete, package_folder, shown, workflow_home
 from neuraxis.labels import SYSTEMS as TRUE_NAMES
 from neuraxis.runs import claim, say_plainly
+from neuraxis.sources import code_behind
 
 # The study is where Snakemake runs (--directory); the workflow's files are here, or in the installed package where
 # this file was fetched from elsewhere (module: snakefile: github(...)).
@@ -144,38 +143,9 @@ def shipped(path):
     return shown(path, HOME)
 
 
-@cache
-def imports_of(path):
-    """Files of the package that a Python file imports itself."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        if node.level:
-            base = path.parents[node.level - 1]
-        elif (node.module or "").split(".")[0] == "neuraxis":
-            base = PACKAGE.parent
-        else:
-            continue
-        base = base.joinpath(*(node.module or "").split("."))
-        for name in node.names:
-            # a module of that name, or else whatever the module or package above defines
-            places = (
-                base / f"{name.name}.py",
-                base / name.name / "__init__.py",
-                base.with_suffix(".py"),
-            )
-            found.add(next((p for p in places if p.is_file()), base / "__init__.py"))
-    return found
-
-
 def sources(script):
-    """Package files behind a script, through all imports: an edited source reruns the rules that use it, no others."""
-    known, new = set(), imports_of(Path(shipped(f"workflow/scripts/{script}.py")))
-    while new:
-        known |= new
-        new = set().union(*map(imports_of, new)) - known
-    return sorted(map(str, known))
+    """Fingerprint of the package's code behind a script: an edit that can change results reruns the rules that use it."""
+    return code_behind(shipped(f"workflow/scripts/{script}.py"), PACKAGE)
 
 
 def people_table(name):

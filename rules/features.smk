@@ -5,7 +5,6 @@ if config["features"]["source"] == "images":
     rule features_extract:
         """Measure a batch of people; whoever cannot be measured is named and left out alone."""
         input:
-            engine=sources("features_extract"),
             participants="results/cohort/participants.tsv",
             sessions="results/cohort/sessions.tsv",
             etiv=HEAD_SIZE,
@@ -31,6 +30,7 @@ if config["features"]["source"] == "images":
             mem_mb=memory(1500),
             runtime="2h",
         params:
+            engine=sources("features_extract"),
             n_batches=len(BATCHES),
             images=lambda wildcards: IMAGES[int(wildcards.batch)] if IMAGES else "",
             templates=image_templates,
@@ -42,7 +42,6 @@ if config["features"]["source"] == "images":
     rule features_retry:
         """Measure the scans that failed once more, alone; after mending files: --forcerun features_retry."""
         input:
-            engine=sources("features_retry"),
             sessions="results/cohort/sessions.tsv",
             failures=expand(
                 "results/features/batches/{batch}_failures.tsv", batch=BATCHES
@@ -72,6 +71,7 @@ if config["features"]["source"] == "images":
             mem_mb=memory(1500),
             runtime="2h",
         params:
+            engine=sources("features_retry"),
             templates=image_templates,
             cord_levels=lookup("features/cord_levels", within=config),
             baseline_session=lookup("cohort/baseline_session", within=config),
@@ -82,7 +82,6 @@ if config["features"]["source"] == "images":
 rule features_combine:
     """One table of measures, checked for units and quality."""
     input:
-        engine=sources("features_combine"),
         participants="results/cohort/participants.tsv",
         listed=people_table("participants"),
         sessions="results/cohort/sessions.tsv",
@@ -122,6 +121,7 @@ rule features_combine:
         mem_mb=memory(1000),
         runtime="10m",
     params:
+        engine=sources("features_combine"),
         source=lookup("features/source", within=config),
         cord_levels=lookup("features/cord_levels", within=config),
         sct_select=lookup("features/sct_select", within=config),

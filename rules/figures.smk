@@ -8,7 +8,6 @@ FIGURE_TABLES = tables_of(
 rule figures_disease:
     """All figures of one disease."""
     input:
-        engine=sources("figures_draw"),
         participants="results/cohort/participants.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
         label_names=shipped("resources/labels.tsv"),
@@ -34,6 +33,7 @@ rule figures_disease:
         mem_mb=memory(1000),
         runtime="20m",
     params:
+        engine=sources("figures_draw"),
         tables=FIGURE_TABLES,
         title="{disease}",
         disease="{disease}",
@@ -50,7 +50,6 @@ if len(DISEASES) > 1:
     rule figures_crossdisease:
         """Similarity of the diseases' event orders."""
         input:
-            engine=sources("figures_draw"),
             biomarkers=lookup("features/biomarkers", within=config),
             label_names=shipped("resources/labels.tsv"),
             tables=[f"results/sustain/{t}.tsv" for t in tables_of(OF_DISEASES)],
@@ -66,6 +65,7 @@ if len(DISEASES) > 1:
             mem_mb=memory(1000),
             runtime="10m",
         params:
+            engine=sources("figures_draw"),
             tables=tables_of(OF_DISEASES),
             title="Diseases compared",
             simulated=SIMULATED,
@@ -77,7 +77,6 @@ if len(DISEASES) > 1:
 rule figures_normative:
     """Diagnostics of the controls' z, and their covariance."""
     input:
-        engine=sources("figures_draw"),
         biomarkers=lookup("features/biomarkers", within=config),
         label_names=shipped("resources/labels.tsv"),
         tables=[f"results/{t}.tsv" for t in tables_of(OF_CONTROLS)],
@@ -93,6 +92,7 @@ rule figures_normative:
         mem_mb=memory(1000),
         runtime="10m",
     params:
+        engine=sources("figures_draw"),
         tables=tables_of(OF_CONTROLS),
         title="Controls, out of sample",
         control=lookup("cohort/control", within=config),

@@ -5,7 +5,6 @@ covariance.tsv, diagnostics.tsv."""
 rule normative_zscores:
     """Fit norms on controls; z of everyone, controls out of sample."""
     input:
-        engine=sources("normative_zscores"),
         participants="results/cohort/participants.tsv",
         measures="results/features/measures.tsv",
         followup="results/features/followup.tsv",
@@ -28,6 +27,7 @@ rule normative_zscores:
         mem_mb=memory(1500),
         runtime="30m",
     params:
+        engine=sources("normative_zscores"),
         settings=lookup("normative", within=config),
         control=lookup("cohort/control", within=config),
         seed=lookup("seed", within=config),

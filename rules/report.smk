@@ -7,7 +7,6 @@ ASSETS = sorted(map(str, (PACKAGE / "report/assets").iterdir()))
 rule report_page:
     """Write the page, the page of all people where wanted, and the results in sentences."""
     input:
-        engine=sources("report_page"),
         checks="results/checks.tsv",
         assets=ASSETS,
         dictionary=shipped("docs/results.md"),
@@ -105,6 +104,7 @@ rule report_page:
         mem_mb=memory(1000),
         runtime="10m",
     params:
+        engine=sources("report_page"),
         title=lookup("report/title", within=config),
         people=lookup("report/people", within=config),
         diseases=DISEASES,
@@ -117,7 +117,6 @@ rule report_page:
 rule report_provenance:
     """Versions, seed, configuration, checksums of the inputs, git commit."""
     input:
-        engine=sources("report_provenance"),
         files=[*given_tables(), shipped("requirements.lock")],
         scans="results/features/inputs.tsv",
         measures="results/features/measures.tsv",
@@ -134,6 +133,7 @@ rule report_provenance:
         mem_mb=memory(300),
         runtime="5m",
     params:
+        engine=sources("report_provenance"),
         config=config,
         home=shipped("."),
     script:

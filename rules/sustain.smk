@@ -4,7 +4,6 @@
 rule sustain_sizes:
     """Refuse a group too small for its subtypes and folds, before anything is measured or fitted."""
     input:
-        engine=sources("sustain_sizes"),
         participants="results/cohort/participants.tsv",
     output:
         sizes="results/sustain/{disease}/sizes.tsv",
@@ -19,6 +18,7 @@ rule sustain_sizes:
         mem_mb=memory(500),
         runtime="10m",
     params:
+        engine=sources("sustain_sizes"),
         folds=lookup("sustain/folds", within=config),
         max_subtypes=lookup("sustain/max_subtypes", within=config),
     script:
@@ -28,7 +28,6 @@ rule sustain_sizes:
 rule sustain_events:
     """Choose the events."""
     input:
-        engine=sources("sustain_events"),
         zscores="results/normative/values.tsv",
         biomarkers=lookup("features/biomarkers", within=config),
     output:
@@ -44,6 +43,7 @@ rule sustain_events:
         mem_mb=memory(500),
         runtime="10m",
     params:
+        engine=sources("sustain_events"),
         thresholds=lookup("sustain/thresholds", within=config),
         choose_thresholds=lookup("sustain/choose_thresholds", within=config),
         min_people=lookup("sustain/min_people", within=config),
@@ -56,7 +56,6 @@ rule sustain_events:
 rule sustain_folds:
     """Divide the people into folds."""
     input:
-        engine=sources("sustain_folds"),
         participants="results/cohort/participants.tsv",
         zscores="results/normative/values.tsv",
     output:
@@ -71,6 +70,7 @@ rule sustain_folds:
         mem_mb=memory(500),
         runtime="10m",
     params:
+        engine=sources("sustain_folds"),
         folds=lookup("sustain/folds", within=config),
         seed=lookup("seed", within=config),
     script:
@@ -79,8 +79,6 @@ rule sustain_folds:
 
 rule sustain_kernels:
     """Compile the kernels while people are measured, so that the first fits need not each do it."""
-    input:
-        engine=sources("sustain_kernels"),
     output:
         touch("results/sustain/kernels.compiled"),
     log:
@@ -93,6 +91,8 @@ rule sustain_kernels:
     resources:
         mem_mb=memory(1500),
         runtime="30m",
+    params:
+        engine=sources("sustain_kernels"),
     script:
         "../workflow/scripts/sustain_kernels.py"
 
@@ -104,7 +104,6 @@ rule sustain_fit:
     under its hash beside its model, so that a larger `max_subtypes` fits the new numbers only.
     """
     input:
-        engine=sources("sustain_fit"),
         # only for the order: kernels that were compiled anew change nothing
         kernels=ancient("results/sustain/kernels.compiled"),
         zscores="results/normative/values.tsv",
@@ -126,6 +125,7 @@ rule sustain_fit:
         mem_mb=memory(1500),
         runtime="12h",
     params:
+        engine=sources("sustain_fit"),
         subtypes=KS,
         n_startpoints=lookup("sustain/n_startpoints", within=config),
         n_samples=SHORT_CHAINS,
@@ -140,7 +140,6 @@ rule sustain_fit:
 
 use rule sustain_fit as sustain_fit_variant with:
     input:
-        engine=sources("sustain_fit"),
         # only for the order: kernels that were compiled anew change nothing
         kernels=ancient("results/sustain/kernels.compiled"),
         zscores="results/normative/values.tsv",
@@ -158,6 +157,7 @@ use rule sustain_fit as sustain_fit_variant with:
         "benchmarks/runs/sustain/{disease}/{variant}_{part}.tsv"
     priority: 0
     params:
+        engine=sources("sustain_fit"),
         subtypes=KS,
         n_startpoints=lookup("sustain/n_startpoints", within=config),
         n_samples=SHORT_CHAINS,
@@ -171,7 +171,6 @@ use rule sustain_fit as sustain_fit_variant with:
 rule sustain_select:
     """Held-out densities of every k, baselines, CVIC and the choice of k."""
     input:
-        engine=sources("sustain_select"),
         sizes="results/sustain/{disease}/sizes.tsv",
         zscores="results/normative/values.tsv",
         folds="results/sustain/{disease}/folds.tsv",
@@ -193,6 +192,7 @@ rule sustain_select:
         mem_mb=memory(1500),
         runtime="30m",
     params:
+        engine=sources("sustain_select"),
         n_subtypes=lookup("sustain/n_subtypes", within=config),
     script:
         "../workflow/scripts/sustain_select.py"
@@ -201,7 +201,6 @@ rule sustain_select:
 rule sustain_select_variant:
     """The same for another variant of the model."""
     input:
-        engine=sources("sustain_select"),
         zscores="results/normative/values.tsv",
         folds="results/sustain/{disease}/folds.tsv",
         models=expand(
@@ -223,6 +222,7 @@ rule sustain_select_variant:
         mem_mb=memory(1500),
         runtime="30m",
     params:
+        engine=sources("sustain_select"),
         n_subtypes="auto",
     script:
         "../workflow/scripts/sustain_select.py"
@@ -231,7 +231,6 @@ rule sustain_select_variant:
 rule sustain_variants:
     """What every variant of the model says about k, side by side."""
     input:
-        engine=sources("sustain_variants"),
         main="results/sustain/{disease}/heldout.tsv",
         tables=expand(
             "results/sustain/{{disease}}/variants/{variant}/heldout.tsv",
@@ -249,6 +248,7 @@ rule sustain_variants:
         mem_mb=memory(500),
         runtime="10m",
     params:
+        engine=sources("sustain_variants"),
         main=f"{config['sustain']['stage_prior']}-{config['sustain']['noise']}",
         variants=lookup("sustain/variants", within=config),
     script:
@@ -258,7 +258,6 @@ rule sustain_variants:
 rule sustain_negative_control:
     """The same selection on healthy people: whatever it finds there is not disease."""
     input:
-        engine=sources("sustain_negative_control"),
         kernels=ancient("results/sustain/kernels.compiled"),
         zscores="results/normative/values.tsv",
         participants="results/cohort/participants.tsv",
@@ -279,6 +278,7 @@ rule sustain_negative_control:
         mem_mb=memory(1500),
         runtime="6h",
     params:
+        engine=sources("sustain_negative_control"),
         norms=lookup("normative", within=config),
         control=lookup("cohort/control", within=config),
         main=f"{config['sustain']['stage_prior']}-{config['sustain']['noise']}",
@@ -299,7 +299,6 @@ if config["sustain"]["parametric_null"]:
     rule sustain_parametric_null:
         """How often the rule asks for the chosen number of subtypes in people drawn from the model with one fewer."""
         input:
-            engine=sources("sustain_parametric_null"),
             selection="results/sustain/{disease}/selection.tsv",
             folds="results/sustain/{disease}/folds.tsv",
             models=expand("results/sustain/{{disease}}/k{k}/full/model.npz", k=KS),
@@ -316,6 +315,7 @@ if config["sustain"]["parametric_null"]:
             mem_mb=memory(1500),
             runtime="12h",
         params:
+            engine=sources("sustain_parametric_null"),
             draws=lookup("sustain/parametric_null", within=config),
             n_folds=lookup("sustain/folds", within=config),
             n_startpoints=lookup("sustain/n_startpoints", within=config),
@@ -331,7 +331,6 @@ if config["sustain"]["leave_site_out"]:
     rule sustain_sites:
         """The chosen model fitted anew without each site: does it hang on one of them?"""
         input:
-            engine=sources("sustain_sites"),
             zscores="results/normative/values.tsv",
             norms="results/normative/norms.json",
             participants="results/cohort/participants.tsv",
@@ -352,6 +351,7 @@ if config["sustain"]["leave_site_out"]:
             mem_mb=memory(1500),
             runtime="6h",
         params:
+            engine=sources("sustain_sites"),
             n_startpoints=lookup("sustain/n_startpoints", within=config),
             n_samples=SHORT_CHAINS,
             n_chains=lookup("sustain/n_chains", within=config),
@@ -366,7 +366,6 @@ if config["sustain"]["leave_site_out"]:
 rule sustain_chains:
     """Long chains of the chosen model of everyone, until they agree; the models that lead to the choice have short ones."""
     input:
-        engine=sources("sustain_chains"),
         zscores="results/normative/values.tsv",
         norms="results/normative/norms.json",
         selection="results/sustain/{disease}/selection.tsv",
@@ -385,6 +384,7 @@ rule sustain_chains:
         mem_mb=memory(1500),
         runtime="6h",
     params:
+        engine=sources("sustain_chains"),
         n_samples=lookup("sustain/n_samples", within=config),
         n_doublings=lookup("sustain/n_doublings", within=config),
         n_chains=lookup("sustain/n_chains", within=config),
@@ -396,7 +396,6 @@ rule sustain_chains:
 rule sustain_subtypes:
     """Subtypes and stages under the chosen model: patients (in and out of fold), controls, later scans."""
     input:
-        engine=sources("sustain_subtypes"),
         zscores="results/normative/values.tsv",
         followup="results/normative/followup.tsv",
         folds="results/sustain/{disease}/folds.tsv",
@@ -428,6 +427,7 @@ rule sustain_subtypes:
         mem_mb=memory(1500),
         runtime="30m",
     params:
+        engine=sources("sustain_subtypes"),
         control=lookup("cohort/control", within=config),
         seed=lookup("seed", within=config),
     script:
@@ -437,7 +437,6 @@ rule sustain_subtypes:
 rule sustain_recovery:
     """Simple baselines beside the model; recovery of the truth where it is simulated."""
     input:
-        engine=sources("sustain_recovery"),
         zscores="results/normative/values.tsv",
         subtypes="results/sustain/{disease}/subtypes.tsv",
         names="results/sustain/{disease}/names.tsv",
@@ -473,6 +472,7 @@ rule sustain_recovery:
         mem_mb=memory(1000),
         runtime="10m",
     params:
+        engine=sources("sustain_recovery"),
         seed=lookup("seed", within=config),
     script:
         "../workflow/scripts/sustain_recovery.py"
@@ -483,7 +483,6 @@ if len(DISEASES) > 1:
     rule sustain_joint:
         """One model of the people of all diseases."""
         input:
-            engine=sources("sustain_joint"),
             kernels=ancient("results/sustain/kernels.compiled"),
             zscores="results/normative/values.tsv",
             norms="results/normative/norms.json",
@@ -507,6 +506,7 @@ if len(DISEASES) > 1:
             mem_mb=memory(2000),
             runtime="6h",
         params:
+            engine=sources("sustain_joint"),
             diseases=DISEASES,
             control=lookup("cohort/control", within=config),
             declared={
@@ -532,7 +532,6 @@ if len(DISEASES) > 1:
     rule sustain_crossdisease:
         """Event orders of the diseases compared, people on one another's models and on the joint model."""
         input:
-            engine=sources("sustain_crossdisease"),
             zscores="results/normative/values.tsv",
             models=expand("results/sustain/{disease}/model.npz", disease=DISEASES),
             names=expand("results/sustain/{disease}/names.tsv", disease=DISEASES),
@@ -558,6 +557,7 @@ if len(DISEASES) > 1:
             mem_mb=memory(2000),
             runtime="6h",
         params:
+            engine=sources("sustain_crossdisease"),
             diseases=DISEASES,
             seed=lookup("seed", within=config),
         script:

@@ -70,12 +70,31 @@ def test_a_study_s_table_is_checked_and_marked_where_it_is_saved_and_others_are_
     assert folds.read_text() == "participant_id\tfold\torigin\nb\t1\tSIMULATED\na\t0\tSIMULATED\n"
     save(frame.iloc[:0], folds)
     assert folds.read_text() == "fold\tparticipant_id\torigin\n"
-    batch = tmp_path / "results/features/batches/0_measures.tsv"
-    save(frame.assign(fold=[0.5, 1]), batch)
-    assert batch.read_text() == "fold\tparticipant_id\n0.5\tb\n1\ta\n"
+    other = tmp_path / "results/features/batches/0_others.tsv"
+    save(frame.assign(fold=[0.5, 1]), other)
+    assert other.read_text() == "fold\tparticipant_id\n0.5\tb\n1\ta\n"
     schema.mark_simulated(False)
     save(frame, folds)
     assert folds.read_text() == "participant_id\tfold\nb\t1\na\t0\n"
+
+
+def test_batches_and_checks_are_declared_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "_origin", "SIMULATED")
+    for batch in ("0", "12", "retried"):
+        path = tmp_path / f"results/features/batches/{batch}_failures.tsv"
+        save(pd.DataFrame({"problem": ["no file"], "session_id": "baseline", "participant_id": "007"}), path)
+        assert path.read_text() == ("participant_id\tsession_id\tproblem\torigin\n007\tbaseline\tno file\tSIMULATED\n")
+    with pytest.raises(InputError, match="column problem has no value in row 1"):
+        save(pd.DataFrame({"problem": [None], "session_id": "baseline", "participant_id": "007"}), path)
+    measures = pd.DataFrame({"participant_id": ["a", "a"], "session_id": ["x", "x"], "etiv": 1.5e6, "thalamus": [3, 4]})
+    with pytest.raises(InputError, match=r"row 2 \(a, x\) comes twice"):
+        save(measures, tmp_path / "results/features/batches/0_measures.tsv")
+    with pytest.raises(InputError, match="problems: 'many' in row 1 \\(r\\) is no whole"):
+        save(pd.DataFrame({"rule": ["r"], "problems": ["many"]}), tmp_path / "results/checks_page.tsv")
+    checks = tmp_path / "results/checks.tsv"
+    save(pd.DataFrame({"rule": ["r"], "problems": [0]}), checks)
+    assert checks.read_text() == "rule\tproblems\nr\t0\n"
+    assert table_of("results/features/batches/measures.tsv") is None
 
 
 JOBS = """
@@ -177,13 +196,8 @@ def test_a_table_of_nothing_needs_no_columns_but_one_of_something_does(tmp_path)
 #: Tables that are no study's: what people hand in, definitions, the simulated truth, batches before they are put together.
 OTHERS = {
     "workflow/scripts/clinical_associations.py": ["i['reported']"],
-    "workflow/scripts/clinical_recovery.py": ["i['truth']"],
-    "workflow/scripts/cohort_phantoms.py": ["i.measures"],
-    "workflow/scripts/sustain_recovery.py": ["truth"],
     "src/neuraxis/biomarkers.py": ["path"],
     "src/neuraxis/cohort/participants.py": ["cells.path", "path"],
-    "src/neuraxis/features/combine.py": ["f", "i", "m"],
-    "src/neuraxis/features/extract.py": ["f"],
     "src/neuraxis/features/readers/base.py": ["path"],
     "src/neuraxis/features/stats.py": ["labels_file"],
     "src/neuraxis/figures/shown.py": ["resources / 'labels.tsv'"],

@@ -57,6 +57,11 @@ def described(script: str) -> str:
     return next((" ".join(words.split()) for words in said if isinstance(words, str)), "")
 
 
+def settings(job) -> dict:
+    """Parameters of a job by name, without the fingerprint of its code (`engine`), which only says whether it is to be rerun."""
+    return {name: value for name, value in job.params.items() if name != "engine"}
+
+
 def _hook(rule: str):
     """What an uncaught error is written as: one sentence where it is the input's or the machine's, else the traceback."""
 

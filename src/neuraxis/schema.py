@@ -70,7 +70,7 @@ class Table:
     Attributes
     ----------
     path : str
-        Below results/; D stands for a disease, V for a variant of the model.
+        Below results/; D stands for a disease, V for a variant of the model, B for a batch of people.
     row : str
         What a row is.
     columns : tuple of Column
@@ -97,7 +97,10 @@ class Table:
     def pattern(self) -> re.Pattern:
         """Of the paths below results/."""
         parts = [
-            {"D": r"(?P<disease>[^/]+)", "V": r"(?P<variant>[^/]+)"}.get(p, re.escape(p)) for p in self.path.split("/")
+            {"D": r"(?P<disease>[^/]+)", "V": r"(?P<variant>[^/]+)"}.get(p, re.escape(p)).replace(
+                "B_", r"(?P<batch>[^/_]+)_"
+            )
+            for p in self.path.split("/")
         ]
         return re.compile("/".join(parts))
 
@@ -287,8 +290,8 @@ def save(frame: pd.DataFrame, path) -> None:
     Parameters
     ----------
     path : str
-        In results/. What has no declaration there, such as a batch of measures, is written as it is; so is a table of
-        nobody, whose columns may not have been made.
+        In results/. What has no declaration is written as it is; so is a table of nobody, whose columns may not have been
+        made.
 
     Raises
     ------
@@ -331,6 +334,21 @@ who      | text? | | ids of the excluded
 _MEASURES = """
 etiv        | number? | mm3 | estimated total intracranial volume
 <biomarker> | number? | mm3, cord mm2 | one column per biomarker
+"""
+_INPUTS = """
+participant_id | text | | person
+session_id     | text | | scan
+file           | text | | path
+sha256         | text | | checksum
+"""
+_FAILURES = """
+participant_id | text | | person
+session_id     | text | | scan
+problem        | text | | why, in words
+"""
+_CHECKS = """
+rule     | text  | | what must hold
+problems | whole | | rows that break it; a study with any has no report
 """
 _SELECTION = """
 model          | text    | | in words
@@ -466,6 +484,87 @@ TABLES = {
             marked=False,
         ),
         _table("cohort/flow.tsv", "a step and a group", _FLOW, marked=False),
+        _table(
+            "cohort/simulated/SIMULATED_participants.tsv",
+            "a person who was drawn",
+            """
+            participant_id | text    | | person
+            group          | text    | | disease or controls
+            site           | text    | | scanner
+            age            | number  | years | at the first scan
+            sex            | text    | | M or F
+            <column>       | any?    | | clinical columns
+            """,
+            key="participant_id",
+            always=False,
+        ),
+        _table(
+            "cohort/simulated/SIMULATED_measures.tsv",
+            "a scan to be written as images",
+            """
+            participant_id | text | | person
+            session_id     | text | | scan
+            <biomarker>    | number | mm3, cord mm2 | one column per biomarker
+            etiv           | number | mm3 | head size
+            etiv_measured  | number | mm3 | head size that a registration reports
+            """,
+            key="participant_id session_id",
+            always=False,
+        ),
+        _table(
+            "cohort/simulated/SIMULATED_etiv.tsv",
+            "a scan",
+            """
+            participant_id | text | | person
+            session_id     | text | | scan
+            etiv           | number | mm3 | head size that a registration reports
+            """,
+            key="participant_id session_id",
+            always=False,
+        ),
+        _table(
+            "cohort/simulated/SIMULATED_truth.tsv",
+            "a scan, for evaluation alone",
+            """
+            participant_id | text  | | person
+            group          | text  | | disease or controls
+            subtype        | text  | | that was planted; HC: healthy
+            stage          | whole | | that was planted
+            session_id     | text  | | scan
+            """,
+            key="participant_id session_id",
+            always=False,
+        ),
+        _table(
+            "cohort/simulated/SIMULATED_sessions.tsv",
+            "a later scan",
+            """
+            participant_id | text   | | person
+            session_id     | text   | | scan
+            years          | number | years | since the first scan
+            """,
+            key="participant_id session_id",
+            always=False,
+        ),
+        _table(
+            "cohort/simulated/SIMULATED_visits.tsv",
+            "a clinical visit",
+            """
+            participant_id | text   | | person
+            years          | number | years | since baseline
+            edss           | number | points | EDSS
+            """,
+            always=False,
+        ),
+        _table(
+            "cohort/simulated/SIMULATED_relapses.tsv",
+            "a relapse after baseline",
+            """
+            participant_id | text   | | person
+            years          | number | years | since baseline
+            """,
+            always=False,
+        ),
         _table("features/flow.tsv", "a step and a group", _FLOW, marked=False),
         _table(
             "features/measures.tsv",
@@ -496,25 +595,28 @@ TABLES = {
             decision       | text  | | flagged or excluded
             """,
         ),
+        _table("features/inputs.tsv", "a file that was measured", _INPUTS, key="participant_id session_id file"),
+        _table("features/failures.tsv", "a scan that could not be measured", _FAILURES),
         _table(
-            "features/inputs.tsv",
-            "a file that was measured",
+            "features/batches/B_measures.tsv",
+            "a scan of a batch of people",
             """
             participant_id | text | | person
             session_id     | text | | scan
-            file           | text | | path
-            sha256         | text | | checksum
-            """,
-            key="participant_id session_id file",
+            """.rstrip()
+            + _MEASURES.replace("one column per biomarker", "one column per biomarker, asymmetry and mark of quality"),
+            key="participant_id session_id",
+            always=False,
         ),
         _table(
-            "features/failures.tsv",
-            "a scan that could not be measured",
-            """
-            participant_id | text | | person
-            session_id     | text | | scan
-            problem        | text | | why
-            """,
+            "features/batches/B_inputs.tsv",
+            "a file that was measured",
+            _INPUTS,
+            key="participant_id session_id file",
+            always=False,
+        ),
+        _table(
+            "features/batches/B_failures.tsv", "a scan that could not be measured in its batch", _FAILURES, always=False
         ),
         _table(
             "normative/zscores.tsv",
@@ -1350,6 +1452,8 @@ TABLES = {
         _table("clinical/D/table1.tsv", "a variable", _TABLE1),
         _table("clinical/D/table1_groups.tsv", "a variable", _TABLE1),
         _table("clinical/D/table1_included.tsv", "a variable", _TABLE1),
+        _table("checks.tsv", "a rule that all tables keep", _CHECKS, key="rule", marked=False),
+        _table("checks_page.tsv", "a rule that the page keeps", _CHECKS, key="rule", marked=False),
     )
 }
 
@@ -1361,7 +1465,7 @@ def dictionary() -> str:
         "",
         "Made from `neuraxis.schema` (`python -m neuraxis.schema > docs/dictionary.md`); a test holds it to it. What the",
         "files are for, and those that are no tables, stands in results.md. D stands for a disease, V for a variant of the",
-        "model; `<k>` in a column for a number, `<...>` alone for any other column. A `?` says that a cell may be missing",
+        "model, B for a batch of people; `<k>` in a column for a number, `<...>` alone for any other column. A `?` says that a cell may be missing",
         "(`n/a`). Tables marked * have a column `origin` = SIMULATED where people are simulated. Truth values are True and",
         "False.",
     ]

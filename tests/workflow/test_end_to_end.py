@@ -211,16 +211,31 @@ def test_a_setting_reruns_what_depends_on_it_and_nothing_else(study, change, rul
 )
 def test_an_edited_source_reruns_the_rules_that_use_it(study, source, rules):
     folder, arguments = study
-    path = folder / "src/neuraxis" / source
-    text = path.read_text()
-    try:
-        path.write_text(text + "\n# edited\n")
-        found = planned(folder, *arguments)
-    finally:
-        path.write_text(text)
+    found = edited(folder, arguments, source, lambda text: text + "\nEDITED = 1\n")
     assert rules.keys() <= found.keys() and all(found[r] == n for r, n in rules.items())
     if source == "evaluation/compare.py":
         assert "sustain_fit" not in found and "cohort_simulate" not in found
+
+
+def edited(folder, arguments, source, edit):
+    """What a dry run would run while a module of the study's package is edited."""
+    path = folder / "src/neuraxis" / source
+    text = path.read_text()
+    try:
+        path.write_text(edit(text))
+        return planned(folder, *arguments)
+    finally:
+        path.write_text(text)
+
+
+def test_a_comment_or_a_docstring_reruns_nothing(study):
+    """In a module that nearly all rules come to."""
+    folder, arguments = study
+    done = edited(
+        folder, arguments, "tables.py", lambda text: '"""In other words."""\n\n# edited\n' + text.split('"""', 2)[2]
+    )
+    assert done == {}
+    assert "sustain_fit" in edited(folder, arguments, "tables.py", lambda text: text + "\nEDITED = 1\n")
 
 
 def test_a_killed_run_resumes_to_the_same_results(study, tmp_path):

@@ -67,7 +67,7 @@ def test_an_edited_source_of_the_clone_reruns_a_study_elsewhere(clone, tmp_path)
     path = clone / "src/neuraxis/cohort/simulated.py"
     text = path.read_text()
     try:
-        path.write_text(text + "\n# edited\n")
+        path.write_text(text + "\nEDITED = 1\n")
         done = own(tmp_path / "s", clone, target, "-n", text="cohort: {scale: 0.05}")
     finally:
         path.write_text(text)

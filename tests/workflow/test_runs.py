@@ -23,7 +23,8 @@ def test_examples_on_real_tables(samples, tmp_path, name):
     (folder / "quick.yaml").write_text(
         "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_doublings: 0, n_samples_folds: 0,"
         " n_chains: 2, variants: [], negative_control_variants: [], leave_site_out: false}\n"
-        "clinical: {n_draws: 5}\n"
+        "clinical: {n_draws: 5}\n" + "cohort: {diseases: [autism]}\n" * (name == "openneuro")
+        # the smaller of the two groups, of one site; both take twice as long
     )
     snakemake(folder, "--configfile", f"config/examples/{name}.yaml", "quick.yaml")
     page = (folder / "results/report/index.html").read_text()
@@ -89,7 +90,9 @@ def test_own_people_from_a_table(tmp_path):
         folder,
         "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
         "features: {source: table, table: measures.tsv, biomarkers: biomarkers.tsv, use: all}\n"
-        "sustain: {max_subtypes: 1, n_samples: 200, n_doublings: 0, n_startpoints: 1}\n",
+        "sustain: {max_subtypes: 1, n_samples: 200, n_doublings: 0, n_startpoints: 1}\n"
+        "clinical: {outcomes: [{name: EDSS, column: edss, type: ordinal, covariates: [age]}, "
+        "{name: SDMT, column: sdmt, type: robust, reference: controls, covariates: [age, sex]}]}\n",
     )
     snakemake(folder, *arguments)
     page = (folder / "results/report/index.html").read_text()

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from neuraxis.checks_results import PAGE, Study, run_checks
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import save
 
 if __name__ == "__main__":
     start(snakemake)
-    p = dict(snakemake.params.items())
+    p = settings(snakemake)
     page = p.pop("page")
     study = Study(Path("results"), tuple(p.pop("diseases")), biomarkers=snakemake.input.biomarkers, **p)
     save(run_checks(study, [PAGE] if page else None), snakemake.output.checks)

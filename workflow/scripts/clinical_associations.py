@@ -2,7 +2,7 @@
 
 from neuraxis.clinical.study import ClinicalInputs, analyse
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import read, save
 from neuraxis.tables import read_table
 
@@ -41,6 +41,6 @@ if __name__ == "__main__":
     run(
         dict(snakemake.input.items()),
         snakemake.wildcards.disease,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         out=dict(snakemake.output.items()),
     )

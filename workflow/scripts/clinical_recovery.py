@@ -4,9 +4,8 @@ from neuraxis.clinical.labels import read_labels, shown_names
 from neuraxis.clinical.outcomes import declared_for
 from neuraxis.clinical.recovery import planted_and_recovered, true_labels
 from neuraxis.clinical.worsening import WorseningRule, made_columns
-from neuraxis.job import start
-from neuraxis.schema import read, save
-from neuraxis.tables import read_table
+from neuraxis.job import settings, start
+from neuraxis.schema import load, read, save
 
 
 def run(i, disease, control, outcomes, worsening, true_names, planted) -> None:
@@ -21,7 +20,7 @@ def run(i, disease, control, outcomes, worsening, true_names, planted) -> None:
         read("cohort/relapses.tsv", i["relapses"]),
         WorseningRule(**worsening),
     )
-    truth = read_table(i["truth"]).query("session_id == 'baseline'").set_index("participant_id").loc[people.index]
+    truth = load(i["truth"]).query("session_id == 'baseline'").set_index("participant_id").loc[people.index]
     controls = everyone[everyone["group"] == control]
     table = planted_and_recovered(
         declared_for(outcomes, disease), people, labels, true_labels(truth, true_names), controls
@@ -34,6 +33,6 @@ if __name__ == "__main__":
     run(
         dict(snakemake.input.items()),
         snakemake.wildcards.disease,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         planted=snakemake.output.planted,
     )

@@ -6,13 +6,13 @@ import yaml
 
 from neuraxis.cohort.participants import gather_cohort, listed_people
 from neuraxis.features.combine import count_ids
-from neuraxis.job import as_list, start
+from neuraxis.job import as_list, settings, start
 from neuraxis.schema import save
 from neuraxis.tables import read_cells
 
 if __name__ == "__main__":
     start(snakemake)
-    i, p = snakemake.input, dict(snakemake.params.items())
+    i, p = snakemake.input, settings(snakemake)
     p.pop("images", None)  # only there so that a new or removed image is noticed
     joined = p.pop("joined")
     cells = read_cells(i.participants)

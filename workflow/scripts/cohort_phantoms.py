@@ -4,12 +4,12 @@ import numpy as np
 
 from neuraxis.cohort.phantoms import write_phantoms, write_stats
 from neuraxis.job import start
-from neuraxis.tables import read_table
+from neuraxis.schema import load
 
 if __name__ == "__main__":
     start(snakemake)
     i, p = snakemake.input, snakemake.params
-    scans = read_table(i.measures)
+    scans = load(i.measures)
     people = np.unique(scans["participant_id"])[int(snakemake.wildcards.batch) :: p.n_batches]
     mine = scans[scans["participant_id"].isin(people)]
     if p.written_as == "stats":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuraxis.cohort.simulated import simulate_cohort
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import save
 
 
@@ -17,4 +17,4 @@ def run(resources, scale, seed, out) -> None:
 
 if __name__ == "__main__":
     start(snakemake)
-    run(Path(snakemake.input.orders).parent, **dict(snakemake.params.items()), out=dict(snakemake.output.items()))
+    run(Path(snakemake.input.orders).parent, **settings(snakemake), out=dict(snakemake.output.items()))

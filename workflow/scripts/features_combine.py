@@ -1,7 +1,7 @@
 """Put the batches together, check units and quality, keep the flow of people."""
 
 from neuraxis.features.combine import read_and_combine
-from neuraxis.job import as_list, start
+from neuraxis.job import as_list, settings, start
 from neuraxis.schema import save
 
 if __name__ == "__main__":
@@ -16,7 +16,7 @@ if __name__ == "__main__":
         inputs=as_list(i.get("inputs")),
         label_names=i.label_names,
         **{k: str(i.get(k) or "") for k in ("sct", "etiv", "qc_scores", "listed")},
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
     )
     for name, path in snakemake.output.items():
         save(getattr(combined, name), path)

@@ -1,12 +1,12 @@
 """Measure one batch of people from their images or stats folders."""
 
 from neuraxis.features.extract import extract_batch
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import save
 
 if __name__ == "__main__":
     start(snakemake)
-    i, p = snakemake.input, dict(snakemake.params.items())
+    i, p = snakemake.input, settings(snakemake)
     p.pop("images", None)  # only there so that a changed image is measured again
     tables = extract_batch(
         i.participants,

@@ -1,7 +1,7 @@
 """Measure once more, alone, the scans that failed in their batch."""
 
 from neuraxis.features.extract import extract_again
-from neuraxis.job import as_list, start
+from neuraxis.job import as_list, settings, start
 from neuraxis.schema import save
 
 if __name__ == "__main__":
@@ -15,7 +15,7 @@ if __name__ == "__main__":
         labels_file=i.label_names,
         etiv=str(i.get("etiv") or ""),
         listed=str(i.get("listed") or ""),
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
     )
     for table, name in zip(tables, ("measures", "failures", "inputs"), strict=True):
         save(table, snakemake.output[name])

@@ -1,7 +1,7 @@
 """Fit the norms and write everyone's z-scores."""
 
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.normative.study import normative_tables
 from neuraxis.schema import read, save
 
@@ -13,7 +13,7 @@ if __name__ == "__main__":
         read("cohort/participants.tsv", i.participants),
         read("features/followup.tsv", i.followup),
         read_biomarkers(i.biomarkers),
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
     )
     for name in ("zscores", "values", "followup", "diagnostics", "covariance", "dropped"):
         save(getattr(made, name), out[name])

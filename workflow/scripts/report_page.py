@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from neuraxis.job import as_list, start
+from neuraxis.job import as_list, settings, start
 from neuraxis.report.page import write_dictionary, write_report
 
 if __name__ == "__main__":
     start(snakemake)
     i, out = snakemake.input, snakemake.output
-    params = dict(snakemake.params.items())
+    params = settings(snakemake)
     write_report(
         Path(out.page).parents[1],
         out.page,

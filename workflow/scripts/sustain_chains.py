@@ -1,6 +1,6 @@
 """Long chains of the chosen model of everyone."""
 
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import read
 from neuraxis.sustain import FitSettings, SustainModel
 from neuraxis.sustain.checkpoint import done, partial
@@ -37,5 +37,5 @@ if __name__ == "__main__":
         snakemake.wildcards.disease,
         threads=snakemake.threads,
         out=snakemake.output.model,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
     )

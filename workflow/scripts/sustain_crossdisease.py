@@ -2,7 +2,7 @@
 
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.evaluation.compare import enrichment, projection, similarity
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.labels import shown_names
 from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
@@ -47,6 +47,6 @@ if __name__ == "__main__":
         i.subtypes,
         i.joint,
         i.biomarkers,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         out=dict(snakemake.output.items()),
     )

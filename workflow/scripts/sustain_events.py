@@ -1,7 +1,7 @@
 """Choose the events of one disease."""
 
 from neuraxis.biomarkers import read_biomarkers
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import read, save
 from neuraxis.sustain import declared_events
 from neuraxis.tables import write_json
@@ -27,5 +27,5 @@ if __name__ == "__main__":
         snakemake.input.biomarkers,
         snakemake.wildcards.disease,
         out=dict(snakemake.output.items()),
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
     )

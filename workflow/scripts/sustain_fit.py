@@ -1,6 +1,6 @@
 """Fit 1, 2, ... subtypes, each split from the one before: one disease, everyone or all but one fold."""
 
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.normative.norms import Norms
 from neuraxis.schema import read
 from neuraxis.sustain import SustainModel, events_from_dict, fit_part
@@ -42,7 +42,7 @@ def run(zscores, norms, events, folds, disease, part, models, n_threads, seed, *
 
 if __name__ == "__main__":
     start(snakemake)
-    i, w, p = snakemake.input, snakemake.wildcards, dict(snakemake.params.items())
+    i, w, p = snakemake.input, snakemake.wildcards, settings(snakemake)
     run(
         i.zscores,
         i.norms,

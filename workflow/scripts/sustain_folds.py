@@ -1,6 +1,6 @@
 """Divide the people of one disease into folds, every site spread evenly."""
 
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import read, save
 from neuraxis.sustain.study import folds_table
 
@@ -11,6 +11,6 @@ if __name__ == "__main__":
         read("normative/zscores.tsv", i.zscores).set_index("participant_id")["group"],
         read("cohort/participants.tsv", i.participants).set_index("participant_id")["site"],
         snakemake.wildcards.disease,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
     )
     save(table, snakemake.output.folds)

@@ -1,7 +1,7 @@
 """One model of the people of all diseases, with as many subtypes as the disease that has most."""
 
 from neuraxis.biomarkers import read_biomarkers
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.normative.norms import Norms
 from neuraxis.schema import read
 from neuraxis.sustain import events_from_dict
@@ -40,6 +40,6 @@ if __name__ == "__main__":
         i.selections,
         i.biomarkers,
         threads=snakemake.threads,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         out=snakemake.output.model,
     )

@@ -4,7 +4,7 @@ from functools import partial as given
 
 from neuraxis.evaluation.control import negative_control_table
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.normative.study import controls_anew
 from neuraxis.schema import read, save
 from neuraxis.sustain import events_from_dict
@@ -48,7 +48,7 @@ if __name__ == "__main__":
     run(
         snakemake.input,
         snakemake.wildcards.disease,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         n_threads=snakemake.threads,
         out=snakemake.output.control,
     )

@@ -1,7 +1,7 @@
 """The rule on people drawn from the model with one subtype fewer than was chosen."""
 
 from neuraxis.evaluation.control import parametric_null_table
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
 
@@ -21,7 +21,7 @@ if __name__ == "__main__":
         i.selection,
         i.folds,
         i.models,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         key=(snakemake.wildcards.disease,),
         n_threads=snakemake.threads,
         out=snakemake.output.null,

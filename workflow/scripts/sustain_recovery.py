@@ -5,17 +5,16 @@ from pathlib import Path
 from neuraxis.biomarkers import cord_of, read_biomarkers
 from neuraxis.cohort.simulated import SUBTYPES, true_model
 from neuraxis.evaluation.recovered import recovery_tables
-from neuraxis.job import start
-from neuraxis.schema import read, save
+from neuraxis.job import settings, start
+from neuraxis.schema import load, read, save
 from neuraxis.sustain import SustainModel
-from neuraxis.tables import read_table
 
 
 def run(zscores, subtypes, names, order, model, truth, biomarkers, resources, disease, seed, out) -> None:
     known = {}
     if truth:
         known = {
-            "truth": read_table(truth),
+            "truth": load(truth),
             "drawn_from": true_model(resources, disease),
             "published": SUBTYPES[disease],
         }
@@ -48,6 +47,6 @@ if __name__ == "__main__":
         i.biomarkers,
         Path(i.published[0]).parent if i.get("published") else None,
         disease=snakemake.wildcards.disease,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         out=dict(snakemake.output.items()),
     )

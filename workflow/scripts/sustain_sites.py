@@ -1,7 +1,7 @@
 """The chosen model fitted anew without each site, and everyone's labels under it."""
 
 from neuraxis.evaluation.sites import leave_sites_out
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.normative.norms import Norms
 from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
@@ -36,5 +36,5 @@ if __name__ == "__main__":
         snakemake.wildcards.disease,
         n_threads=snakemake.threads,
         **dict(snakemake.output.items()),
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
     )

@@ -1,7 +1,7 @@
 """Subtypes and stages under the chosen model, with convergence, stability, controls, draws and later scans."""
 
 from neuraxis.biomarkers import read_biomarkers
-from neuraxis.job import start
+from neuraxis.job import settings, start
 from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
 from neuraxis.sustain.crossval import fold_of
@@ -37,6 +37,6 @@ if __name__ == "__main__":
         i.models,
         i.biomarkers,
         snakemake.wildcards.disease,
-        **dict(snakemake.params.items()),
+        **settings(snakemake),
         out=dict(snakemake.output.items()),
     )

@@ -15,8 +15,8 @@ from ..cohort.ids import BASELINE, People, match_ids, refuse_repeats, scan_names
 from ..cohort.participants import flow_rows, listed_people, read_people_table
 from ..cohort.scores import code_like
 from ..errors import InputError, NeuraxisWarning, name_some
-from ..schema import read
-from ..tables import as_numbers, bad_cells, measures_of, read_cells, read_table
+from ..schema import ORIGIN, read
+from ..tables import as_numbers, bad_cells, measures_of, read_cells
 from .extract import FILES, add_cord
 from .headsize import read_head_sizes, resolve, to_mm3
 from .measures import check_units, possible, quality
@@ -217,9 +217,9 @@ def gather(
     failed = pd.DataFrame(columns=["participant_id", "session_id", "problem"])
     table = None
     if source == "images":
-        table = combine_batches([read_table(m, needed=("participant_id", "etiv")) for m in measures])
+        table = _batches(measures)
         if failures:
-            failed = pd.concat([read_table(f) for f in failures], ignore_index=True)
+            failed = pd.concat([_of_batch("failures", f) for f in failures], ignore_index=True)
     else:
         wide, key = _gather_tables(source, measures, label_names, defined, everyone)
         if key:
@@ -279,17 +279,21 @@ def _used(values: pd.Series, scans: pd.MultiIndex, key: str) -> None:
         )
 
 
-def combine_batches(parts) -> pd.DataFrame:
-    """Concatenate batches of scans.
+def _of_batch(what: str, path) -> pd.DataFrame:
+    """A table of a batch, as declared; the study's tables are marked anew."""
+    return read(f"features/batches/B_{what}.tsv", path).drop(columns=ORIGIN, errors="ignore")
+
+
+def _batches(paths) -> pd.DataFrame:
+    """All batches of scans.
 
     Raises
     ------
     InputError
         A scan measured twice.
     """
+    parts = [_of_batch("measures", m) for m in paths]
     table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
-    if "session_id" not in table:
-        table.insert(1, "session_id", BASELINE)
     twice = table.duplicated(["participant_id", "session_id"])
     if twice.any():
         raise InputError(f"measured twice: {name_some(table.loc[twice, 'participant_id'])}")
@@ -505,8 +509,9 @@ def combine(
         )
     later = later.loc[~unknown, ["participant_id", "session_id", "years", "etiv", *names]]
     kept = kept[["participant_id", "etiv", *names]]
-    read = [read_table(i, text=("participant_id", "session_id", "file")) for i in inputs]
-    files = pd.concat(read or [pd.DataFrame(columns=list(FILES))], ignore_index=True)
+    files = pd.concat(
+        [_of_batch("inputs", i) for i in inputs] or [pd.DataFrame(columns=list(FILES))], ignore_index=True
+    )
     # scans tried once more come last: what they were measured from in the end
     files = files.drop_duplicates(["participant_id", "session_id", "file"], keep="last")
     if len(files) and not simulated:

@@ -15,7 +15,6 @@ from ..cohort.participants import listed_people
 from ..cohort.templates import Locator, files_of
 from ..errors import InputError
 from ..schema import read
-from ..tables import read_table
 from .headsize import read_head_sizes
 from .measures import measure_batch
 from .readers.sct import read_sct
@@ -212,7 +211,7 @@ def extract_again(
     failures, sessions, folders, *, listed="", **settings
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Measure alone, once more, the scans that failed in their batches; see `extract`."""
-    failed = pd.concat([read_table(f) for f in failures], ignore_index=True)
+    failed = pd.concat([read("features/batches/B_failures.tsv", f) for f in failures], ignore_index=True)
     people = listed_people(listed) if listed else None
     scans = failed[["participant_id", "session_id"]]
     return extract(scans, folders=folders, listed=people, follow=_follow(sessions), **settings)

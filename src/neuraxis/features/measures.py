@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..cohort.ids import BASELINE
 from ..errors import InputError, NeuraxisWarning, StorageError, name_some
 from ..progress import steps
 from ..storage import explain
@@ -298,24 +297,3 @@ def possible(measures: pd.DataFrame, biomarkers: pd.DataFrame) -> tuple[pd.DataF
             warnings.warn(f"{name}: {name_some(who)} cannot be, and are missing", NeuraxisWarning, stacklevel=2)
             measures[name] = values.where(~bad)
     return measures, pd.DataFrame(rows, columns=["participant_id", "rule", "biomarker", "value", "limits"])
-
-
-def combine(parts, failures) -> pd.DataFrame:
-    """Concatenate batches.
-
-    Raises
-    ------
-    InputError
-        A scan measured twice, or nobody measured.
-    """
-    table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
-    if "session_id" not in table:
-        table.insert(1, "session_id", BASELINE)
-    twice = table.duplicated(["participant_id", "session_id"])
-    if twice.any():
-        raise InputError(f"measured twice: {name_some(table.loc[twice, 'participant_id'])}")
-    if table.empty:
-        raise InputError(
-            f"nobody could be measured; first problem: {failures['problem'].iloc[0] if len(failures) else 'none'}"
-        )
-    return table
