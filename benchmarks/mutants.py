@@ -23,9 +23,11 @@ import builtins
 import contextlib
 import importlib.machinery
 import importlib.util
+import math
 import os
 import pickle
 import random
+import resource
 import signal
 import sys
 import tempfile
@@ -227,8 +229,12 @@ def head(node) -> int:
     return min([node.lineno, *(d.lineno for d in node.decorator_list)])
 
 
+#: So many seconds pass at most for each of a processor's: the machine has other work too.
+PATIENCE = 20
+
+
 def forked(run, limit: float) -> int | None:
-    """Exit status of a function that runs in a forked process, silently; None where it takes longer than the limit."""
+    """Exit status of a function in a forked process, silently; None where it takes more than `limit` seconds of a processor."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -237,12 +243,14 @@ def forked(run, limit: float) -> int | None:
         os.dup2(null, 2)
         os.chdir(ROOT)
         sys.path.insert(0, str(ROOT / "src"))
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit), math.ceil(limit) + 5))
         os._exit(int(run()))
-    end = time.monotonic() + limit
+    end = time.monotonic() + PATIENCE * limit
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            code = os.waitstatus_to_exitcode(status)
+            return None if code == -signal.SIGXCPU else code
         time.sleep(0.05)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -410,7 +418,7 @@ def main():
     parser.add_argument("rooms", nargs="*", help=", ".join(ROOMS))
     parser.add_argument("--sample", type=int, default=0, help="random mutants per room; 0: the named faults")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--limit", type=float, default=240.0, help="seconds of tests per mutant")
+    parser.add_argument("--limit", type=float, default=240.0, help="seconds of a processor per mutant")
     parser.add_argument("--only", default="", help="part of a module's path, or of a fault's name, file or list")
     given = parser.parse_args()
     preload()

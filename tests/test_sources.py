@@ -1,5 +1,9 @@
 """Jobs are rerun by code: what a script comes to, and only where a result could change."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from neuraxis.home import PACKAGE, workflow_home
@@ -53,7 +57,7 @@ def test_modules_behind_a_script(written):
         ("tool/room/one.py", "Half of it.", "A half of it.\n\n    In words."),
         ("tool/room/one.py", '"""One."""\n', '"""Two."""\n\n\n'),
         ("tool/room/one.py", "x * HALF", "(x\n        * HALF)"),
-        ("tool/room/one.py", '    """Half of it."""\n', ""),
+        ("tool/room/one.py", "from ..base import HALF", "from ..base import (\n    HALF,  # one half\n)"),
         ("tool/base.py", "", "\n# the end\n"),
         ("tool/apart.py", "tool.base", "numpy"),  # nothing comes to it
     ],
@@ -70,6 +74,9 @@ def test_what_cannot_change_a_result_changes_nothing(written, name, old, new):
         ("tool/room/one.py", "x * HALF", "HALF * x"),
         ("tool/room/one.py", "def face(x)", "def face(x, y=1)"),
         ("tool/room/one.py", "..base import HALF", "..base import HALF, HALF as TWICE"),
+        ("tool/room/one.py", "x * HALF", "x * HALF if x in {1, 2} else x"),
+        ("tool/room/one.py", "x * HALF", "x / HALF"),
+        ("tool/room/other.py", "3", "3.0"),
         ("tool/room/other.py", "3", "4"),  # what a package's face holds is run when it is imported
         ("tool/room/__init__.py", "from .other import unused\n", ""),
     ],
@@ -102,3 +109,19 @@ def test_every_script_of_the_workflow_stands_on_the_package():
     assert len(scripts) > 25 and all({"job.py", "errors.py"} <= modules for modules in behind.values())
     assert "sustain/kernels/chain.py" in behind["sustain_fit"] and "sustain/model.py" not in behind["cohort_simulate"]
     assert not any("clinical/" in m for m in behind["sustain_fit"])
+
+
+def test_a_fingerprint_is_the_same_in_every_process(tmp_path):
+    """Sets of words have another order in each."""
+    (tmp_path / "tool").mkdir()
+    (tmp_path / "tool/sets.py").write_text(
+        "def known(x):\n    return x in {'age', 'sex', 'site', 'group', 'etiv', 'edss'}\n"
+    )
+    (tmp_path / "script.py").write_text("from tool.sets import (known as k,\n    known)\n")
+    code = "import sys; from neuraxis.sources import *; print(code_behind(sys.argv[1], sys.argv[2]))"
+    command = [sys.executable, "-c", code, tmp_path / "script.py", tmp_path / "tool"]
+    found = {
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        for seed in "123"
+    }
+    assert len(found) == 1 and len(found.pop()) == 17
