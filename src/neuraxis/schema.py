@@ -1452,8 +1452,8 @@ TABLES = {
         _table("clinical/D/table1.tsv", "a variable", _TABLE1),
         _table("clinical/D/table1_groups.tsv", "a variable", _TABLE1),
         _table("clinical/D/table1_included.tsv", "a variable", _TABLE1),
-        _table("checks.tsv", "a rule that all tables keep", _CHECKS, key="rule", marked=False),
-        _table("checks_page.tsv", "a rule that the page keeps", _CHECKS, key="rule", marked=False),
+        _table("checks.tsv", "a rule that all tables keep", _CHECKS, key="rule", marked=False, always=False),
+        _table("checks_page.tsv", "a rule that the page keeps", _CHECKS, key="rule", marked=False, always=False),
     )
 }
 
