@@ -91,27 +91,35 @@ def check_seal(path, raw: bytes) -> None:
 
 def write_table(table: pd.DataFrame, path) -> None:
     """Write a table as TSV with 6 significant digits and ``n/a`` for missing values, and its checksum beside it."""
-    size = max(1, CELLS_AT_ONCE // max(1, table.shape[1]))
+    how: dict = {"sep": "\t", "index": False, "na_rep": "n/a", "float_format": "%.6g", "lineterminator": "\n"}
     with aside(path) as part, open(part, "w", encoding="utf-8", newline="") as handle:
-        for i in range(0, max(len(table), 1), size):
-            printed(table.iloc[i : i + size]).to_csv(
-                handle, sep="\t", index=False, header=i == 0, na_rep="n/a", lineterminator="\n"
-            )
+        if not _plain(table):
+            table.to_csv(handle, **how)
+        else:  # the same bytes in a fraction of the time
+            lines = csv.writer(handle, delimiter="\t", lineterminator="\n")
+            lines.writerow(table.columns)
+            size = max(1, CELLS_AT_ONCE // table.shape[1])
+            for i in range(0, len(table), size):
+                part_of = table.iloc[i : i + size]
+                lines.writerows(zip(*(printed(values) for _, values in part_of.items()), strict=True))
     seal(path)
 
 
-def printed(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose numbers are text of 6 significant digits: all at once, since one by one takes ten times as long."""
-    kinds = [getattr(t, "kind", "") == "f" for t in table.dtypes]
-    if not any(kinds) or table.empty:
-        return table
-    numbers = table.loc[:, kinds].to_numpy(float)
-    cells = ("%.6g\n" * numbers.size % tuple(numbers.ravel().tolist())).split("\n")[:-1]
-    text = np.array(cells, dtype=object).reshape(numbers.shape)
-    text[np.isnan(numbers)] = "n/a"
-    out = table.astype(object)
-    out.iloc[:, np.flatnonzero(kinds)] = text
-    return out
+def _plain(table: pd.DataFrame) -> bool:
+    """Whether all columns are of numpy's numbers and truth values, or of objects."""
+    kinds = [isinstance(t, np.dtype) and t.kind in "fiubO" for t in table.dtypes]
+    return bool(kinds) and all(kinds) and table.columns.nlevels == 1
+
+
+def printed(values: pd.Series) -> list:
+    """Cells of a column as `write_table` writes them: numbers all at once, since one by one takes ten times as long."""
+    if values.dtype.kind == "f":
+        cells = ("%.6g\n" * len(values) % tuple(values.tolist())).split("\n")[:-1]
+    else:
+        cells = values.tolist()
+    for i in np.flatnonzero(values.isna().to_numpy()):
+        cells[i] = "n/a"
+    return cells
 
 
 def write_json(value, path) -> None:
