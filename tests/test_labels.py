@@ -58,6 +58,8 @@ def test_the_unit_of_stage_is_the_sd_of_the_staged():
     assert staged_scale(labels.take([0, 2])) == 1 and labels.names == ["x", "y"]
     assert staged_scale(labels.take([0, 1, 2, 3])) == pytest.approx(np.std([1, 5, 2], ddof=1))  # three suffice
     assert staged_scale(labels.take([0, 1, 2])) == 1  # two do not
+    close = Labels(group, p, pd.Series([1.0, 1.2, 99.0, 1.4, 1.8]))
+    assert staged_scale(close) == pytest.approx(np.std([1, 1.2, 1.4, 1.8], ddof=1))  # below 1
     assert staged_scale(Labels(group, p, pd.Series(2.0, index=group.index))) == 1
     want = np.var(p["x"]) / (p["x"].mean() * (1 - p["x"].mean()))
     assert reliability(p)["x"] == pytest.approx(want)
@@ -117,3 +119,13 @@ def test_labels_are_read_from_the_columns_asked_for():
     assert labels.group.tolist() == ["y", NORMAL] and labels.stage.tolist() == [4.5, 1.0]
     assert np.allclose(labels.probability[[NORMAL, "x", "y"]], [[0.3, 0.1, 0.6], [0.7, 0.2, 0.1]])
     assert labels.staged.tolist() == [True, False]
+
+
+def test_people_declared_normal_and_those_declared_staged():
+    """Who is staged already keeps the name, most probable or not; who is not any more gets the most probable one."""
+    p = pd.DataFrame({NORMAL: [0.2, 0.6, 0.1, 0.5], "x": [0.5, 0.1, 0.6, 0.1], "y": [0.3, 0.3, 0.3, 0.4]})
+    labels = Labels(pd.Series(["y", NORMAL, "x", NORMAL]), p, pd.Series([3.0, 1.0, 4.0, 2.0]))
+    got = labels.with_normal(pd.Series([False, False, True, True]))
+    assert got.group.tolist() == ["y", "y", NORMAL, NORMAL] and got.stage.tolist() == [3, 1, 0, 0]
+    assert got.probability.loc[[2, 3], NORMAL].tolist() == [1, 1] and got.probability.loc[2, ["x", "y"]].sum() == 0
+    assert got.probability.loc[0].tolist() == [0.2, 0.5, 0.3] and labels.probability.loc[2, NORMAL] == 0.1
