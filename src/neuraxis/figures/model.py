@@ -76,7 +76,7 @@ def selection(g: Given) -> Figure:
                           bbox={"facecolor": "white", "alpha": 0.85, "lw": 0, "pad": 0.6})  # fmt: skip
     ks = part["n_subtypes"].astype(int).tolist()
     gaussian = table[table["n_subtypes"] == -1]
-    ticks, words = list(ks), [str(k) for k in ks]
+    ticks, names = list(ks), [str(k) for k in ks]
     if len(gaussian):
         place, gap = max(ks) + 1, float(gaussian["gap_cvic"].iloc[0])
         shown = float(np.clip(gap, low - 0.25 * (edge - low), edge))
@@ -90,9 +90,9 @@ def selection(g: Given) -> Figure:
                 f"{gap:+.0f}", (place, shown), xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=6.5
             )
         ticks.append(place)
-        words.append("MVN")
+        names.append("MVN")
     axis.axhline(0, color="0.7", lw=0.6, zorder=0)
-    axis.set_xticks(ticks, words)
+    axis.set_xticks(ticks, names)
     axis.set(xlabel="number of subtypes (0: everyone healthy)", ylabel="CVIC above the best (paired SE)")
     figure.legend(frameon=False, loc="outside lower left", ncols=2, fontsize=6.5)
     rest = [k for k in ks if k > 0]
