@@ -23,8 +23,10 @@ def test_examples_on_real_tables(samples, tmp_path, name):
     (folder / "quick.yaml").write_text(
         "sustain: {max_subtypes: 2, folds: 2, n_startpoints: 1, n_samples: 200, n_doublings: 0, n_samples_folds: 0,"
         " n_chains: 2, variants: [], negative_control_variants: [], leave_site_out: false}\n"
-        "clinical: {n_draws: 5}\n" + "cohort: {diseases: [autism]}\n" * (name == "openneuro")
-        # the smaller of the two groups, of one site; both take twice as long
+        "clinical: {n_draws: 5}\n"
+        # the smaller of two groups, of one site; the other is named and left out: both take twice as long
+        + "cohort: {diseases: [autism], groups: {autism: [autism]}}\n"
+        * (name == "openneuro")
     )
     snakemake(folder, "--configfile", f"config/examples/{name}.yaml", "quick.yaml")
     page = (folder / "results/report/index.html").read_text()
