@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from .errors import InputError, name_some
+from .errors import InputError, counted, name_some
 from .tables import read_table
 
 #: How a biomarker is measured.
@@ -86,7 +86,7 @@ def read_biomarkers(path, cord_levels: Sequence[int] = ()) -> pd.DataFrame:
     table = read_table(path, needed=columns, text=words)
     for column in ("biomarker", "kind", "unit", "direction"):
         if table[column].isna().any():
-            raise InputError(f"{path}: {column} is empty in {int(table[column].isna().sum())} rows")
+            raise InputError(f"{path}: {column} is empty in {counted(int(table[column].isna().sum()), 'row')}")
     doubled = table.loc[table["biomarker"].duplicated(), "biomarker"]
     if len(doubled):
         raise InputError(f"{path}: biomarker defined twice: {name_some(doubled)}")

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .errors import InputError, NeuraxisError, name_some
+from .errors import InputError, NeuraxisError, counted, name_some
 from .labels import NORMAL, group_of, shown_names
 from .schema import TABLES, read, table_of
 
@@ -313,7 +313,11 @@ def _probabilities(study):
         for c, part in both.groupby("subtype"):
             n = len(part)
             if abs(part["mean_position"].sum() - n * (n + 1) / 2) > 1e-3 * n:
-                yield order, f"subtype {c}", f"places of {n} events do not sum to {n * (n + 1) // 2}: they count from 1"
+                yield (
+                    order,
+                    f"subtype {c}",
+                    f"places of {counted(n, 'event')} do not sum to {n * (n + 1) // 2}: they count from 1",
+                )
 
 
 @check("the selection follows from the held-out densities")
@@ -350,7 +354,7 @@ def _selection(study):
         yield from differing(path, frame, "delta_se", [spread(steps[k]) for k in ks], 1e-3, loose)
         chosen = frame.loc[frame["chosen"], "n_subtypes"].tolist()
         if len(chosen) != 1:
-            yield path, "column chosen", f"{len(chosen)} models are chosen"
+            yield path, "column chosen", f"{counted(len(chosen), 'model is', 'models are')} chosen"
         elif "fixed in the configuration" not in str(frame.loc[frame["chosen"], "reason"].iloc[0]):
             inside = [k for k in sorted(lpd) if k >= 0 and gap[k].sum() <= max(6.0, spread(gap[k])) + 1e-3]
             outside = [k for k in inside if gap[k].sum() <= max(6.0, spread(gap[k])) - 1e-3]
@@ -553,9 +557,7 @@ def _again_oof(study):
             if fold_of(model) != f:
                 yield f"sustain/{d}/k{k}/fold{f}/model.npz", "the model", f"it was fitted for fold {fold_of(model)}"
             if model.settings.get("n_people") != len(fold) - n:
-                words = (
-                    f"it was fitted to {model.settings.get('n_people')} people; {len(fold) - n} are outside its fold"
-                )
+                words = f"it was fitted to {counted(model.settings.get('n_people'), 'person')}; {len(fold) - n} are outside its fold"
                 yield f"sustain/{d}/k{k}/fold{f}/model.npz", "the model", words
         whole = load(at / "model.npz")
         people = study.table(f"sustain/{d}/subtypes.tsv").set_index("participant_id", drop=False)

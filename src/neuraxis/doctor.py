@@ -25,7 +25,7 @@ import psutil
 import yaml
 
 from .checks import FILES, check_config, check_shape, expand_home, get, joined_tables, read_config, reads
-from .errors import NeuraxisError, NeuraxisWarning, name_some
+from .errors import NeuraxisError, NeuraxisWarning, agreeing, counted, name_some
 from .runs import held
 from .storage import existing, explain, user
 
@@ -107,7 +107,7 @@ def doctor(config_path=None, out=None) -> int:
         print(Finding("problem", "rights", explain(error, folder)), file=out or sys.stdout)
     finally:
         logging.getLogger("neuraxis").setLevel(level)
-    print(f"{problems} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}", file=out or sys.stdout)
+    print(f"{counted(problems, 'problem')}, {counted(notes, 'note')}", file=out or sys.stdout)
     return int(problems > 0)
 
 
@@ -327,7 +327,7 @@ def machine(folder: Path) -> Iterator[Finding]:
             yield Finding(
                 "problem",
                 "disk",
-                f"{place}: its disk takes {names.f_favail} more files; a study writes up to {LEAST_FILES}: delete files there",
+                f"{place}: its disk takes {counted(names.f_favail, 'more file')}; a study writes up to {LEAST_FILES}: delete files there",
             )
         if free < LEAST_DISK and place == folder:
             yield Finding(
@@ -425,7 +425,7 @@ def study(path) -> Iterator[Finding]:
         yield Finding("note", "people", "the cohort is simulated; for your own people set cohort.source to files")
         return
     files = [(k, p) for k in FILES if reads(config, k) for p in _as_list(get(config, k)) if p]
-    yield Finding("ok", "inputs", f"{len(files)} tables are there")
+    yield Finding("ok", "inputs", f"{counted(len(files), 'table is', 'tables are')} there")
     people = yield from cohort(config)
     if people is not None:
         yield from groups(config, people["participants"])
@@ -488,7 +488,7 @@ def cohort(config: dict) -> tuple:
         counted, found = tried("ids", count_ids, joined_tables(config), listed)
         yield from found
         for row in () if counted is None else counted.itertuples():
-            words = f"{row.table} ({row.file}): {row.matched} of {row.ids} ids are participants'"
+            words = f"{row.table} ({row.file}): {row.matched} of {counted(row.ids, 'id')} {agreeing(row.matched, 'is a participant', 'are participants')}'"
             few = row.matched < row.ids
             yield Finding(
                 "note" if few else "ok", "ids", words + (f"; not: {name_some(row.unmatched.split(', '))}" * few)
@@ -510,7 +510,11 @@ def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
         )
         yield from found
         if sizes is not None:
-            yield Finding("ok", "groups", f"{disease}: {n} people for {sustain['max_subtypes']} subtypes in folds")
+            yield Finding(
+                "ok",
+                "groups",
+                f"{disease}: {counted(n, 'person')} for {counted(sustain['max_subtypes'], 'subtype')} in folds",
+            )
     control = people[people["group"] == config["cohort"]["control"]]
     values = {k: v for k, v in config["normative"].items() if k not in ("overrides", "missing")}
     settings, found = tried("groups", lambda: NormSettings(**values))
@@ -523,7 +527,7 @@ def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             "note",
             "groups",
-            f"sites pooled for having fewer than {settings.min_site_controls} controls: {name_some(pooled)}",
+            f"sites pooled for having fewer than {counted(settings.min_site_controls, 'control')}: {name_some(pooled)}",
         )
     lost = sorted(set(people["site"].dropna()) - set(control["site"].dropna()))
     if lost:
@@ -531,7 +535,7 @@ def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             "note",
             "groups",
-            f"{n} people come from sites without controls ({name_some(lost)}) and have no norm of their own; add controls of "
+            f"{counted(n, 'person comes', 'people come')} from sites without controls ({name_some(lost)}) and have no norm of their own; add controls of "
             "these sites, or leave the people out",
         )
 
@@ -550,7 +554,7 @@ def outcomes(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
         )
         yield from found
         if table is not None:
-            yield Finding("ok", "outcomes", f"{len(made)} outcomes have their columns")
+            yield Finding("ok", "outcomes", f"{counted(len(made), 'outcome has', 'outcomes have')} their columns")
 
 
 def measures(config: dict, people: dict) -> Iterator[Finding]:
@@ -585,7 +589,7 @@ def measures(config: dict, people: dict) -> Iterator[Finding]:
             return
         for row in made[1].itertuples():
             yield Finding("problem", "measures", f"{row.participant_id}: {row.problem}")
-        yield Finding("ok", "measures", f"{len(made[0])} of {len(few)} scans measured on trial")
+        yield Finding("ok", "measures", f"{len(made[0])} of {counted(len(few), 'scan')} measured on trial")
         return
     paths = [features["table"]] if features["source"] == "table" else features["volume_tables"]
     combined, found = tried(
@@ -610,7 +614,11 @@ def measures(config: dict, people: dict) -> Iterator[Finding]:
     yield from found
     if combined is not None:
         yield from head_sizes(config, combined.measures)
-        yield Finding("ok", "measures", f"{len(combined.measures)} people, {combined.measures.shape[1]} columns")
+        yield Finding(
+            "ok",
+            "measures",
+            f"{counted(len(combined.measures), 'person')}, {counted(combined.measures.shape[1], 'column')}",
+        )
 
 
 def images(features: dict) -> Iterator[Finding]:
@@ -627,11 +635,11 @@ def images(features: dict) -> Iterator[Finding]:
             yield Finding(
                 "problem",
                 "inputs",
-                f"{key}: {len(closed)} of {len(files)} files may not be read by {user()} ({name_some(closed)}); their people "
+                f"{key}: {len(closed)} of {counted(len(files), 'file')} may not be read by {user()} ({name_some(closed)}); their people "
                 "would be left out: change the rights (chmod, chown)",
             )
         elif files:
-            yield Finding("ok", "inputs", f"{key}: {len(files)} files can be read")
+            yield Finding("ok", "inputs", f"{key}: {counted(len(files), 'file')} can be read")
 
 
 def head_sizes(config: dict, table) -> Iterator[Finding]:

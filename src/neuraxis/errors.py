@@ -42,3 +42,52 @@ def name_some(items, most: int = 8) -> str:
     items = [str(i) for i in items]
     head = ", ".join(items[:most])
     return head if len(items) <= most else f"{head} and {len(items) - most} more"
+
+
+def counted(n, one: str, many: str = "", spec: str = "") -> str:
+    """A number and what it counts, in the number that agrees with it.
+
+    Parameters
+    ----------
+    n : int
+    one : str
+        What one of them is called, with a verb where one follows.
+    many : str
+        What several, or none, are called; where it is left out, `one` with an s, or people for a person.
+    spec : str
+        How the number is written, such as "," for a comma after the thousands.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> counted(1, "control"), counted(2, "control"), counted(0, "healthy person"), counted(1234, "person", spec=",")
+    ('1 control', '2 controls', '0 healthy people', '1,234 people')
+    >>> counted(1, "person is", "people are"), counted(3, "person is", "people are")
+    ('1 person is', '3 people are')
+    """
+    several = many or (one.removesuffix("person") + "people" if one.split()[-1] == "person" else f"{one}s")
+    return f"{n:{spec}} {one if n == 1 else several}"
+
+
+def agreeing(n, one: str, many: str) -> str:
+    """The words that agree with a number which stands elsewhere in the sentence.
+
+    Parameters
+    ----------
+    n : int
+    one, many : str
+        Words of one, and of several or none.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [f"{n} of {counted(3, 'file')} {agreeing(n, 'is', 'are')} there" for n in (0, 1, 2)]
+    ['0 of 3 files are there', '1 of 3 files is there', '2 of 3 files are there']
+    """
+    return one if n == 1 else many

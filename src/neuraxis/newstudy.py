@@ -16,7 +16,7 @@ import yaml
 from .biomarkers import read_biomarkers
 from .cohort.ids import People, id_column, session_in
 from .cohort.templates import files_of
-from .errors import ConfigError, InputError, NeuraxisWarning, name_some
+from .errors import ConfigError, InputError, NeuraxisWarning, agreeing, counted, name_some
 from .features.readers.base import label_ids
 from .features.readers.sct import AREA, FILE, LEVEL, levels_of
 from .features.readers.volume_tables import person_column, read_volume_tables, target_of
@@ -267,8 +267,8 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
         features |= {"source": "images", "labels": _relative(template, study)}
         persons = {i for _, i in files_of(template)}
         said.append(
-            f"FreeSurfer or FastSurfer results of {len(persons)} people: {template}"
-            + f"; {n} scans: each person's {_usual(Cohort, 'baseline_session')} (cohort.baseline_session), or else the "
+            f"FreeSurfer or FastSurfer results of {counted(len(persons), 'person')}: {template}"
+            + f"; {counted(n, 'scan')}: each person's {_usual(Cohort, 'baseline_session')} (cohort.baseline_session), or else the "
             "earliest, is taken, the others count where cohort.sessions lists them" * (n > len(persons))
         )
         _whose(persons, listed, "these results", said)
@@ -334,7 +334,9 @@ def _whose(ids: Iterable[str], listed: list[str], what: str, said: list) -> None
         )
         return
     if lacking:
-        said.append(f"{len(lacking)} of {len(listed)} people of the table are not in {what}: {name_some(lacking)}")
+        said.append(
+            f"{len(lacking)} of {counted(len(listed), 'person')} of the table {agreeing(len(lacking), 'is', 'are')} not in {what}: {name_some(lacking)}"
+        )
     if strangers:
         said.append(f"not in the table of people, but in {what}: {name_some(strangers)}")
 
@@ -380,7 +382,7 @@ def _cord(paths: list[Path], listed: list[str], study: Path, features: dict, sai
     best = max(areas, key=lambda p: areas[p][FILE].nunique())
     table, scans = areas[best], areas[best][FILE].nunique()
     features["sct"] = _relative(best, study)
-    said.append(f"cord areas of the Spinal Cord Toolbox: {best}, {scans} scans")
+    said.append(f"cord areas of the Spinal Cord Toolbox: {best}, {counted(scans, 'scan')}")
     if len(areas) > 1:
         said.append(
             f"several tables of cord areas: {name_some(areas)}; the one with most scans is taken"
@@ -494,7 +496,7 @@ def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, nam
             )
         if (small := at[(at > 0) & (at < least)]).size:
             said.append(
-                f"sites with fewer than {least} healthy controls: "
+                f"sites with fewer than {counted(least, 'healthy control')}: "
                 + name_some((f"{s} ({n})" for s, n in small.items()), 8)
                 + (
                     f"; together they have {small.sum()}, too few for a norm, and the study would be refused: lower "
@@ -514,14 +516,14 @@ def _served(outcome: dict, column: str, values: pd.Series, healthy: pd.DataFrame
         if text.any() or known.sum() < ENOUGH_CONTROLS:
             del outcome["reference"]
             said.append(
-                f"{outcome['name']}: {int(known.sum())} healthy controls have a number in {column}, age and sex"
+                f"{outcome['name']}: {counted(int(known.sum()), 'healthy control has', 'healthy controls have')} a number in {column}, age and sex"
                 + f", and {int(text.sum())} a text" * bool(text.any())
                 + f": it is not referred to them (reference: controls needs {ENOUGH_CONTROLS})"
             )
     least = ABOVE.get(outcome.get("transform", ""))
     if least is not None and (values <= least).any():
         said.append(
-            f"{outcome['name']}: {int((values <= least).sum())} values of {column} are not above {least}: it is not "
+            f"{outcome['name']}: {counted(int((values <= least).sum()), 'value')} of {column} {agreeing((values <= least).sum(), 'is', 'are')} not above {least}: it is not "
             f"transformed (transform: {outcome.pop('transform')} needs all of them above)"
         )
     return outcome

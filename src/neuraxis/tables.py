@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import InputError, NeuraxisWarning, StorageError, name_some
+from .errors import InputError, NeuraxisWarning, StorageError, counted, name_some
 from .storage import REASONS, aside, explain
 
 #: Spellings of "missing" met in real tables.

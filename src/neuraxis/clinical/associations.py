@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..errors import counted
 from ..labels import Labels, staged_scale
 from ..progress import steps
 from ..streams import stream
@@ -218,7 +219,9 @@ def pooled(fits: list[Fit], why: str, contrast: Contrast, model: Model, by_proba
     good = [f for f in fits if not f.reason and set(contrast.weights) & set(f.estimate.index)]
     if not good or len(good) < ENOUGH_DRAWS * len(fits):
         reasons = [f.reason for f in fits if f.reason] or ["nobody to compare with"]
-        words = reasons[0] if len(fits) == 1 else f"{len(fits) - len(good)} of {len(fits)} draws: {reasons[0]}"
+        words = (
+            reasons[0] if len(fits) == 1 else f"{len(fits) - len(good)} of {counted(len(fits), 'draw')}: {reasons[0]}"
+        )
         return blank | {"reason": words}
     effects = [f.contrast(contrast.weights) for f in good]
     first = good[0]
@@ -230,7 +233,7 @@ def pooled(fits: list[Fit], why: str, contrast: Contrast, model: Model, by_proba
             return blank | {"reason": NO_PROFILE}
         return out | {"estimate": e.estimate, "low": e.low, "high": e.high, "p": e.p}
     if len(good) < 2:
-        return blank | {"reason": f"only {len(good)} of {len(fits)} draws could be fitted"}
+        return blank | {"reason": f"only {len(good)} of {counted(len(fits), 'draw')} could be fitted"}
     one = rubin(np.array([e.estimate for e in effects]), np.array([e.error**2 for e in effects]))
     out |= {"estimate": one.estimate, "low": one.low, "high": one.high, "p": one.p}
     return out | {"n_draws": len(good), "n_drawn": len(fits)}
@@ -251,12 +254,14 @@ def _enough(outcome, sizes, result, check, circular) -> tuple[bool, str]:
     words = []
     few = min(sizes)
     if few < LEAST_PEOPLE:
-        words.append(f"only {few} people")
+        words.append(f"only {counted(few, 'person')}")
     if outcome.has_events and result["n_events"] < LEAST_EVENTS:
-        words.append(f"only {result['n_events']} events")
+        words.append(f"only {counted(result['n_events'], 'event')}")
     enough = not words
     if result.get("n_draws", 0) < result.get("n_drawn", 0):
-        words.append(f"{result['n_drawn'] - result['n_draws']} of {result['n_drawn']} draws could not be fitted")
+        words.append(
+            f"{result['n_drawn'] - result['n_draws']} of {counted(result['n_drawn'], 'draw')} could not be fitted"
+        )
     result.pop("n_drawn", None)
     if np.isfinite(check[1]) and check[1] < DOUBTFUL:
         words.append(f"{check[0]} is doubtful (p = {check[1]:.2g})")
@@ -285,7 +290,7 @@ def _categorical(outcome, cases, labels) -> list[dict]:
             | {"n": len(y), "n_events": 0, "n_group": few, "n_against": 0, "events_group": 0, "covariates": ""}
             | {"model": "", "check": "", "check_p": np.nan}
             | {"reportable": bool(found) and few >= LEAST_PEOPLE}
-            | {"warning": f"only {few} people" if few < LEAST_PEOPLE else "", "reason": ""}
+            | {"warning": f"only {counted(few, 'person')}" if few < LEAST_PEOPLE else "", "reason": ""}
             | (found or {"reason": "the outcome is constant or there is one group"})
         )
     return rows

@@ -12,7 +12,7 @@ import pandas as pd
 import statsmodels.api as sm
 
 from ..cohort.scores import impossible
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, counted, name_some
 from ..tables import as_numbers, bad_cells, meant_as_numbers
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def control_z(values: pd.Series, people: pd.DataFrame, controls: pd.DataFrame, o
     train = design.loc[controls.index].join(healthy.rename("y")).dropna()
     if len(train) < 20:
         raise InputError(
-            f"clinical outcome {outcome.name}: {len(train)} controls have {outcome.column} and its covariates; "
+            f"clinical outcome {outcome.name}: {counted(len(train), 'control has', 'controls have')} {outcome.column} and its covariates; "
             "a control-based z needs 20 (set reference: none)"
         )
     fit = sm.OLS(train.pop("y"), train).fit()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..errors import counted
 from ..labels import NORMAL, Labels, is_true, read_labels, staged_scale
 from ..progress import steps
 from .associations import fits_of, plans_of, pooled, reported
@@ -131,7 +132,7 @@ def _clustered(outcome, rows: list[dict], without: list[str]) -> list[dict]:
         if pd.isna(row["estimate"]):
             out.append(row)
         elif n < LEAST_CLUSTERS:
-            out.append(row | blank | {"reason": f"only {n} sites"})
+            out.append(row | blank | {"reason": f"only {counted(n, 'site')}"})
         elif left["estimate"].notna().sum() < n:
             missing = sorted(set(clusters) - set(left.loc[left["estimate"].notna(), "analysis"]))
             out.append(row | blank | {"reason": f"no estimate {missing[0]}"})

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, agreeing, counted, name_some
 
 log = logging.getLogger(__name__)
 
@@ -257,7 +257,7 @@ def match_ids(ids: Iterable, people: People | Iterable, *, what: str, paths: boo
     n = len(known)
     if n and len(nobody) == n:
         raise InputError(
-            f"{what}: none of its {n} ids is a participant; it has {name_some(nobody, 2)}, "
+            f"{what}: none of its {counted(n, 'id')} is a participant; it has {name_some(nobody, 2)}, "
             f"cohort.participants has {name_some(people.ids, 2)}; write them alike (sub- may be left out, leading zeros count)"
         )
     prefix = sum(person is not None and person not in i and bare(person) in i for i, (person, _) in known.items())
@@ -265,7 +265,7 @@ def match_ids(ids: Iterable, people: People | Iterable, *, what: str, paths: boo
     log.info("%s: %d of %d ids are participants%s", what, n - len(nobody), n, said)
     if nobody:
         warnings.warn(
-            f"{what}: {n - len(nobody)} of {n} ids are participants; nobody is listed as {name_some(nobody, 20)}",
+            f"{what}: {n - len(nobody)} of {counted(n, 'id')} {agreeing(n - len(nobody), 'is a participant', 'are participants')}; nobody is listed as {name_some(nobody, 20)}",
             NeuraxisWarning,
             stacklevel=2,
         )

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from jsonschema import Draft202012Validator
 
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, agreeing, counted, name_some
 from ..storage import closed, user
 from ..tables import ABSENT, Cells, as_numbers, bad_cells, meant_as_numbers, read_cells, read_table
 from .ids import (
@@ -231,7 +231,7 @@ def _named_na(cells: Cells, table: pd.DataFrame, sites) -> pd.Series:
     if unsure:
         n = int((marks & ~meant).sum())
         warnings.warn(
-            f"{cells.path}: site {', '.join(unsure)} of {n} people is read as missing; if it is the name of a site, write "
+            f"{cells.path}: site {', '.join(unsure)} of {counted(n, 'person')} is read as missing; if it is the name of a site, write "
             f"cohort.sites: [{', '.join(map('{!r}'.format, unsure))}]",
             NeuraxisWarning,
             stacklevel=3,
@@ -560,7 +560,7 @@ def count_images(people: pd.DataFrame, templates: Mapping[str, str], *, baseline
         raise InputError("; ".join(empty) + "; mend the template, or leave it empty")
     for key, has in there.items():
         lost = has.index[~has]
-        words = f"{key}: {int(has.sum())} of {len(has)} people have a file at {given[key]}"
+        words = f"{key}: {int(has.sum())} of {counted(len(has), 'person')} {agreeing(has.sum(), 'has', 'have')} a file at {given[key]}"
         if len(lost):
             log.warning("%s; without: %s%s", words, name_some(lost, 50), _shut(paths.loc[lost, key]))
         else:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from ..errors import InputError
+from ..errors import InputError, agreeing, counted
 from ..labels import is_true
 from ..normative.covariance import noise_covariance
 from ..progress import steps
@@ -47,7 +47,7 @@ class NegativeControl:
         """What was found, in words."""
         n = int(self.selection["n_people"].iloc[0])
         found = ", ".join(f"{self.chosen(v)} with {v}" for v in self.selection["variant"].unique())
-        return f"Subtypes that the same procedure finds in {n} healthy people: {found}."
+        return f"Subtypes that the same procedure finds in {counted(n, 'healthy person')}: {found}."
 
 
 def matched_rows(
@@ -151,13 +151,15 @@ def negative_control(
     frame = frame[frame.notna().any(axis=1)]
     half = len(frame) // 2
     if half < LEAST:
-        raise InputError(f"{len(frame)} controls are too few for a negative control; it needs at least {2 * LEAST}")
+        raise InputError(
+            f"{counted(len(frame), 'control is', 'controls are')} too few for a negative control; it needs at least {2 * LEAST}"
+        )
     n = min(n_people or half, half)
     rng = stream(seed, *key, "negative control")
     site = site.loc[frame.index] if site is not None else pd.Series("all", index=frame.index)
     rows, old_norms = matched_rows(site, patients_site, n, rng, keep_at_site if refit else 1), ""
     if refit and len(rows) < min(n, LEAST):
-        old_norms = f"{keep_at_site} controls stay behind the norms at every site, and that leaves {len(rows)} to model"
+        old_norms = f"{counted(keep_at_site, 'control stays', 'controls stay')} behind the norms at every site, and that leaves {len(rows)} to model"
         rows, refit = matched_rows(site, patients_site, n, rng), None
     chosen = frame.index[rows]
     if refit is not None:
@@ -169,9 +171,11 @@ def negative_control(
     modelled = modelled[modelled.notna().any(axis=1)]
     n, notes = len(modelled), []
     if n < LEAST:
-        raise InputError(f"only {n} controls can be modelled; a negative control needs {LEAST}")
+        raise InputError(f"only {counted(n, 'control')} can be modelled; a negative control needs {LEAST}")
     if n_people and n < n_people:
-        notes.append(f"{n_people} patients, but only {len(frame)} controls: {n} of them were modelled")
+        notes.append(
+            f"{counted(n_people, 'patient')}, but only {counted(len(frame), 'control')}: {n} of them {agreeing(n, 'was', 'were')} modelled"
+        )
     if old_norms:
         notes.append(f"norms of all controls, those modelled among them: {old_norms}")
     if events is None:
@@ -182,7 +186,9 @@ def negative_control(
     gaussian = list(events.gaussian)
     known = rest.loc[rest[gaussian].notna().any(axis=1), gaussian]
     if gaussian and len(known) < LEAST:
-        raise InputError(f"{len(known)} controls with values are left for the covariance; it needs {LEAST}")
+        raise InputError(
+            f"{counted(len(known), 'control')} with values {agreeing(len(known), 'is', 'are')} left for the covariance; it needs {LEAST}"
+        )
     # as the study's own: everybody counts with what is known of them, few people are shrunk harder
     matrix = noise_covariance(known).matrix if gaussian else None
     variants = variants or {
@@ -333,7 +339,7 @@ def parametric_null_table(selection: pd.DataFrame, models: dict, n_people: int, 
     columns = ["true_subtypes", "draw", "n_people", "chosen", "more", "note"]
     fewer = int(selection.loc[is_true(selection["chosen"]), "n_subtypes"].iloc[0]) - 1
     if fewer < 1:
-        note = f"{fewer + 1} subtypes were chosen: see the negative control"
+        note = f"{counted(fewer + 1, 'subtype was', 'subtypes were')} chosen: see the negative control"
         return pd.DataFrame([{"note": note}], columns=columns)
     samples = options.get("n_samples", 0)
     folds = options.pop("n_folds")

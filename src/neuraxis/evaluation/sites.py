@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, counted
 from ..labels import NORMAL
 from ..progress import steps
 from ..streams import stream
@@ -88,7 +88,9 @@ def leave_sites_out(
     """
     absent = z.index.difference(site.index)
     if len(absent):
-        raise InputError(f"{len(absent)} people have no row in the table of sites, first {absent[0]}")
+        raise InputError(
+            f"{counted(len(absent), 'person has', 'people have')} no row in the table of sites, first {absent[0]}"
+        )
     site = site.loc[z.index]
     counts = site.value_counts()
     chance = chance_agreement(model.events, stream(0, "chance", model.events.n_events))
@@ -101,7 +103,14 @@ def leave_sites_out(
         n = int(counts[name])
         base = dict.fromkeys(AGREEMENT, np.nan) | {"site": name, "n_left_out": n, "n_fitted": len(z) - n, "reason": ""}
         if n < least or len(z) - n < 2 * model.n_subtypes:
-            rows.append(base | {"reason": f"only {n} people" if n < least else f"only {len(z) - n} people are left"})
+            rows.append(
+                base
+                | {
+                    "reason": f"only {counted(n, 'person')}"
+                    if n < least
+                    else f"only {counted(len(z) - n, 'person is', 'people are')} left"
+                }
+            )
             continue
         if name not in largest:
             rows.append(base | {"reason": f"not one of the {most} largest sites"})

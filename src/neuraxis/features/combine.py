@@ -14,7 +14,7 @@ from ..biomarkers import cord_of, ordinal_of, read_biomarkers
 from ..cohort.ids import BASELINE, People, match_ids, refuse_repeats, scan_names, split_scans
 from ..cohort.participants import flow_rows, listed_people, read_people_table
 from ..cohort.scores import code_like
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, agreeing, counted, name_some
 from ..schema import ORIGIN, read
 from ..tables import as_numbers, bad_cells, measures_of, read_cells
 from .extract import FILES, add_cord
@@ -390,7 +390,7 @@ def _odd_values(table: pd.DataFrame, defined: pd.DataFrame) -> None:
         outside = (there < b.plausible_low) | (there > b.plausible_high)
         if len(there) and outside.mean() > 0.5:
             warnings.warn(
-                f"{b.biomarker}: {int(outside.sum())} of {len(there)} values lie outside {b.plausible_low:g}-"
+                f"{b.biomarker}: {int(outside.sum())} of {counted(len(there), 'value')} {agreeing(outside.sum(), 'lies', 'lie')} outside {b.plausible_low:g}-"
                 f"{b.plausible_high:g} {b.unit} (median {there.median():.4g}); is it of another unit, or of another "
                 "structure?",
                 NeuraxisWarning,
@@ -482,8 +482,9 @@ def combine(
     if kept.empty:
         rules = broken.groupby("rule")["participant_id"].nunique().sort_values(ascending=False)
         one = broken[broken["rule"] == rules.index[0]].iloc[0]
+        told = [f"{r} ({counted(n, 'person')})" for r, n in rules.items()]
         raise InputError(
-            f"the quality rules leave nobody: {', '.join(f'{r} ({n} people)' for r, n in rules.items())}; "
+            f"the quality rules leave nobody: {', '.join(told)}; "
             f"{one['biomarker']} of {one['participant_id']} is {one['value']} (expected {one['limits'] or 'a value'}); see "
             "features.exclude_rules"
         )

@@ -9,7 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, counted
 from ..storage import closed
 
 #: Most voxels of a volume: 512 x 512 x 512. A header that claims more is refused before anything is unpacked.
@@ -273,7 +273,7 @@ def cord_area(mask_path, levels_path, levels=(1, 2, 3)) -> tuple[float, int]:
     directions = affine[:3, :3][:, columns]
     filled = np.flatnonzero(mask.any(axis=(0, 1)))
     if filled.size < 3:
-        raise InputError(f"{mask_path}: the cord covers {filled.size} slices; at least 3 are needed")
+        raise InputError(f"{mask_path}: the cord covers {counted(filled.size, 'slice')}; at least 3 are needed")
     area = mask[:, :, filled].sum(axis=(0, 1)) * np.linalg.norm(np.cross(directions[:, 0], directions[:, 1]))
     i, j = (np.asarray(n) for n in np.indices(mask.shape[:2]))
     centres = np.array([[i[mask[:, :, k]].mean(), j[mask[:, :, k]].mean(), k] for k in filled]) @ directions.T

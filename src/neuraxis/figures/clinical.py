@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
+from ..errors import counted
 from ..labels import NORMAL, THIRDS, is_true
 from .given import Given
 from .style import LEAST_TEXT, MIDDLE, PAGE, TALLEST, colours, decimals, empty, grid, name_ticks, unsigned, wrapped
@@ -500,7 +501,7 @@ def calibration(g: Given) -> Figure:
         left.set_yticks(y, rows["model"])
         left.set_ylim(len(rows) - 0.5, -0.5)
         n = rows.iloc[0]
-        left.set_title(f"{outcome} ({int(n['n_events'])} events of {int(n['n'])})", loc="left", fontsize=7.5)
+        left.set_title(f"{outcome} ({counted(int(n['n_events']), 'event')} of {int(n['n'])})", loc="left", fontsize=7.5)
         right.plot(rows["slope"].clip(-1, 3), y, "s", color="#0072B2")
         right.axvline(1, color="0.6", lw=0.8, ls=":")
         right.set_yticks(y, [""] * len(rows))

@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from ..errors import counted
 from ..labels import NORMAL
 from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
 from .given import Given
@@ -96,7 +97,7 @@ def brain_t(g: Given) -> Figure:
         vague = part.index[~(part["q"] < FDR)] if "q" in part else part.index
         found = int((part["q"] < FDR).sum()) if "q" in part else 0
         others = "the other subtype" + "s" * (g.k > 2)
-        words = f"{group} against {others} ({found} of {int(part['t'].notna().sum())} regions at q < 0.05)"
+        words = f"{group} against {others} ({found} of {counted(int(part['t'].notna().sum()), 'region')} at q < 0.05)"
         rows.append((words, part["t"].to_dict(), tuple(vague)))
     return _panels(
         rows, g.where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t\n(positive: more abnormal)",

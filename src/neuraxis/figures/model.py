@@ -190,7 +190,7 @@ def _places(g: Given, models: str):
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         staged = int(info.loc[c, "n_staged_oof"])
         head = f"{name}\n" if g.k > 1 else ""
-        axis.set_title(f"{head}{staged} staged people", fontsize=7.5)
+        axis.set_title(f"{head}{counted(staged, 'staged person')}", fontsize=7.5)
         axis.set_xlabel("place in the sequence")
     bars = below.subplots(under, beside, squeeze=False).ravel()
     for axis in bars[len(levels) :]:
@@ -345,7 +345,7 @@ def convergence(g: Given) -> Figure:
             trace.plot(
                 np.arange(1, len(chain) + 1), chain, lw=0.5, alpha=0.8, color=COLOURS[1 + i % 6], label=f"chain {i + 1}"
             )
-        trace.set(xlabel="stored draw", ylabel="log-likelihood", title=f"{len(g.traces)} chains")
+        trace.set(xlabel="stored draw", ylabel="log-likelihood", title=f"{counted(len(g.traces), 'chain')}")
     else:
         trace.axis("off")
     for axis, column, limit, bad in ((left, "r_hat", R_HAT_LIMIT, "above"), (right, "ess", ESS_LIMIT, "below")):

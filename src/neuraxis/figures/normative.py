@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from scipy import stats
 
+from ..errors import counted
 from .given import Given
 from .style import COLUMN, PAGE, empty, unsigned
 
@@ -60,7 +61,9 @@ def normative(g: Given) -> Figure:
     quantiles.plot([-3.5, 3.5], [-3.5, 3.5], color="0.2", ls=":")
     n = int(z[columns].notna().any(axis=1).sum()) if columns else 0
     quantiles.set(
-        title=f"quantiles, one line a region ({n} controls)", xlabel="normal quantile", ylabel="z of controls"
+        title=f"quantiles, one line a region ({counted(n, 'control')})",
+        xlabel="normal quantile",
+        ylabel="z of controls",
     )
     return figure
 
@@ -99,7 +102,7 @@ def covariance(g: Given) -> Figure:
     )  # fmt: skip
     behind = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     axes[0].set_title(
-        f"{behind} of {int(one['n_controls']):,} controls behind each,\nafter shrinkage by {one['shrinkage']:.1%}, condition number "
+        f"{behind} of {counted(int(one['n_controls']), 'control', spec=',')} behind each,\nafter shrinkage by {one['shrinkage']:.1%}, condition number "
         f"{one['condition_number']:.3g}",
         fontsize=7.5,
     )

@@ -13,7 +13,7 @@ import pandas as pd
 from ..biomarkers import cord_of, ordinal_of
 from ..cohort.ids import BASELINE, People, bare, clean, id_column
 from ..cohort.participants import SEXES, read_people_table
-from ..errors import InputError, NeuraxisError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisError, NeuraxisWarning, counted, name_some
 from ..features.combine import with_capitals
 from ..features.extract import add_cord
 from ..features.measures import check_units, measure_batch, possible, quality
@@ -287,7 +287,9 @@ def _who(participant_id, age, sex, site, people, files, table) -> tuple[pd.DataF
         else:
             who = read_people_table(people, needed=("age", "sex"), optional=("site",), what="people")
         if who["participant_id"].isna().any():
-            raise InputError(f"people: {int(who['participant_id'].isna().sum())} rows have no participant_id")
+            raise InputError(
+                f"people: {counted(int(who['participant_id'].isna().sum()), 'row has', 'rows have')} no participant_id"
+            )
         who["participant_id"] = who["participant_id"].map(clean)
         twice = who["participant_id"].duplicated()
         if twice.any():
@@ -342,7 +344,9 @@ def _only_person(table) -> str:
         key = id_column(cells.header, first=[row[0] for row in cells.rows])
         ids = set(cells.column(key)) if key is not None else set()
         if len(ids) > 1:
-            raise InputError(f"{table} holds {len(ids)} people; say whom you mean (participant_id), or give people")
+            raise InputError(
+                f"{table} holds {counted(len(ids), 'person')}; say whom you mean (participant_id), or give people"
+            )
         return clean(ids.pop()) if ids else ""
     return ""
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from .. import __version__
 from ..biomarkers import ordinal_of, read_biomarkers
-from ..errors import InputError, ModelError, NeuraxisError, name_some
+from ..errors import InputError, ModelError, NeuraxisError, counted, name_some
 from ..labels import is_true
 from ..normative.norms import Norms
 from ..sustain.model import SustainModel
@@ -102,11 +102,9 @@ class SharedModel:
     study: Path | None = None
 
     def __repr__(self) -> str:
-        per = [f"{d} ({m.n_subtypes} subtypes)" for d, m in self.models.items()]
+        per = [f"{d} ({counted(m.n_subtypes, 'subtype')})" for d, m in self.models.items()]
         mark = ", SIMULATED" if self.card.get("simulated") else ""
-        return (
-            f"SharedModel({self.card.get('title', '')!r}: {', '.join(per)}; {len(self.norms.models)} biomarkers{mark})"
-        )
+        return f"SharedModel({self.card.get('title', '')!r}: {', '.join(per)}; {counted(len(self.norms.models), 'biomarker')}{mark})"
 
     def stage(self, **given) -> Any:
         """Place one new person or a table of them; see `place.stage`."""
@@ -139,7 +137,7 @@ class SharedModel:
                 problems.append(f"{disease}: the norms lack {name_some(absent)}, which the model needs")
             if sorted(self.names.get(disease, {})) != list(range(1, model.n_subtypes + 1)):
                 problems.append(
-                    f"{disease}: names of {len(self.names.get(disease, {}))} subtypes, the model has {model.n_subtypes}"
+                    f"{disease}: names of {counted(len(self.names.get(disease, {})), 'subtype')}, the model has {model.n_subtypes}"
                 )
             if not any(hasattr(model.events, a) for a in ("gaussian",)):
                 problems.append(f"{disease}: events of an unknown family")

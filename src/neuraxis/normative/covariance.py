@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, counted, name_some
 from .stored import settled
 
 #: Controls per biomarker below which the covariance is shrunk harder than its own estimate asks for.
@@ -138,7 +138,7 @@ class NoiseCovariance:
             raise InputError(f"not a covariance of controls: {type(error).__name__} {error}") from None
         size = (len(names), len(names))
         if matrix.shape != size or pairs.shape != size or len(set(names)) < len(names):
-            raise InputError(f"not a covariance of {len(names)} biomarkers: shape {matrix.shape}")
+            raise InputError(f"not a covariance of {counted(len(names), 'biomarker')}: shape {matrix.shape}")
         if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] <= 0:
             raise InputError("not a covariance: it must be finite, symmetric and positive definite")
         return cls(names, matrix, *rest)
@@ -206,7 +206,7 @@ def noise_covariance(z: pd.DataFrame) -> NoiseCovariance:
         if standing < enough:
             shrinkage = 1 - (1 - shrinkage) * standing / enough
             notes.append(
-                f"{standing:.0f} controls for {len(known)} biomarkers, fewer than {CONTROLS_PER_BIOMARKER} per biomarker: "
+                f"{standing:.0f} controls for {counted(len(known), 'biomarker')}, fewer than {CONTROLS_PER_BIOMARKER} per biomarker: "
                 f"correlations shrunk by {shrinkage:.0%}"
             )
         least = shrinkage_for(observed, MAX_CONDITION)

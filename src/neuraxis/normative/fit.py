@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, counted, name_some
 from .design import design, head_size_corrected
 from .settings import NormSettings
 
@@ -44,13 +44,13 @@ def pooled_sites(site: pd.Series, settings: NormSettings) -> list[str]:
     )
     if settings.small_sites == "refuse":
         raise InputError(
-            f"sites with fewer than {settings.min_site_controls} controls: {named}; {remedy}, or set "
+            f"sites with fewer than {counted(settings.min_site_controls, 'control')}: {named}; {remedy}, or set "
             "normative.small_sites to pool"
         )
     together = int(counts[small].sum())
     if together < settings.min_site_controls:
         raise InputError(
-            f"sites with fewer than {settings.min_site_controls} controls: {named}; pooled they have only {together}, "
+            f"sites with fewer than {counted(settings.min_site_controls, 'control')}: {named}; pooled they have only {together}, "
             f"which is no norm for the people scanned there; {remedy}"
         )
     log.warning(
@@ -61,7 +61,7 @@ def pooled_sites(site: pd.Series, settings: NormSettings) -> list[str]:
     )
     if len(small) == len(counts):
         warnings.warn(
-            f"every site has fewer than {settings.min_site_controls} controls ({named}): all are pooled, so that this "
+            f"every site has fewer than {counted(settings.min_site_controls, 'control')} ({named}): all are pooled, so that this "
             "norm has no site term; a shift of a scanner would look like disease",
             NeuraxisWarning,
             stacklevel=2,
@@ -124,9 +124,9 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings,
         known &= site.isin(sites)
     y, people, etiv, site = y[known], people[known], etiv[known], site[known]
     if len(y) < 3:
-        raise InputError(f"{name}: too few values of {len(y)} controls; no norm can be fitted")
+        raise InputError(f"{name}: too few values of {counted(len(y), 'control')}; no norm can be fitted")
     if np.ptp(y) == 0:
-        raise InputError(f"{name}: constant in {len(y)} controls; no norm can be fitted")
+        raise InputError(f"{name}: constant in {counted(len(y), 'control')}; no norm can be fitted")
     power = {"proportional": 1.0}.get(settings.head_size, 0.0)
     if settings.head_size == "power":
         if (y <= 0).any():
@@ -149,7 +149,9 @@ def fit_one(name: str, y: pd.Series, people, etiv, site, settings: NormSettings,
     X = design(people, etiv, site, settings, model)
     target = head_size_corrected(y, etiv, settings.head_size, power)
     if len(y) < X.shape[1] + 2:
-        raise InputError(f"{name}: {len(y)} controls for {X.shape[1]} parameters; simplify normative or add controls")
+        raise InputError(
+            f"{name}: {counted(len(y), 'control')} for {counted(X.shape[1], 'parameter')}; simplify normative or add controls"
+        )
     if np.linalg.matrix_rank(X) < X.shape[1]:
         raise InputError(
             f"{name}: covariates of the controls are collinear (one age, or a site of one sex?); simplify normative"

@@ -135,7 +135,7 @@ class Norms:
             unseen = sorted(set(site.dropna()) - set(self.controls["sites"]))
             if unseen and not quiet:
                 warnings.warn(
-                    f"{int(site.isin(unseen).sum())} people come from sites without controls in this norm: "
+                    f"{counted(int(site.isin(unseen).sum()), 'person comes', 'people come')} from sites without controls in this norm: "
                     f"{name_some(unseen)}; a shift of their scanner would look like disease",
                     NeuraxisWarning,
                     stacklevel=4,
@@ -166,7 +166,7 @@ class Norms:
         if len(outside):
             far = np.maximum(low - people.loc[outside, "age"], people.loc[outside, "age"] - high).max()
             warnings.warn(
-                f"{len(outside)} people lie outside the controls' ages {low:g}-{high:g} years, by up to {far:.1f}: "
+                f"{counted(len(outside), 'person lies', 'people lie')} outside the controls' ages {low:g}-{high:g} years, by up to {far:.1f}: "
                 f"{name_some(outside)}; their z are extrapolated",
                 NeuraxisWarning,
                 stacklevel=4,
@@ -426,7 +426,7 @@ def zscores(
         z.loc[~is_control] = norms.apply(measures[~is_control], people[~is_control])
     if len(values) < 2 * settings.folds:
         raise InputError(
-            f"{len(values)} controls are too few for {settings.folds} folds of out-of-sample z; lower normative.folds"
+            f"{counted(len(values), 'control is', 'controls are')} too few for {counted(settings.folds, 'fold')} of out-of-sample z; lower normative.folds"
         )
     site = as_pooled(controls["site"], pooled)
     fold = folds_of(values, site, settings.folds, seed)

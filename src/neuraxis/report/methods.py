@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..clinical.prediction import LEAST_EVENTS, PENALTY, PENALTY_MANY
 from ..clinical.sensitivity import ANEW, CLUSTERED
+from ..errors import agreeing, counted
 from ..sustain.crossval import CVIC_EVIDENCE
 from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
 from .facts import Study, column_in_words
@@ -72,7 +73,7 @@ def methods_text(study: Study) -> list[str]:
     text.append(
         f"Measures were turned into z against the controls' regression on {', '.join(terms)}"
         f"{f' ({absent})' if without else ''}{', fitted robustly' if n['robust'] else ''}; SD {'by age' if n['sd'] == 'age' else 'constant'}; positive is "
-        f"abnormal. Controls' own z come from norms that did not see them ({n['folds']} folds)."
+        f"abnormal. Controls' own z come from norms that did not see them ({counted(n['folds'], 'fold')})."
         + ("" if several else f" {study.no_sites or 'All people come from one site'}, so there is no site term.")
         + own_norms(study)
     )
@@ -93,17 +94,17 @@ def methods_text(study: Study) -> list[str]:
     text.append(
         f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: "
         f"{of_thresholds(study)}; {NOISE[s['noise']]}; {health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
-        f"per split and as many random ones, {s['n_chains']} chains of {s['n_samples']:,} MCMC steps after warm-up in the "
+        f"per split and as many random ones, {counted(s['n_chains'], 'chain')} of {counted(s['n_samples'], 'MCMC step', spec=',')} after warm-up in the "
         f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in the models that lead to it."
     )
     strata = " stratified by site" if several else ""
     text.append(
         (
-            f"The number of subtypes was chosen by the cross-validated information criterion (CVIC) over {s['folds']} "
-            f"folds{strata}: the smallest whose CVIC lies within max({CVIC_EVIDENCE:g}, one paired standard error) of the "
+            f"The number of subtypes was chosen by the cross-validated information criterion (CVIC) over "
+            f"{counted(s['folds'], 'fold')}{strata}: the smallest whose CVIC lies within max({CVIC_EVIDENCE:g}, one paired standard error) of the "
             "best, 0 (everyone healthy) included."
             if s["n_subtypes"] == "auto"
-            else f"The number of subtypes was fixed in the configuration, not chosen; CVIC over {s['folds']} folds{strata} "
+            else f"The number of subtypes was fixed in the configuration, not chosen; CVIC over {counted(s['folds'], 'fold')}{strata} "
             "stands beside it."
         )
         + " Subtypes and stages of people are told and analysed out of fold: by models that never saw the person."
@@ -127,7 +128,7 @@ def methods_text(study: Study) -> list[str]:
         text.append("No clinical outcome was declared.")
     if study.n_scanned_again:
         text.append(
-            f"Later scans ({study.n_scanned_again} people) were turned into z by the norms of the baseline controls at the "
+            f"Later scans ({counted(study.n_scanned_again, 'person')}) were turned into z by the norms of the baseline controls at the "
             "age of the scan, and staged by fold models that never saw the person."
         )
     return text
@@ -191,7 +192,7 @@ def what_measured(study: Study) -> str:
     if cord.any():
         told.append((MEASURES["cord"], False, "from a table of the Spinal Cord Toolbox"))
     names = list(table.loc[column, "label"])
-    words = f"{len(names)} further measures" if len(names) > MOST_NAMED else listed(names)
+    words = f"{counted(len(names), 'further measure')}" if len(names) > MOST_NAMED else listed(names)
     told.append((words, len(names) > 1, "from the participants' tables"))
     parts = [f"{what} {'were' if several else 'was'} taken {where}" for what, several, where in told if what]
     text = "; ".join(parts) or "no biomarker was measured"
@@ -213,8 +214,8 @@ def of_thresholds(study: Study) -> str:
     whom = " for z-score biomarkers" if others else ""
     if s["choose_thresholds"]:
         return (
-            f"candidate thresholds z = {numbers(s['thresholds'])}{whom}{aside}, kept where at least {s['min_people']} people "
-            "reach them"
+            f"candidate thresholds z = {numbers(s['thresholds'])}{whom}{aside}, kept where at least {counted(s['min_people'], 'person')} "
+            f"{agreeing(s['min_people'], 'reaches', 'reach')} them"
         )
     whom = whom or ("" if own else " for every biomarker")
     return f"thresholds z = {numbers(s['thresholds'])}{whom}{aside}, maximum {s['z_max']:g}"
@@ -246,8 +247,8 @@ def prediction_words(study: Study) -> str:
     return (
         f"Prediction: survival outcomes of at least {LEAST_EVENTS} events were predicted by Cox regressions with a ridge penalty "
         f"({PENALTY:g}; {PENALTY_MANY:g} with all z) on standardised predictors, in nested sets: {', then '.join(sets)}; and the "
-        f"first set with the z of all biomarkers. Risk at {p['horizon']:g} year{'s' * (p['horizon'] != 1)} comes from models "
-        f"that did not see the person ({p['folds']} folds stratified by the event, {p['repeats']} repeats, averaged), stage and "
+        f"first set with the z of all biomarkers. Risk at {counted(p['horizon'], 'year', spec='g')} comes from models "
+        f"that did not see the person ({counted(p['folds'], 'fold')} stratified by the event, {counted(p['repeats'], 'repeat')}, averaged), stage and "
         "subtype are out of fold; missing z are set to the mean, people with a missing clinical predictor are left out. Measures: "
         "C index and what a set adds to the one before it (all z: to the first), Brier score weighted for censoring, calibration "
         "slope, net benefit at the mean risk; 95 % intervals of C, of what is added and of the Brier score by bootstrap over "

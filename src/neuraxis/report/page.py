@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 from PIL import Image
 
+from ..errors import agreeing, counted
 from ..figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, Figure
 from ..figures.style import NOTHING, colours
 from ..job import warnings_in
@@ -305,7 +306,7 @@ def headline(d: Disease) -> str:
         return "No common order of atrophy"
     if d.k == 1:
         return f"One order for everyone ({how})"
-    return f"{d.k} subtypes ({how})"
+    return f"{counted(d.k, 'subtype')} ({how})"
 
 
 def portraits(d: Disease) -> list[dict]:
@@ -322,16 +323,15 @@ def lead(study: Study) -> str:
     """One sentence on who was looked at."""
     counts = study.participants["group"].value_counts()
     groups = [f"{counts.get(d.name, 0):,} with {d.name}" for d in study.diseases]
-    groups.append(f"{counts.get(study.control, 0):,} controls ({study.control})")
+    groups.append(f"{counted(counts.get(study.control, 0), 'control', spec=',')} ({study.control})")
     age = study.participants["age"].astype(float)
-    sites = "" if study.no_sites else f" from {study.n_sites} site{'s' * (study.n_sites != 1)}"
+    sites = "" if study.no_sites else f" from {counted(study.n_sites, 'site')}"
     n, cord = len(study.measured), len(study.cord)
     own = study.measured["kind"].isin(("column", "table")).any()  # may be anything: a marker of blood, a score
     what = "measure" if own or (cord == n and n) else "regional measure"
     where = " of the spinal cord" if cord == n and n else " with the spinal cord" if cord else ""
     return (
-        f"{sentences.listed(groups)}{sites}, {age.min():.0f} to {age.max():.0f} years old, "
-        f"{n} {what}{'s' * (n != 1)}{where}."
+        f"{sentences.listed(groups)}{sites}, {age.min():.0f} to {age.max():.0f} years old, {counted(n, what)}{where}."
     )
 
 
@@ -463,7 +463,7 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
         warnings=sentences.warnings_first(study),
         flow=reasons(study, flow_boxes(study)),
         people=said(study, "people"),
-        qc=f"Quality rules: {excluded} finding{'s' * (excluded != 1)} excluded people, {flagged} only flag{'s' * (flagged == 1)} "
+        qc=f"Quality rules: {counted(excluded, 'finding')} excluded people, {flagged} only {agreeing(flagged, 'flags', 'flag')} "
         "them (results/features/qc.tsv).",
         people_tables=[
             any_table(store, "table1_groups", groups, "Table 1 by group"),

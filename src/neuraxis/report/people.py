@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.path import Path as Outline
 
+from ..errors import counted
 from ..figures.brain import HEIGHT, WIDTH, pieces, structures
 from ..figures.style import colours
 from ..labels import NORMAL
@@ -178,7 +179,12 @@ def render(study: Study, *, title: str, style: str, script: str, label_names: pd
         "size": [UNITS, round(UNITS * HEIGHT / WIDTH)],
     }
     return PAGES.get_template("people.html.j2").render(
-        title=title, simulated=study.simulated, style=style, script=script, data=as_json(data), n=len(data["people"])
+        title=title,
+        simulated=study.simulated,
+        style=style,
+        script=script,
+        data=as_json(data),
+        people=counted(len(data["people"]), "person", spec=","),
     )
 
 

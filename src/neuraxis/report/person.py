@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 
-from ..errors import InputError
+from ..errors import InputError, counted
 from ..labels import shown_names
 from ..newpeople.shared import RESEARCH
 from ..sustain.diagnostics import verdict
@@ -53,6 +53,7 @@ def person_page(placed, person: str) -> str:
     rows = placed.table[placed.table["participant_id"] == person]
     # the template is this package's own; every value in it is escaped
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    environment.filters["counted"] = counted
     return environment.get_template("person.html.j2").render(
         person=person,
         who={

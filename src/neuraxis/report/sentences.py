@@ -17,6 +17,7 @@ from ..clinical.associations import LEAST_EVENTS, LEAST_PEOPLE
 from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..clinical.treatment import CONFOUNDED, INTERACTION
+from ..errors import agreeing, counted
 from ..features.biomarkers import cord_of
 from ..labels import NORMAL, is_true, variants_in_words
 from ..sustain.crossval import CVIC_EVIDENCE
@@ -49,7 +50,7 @@ def capital(line: str) -> str:
 
 def passes(n: int) -> str:
     """1 passes, 2 pass."""
-    return f"{n} pass{'es' if n == 1 else ''}"
+    return counted(n, "passes", "pass")
 
 
 def listed(words) -> str:
@@ -89,10 +90,12 @@ def sentence(row, label=None, draws=None) -> str:
     """One result: effect, interval, people and events, q, and what the other methods say."""
     unit = f" per {row.unit} (1 SD)" if row.kind == "stage" and isinstance(row.unit, str) and row.unit else ""
     people = (
-        f"{int(row.n_group)} against {int(row.n_against)} people" if row.n_against else f"{int(row.n_group)} people"
+        f"{int(row.n_group)} against {counted(int(row.n_against), 'person')}"
+        if row.n_against
+        else f"{counted(int(row.n_group), 'person')}"
     )
     if row.n_events:
-        people += f", {int(row.n_events)} events"
+        people += f", {counted(int(row.n_events), 'event')}"
     out = f"{who(row)}: {meaning(row)}{unit}{given(row)} ({row.effect} {interval(row)}; {people}; q = {row.q:.2g})."
     if label is not None and pd.notna(label.estimate):
         out += f" By most probable label: {number(label.estimate)} ({number(label.low)} to {number(label.high)})."
@@ -119,9 +122,9 @@ def family_sentences(associations: pd.DataFrame, family: str, disease: str) -> l
     tested = part[reportable & part["p"].notna()]
     passed = tested[tested["q"] < FOUND].sort_values("q", kind="stable")
     line = (
-        f"{disease}, {family}: {len(tested)} of {len(part)} contrasts tested, {passes(len(passed))} a false-discovery rate of 5 %."
+        f"{disease}, {family}: {len(tested)} of {counted(len(part), 'contrast')} tested, {passes(len(passed))} a false-discovery rate of 5 %."
         if len(tested)
-        else f"{disease}, {family}: none of {len(part)} contrasts could be tested."
+        else f"{disease}, {family}: none of {counted(len(part), 'contrast')} could be tested."
     )
     out = [line]
     keys = ["outcome", "contrast"]
@@ -178,12 +181,12 @@ def survival_sentences(logrank: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
             out.append(f"{row.outcome}: no log-rank test {who}, {row.reason}.")
         elif row.n_events < LEAST_EVENTS or row.n_smallest < LEAST_PEOPLE:
             out.append(
-                f"{row.outcome}: nothing is told of survival {who} ({row.n_events} events, smallest group {row.n_smallest})."
+                f"{row.outcome}: nothing is told of survival {who} ({counted(row.n_events, 'event')}, smallest group {row.n_smallest})."
             )
         else:
             verb = "differs" if row.p < FOUND else "does not differ detectably"
             out.append(
-                f"{row.outcome}: survival {verb} {who} of staged people ({row.n_events} events among {row.n}; unadjusted "
+                f"{row.outcome}: survival {verb} {who} of staged people ({counted(row.n_events, 'event')} among {row.n}; unadjusted "
                 f"log-rank p = {row.p:.2g}, not corrected for the number of tests)."
             )
     return out
@@ -200,7 +203,7 @@ def nested_sentences(nested: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
     words = listed(f"{r.outcome} (p = {r.p:.2g})" for r in better.itertuples()) or "no outcome"
     return [
         f"Beyond {told['model'].iloc[0]}, {'subtype' if n_subtypes > 1 else 'atrophy'} and stage add to {words}: likelihood-ratio tests of "
-        f"{len(told)} outcome{'s' * (len(told) > 1)}, p not corrected for their number."
+        f"{counted(len(told), 'outcome')}, p not corrected for their number."
     ]
 
 
@@ -224,18 +227,19 @@ def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
     told = treatment[is_true(treatment["reportable"]) & treatment["p"].notna()]
     compared = told[told["subtype"] != INTERACTION]
     many = len(compared)
+    alone = "the only comparison" if many == 1 else ""
     for row in compared[compared["p"] < FOUND].itertuples():
         subtype = row.subtype if isinstance(row.subtype, str) and row.subtype else "all staged people"
         out.append(
             f"{row.outcome} by treatment, {subtype}: {row.treatment} against {row.reference} (HR {interval(row)}; "
-            f"{int(row.n_treated)} treated of {int(row.n)}, {int(row.n_events)} events; p = {row.p:.2g}, one of {many} "
-            "comparisons, not corrected)."
+            f"{int(row.n_treated)} treated of {int(row.n)}, {counted(int(row.n_events), 'event')}; p = {row.p:.2g}, {alone or f'one of {many} comparisons'}, "
+            "not corrected)."
         )
     for row in told[told["subtype"] == INTERACTION].itertuples():
         verb = "differs" if row.p < FOUND else "does not differ detectably"
         out.append(
             f"{row.outcome}: what goes with treatment {verb} between subtypes (interaction, p = {row.p:.2g}, "
-            f"{int(row.n_events)} events)."
+            f"{counted(int(row.n_events), 'event')})."
         )
     return [*out, CONFOUNDED] if out else []
 
@@ -249,7 +253,7 @@ def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
             continue
         first = part.loc["clinical"]
         line = (
-            f"{outcome}, in people not used to fit ({int(first['n_events'])} events among {int(first['n'])}): C index "
+            f"{outcome}, in people not used to fit ({counted(int(first['n_events']), 'event')} among {int(first['n'])}): C index "
             f"{first['c']:.3f} ({first['c_low']:.3f} to {first['c_high']:.3f}) from clinical data"
         )
         adds = []
@@ -320,7 +324,7 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
             f"{whole['power']:.0%}) would need {whole['n_per_arm']:,.0f} people per arm enrolling everyone, and "
             f"{best['n_per_arm']:,.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, "
             + (
-                f"the best of {len(others)} groups that were looked at"
+                f"the best of {counted(len(others), 'group that was', 'groups that were')} looked at"
                 if len(others) > 1
                 else "the only group that was looked at"
             )
@@ -403,7 +407,8 @@ def paragraph(
     if not converged:
         told = rows_told(associations)
         counts = [
-            f"{disease}, {f}: {int((told['family'] == f).sum())} contrasts in the tables, none told." for f in families
+            f"{disease}, {f}: {counted(int((told['family'] == f).sum()), 'contrast')} in the tables, none told."
+            for f in families
         ]
         return [
             f"The chains of the {disease} model have not converged: its labels may change with more steps, and no clinical "
@@ -529,12 +534,12 @@ def said(facts: Study | Disease, *places: str) -> list[Said]:
 
 def subtypes(k: int) -> str:
     """1 subtype, 2 subtypes."""
-    return f"{k} subtype{'' if k == 1 else 's'}"
+    return counted(k, "subtype")
 
 
 def people_of(n: int) -> str:
     """1 person, 2 people."""
-    return f"{n:,} {'person' if n == 1 else 'people'}"
+    return counted(n, "person", spec=",")
 
 
 # people: of a study
@@ -817,7 +822,7 @@ def drawn_with_fewer(d: Disease):
     null = _null(d)
     more, n, fewer = int(is_true(null["more"]).sum()), len(null), int(null["true_subtypes"].iloc[0])
     return (
-        f"In people drawn from the model with {subtypes(fewer)} {FIXED_RULE if d.fixed else 'the same procedure'} asks for more in {more} of {n} cohorts of "
+        f"In people drawn from the model with {subtypes(fewer)} {FIXED_RULE if d.fixed else 'the same procedure'} asks for more in {more} of {counted(n, 'cohort')} of "
         f"{int(null['n_people'].iloc[0])}."
     )
 
@@ -910,7 +915,7 @@ def sites_agree(d: Disease):
         return f"{low}{where}" if one else f"{low}{where} to {high}"
 
     if one:
-        left_out = f"site {each['site'].iloc[0]} (of {n_sites} sites the only one left out)"
+        left_out = f"site {each['site'].iloc[0]} (of {counted(n_sites, 'site')} the only one left out)"
     else:
         left_out = f"each of {n}{f' of {n_sites}' if n < n_sites else ''} sites in turn"
     worst = table.loc[table["tau"].idxmin()]
@@ -1110,7 +1115,7 @@ def nothing_clinical(d: Disease):
 def clinical_headline(d: Disease):
     tested, passed = _told(d)
     lines = [
-        f"{len(passed)} of {len(tested)} clinical contrasts that could be tested pass{'es' if len(passed) == 1 else ''} a "
+        f"{len(passed)} of {counted(len(tested), 'clinical contrast')} that could be tested {agreeing(len(passed), 'passes', 'pass')} a "
         "false-discovery rate of 5 %."
     ]
     first = passed[passed["kind"] != "any difference"].drop_duplicates(["outcome", "kind"]).head(HEADLINES)
@@ -1123,7 +1128,7 @@ HEADLINES = 4
 
 @sentence_of("clinical", lambda d: d.converged and len(_told(d)[0]) > 0 and len(_told(d)[1]) == 0)
 def clinical_nothing_found(d: Disease):
-    return f"None of {len(_told(d)[0])} clinical contrasts that were tested passes a false-discovery rate of 5 %."
+    return f"None of {counted(len(_told(d)[0]), 'clinical contrast that was', 'clinical contrasts that were')} tested passes a false-discovery rate of 5 %."
 
 
 @sentence_of(
@@ -1195,7 +1200,7 @@ def _numbers_told(d: Disease) -> str:
 def _stages_told(d: Disease) -> str:
     stage = d.stages[d.stages > 0]
     return (
-        f"{len(stage)} people are staged, median stage {stage.median():g}, highest {stage.max():g}."
+        f"{counted(len(stage), 'person is', 'people are')} staged, median stage {stage.median():g}, highest {stage.max():g}."
         if len(stage)
         else ""
     )
@@ -1207,7 +1212,7 @@ def _effects_told(d: Disease) -> str:
         return "The chains have not converged, so no result is told."
     names = listed(f"{r.outcome} ({who(r)})" for r in passed.head(HEADLINES).itertuples())
     return (
-        f"{len(passed)} of {len(tested)} tested contrasts pass{'es' if len(passed) == 1 else ''} a false-discovery rate of 5 %"
+        f"{len(passed)} of {len(tested)} tested contrasts {agreeing(len(passed), 'passes', 'pass')} a false-discovery rate of 5 %"
         + (f", first {names}." if names else ".")
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 from PIL import Image
 
+from ..errors import counted
 from .facts import Study
 from .words import heading
 
@@ -115,8 +116,8 @@ def folded_table(store: TableStore, key: str, table: pd.DataFrame, caption: str,
     name = store.add(key, table)
     said = f"<p>{escape(note)}</p>" if note else ""
     return Markup(
-        f'<details class="fold" data-table="{name}"><summary>{escape(caption)} <span class="count">({len(table):,} '
-        f'row{"s" * (len(table) != 1)})</span></summary>{said}<div class="holder"></div></details>'
+        f'<details class="fold" data-table="{name}"><summary>{escape(caption)} <span class="count">({counted(len(table), "row", spec=",")})'
+        f'</span></summary>{said}<div class="holder"></div></details>'
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..errors import counted
+
 #: Column of a table to the words of its heading; a column that is not here is shown with blanks for underscores.
 COLUMNS = {
     "n": "people",
@@ -191,7 +193,7 @@ def heading(column: str) -> str:
     if column in COLUMNS:
         return COLUMNS[column]
     if match := re.fullmatch(r"k(\d+)", column):
-        return f"{match[1]} subtype{'' if match[1] == '1' else 's'}"
+        return counted(int(match[1]), "subtype")
     if match := re.fullmatch(r"place(\d+)", column):
         return f"place {match[1]}"
     return column.replace("_", " ")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, counted
 from ..labels import is_true
 from ..progress import steps
 from ..streams import stream
@@ -68,13 +68,15 @@ def make_folds(
     if folds < 2:
         raise InputError(f"cross-validation needs at least 2 folds, not {folds}")
     if n_people < folds:
-        raise InputError(f"{n_people} people cannot fill {folds} folds")
+        raise InputError(f"{counted(n_people, 'person')} cannot fill {counted(folds, 'fold')}")
     rng = stream(seed, *key, "folds", repeat)
     fold = np.empty(n_people, np.int64)
     if groups is not None:
         names, which = np.unique(np.asarray(groups).astype(str), return_inverse=True)
         if len(names) < folds:
-            raise InputError(f"{len(names)} groups cannot fill {folds} folds without splitting a group")
+            raise InputError(
+                f"{counted(len(names), 'group')} cannot fill {counted(folds, 'fold')} without splitting a group"
+            )
         sizes = np.bincount(which)
         order = rng.permutation(len(names))
         order = order[np.argsort(-sizes[order], kind="stable")]
@@ -230,7 +232,7 @@ def held_out(X, folds: np.ndarray, models, normalise=None) -> HeldOut:
             seen = training(folds[repeat], fold)
             missing = [k for k in ks if (repeat, fold, k) not in models]
             if missing:
-                raise InputError(f"fold {fold} of repeat {repeat} has no model with {missing[0]} subtypes")
+                raise InputError(f"fold {fold} of repeat {repeat} has no model with {counted(missing[0], 'subtype')}")
             if normalise is None:
                 train, test = rows[seen], rows[~seen]
             else:
@@ -241,7 +243,7 @@ def held_out(X, folds: np.ndarray, models, normalise=None) -> HeldOut:
                 m = null if k == 0 else models[repeat, fold, k]
                 if m.settings.get("n_people", seen.sum()) != seen.sum():
                     raise InputError(
-                        f"the model with {k} subtypes of fold {fold} was fitted to {m.settings['n_people']} people, "
+                        f"the model with {counted(k, 'subtype')} of fold {fold} was fitted to {counted(m.settings['n_people'], 'person')}, "
                         f"but {seen.sum()} are outside its fold"
                     )
                 table.append((k, repeat, fold, m.log_predictive_density(test)))
@@ -303,7 +305,7 @@ def selection_table(
         v = lpd[k]
         m = v.size
         row = {
-            "model": f"{k} subtype{'s' if k > 1 else ''}" if k else "everyone healthy",
+            "model": counted(k, "subtype") if k else "everyone healthy",
             "n_subtypes": k,
             "cvic": -2 * v.sum(),
             "cvic_se": 2 * np.sqrt(m * v.var(ddof=1)),
@@ -323,7 +325,9 @@ def selection_table(
     by_rule = next(int(r.n_subtypes) for r in table.itertuples() if r.gap_cvic <= max(CVIC_EVIDENCE, r.gap_se))
     chosen = by_rule if fixed is None else fixed
     if chosen not in ks:
-        raise InputError(f"{chosen} subtypes were asked for, but {', '.join(map(str, ks))} were tried")
+        raise InputError(
+            f"{counted(chosen, 'subtype was', 'subtypes were')} asked for, but {', '.join(map(str, ks))} were tried"
+        )
     table["chosen"] = table["n_subtypes"] == chosen
     row = table.set_index("n_subtypes").loc[by_rule]
     if fixed is not None:
@@ -523,8 +527,8 @@ class CrossValidation:
 
     def __repr__(self) -> str:
         names = self.selection["variant"].unique()
-        said = ", ".join(f"{n}: {self.chosen(n)} subtypes" for n in names)
-        return f"CrossValidation({self.folds.shape[1]} people, {self.folds.max() + 1} folds, chosen {said})"
+        said = ", ".join(f"{n}: {counted(self.chosen(n), 'subtype')}" for n in names)
+        return f"CrossValidation({counted(self.folds.shape[1], 'person')}, {counted(self.folds.max() + 1, 'fold')}, chosen {said})"
 
     def _repr_html_(self) -> str:
         return f"<p>{self!r}</p>{self.selection.to_html(index=False)}"
@@ -602,7 +606,9 @@ def out_of_fold_posterior(model, values, folds, fold_models) -> tuple[np.ndarray
         healthy[rows] += h
         times[rows] += 1
     if (times == 0).any():
-        raise InputError(f"{int((times == 0).sum())} people belong to no fold that was fitted")
+        raise InputError(
+            f"{counted(int((times == 0).sum()), 'person belongs', 'people belong')} to no fold that was fitted"
+        )
     return posterior / times[:, None, None], healthy / times
 
 
@@ -747,7 +753,7 @@ def cross_validate(
     smallest = len(values) - np.bincount(assignment.ravel() + folds * np.repeat(np.arange(repeats), len(values))).max()
     if smallest < 2 * max_subtypes:
         raise InputError(
-            f"{len(values)} people in {folds} folds leave {smallest} to train on, too few for {max_subtypes} subtypes"
+            f"{counted(len(values), 'person')} in {counted(folds, 'fold leaves', 'folds leave')} {smallest} to train on, too few for {counted(max_subtypes, 'subtype')}"
         )
 
     def run(item):

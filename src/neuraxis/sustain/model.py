@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from .. import __version__
-from ..errors import InputError, ModelError
+from ..errors import InputError, ModelError, counted
 from ..storage import aside
 from . import diagnostics as convergence
 from .checkpoint import Checkpoint, fingerprint
@@ -78,9 +78,9 @@ class SustainModel:
     norms: dict | None = None
 
     def __repr__(self) -> str:
-        size = f"{self.n_subtypes} subtype{'' if self.n_subtypes == 1 else 's'}, {self.events.n_events} events"
-        drawn = f"{self.draws.log_likelihood.size} draws" if self.draws is not None else "no draws"
-        return f"SustainModel({size}, {len(self.events.biomarkers)} biomarkers, log-likelihood {self.ml_log_likelihood:.1f}, {drawn})"
+        size = f"{counted(self.n_subtypes, 'subtype')}, {counted(self.events.n_events, 'event')}"
+        drawn = f"{counted(self.draws.log_likelihood.size, 'draw')}" if self.draws is not None else "no draws"
+        return f"SustainModel({size}, {counted(len(self.events.biomarkers), 'biomarker')}, log-likelihood {self.ml_log_likelihood:.1f}, {drawn})"
 
     def _repr_html_(self) -> str:
         """A notebook's view: what it is, and the subtypes with the events that come first."""
@@ -260,7 +260,7 @@ class SustainModel:
         values, _ = self.events.check_data(X)
         if len(values) != self.settings.get("n_people", len(values)):
             raise InputError(
-                f"the model was fitted to {self.settings['n_people']} people, here are {len(values)}; draws are of the people "
+                f"the model was fitted to {counted(self.settings['n_people'], 'person')}, here are {len(values)}; draws are of the people "
                 "that a model was fitted to"
             )
         keep = None
@@ -392,7 +392,7 @@ class SustainModel:
             if name in shapes:
                 array = shapes[name][0]
                 if array.size and not (np.sort(array, axis=-1) == np.arange(n)).all():
-                    raise ModelError(f"{name} are no orders of the {n} events")
+                    raise ModelError(f"{name} are no orders of the {counted(n, 'event')}")
         for name in ("fractions", "shares", "draws of fractions", "draws of shares"):
             if name in shapes:
                 array = shapes[name][0]
@@ -573,8 +573,8 @@ def fit(
     if previous is not None and n_subtypes > 0:
         if previous.n_subtypes != n_subtypes - 1 or previous.events.to_dict() != events.to_dict():
             raise InputError(
-                f"previous must be a model with {n_subtypes - 1} subtypes and the same events; "
-                f"got {previous.n_subtypes} subtypes"
+                f"previous must be a model with {counted(n_subtypes - 1, 'subtype')} and the same events; "
+                f"got {counted(previous.n_subtypes, 'subtype')}"
             )
         point, first = (previous.point if n_subtypes > 1 else None), n_subtypes
     hidden = None if progress is None else not progress

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, counted, name_some
 from . import kernels
 from .families.base import Events
 from .state import Parameters, Variant, integral_rule
@@ -87,7 +87,9 @@ def check_covariance(events: Events, covariance) -> np.ndarray | None:
     except (TypeError, ValueError):
         raise InputError(f"covariance must be a matrix, 'independent' or None, not {covariance!r}") from None
     if matrix.shape != (len(names), len(names)):
-        raise InputError(f"covariance has shape {matrix.shape}; the model has {len(names)} biomarkers with noise")
+        raise InputError(
+            f"covariance has shape {matrix.shape}; the model has {counted(len(names), 'biomarker')} with noise"
+        )
     if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, rtol=1e-8, atol=1e-10):
         raise InputError("covariance must be finite and symmetric")
     values = np.linalg.eigvalsh(matrix)
@@ -214,7 +216,7 @@ class Problem:
             raise InputError(f"biomarker {name} has fewer than two values; its noise SD cannot be learnt")
         if variant.noise == "adapted" and variant.degrees <= 2 * n:
             raise InputError(
-                f"adapted noise of {n} biomarkers needs more than {2 * n} degrees of freedom, not {variant.degrees:g}"
+                f"adapted noise of {counted(n, 'biomarker')} needs more than {counted(2 * n, 'degree')} of freedom, not {variant.degrees:g}"
             )
         concentration = variant.share_concentration
         self.settings = kernels.Settings(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, ModelError
+from ..errors import InputError, ModelError, counted
 from .families import ZScoreEvents
 from .model import SustainModel
 from .state import Draws, Parameters, Variant
@@ -149,7 +149,7 @@ def import_peer(path, events: ZScoreEvents) -> SustainModel:
     likelihood = _array(found, "samples_likelihood", path).ravel()
     ml_fraction = _array(found, "ml_f_EM", path).ravel()
     if samples.ndim != 3 or samples.shape[1] != n or samples.shape[2] < 1:
-        raise ModelError(f"{path}: sequences of {samples.shape} do not fit {n} events")
+        raise ModelError(f"{path}: sequences of {samples.shape} do not fit {counted(n, 'event')}")
     c, t = samples.shape[0], samples.shape[2]
     for name, array, shape in (
         ("ml_sequence_EM", ml_sequence, (c, n)),
@@ -161,7 +161,7 @@ def import_peer(path, events: ZScoreEvents) -> SustainModel:
             raise ModelError(f"{path}: {name} has shape {array.shape}, samples_sequence asks for {shape}")
     for name, array in (("samples_sequence", np.moveaxis(samples, 1, -1)), ("ml_sequence_EM", ml_sequence)):
         if not (np.sort(array, axis=-1) == np.arange(n)).all():
-            raise ModelError(f"{path}: {name} holds no orders of the {n} events")
+            raise ModelError(f"{path}: {name} holds no orders of the {counted(n, 'event')}")
     for name, array in (("samples_f", fractions), ("ml_f_EM", ml_fraction)):
         if (array < -1e-9).any() or not np.allclose(array.sum(axis=0), 1, atol=1e-6):
             raise ModelError(f"{path}: {name} are no weights that sum to 1")

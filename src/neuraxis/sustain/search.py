@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, counted
 from ..streams import stream
 from . import kernels
 from .checkpoint import Checkpoint
@@ -232,7 +232,9 @@ def fit_maximum(
     """
     n_people = problem.n_people
     if n_people < 2 * n_subtypes:
-        raise InputError(f"{n_people} people cannot carry {n_subtypes} subtypes; at least {2 * n_subtypes} are needed")
+        raise InputError(
+            f"{counted(n_people, 'person')} cannot carry {counted(n_subtypes, 'subtype')}; at least {2 * n_subtypes} are needed"
+        )
     # The integral rule has no statistics to climb by: search under the midpoint rule, polish under the integral.
     exact = problem
     if problem.variant.integral:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, counted, name_some
 from ..labels import numbered
 from ..streams import stream
 from .crossval import make_folds, out_of_fold_posterior, stability
@@ -48,7 +48,7 @@ def sizes_table(people: int, folds: int, max_subtypes: int, *, disease: str) -> 
     trained, needed = people - -(-people // folds), max(2 * max_subtypes, folds)
     if trained < needed:
         raise InputError(
-            f"{disease}: {people} people are too few for {max_subtypes} subtypes in {folds} folds; "
+            f"{disease}: {counted(people, 'person is', 'people are')} too few for {counted(max_subtypes, 'subtype')} in {counted(folds, 'fold')}; "
             "lower sustain.max_subtypes or sustain.folds, or take the group out of cohort.diseases"
         )
     rows = {"people": people, "folds": folds, "smallest training set": trained, "needed there": needed}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from ...errors import InputError
+from ...errors import InputError, counted
 from ..cases import TRANSFORMS, Cases
 from ..effects import partial_correlation, probabilistic_index
 from ..fit import HUGE_SE, Fit, refused
@@ -189,7 +189,7 @@ class Outcome:
         if flat:
             return no(f"nobody to compare with in {', '.join(flat)}")
         if len(y) < x.shape[1] + 10:
-            return no(f"{len(y)} people for {x.shape[1]} terms")
+            return no(f"{counted(len(y), 'person')} for {counted(x.shape[1], 'term')}")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

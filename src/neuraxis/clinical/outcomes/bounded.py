@@ -9,7 +9,7 @@ import numpy as np
 import statsmodels.api as sm
 from scipy.special import expit, log_expit
 
-from ...errors import InputError
+from ...errors import InputError, counted
 from ..fit import Fit, of_statsmodels
 from .base import MeanScores, Outcome
 
@@ -30,7 +30,7 @@ class Bounded(Outcome):
         if len(wrong):
             raise InputError(
                 f"clinical outcome {self.name}: {self.column} must lie between 0 and {self.maximum:g}; it does not in "
-                f"{len(wrong)} people, first {wrong.index[0]} with {wrong.iloc[0]:g}"
+                f"{counted(len(wrong), 'person')}, first {wrong.index[0]} with {wrong.iloc[0]:g}"
             )
 
     def fit_with(self, plan, y, x, names, cases) -> Fit | None:

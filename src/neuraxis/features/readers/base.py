@@ -10,7 +10,7 @@ from functools import cache
 
 import pandas as pd
 
-from ...errors import InputError, NeuraxisWarning, name_some
+from ...errors import InputError, NeuraxisWarning, counted, name_some
 from ...tables import COMMA, NUMBER, read_table, read_text
 
 #: Labels of white matter and cortex that FreeSurfer writes as totals into the header.
@@ -60,7 +60,7 @@ class Volumes:
         """
         if len(self.table) != 1:
             raise InputError(
-                f"{len(self.table)} scans where one is expected: {', '.join(map(str, self.table.index[:3]))}"
+                f"{counted(len(self.table), 'scan')} where one is expected: {', '.join(map(str, self.table.index[:3]))}"
             )
         return {c: v for c, v in self.table.iloc[0].items() if pd.notna(v)}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...biomarkers import INSIDE_WHITE_MATTER
-from ...errors import InputError, StorageError
+from ...errors import InputError, StorageError, counted
 from .base import HEAD_SIZE, HEADER_LABELS, Volumes, label_ids, lines_of, measure, plain
 from .volume_tables import read_one_row
 
@@ -72,11 +72,13 @@ def read_stats(path) -> tuple[dict[str, float], pd.DataFrame]:
     short = [(n, r) for n, r in rows if len(r) != len(names)]
     if short:
         raise InputError(
-            f"{path}, line {short[0][0]}: a row has {len(short[0][1])} of {len(names)} columns; "
+            f"{path}, line {short[0][0]}: a row has {len(short[0][1])} of {counted(len(names), 'column')}; "
             "the file is cut short or damaged"
         )
     if n_rows is not None and len(rows) != n_rows:
-        raise InputError(f"{path} has {len(rows)} of the {n_rows} rows that its header promises; the file is cut short")
+        raise InputError(
+            f"{path} has {len(rows)} of the {counted(n_rows, 'row')} that its header promises; the file is cut short"
+        )
     if columns is not None and not rows:
         raise InputError(f"{path} has no rows; the file is cut short")
     out: dict[str, list] = {}

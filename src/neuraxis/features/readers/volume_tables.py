@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...biomarkers import INSIDE_WHITE_MATTER
 from ...cohort.ids import counts_rows, id_column, refuse_repeats, scan_names, session_column
-from ...errors import InputError, name_some
+from ...errors import InputError, counted, name_some
 from ...tables import ABSENT, COMMA, Cells, number, read_cells
 from .base import HEAD_SIZE, HEADER_LABELS, Volumes, is_head_size, label_ids, plain, to_mm3
 
@@ -221,7 +221,7 @@ def read_one_row(path, ids: dict) -> tuple[dict, float]:
     """Volumes and head size (NaN) of a table of one scan."""
     table = read_one_table(path, ids)
     if len(table) != 1:
-        raise InputError(f"{path} has {len(table)} rows; one scan is expected")
+        raise InputError(f"{path} has {counted(len(table), 'row')}; one scan is expected")
     row = {c: float(v) for c, v in table.iloc[0].items() if pd.notna(v)}
     return row, row.pop("etiv", math.nan)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...errors import InputError, ModelError, name_some
+from ...errors import InputError, ModelError, counted, name_some
 from ..kernels import Layout
 
 
@@ -128,7 +128,9 @@ class Events:
         """Return `sequence` as int64 (N,), or raise InputError if it is no valid order of the events."""
         s = np.asarray(sequence)
         if s.shape != (self.n_events,) or not np.array_equal(np.sort(s), np.arange(self.n_events)):
-            raise InputError(f"a sequence must hold each of the {self.n_events} events once; got shape {s.shape}")
+            raise InputError(
+                f"a sequence must hold each of the {counted(self.n_events, 'event')} once; got shape {s.shape}"
+            )
         place = np.argsort(s)
         for b in range(self.n_biomarkers):
             places = place[self.biomarker == b]
@@ -288,7 +290,9 @@ class StepEvents(Events):
         if not self.biomarkers:
             raise InputError("no biomarker given")
         if len(self.n_levels) != len(self.biomarkers):
-            raise InputError(f"{len(self.biomarkers)} biomarker names for {len(self.n_levels)} biomarkers")
+            raise InputError(
+                f"{counted(len(self.biomarkers), 'biomarker name')} for {counted(len(self.n_levels), 'biomarker')}"
+            )
         doubled = sorted({b for b in self.biomarkers if self.biomarkers.count(b) > 1})
         if doubled:
             raise InputError(f"duplicate biomarker names: {name_some(doubled)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...errors import InputError, name_some
+from ...errors import InputError, counted, name_some
 from .base import Encoded, StepEvents
 
 
@@ -90,7 +90,7 @@ class DensityEvents(StepEvents):
             rows, columns = np.nonzero(wide <= 0)
             raise InputError(
                 f"densities of {name_some(np.array(self.columns)[np.unique(columns)])} are zero or negative for "
-                f"{np.unique(rows).size} people; raise them to a small positive floor first"
+                f"{counted(np.unique(rows).size, 'person')}; raise them to a small positive floor first"
             )
         return np.log(wide)
 

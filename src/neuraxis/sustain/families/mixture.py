@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy  # its rooms load when they are used: placing a new person needs none of them, a fit of z-scores few
 
-from ...errors import InputError, name_some
+from ...errors import InputError, counted, name_some
 from .base import StepEvents
 
 #: The less likely state keeps at least this share of the likelier one's density.
@@ -174,7 +174,7 @@ class MixtureEvents(StepEvents):
         densities = list(densities)
         names = [f"b{i}" for i in range(len(densities))] if biomarkers is None else list(biomarkers)
         if len(names) != len(densities):
-            raise InputError(f"{len(names)} biomarker names for {len(densities)} pairs of densities")
+            raise InputError(f"{counted(len(names), 'biomarker name')} for {len(densities)} pairs of densities")
         super().__init__([1] * len(densities), names)
         if not 0 < floor < 1:
             raise InputError(f"floor is {floor:g}; it must lie between 0 and 1")
@@ -342,7 +342,7 @@ def _unfit(x: np.ndarray, c: np.ndarray) -> str:
     """Why a biomarker's values do not allow a fit; empty where they do."""
     for values, who in ((c, "controls"), (x, "others")):
         if values.size < MIN_VALUES:
-            return f"{values.size} values among the {who}, at least {MIN_VALUES} are needed"
+            return f"{counted(values.size, 'value')} among the {who}, at least {MIN_VALUES} are needed"
         if np.ptp(values) == 0:
             return f"constant, {values[0]:g}, among the {who}"
     return ""
@@ -399,9 +399,7 @@ def _not_separated(pair: GaussianPair, x: np.ndarray, c: np.ndarray) -> str:
     found, false = (int((_probabilities(pair, v) > 0.5).sum()) for v in (x, c))
     table = [[found, x.size - found], [false, c.size - false]]
     if scipy.stats.fisher_exact(table, alternative="greater").pvalue >= SEPARATION_LEVEL:
-        return (
-            f"no separation, {found} of {x.size} others and {false} of {c.size} controls lie in the abnormal component"
-        )
+        return f"no separation, {found} of {counted(x.size, 'other')} and {false} of {counted(c.size, 'control')} lie in the abnormal component"
     return ""
 
 

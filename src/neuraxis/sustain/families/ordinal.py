@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...errors import InputError, name_some
+from ...errors import InputError, counted, name_some
 from .base import StepEvents
 
 #: No score is called impossible: a probability below this counts as this.
@@ -64,7 +64,7 @@ class OrdinalEvents(StepEvents):
         rows = _score_lists(levels, names, probabilities)
         names = names or [f"b{i}" for i in range(len(rows))]
         if len(names) != len(rows):
-            raise InputError(f"{len(names)} biomarker names for {len(rows)} sets of levels")
+            raise InputError(f"{counted(len(names), 'biomarker name')} for {counted(len(rows), 'set')} of levels")
         for name, row in zip(names, rows, strict=True):
             if row.size < 2:
                 raise InputError(f"biomarker {name} has no level above the normal one; leave it out")
@@ -183,7 +183,9 @@ def _one_each(probabilities, names) -> list:
     if not _is_list_of(probabilities):
         return [probabilities] * len(names)
     if len(probabilities) != len(names):
-        raise InputError(f"{len(probabilities)} sets of probabilities for {len(names)} biomarkers: {name_some(names)}")
+        raise InputError(
+            f"{counted(len(probabilities), 'set')} of probabilities for {counted(len(names), 'biomarker')}: {name_some(names)}"
+        )
     return list(probabilities)
 
 

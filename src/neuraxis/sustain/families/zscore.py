@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ...errors import InputError, name_some
+from ...errors import InputError, counted, name_some
 from .. import kernels
 from .base import Encoded, Events
 
@@ -75,14 +75,14 @@ class ZScoreEvents(Events):
             raise InputError("thresholds: no biomarker given; pass one list of thresholds per biomarker")
         names = names or [f"b{i}" for i in range(len(rows))]
         if len(names) != len(rows):
-            raise InputError(f"{len(names)} biomarker names for {len(rows)} lists of thresholds")
+            raise InputError(f"{counted(len(names), 'biomarker name')} for {len(rows)} lists of thresholds")
         doubled = sorted({n for n in names if names.count(n) > 1})
         if doubled:
             raise InputError(f"duplicate biomarker names: {name_some(doubled)}")
         z_max = np.asarray(self.z_max, float).ravel()
         z_max = np.repeat(z_max, len(rows)) if z_max.size == 1 else z_max
         if z_max.size != len(rows):
-            raise InputError(f"z_max has {z_max.size} values for {len(rows)} biomarkers")
+            raise InputError(f"z_max has {counted(z_max.size, 'value')} for {counted(len(rows), 'biomarker')}")
         for name, row, top in zip(names, rows, z_max, strict=True):
             if row.size == 0:
                 raise InputError(f"biomarker {name} has no event; give it a threshold or leave it out")
@@ -227,11 +227,11 @@ def choose_events(
     everything = sorted({float(t) for b in frame.columns for t in of[b]})
     if not kept:
         raise InputError(
-            f"no biomarker has {min_people} people at z >= {everything[0]:g}; lower min_people or the "
+            f"no biomarker has {counted(min_people, 'person')} at z >= {everything[0]:g}; lower min_people or the "
             "thresholds, or accept that the data carry no atrophy to stage"
         )
     rule = (
-        f"of thresholds {', '.join(f'{t:g}' for t in everything)} those reached by at least {min_people} people; "
+        f"of thresholds {', '.join(f'{t:g}' for t in everything)} those reached by at least {counted(min_people, 'person')}; "
         f"z_max = {max_percentile:g}th percentile, at least {headroom:g} above the last threshold"
     )
     return ZScoreEvents(kept, np.round(tops, 3), biomarkers=names, rule=rule), pd.DataFrame(rows)
