@@ -388,6 +388,7 @@ rule sustain_chains:
         n_samples=lookup("sustain/n_samples", within=config),
         n_doublings=lookup("sustain/n_doublings", within=config),
         n_chains=lookup("sustain/n_chains", within=config),
+        cord_levels=lookup("features/cord_levels", within=config),
         seed=lookup("seed", within=config),
     script:
         "../workflow/scripts/sustain_chains.py"

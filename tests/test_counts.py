@@ -11,17 +11,17 @@ from neuraxis.errors import agreeing, counted
 ROOT = Path(__file__).parents[1]
 #: Nouns that sources count.
 NOUNS = (
-    "people persons patients controls participants biomarkers regions measures subtypes stages events draws samples folds "
+    "people persons patients segmentations processors volumes times points imputations checks pairs lists controls participants biomarkers regions measures subtypes stages events draws samples folds "
     "scans images sites values rows columns cells tables rules files folders jobs chains steps visits outcomes diseases "
     "groups cohorts starts sessions parameters terms names sets orders findings problems notes slices cases models "
     "thresholds repeats relapses cores tests contrasts comparisons lines labels others keys figures pictures pages ids years"
 ).split()
 #: Words that may stand between a number and its noun.
-BETWEEN = "(?:(?:healthy|staged|imputed|stored|later|treated|other|more|new|clinical|further|missing|biomarker) )*"
+BETWEEN = "(?:(?:healthy|staged|imputed|stored|later|treated|other|more|new|clinical|further|missing|biomarker|largest|start|tested|different) )*"
 #: Numbers that are no counts, or that are never 1: ages, names of groups and families, phases of a progress bar.
 OTHERS = {
     "age.max()", "high", "far", "who['age']", "scale", "voxels", "standing", "row.subtype", "disease", "self.family", "many",
-    "k", "f' of {n_sites}' if n < n_sites else ''",
+    "k", "ratio", "f' of {n_sites}' if n < n_sites else ''",
 }  # fmt: skip
 
 
@@ -53,8 +53,10 @@ def plain_counts(text: str) -> list[str]:
         for number, after in zip(parts[:-1], parts[1:], strict=True):
             if isinstance(number, ast.FormattedValue) and isinstance(after, ast.Constant) and noun.match(after.value):
                 what = ast.unparse(number.value)
-                if what not in OTHERS and not what.isupper():
+                if what not in OTHERS and not what.isupper() and not what.startswith("counted("):
                     found.append(f"{number.lineno}: {{{what}}}{after.value[:40]}")
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):  # of a log
+            found += [f"{node.lineno}: %d{m[0]}" for m in re.finditer(r"(?<=%d)" + noun.pattern, node.value)]
     return found
 
 
@@ -66,8 +68,8 @@ def test_nothing_counts_by_hand():
 
 
 def test_a_count_by_hand_is_noticed():
-    text = 'f"{n} people", f"{len(x)} healthy people are", f"{counted(n, \'person\')} here", f"{LEAST} people", f"{a} peoples"'
-    assert plain_counts(text) == ["1: {n} people", "1: {len(x)} healthy people are"]
+    text = 'f"{n} people", f"{len(x)} healthy people are", f"{counted(n, \'person\')} here", f"{LEAST} people", f"{a} peoples", "%d starts"'
+    assert plain_counts(text) == ["1: {n} people", "1: {len(x)} healthy people are", "1: %d starts"]
 
 
 def test_nothing_builds_a_plural_by_hand():

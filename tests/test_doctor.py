@@ -62,7 +62,7 @@ def found(level, path="."):
 def test_a_sound_study_has_no_problem(folder):
     assert found("problem") == []
     fine = found("ok")
-    assert "people: 30 HC, 12 MS" in fine and "outcomes: 1 outcomes have their columns" in fine
+    assert "people: 30 HC, 12 MS" in fine and "outcomes: 1 outcome has its columns" in fine
     assert "ids: features.table (measures.tsv): 42 of 42 ids are participants'" in fine
     assert "measures: 42 people, 5 columns" in fine or "measures: 42 people, 4 columns" in fine
     assert found("note") == []
@@ -84,7 +84,7 @@ def test_a_sound_study_has_no_problem(folder):
         ("people.tsv", [("sub-03\tHC\t23", "sub-03\tHC\tyoung")], "problem", "age: not a number: sub-03 (young)"),
         ("people.tsv", [("sub-03\tHC", "sub-02\tHC")], "problem", "participant_id listed more than once: sub-02 (HC)"),
         ("people.tsv", [("\tA\t", "\tC\t")], "ok", "people: 30 HC, 12 MS"),
-        ("people.tsv", [("61\tF\tB\t2.0", "61\tF\tD\t2.0")], "note", "come from sites without controls (D)"),
+        ("people.tsv", [("61\tF\tB\t2.0", "61\tF\tD\t2.0")], "note", "comes from sites without controls (D)"),
         ("measures.tsv", [("sub-41", "sub-99")], "note", "41 of 42 ids are participants'; not: sub-99"),
         ("measures.tsv", [("sub-", "someone-")], "problem", "none of its 42 ids is a participant"),
         (

@@ -63,7 +63,7 @@ def test_sessions_of_freesurfer_folders(data, tmp_path, folder):
     assert Locator([template], "ses-01")("sub-02", "baseline")[0] == str(data / "fs" / folder.format(2, "a"))
     words = "\n".join(said)
     assert "results of 2 people" in words and "3 scans: each person's ses-01" in words
-    assert "1 of 3 people of the table are not in these results: sub-00" in words
+    assert "1 of 3 people of the table is not in these results: sub-00" in words
 
 
 def toolbox(data, name, area, levels, persons=3, file="/d/sub-{:02d}/anat/sub-{:02d}_T2w_seg.nii.gz"):
@@ -84,7 +84,7 @@ def test_the_cord_table_with_most_scans_and_its_levels(data, tmp_path):
     words = "\n".join(said)
     assert all(name in next(s for s in said if "part of the cord" in s) for name in ("a_gm.csv", "b.csv", "c.csv"))
     assert "C1 is not in most scans: cord area over C2, C3" in words and "e_pmj.csv, 3 scans" in words
-    assert "1 of 4 people of the table are not in it: sub-03" in words
+    assert "1 of 4 people of the table is not in it: sub-03" in words
     toolbox(data, "e_pmj.csv", 70, (1, 2, 3, 4), 3)
     assert "cord_levels" not in proposed(data, tmp_path)[0]["features"]
 
@@ -223,7 +223,7 @@ def test_a_logarithm_is_proposed_where_all_values_have_one(data, tmp_path, least
     values[-1] = least
     found, words = outcomes_of(data, tmp_path, 30, nfl=values, lesion_volume=values)
     assert found["nfl"].get("transform", "none") == ("log" if least else "none")
-    assert ("NfL: 1 values of nfl are not above 0" in words) == (least == 0)
+    assert ("NfL: 1 value of nfl is not above 0" in words) == (least == 0)
     assert found["lesion_volume"]["transform"] == "log1p" and "lesion volume: " not in words
 
 

@@ -201,11 +201,12 @@ OTHERS = {
     "src/neuraxis/features/readers/base.py": ["path"],
     "src/neuraxis/features/stats.py": ["labels_file"],
     "src/neuraxis/figures/shown.py": ["resources / 'labels.tsv'"],
+    "src/neuraxis/newpeople/shared.py": ["placed(n)"],  # a model file's: of another version, checked as its parts are
     "src/neuraxis/newstudy.py": ["path"],
     "src/neuraxis/schema.py": ["path"],
 }
 #: Rooms that still read a study's tables without their declarations.
-NOT_YET = ("src/neuraxis/report/", "src/neuraxis/newpeople/")
+NOT_YET = ("src/neuraxis/report/",)
 
 
 def test_a_study_s_tables_are_read_by_their_declarations(request):

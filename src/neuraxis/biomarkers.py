@@ -42,6 +42,26 @@ def level_names(levels: Sequence[int]) -> str:
     return ", ".join(names)
 
 
+def levels_named(words: str) -> list[int]:
+    """Vertebral levels that words name, 1 being C1 and 8 T1; none where they name none.
+
+    Examples
+    --------
+    >>> levels_named("Cord area C2-C3"), levels_named("C2, C5"), levels_named("CSA C6-T1"), levels_named("Cord area")
+    ([2, 3], [2, 5], [6, 7, 8], [])
+    """
+    before = {"C": 0, "T": 7, "L": 19}
+    out: list[int] = []
+    for found in re.findall(LEVELS, words):
+        letter, last, through = found[0], 0, False
+        for part, mark in re.findall(r"([CTL]?\d+)\s*([-–,]?)", found):
+            letter = part[0] if part[0] in before else letter
+            level = before[letter] + int(part.lstrip("CTL"))
+            out += range(last + 1, level + 1) if through else [level]
+            last, through = level, mark in ("-", "–")
+    return sorted(set(out))
+
+
 def read_biomarkers(path, cord_levels: Sequence[int] = ()) -> pd.DataFrame:
     """Read the definitions; `labels` becomes a list.
 

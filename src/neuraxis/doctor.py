@@ -304,7 +304,7 @@ def machine(folder: Path) -> Iterator[Finding]:
     """Processors, memory, disk and rights where the study's results go."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = psutil.virtual_memory().available / 1e6
-    words = f"{cores} processors, {memory:.0f} MB of memory free"
+    words = f"{counted(cores, 'processor')}, {memory:.0f} MB of memory free"
     if memory < JOB_MEMORY * cores:
         fit = max(1, int(memory // JOB_MEMORY))
         yield Finding("note", "memory", f"{words}; a job may need {JOB_MEMORY} MB: snakemake --cores {fit}")
@@ -482,13 +482,19 @@ def cohort(config: dict) -> tuple:
             yield Finding("note", "people", f"{row.excluded} of {row.group} fall out ({row.step}): {who}")
         for row in tables["flow"].query("step == 'segmentation without participant'").itertuples():
             who = name_some(str(row.who).split(", "))
-            yield Finding("note", "ids", f"{row.excluded} segmentations belong to no participant: {who}")
+            yield Finding(
+                "note",
+                "ids",
+                f"{counted(row.excluded, 'segmentation belongs', 'segmentations belong')} to no participant: {who}",
+            )
     listed, _ = tried("ids", everyone, config)
     if listed is not None:
-        counted, found = tried("ids", count_ids, joined_tables(config), listed)
+        matched, found = tried("ids", count_ids, joined_tables(config), listed)
         yield from found
-        for row in () if counted is None else counted.itertuples():
-            words = f"{row.table} ({row.file}): {row.matched} of {counted(row.ids, 'id')} {agreeing(row.matched, 'is a participant', 'are participants')}'"
+        for row in () if matched is None else matched.itertuples():
+            words = f"{row.table} ({row.file}): {row.matched} of {counted(row.ids, 'id')} " + agreeing(
+                row.matched, "is a participant's", "are participants'"
+            )
             few = row.matched < row.ids
             yield Finding(
                 "note" if few else "ok", "ids", words + (f"; not: {name_some(row.unmatched.split(', '))}" * few)
@@ -535,7 +541,7 @@ def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             "note",
             "groups",
-            f"{counted(n, 'person comes', 'people come')} from sites without controls ({name_some(lost)}) and have no norm of their own; add controls of "
+            f"{counted(n, 'person comes', 'people come')} from sites without controls ({name_some(lost)}), where no norm holds; add controls of "
             "these sites, or leave the people out",
         )
 
@@ -554,7 +560,7 @@ def outcomes(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
         )
         yield from found
         if table is not None:
-            yield Finding("ok", "outcomes", f"{counted(len(made), 'outcome has', 'outcomes have')} their columns")
+            yield Finding("ok", "outcomes", f"{counted(len(made), 'outcome has its', 'outcomes have their')} columns")
 
 
 def measures(config: dict, people: dict) -> Iterator[Finding]:

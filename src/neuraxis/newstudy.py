@@ -146,11 +146,11 @@ def look(folder) -> Found:
     if found.unread:
         found.notes.append(f"left aside, because they cannot be read: {name_some(found.unread, 5)}")
     if len(found.freesurfer) > 1:
-        counted = dict(sorted(found.freesurfer.items(), key=lambda item: -item[1]))
-        found.freesurfer = counted
+        sizes = dict(sorted(found.freesurfer.items(), key=lambda item: -item[1]))
+        found.freesurfer = sizes
         found.notes.append(
             "several folders of FreeSurfer results: "
-            + ", ".join(f"{t} ({n})" for t, n in counted.items())
+            + ", ".join(f"{t} ({n})" for t, n in sizes.items())
             + "; the one with most is taken"
         )
     return found

@@ -306,7 +306,7 @@ def test_bounded_scores_are_modelled_as_shares_of_their_maximum():
     means = frame["moca"].groupby(terms["g"]).mean() / 30
     odds = means / (1 - means)
     assert np.exp(fit.estimate["g"]) == pytest.approx(odds[1.0] / odds[0.0], rel=1e-5)
-    with pytest.raises(InputError, match=r"between 0 and 30; it does not in 1 people, first p4 with 31"):
+    with pytest.raises(InputError, match=r"between 0 and 30; it does not in 1 person, first p4 with 31"):
         complete_cases(outcome, frame.assign(moca=frame["moca"].mask(frame.index == "p4", 31)))
     with pytest.raises(InputError, match="needs the largest score in `maximum`"):
         declare("MoCA", "moca", "bounded")

@@ -131,7 +131,7 @@ def test_claims_are_judged_by_direction_and_interval(row, direction, verdict):
     base |= {"reportable": True, "reason": "", "warning": ""}
     got = against_reported(claim(direction=direction), pd.DataFrame([base | row]), {"EDSS": "edss"}, "MS")
     assert got["verdict"].tolist() == [verdict]
-    assert reported_sentences(got)[0].startswith("Of 1 findings of the published study (Zhuo et al. 2025): 1 ")
+    assert reported_sentences(got)[0].startswith("Of 1 finding of the published study (Zhuo et al. 2025): 1 ")
     assert against_reported(claim(disease="NMOSD"), pd.DataFrame([base]), {"EDSS": "edss"}, "MS").empty
     other = against_reported(claim(column="moca"), pd.DataFrame([base]), {"EDSS": "edss"}, "MS")
     assert other["verdict"].tolist() == ["no such outcome in these data"]

@@ -69,7 +69,7 @@ def test_a_result_carries_all_that_it_needs():
         "(OR 2.50, 95 % interval 1.31 to 4.77; 45 against 93 people; q = 0.012). "
         "By most probable label: 1.90 (1.10 to 3.30)."
     ) in text
-    assert "MS, disability: 1 of 1 contrasts tested, 1 passes a false-discovery rate of 5 %." in text
+    assert "MS, disability: 1 of 1 contrast tested, 1 passes a false-discovery rate of 5 %." in text
     assert "lower odds of a higher EDSS" in said({"estimate": 0.4, "low": 0.2, "high": 0.8})
     events = said({"type": "survival", "effect": "HR", "n_events": 31, "outcome": "SPMS"})
     assert "a higher hazard of SPMS" in events and "45 against 93 people, 31 events" in events
@@ -203,13 +203,13 @@ def test_a_likelihood_ratio_beside_nothing_out_of_sample_is_explained():
 
 def test_too_small_is_never_told_however_significant():
     text = said({"q": 1e-9, "p": 1e-9, "reportable": False, "warning": "only 19 people"})
-    assert "2.50" not in text and "MS, disability: none of 1 contrasts could be tested." in text
+    assert "2.50" not in text and "MS, disability: none of 1 contrast could be tested." in text
 
 
 def test_the_label_alone_is_no_headline():
     vague = {"estimate": float("nan"), "low": float("nan"), "high": float("nan"), "p": float("nan"), "q": float("nan")}
     text = said(vague | {"reason": "labels too uncertain: x", "reportable": False}, {"method": "label", "q": 1e-6})
-    assert "2.50" not in text and "none of 1 contrasts could be tested" in text
+    assert "2.50" not in text and "none of 1 contrast could be tested" in text
 
 
 def test_unconverged_chains_tell_nothing():

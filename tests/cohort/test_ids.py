@@ -266,4 +266,4 @@ def test_the_log_counts_matched_ids_and_those_without_their_prefix(caplog):
     caplog.clear()
     with caplog.at_level("INFO"):
         match_ids(["sub-08"], ["sub-07", "sub-08"], what="t.tsv")
-    assert "1 of 1 ids are participants" in caplog.text and "prefix" not in caplog.text
+    assert "1 of 1 id is a participant" in caplog.text and "prefix" not in caplog.text

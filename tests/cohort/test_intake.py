@@ -119,7 +119,7 @@ def test_warned_codes_name_the_person(tmp_path):
 def test_a_site_called_na(tmp_path):
     text = "participant_id\tgroup\tage\tsex\tsite\na\tHC\t30\tM\tNA\nb\tMS\t40\tF\tMI\n"
     path = table(tmp_path, text)
-    with pytest.warns(NeuraxisWarning, match=r"site NA of 1 people is read as missing.*cohort.sites: \['NA'\]"):
+    with pytest.warns(NeuraxisWarning, match=r"site NA of 1 person is read as missing.*cohort.sites: \['NA'\]"):
         people, _ = read(path)
     assert people["participant_id"].tolist() == ["b"]
     people, _ = read(path, sites=["NA"])

@@ -77,6 +77,6 @@ def test_small_sites_and_one_site_are_said_and_strangers_refused():
     agreement, labels = leave_sites_out(z, some, model, SETTINGS, covariance="independent", most=2)
     assert agreement.set_index("site")["reason"].to_dict() == {"a": "", "b": "", "c": "not one of the 2 largest sites"}
     assert set(labels["without"]) == {"a", "b"}
-    with pytest.raises(InputError, match="1 people have no row in the table of sites, first p003"):
+    with pytest.raises(InputError, match="1 person has no row in the table of sites, first p003"):
         leave_sites_out(z, site.drop("p003"), model, SETTINGS)
     assert isinstance(model, SustainModel)

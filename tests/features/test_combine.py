@@ -75,14 +75,14 @@ def test_everything_by_id_and_nothing_by_row(run):
             {"volumes": volumes(("1", 1), ("2", 2))},
             "features.volume_tables .*none of its 2 ids is a participant; it has 1, 2",
         ),
-        ({"sct": sct(("sub-9", 60))}, "features.sct .*none of its 1 ids"),
-        ({"etiv": "participant_id,etiv\n9,1500000\n"}, "features.etiv .*none of its 1 ids"),
+        ({"sct": sct(("sub-9", 60))}, "features.sct .*none of its 1 id "),
+        ({"etiv": "participant_id,etiv\n9,1500000\n"}, "features.etiv .*none of its 1 id "),
         ({"etiv": "participant_id,etiv\n001,\n"}, "features.etiv .*no participant has a head size"),
         (
             {"etiv": "participant_id,session_id,etiv\n001,02,1500000\n001,01,n/a\n"},
             "none of its scans is one of the measured",
         ),
-        ({"qc_scores": "subject,thalamus\n9,0.5\n"}, "features.qc_scores .*none of its 1 ids"),
+        ({"qc_scores": "subject,thalamus\n9,0.5\n"}, "features.qc_scores .*none of its 1 id "),
         ({"volumes": volumes(("sub-001", 1), ("001", 2))}, r"listed twice: sub-001 \(sub-001, 001\)"),
     ],
 )

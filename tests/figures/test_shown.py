@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuraxis.errors import InputError
+from neuraxis.biomarkers import read_biomarkers
+from neuraxis.errors import InputError, counted
+from neuraxis.home import workflow_home
 from neuraxis.sustain import ZScoreEvents, cross_validate, fit
 
 
@@ -76,6 +78,25 @@ def test_brain_at_a_stage(model):
         model.plot.brain(stage=4)
 
 
+def test_brain_names_the_levels_that_the_cord_was_measured_over():
+    """Those that are given, or the study's, or of the label of one's own definition; none where nobody knows."""
+    events = ZScoreEvents([[1.0], [1.0]], [3.0, 3.0], biomarkers=["cord_csa", "thalamus"])
+    z = np.random.default_rng(1).normal(1, 1, (30, 2))
+    model = fit(z, events, 1, covariance="independent", n_samples=100, n_chains=1, n_startpoints=1)
+    defined = read_biomarkers(workflow_home() / "resources/biomarkers.tsv")
+
+    def levels(**given):
+        return [t.get_text() for t in model.plot.brain(**given).axes[0].texts]
+
+    assert levels() == []
+    assert levels(cord_levels=[4, 3]) == ["C3", "C4"]
+    assert levels(biomarkers=defined) == ["C1", "C2", "C3"]
+    defined.loc[defined["kind"] == "cord", "label"] = "Cord area C7-T1"
+    assert levels(biomarkers=defined) == ["C7", "T1"]
+    model.settings["cord_levels"] = [2, 3]  # as a study's model says
+    assert levels(biomarkers=defined) == levels() == ["C2", "C3"] and levels(cord_levels=[5]) == ["C5"]
+
+
 def test_nothing_to_draw_is_said(data):
     healthy = fit(*data, 0, covariance="independent", n_samples=0)
     for draw in (
@@ -91,7 +112,7 @@ def test_cross_validation(data):
     found = cross_validate(*data, 2, folds=2, covariance="independent", n_samples=100, n_chains=1, n_startpoints=1)
     assert repr(found).startswith(
         "CrossValidation(40 people, 2 folds, chosen "
-    ) and f"{found.chosen()} subtypes" in repr(found)
+    ) and f"chosen {found.selection['variant'].iloc[0]}: {counted(found.chosen(), 'subtype')})" in repr(found)
     assert found._repr_html_().count("<tr") == len(found.selection) + 1
     figure = drawn(found.plot())
     gap = found.selection.set_index("n_subtypes")["gap_cvic"]

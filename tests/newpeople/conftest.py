@@ -65,6 +65,7 @@ def study(tmp_path_factory):
             "heldout_loglik": [-1.0],
             "chosen": [True],
             "reason": ["it was told"],
+            **dict.fromkeys(("cvic", "cvic_se", "delta_cvic", "delta_se", "gap_cvic", "gap_se"), [0.0]),
         }
     )
     write_table(selection, results / "sustain/MS/selection.tsv")

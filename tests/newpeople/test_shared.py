@@ -103,7 +103,7 @@ def edit(name, **keys):
         (put("MS/model.npz", b"nothing"), True, "is not a neuraxis model file"),
         (put("norms.json", b'{"format": "x"}'), True, "not a norm this version reads"),
         (put("norms.json", b"["), True, "damaged"),
-        (put("MS/names.tsv", b"subtype\tname\n1\tone\n"), True, "names of 1 subtypes, the model has 2"),
+        (put("MS/names.tsv", b"subtype\tname\n1\tone\n"), True, "names of 1 subtype, the model has 2"),
         (put("rules.json", b"{}"), True, "rules lack exclude_rules"),
         (put("reference.tsv", b"site\tn\na\t3\n"), True, "reference lacks quantity"),
         (put("biomarkers.tsv", b"biomarker\tlabel\n"), True, "biomarkers.tsv"),
@@ -176,7 +176,9 @@ def test_a_pickle_of_the_peer_with_norms(shared, patient, tmp_path):
     }
     (tmp_path / "MS_subtype1.pickle").write_bytes(pickle.dumps(result))
     model = import_peer(tmp_path / "MS_subtype1.pickle", events)
-    found = assemble(model, shared.norms, shared.biomarkers, disease="MS", title="imported", names={2: "frontal first"})
+    defined = shared.biomarkers.assign(label=shared.biomarkers["label"].replace("Cord area C1-C3", "Cord area C2-C3"))
+    found = assemble(model, shared.norms, defined, disease="MS", title="imported", names={2: "frontal first"})
+    assert found.rules["cord_levels"] == [2, 3]
     found.save(tmp_path / "peer.neuraxis")
     _, row, about = patient
     placed = open_model(tmp_path / "peer.neuraxis").stage(table=row, participant_id="sub-new", **about)

@@ -214,7 +214,7 @@ def test_new_people_outside_the_norm_are_announced():
         warnings.simplefilter("ignore")
         norms.apply(measures.loc[["p122"]], people)
     plain = fit_norms(measures[people["group"] == "HC"], people, FALL, NormSettings())
-    with pytest.warns(NeuraxisWarning, match="1 people come from sites without controls.*s9"):
+    with pytest.warns(NeuraxisWarning, match="1 person comes from sites without controls.*s9"):
         plain.apply(measures.loc[["p122"]], people)
     people.loc["p123", "sex"] = "other"
     with pytest.raises(InputError, match="other"):

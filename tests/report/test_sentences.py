@@ -87,9 +87,9 @@ OF_DISEASE = [
     ("nuisance_untested", disease(selection=selection(0), **{"clinical/nuisance": nuisance(subtype_site="x", stage_site="everyone alike")}), disease(selection=selection(0)), "not there: stage with site (everyone alike).", False),
     ("nuisance_untested", disease(**{"clinical/nuisance": nuisance(subtype_site="x")}), disease(**{"clinical/nuisance": None}), "subtype with site", False),
     ("nothing_clinical", disease(diagnostics=diagnostics(1.2)), disease(), "no clinical result is told", True),
-    ("clinical_headline", disease(), disease(diagnostics=diagnostics(1.2)), "1 of 1 clinical contrasts that could be tested passes a", False),
+    ("clinical_headline", disease(), disease(diagnostics=diagnostics(1.2)), "1 of 1 clinical contrast that could be tested passes a", False),
     ("clinical_headline", disease(), disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), "(OR 2.50, 95 % interval 1.31 to 4.77; 30 against 50 people; q = 0.012)", False),
-    ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(), "None of 1 clinical contrasts that were tested passes", False),
+    ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(), "None of 1 clinical contrast that was tested passes", False),
     ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), "passes", False),
     ("clinical_not_testable", disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), disease(), "No clinical contrast could be tested", True),
     ("clinical_not_asked", disease(**{"clinical/associations": None}), disease(), "No clinical outcome was declared for MS.", False),
@@ -255,7 +255,7 @@ def test_a_rule_that_asks_for_too_much_is_told_and_warns():
     often = null.assign(more=["True"] * 3 + ["False"] * 17)
     assert told(disease(parametric_null=often))["drawn_with_fewer"] is True
     assert "in 3 of 20" in text(disease(parametric_null=often), "drawn_with_fewer")
-    only_a_note = pd.DataFrame({"true_subtypes": [np.nan], "note": ["1 subtypes were chosen"]})
+    only_a_note = pd.DataFrame({"true_subtypes": [np.nan], "note": ["1 subtype was chosen"]})
     assert "drawn_with_fewer" not in told(disease(parametric_null=only_a_note))
     assert "drawn_with_fewer" not in told(disease())
 
@@ -371,7 +371,7 @@ def test_without_subtypes_nothing_is_compared(k):
     d = disease(selection=selection(k, {0: 3.0 * k, 1: 3.0 * (1 - k), 2: 40.0}), **ONE,
                 **{"clinical/associations": pd.DataFrame(rows), "clinical/nuisance": nuisance(0.001)})  # fmt: skip
     assert "cortical against" not in text(d, "clinical_headline").lower()
-    assert "1 of 1 clinical contrasts" in text(d, "clinical_headline")
+    assert "1 of 1 clinical contrast that" in text(d, "clinical_headline")
     assert "follows_nuisance" not in told(d)  # subtype with site
     lines = " ".join(sentences.clinical_sentences(d))
     assert ("support no common order" in lines) == (k == 0) and ("has one subtype" in lines) == (k == 1)

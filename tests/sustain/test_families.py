@@ -318,7 +318,7 @@ def test_given_densities_in_any_of_their_shapes():
     frame.loc["s3", "memory level 2"] = np.nan
     with pytest.raises(InputError, match="of some levels are missing and of others not: memory for s3"):
         events.check_data(frame)
-    with pytest.raises(InputError, match="densities of memory level 2 are zero or negative for 1 people"):
+    with pytest.raises(InputError, match="densities of memory level 2 are zero or negative for 1 person"):
         events.from_peer(normal, levels * [[[1, 1], [1, 0]], [[1, 1], [1, 1]], [[1, 1], [1, 1]]])
 
 

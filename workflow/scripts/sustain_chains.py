@@ -9,7 +9,7 @@ from neuraxis.sustain.study import chain_draws
 from neuraxis.tables import read_json
 
 
-def run(zscores, norms, selection, models, disease, seed, threads, out, **effort) -> None:
+def run(zscores, norms, selection, models, disease, seed, threads, cord_levels, out, **effort) -> None:
     k = described(read("sustain/D/selection.tsv", selection))
     chosen = next(m for m in map(SustainModel.load, models) if m.n_subtypes == k)
     z = read("normative/zscores.tsv", zscores).set_index("participant_id")
@@ -22,6 +22,7 @@ def run(zscores, norms, selection, models, disease, seed, threads, out, **effort
         checkpoint=partial(out),
     )
     model.norms = read_json(norms)
+    model.settings["cord_levels"] = list(cord_levels)  # what its drawings say of the cord
     model.save(out)
     done(out)
 

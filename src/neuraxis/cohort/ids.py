@@ -262,10 +262,13 @@ def match_ids(ids: Iterable, people: People | Iterable, *, what: str, paths: boo
         )
     prefix = sum(person is not None and person not in i and bare(person) in i for i, (person, _) in known.items())
     said = f", {prefix} of them without the prefix sub-" if prefix else ""
-    log.info("%s: %d of %d ids are participants%s", what, n - len(nobody), n, said)
+    matched = f"{n - len(nobody)} of {counted(n, 'id')} " + agreeing(
+        n - len(nobody), "is a participant", "are participants"
+    )
+    log.info("%s: %s%s", what, matched, said)
     if nobody:
         warnings.warn(
-            f"{what}: {n - len(nobody)} of {counted(n, 'id')} {agreeing(n - len(nobody), 'is a participant', 'are participants')}; nobody is listed as {name_some(nobody, 20)}",
+            f"{what}: {matched}; nobody is listed as {name_some(nobody, 20)}",
             NeuraxisWarning,
             stacklevel=2,
         )

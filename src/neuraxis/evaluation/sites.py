@@ -113,7 +113,7 @@ def leave_sites_out(
             )
             continue
         if name not in largest:
-            rows.append(base | {"reason": f"not one of the {most} largest sites"})
+            rows.append(base | {"reason": f"not one of the {counted(most, 'largest site')}"})
             continue
         try:
             refit = fit_part(

@@ -37,6 +37,8 @@ WHITE_MATTER = ("own", "white matter")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
 VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.43}
 WIDTH, HEIGHT = 6.05, 1.0
+#: Width of the drawing as SVG, units.
+UNITS = 1000
 
 
 @cache
@@ -184,6 +186,39 @@ def pieces() -> tuple[Piece, ...]:
     return tuple(out)
 
 
+@cache
+def outlines() -> tuple[tuple[str, tuple[str, str] | None, float], ...]:
+    """The drawing of brain and cord as SVG, `UNITS` wide: path, place that colours it, width of its edge."""
+    scale = UNITS / WIDTH
+    letters = {Outline.MOVETO: "M", Outline.LINETO: "L", Outline.CURVE4: "C"}
+    drawn = []
+    for piece in sorted(pieces(), key=lambda p: p.order):
+        text, curve = [], 0
+        for (x, y), code in zip(piece.path.vertices, piece.path.codes, strict=True) if piece.path.codes is not None else [
+            ((x, y), Outline.LINETO if i else Outline.MOVETO) for i, (x, y) in enumerate(piece.path.vertices)
+        ]:  # fmt: skip
+            if code == Outline.CLOSEPOLY:
+                text.append("Z")
+                continue
+            curve = (curve + 1) % 3 if code == Outline.CURVE4 else 0
+            letter = letters[code] if code != Outline.CURVE4 or curve == 1 else ""
+            text.append(f"{letter}{x * scale:.1f} {(HEIGHT - y) * scale:.1f}")
+        drawn.append((" ".join(text), piece.place, round(2 * piece.width, 2)))
+    return tuple(drawn)
+
+
+def brain_drawing(where: dict) -> list[dict]:
+    """The outlines of brain and cord, each with the biomarker that colours it.
+
+    Parameters
+    ----------
+    where : dict
+        From `structures`.
+    """
+    of_place = {place: b for b, places in where.items() for place in places}
+    return [{"d": text, "b": of_place.get(place, ""), "w": width} for text, place, width in outlines()]
+
+
 def draw_brain(
     axis,
     values: dict[str, float],
@@ -223,14 +258,28 @@ def draw_brain(
         )  # fmt: skip
         patch.set_hatch_linewidth(0.25)
         axis.add_patch(patch)
-    found = sorted(cord_levels)
-    for i, level in enumerate(found):
-        # beside the measured level, on the side where no brain is, however small; of many the first and the last
-        if len(found) <= 8 or i in (0, len(found) - 1):
-            y = 0.5 + (len(found) - 1 - 2 * i) * 0.51 / len(found)
-            axis.text(VIEWS["cord"] + 0.21, y, level_names([level]), ha="left", va="center", fontsize=6, zorder=3)
+    for name, y in cord_names(cord_levels):
+        axis.text(VIEWS["cord"] + 0.21, y, name, ha="left", va="center", fontsize=6, zorder=3)
     axis.set(xlim=(-0.05, WIDTH), ylim=(-0.05, 1.05), aspect="equal")
     axis.axis("off")
+
+
+def cord_names(cord_levels) -> list[tuple[str, float]]:
+    """Names of the measured levels, and the heights at which they stand beside the cord.
+
+    On the side where no brain is, however small; of many levels the first and the last.
+
+    Examples
+    --------
+    >>> cord_names([2, 3])
+    [('C2', 0.755), ('C3', 0.245)]
+    """
+    found = sorted(cord_levels)
+    return [
+        (level_names([level]), round(0.5 + (len(found) - 1 - 2 * i) * 0.51 / len(found), 4))
+        for i, level in enumerate(found)
+        if len(found) <= 8 or i in (0, len(found) - 1)
+    ]
 
 
 def _pieces(path: Outline) -> list[Outline]:

@@ -170,7 +170,7 @@ class ModelPlots:
             axis.tick_params(axis="y", labelrotation=0)
         return showing(figure)
 
-    def brain(self, stage: int | None = None, names: dict | None = None, biomarkers=None) -> Figure:
+    def brain(self, stage: int | None = None, names: dict | None = None, biomarkers=None, cord_levels=None) -> Figure:
         """Expected z at a stage on brain and cord, one row per subtype.
 
         Parameters
@@ -180,13 +180,17 @@ class ModelPlots:
         names : dict of int to str, optional
         biomarkers : DataFrame, optional
             Definitions (`biomarkers.read_biomarkers`), by which places are found; the workflow's own where not given.
+        cord_levels : sequence of int, optional
+            Vertebral levels of the cord's area, 1 being C1, which are written beside it. Where they are not given, those
+            that a study's model says (features.cord_levels), or else the label of the cord in `biomarkers`; none are
+            written where neither says any.
         """
         if (nothing := self._something()) is not None:
             return showing(nothing)
         import matplotlib.pyplot as plt
         from matplotlib.colors import Normalize
 
-        from ..biomarkers import read_biomarkers
+        from ..biomarkers import cord_of, levels_named, read_biomarkers
         from ..errors import InputError
         from ..home import workflow_home
         from ..tables import read_table
@@ -200,6 +204,12 @@ class ModelPlots:
             raise InputError(f"stage {stage}: the model has stages 1 to {stages}")
         resources = workflow_home() / "resources"
         defined = read_biomarkers(resources / "biomarkers.tsv") if biomarkers is None else biomarkers
+        if cord_levels is None:
+            cord_levels = self.model.settings.get("cord_levels")
+        if cord_levels is None:
+            # the workflow's own definitions know nothing of how this cord was measured
+            said = [] if biomarkers is None else defined.loc[defined["biomarker"] == cord_of(defined), "label"]
+            cord_levels = [level for label in said for level in levels_named(label)]
         where = structures(defined, read_table(resources / "labels.tsv").set_index("label")["name"])
         used = self.model.events.biomarkers
         if not any(has_outline(place) for b in used for place in where.get(b, ())):
@@ -216,7 +226,7 @@ class ModelPlots:
                 t[(t["subtype"] == c) & (t["stage"] == stage)].set_index("biomarker") for t in (z, levels)
             )
             shares = mine_levels["share"].to_dict()
-            draw_brain(axis, mine["z"].to_dict(), where, colour, norm, levels=shares)
+            draw_brain(axis, mine["z"].to_dict(), where, colour, norm, levels=shares, cord_levels=cord_levels)
             axis.set_title(f"{name}, stage {stage} of {stages}", loc="left", fontsize=9)
         if any(has_outline(place) for b in z["biomarker"].unique() for place in where.get(b, ())):
             scale = plt.cm.ScalarMappable(norm=norm, cmap=colour)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,13 +24,16 @@ from ..features.stats import biomarkers_from_labels, read_qc_scores, read_volume
 from ..home import workflow_home
 from ..labels import shown_names
 from ..normative.fit import POOLED
-from ..tables import as_numbers, bad_cells, measures_of, read_cells, read_table, write_table
+from ..schema import load
+from ..tables import as_numbers, bad_cells, measures_of, read_cells, write_table
 from .shared import SharedModel, open_model
 
 #: z beyond which a region is called far from all controls.
 FAR = 5.0
 #: Patients that count as most similar, and the fewest of them with later scans for their course to be told.
 SIMILAR, TOLD = 20, 5
+#: Rules of quality that hold a person against the others of the study, not of the call: `_outliers` has theirs.
+OF_MANY = ("outlier of its site", "asymmetric", "surface holes")
 
 
 @dataclass
@@ -99,6 +103,14 @@ class Placed:
 
         return person_page(self, person)
 
+    def _pages(self) -> Iterator[tuple[str, str]]:
+        """Everybody's page; what they share is made once."""
+        from ..report.person import Paper, person_page
+
+        paper = Paper.of(self.model)
+        for person in self.z.index:
+            yield person, person_page(self, person, paper)
+
     def write(self, folder) -> list[Path]:
         """Write people.tsv, zscores.tsv, refused.tsv and one page per person placed.
 
@@ -113,9 +125,9 @@ class Placed:
         for name, table in tables.items():
             write_table(table, folder / name)
             out.append(folder / name)
-        for person in self.z.index:
+        for person, page in self._pages():
             path = folder / f"{person}.html"
-            path.write_text(self.page(person), encoding="utf-8")
+            path.write_text(page, encoding="utf-8")
             out.append(path)
         return out
 
@@ -225,24 +237,18 @@ def stage(
         soft.setdefault(person, []).extend(reasons)
     defined = _defined(model)
     measures = found.set_index("participant_id")
-    for person in measures.index.difference(list(hard)):
-        alone = found[found["participant_id"] == person]
-        bad, excluded, flags = _checked(model, alone, who.loc[[person]], notes.pop((person, "scores"), None))
+    given_scores = {p: notes.pop((p, "scores")) for p in who.index if (p, "scores") in notes}
+    for person, (bad, excluded, flags) in _checked(
+        model, found[~found["participant_id"].isin([p for p in hard if hard[p]])], who, given_scores
+    ).items():
         hard.setdefault(person, []).extend(bad)
         soft.setdefault(person, []).extend(excluded)
         notes.setdefault(person, []).extend(flags)
     clear = [p for p in measures.index if not hard.get(p) and (override or not soft.get(p))]
-    z = pd.DataFrame(columns=list(model.norms.models), index=pd.Index([], name="participant_id"), dtype=float)
-    rows = []
-    for person in clear:
-        row, said, why = _normalised(model, measures.loc[[person]], who.loc[[person]])
-        notes.setdefault(person, []).extend(said)
-        if why:
-            hard.setdefault(person, []).extend(why)
-        else:
-            rows.append(row)
-    if rows:
-        z = pd.concat(rows).rename_axis("participant_id")
+    z, said, why = _normalised(model, measures.loc[clear], who.loc[clear])
+    for known, told in ((notes, said), (hard, why)):
+        for person, words in told.items():
+            known.setdefault(person, []).extend(words)
     wanted = [disease] if disease else list(model.models)
     z, scores = _with_scores(model, z, measures, wanted, notes, hard)
     refused = [
@@ -506,128 +512,186 @@ def _from_files(files, mask, mask_levels, ids, defined, names, levels, etiv, har
 # ------------------------------------------------------------------ checks
 
 
-def _checked(model, alone, who, scores) -> tuple[list[str], list[str], list[str]]:
-    """What cannot be, what excludes, and what is only flagged, of one person's measures."""
+def _checked(model, found, who, scores) -> dict[str, tuple[list[str], list[str], list[str]]]:
+    """What cannot be, what excludes, and what is only flagged, of everybody's measures, by person.
+
+    Nobody is judged by the others of the call: medians of sites are the study's.
+    """
     defined = _defined(model)
     defined = defined[defined["biomarker"].isin(model.norms.models)]
-    try:
-        check_units(alone, defined)
-    except InputError as error:
-        return [str(error)], [], []
+    names, labels = list(defined["biomarker"]), defined.set_index("biomarker")["label"]
+    bad = {p: [w] for p, w in _slips(found, defined).items()}
+    rest = found[~found["participant_id"].isin(list(bad))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NeuraxisWarning)
-        cleaned, impossible = possible(alone, defined)
-    if len(impossible):
-        words = [f"{r.biomarker} is {r.value:g}, which cannot be ({r.limits})" for r in impossible.itertuples()]
-        return words, [], []
-    if alone[list(defined["biomarker"])].isna().all(axis=None):
-        return ["none of the model's biomarkers could be measured"], [], []
-    broken = quality(
-        cleaned,
-        who.rename_axis("participant_id").reset_index(),
-        defined,
-        scores=scores,
-        score_min=model.rules["qc_score_min"],
+        cleaned, impossible = possible(rest, defined)
+    for r in impossible.itertuples():
+        bad.setdefault(r.participant_id, []).append(f"{r.biomarker} is {r.value:g}, which cannot be ({r.limits})")
+    for person in rest.loc[rest[names].isna().all(axis=1), "participant_id"]:
+        bad.setdefault(person, ["none of the model's biomarkers could be measured"])
+    cleaned = cleaned[~cleaned["participant_id"].isin(list(bad))]
+    sites = who.rename_axis("participant_id").reset_index()
+    quick = quality(cleaned, sites, defined, score_min=model.rules["qc_score_min"])
+    broken = [quick[~quick["rule"].isin(OF_MANY)], _outliers(model, cleaned, who["site"])]
+    for person, table in scores.items():
+        if person in set(cleaned["participant_id"]):
+            one = cleaned[cleaned["participant_id"] == person]
+            told = quality(one, sites, defined, scores=table, score_min=model.rules["qc_score_min"])
+            broken.append(told[told["rule"] == "QC score"])
+    by_person = dict(
+        tuple(pd.concat([t for t in broken if len(t)] or broken[:1]).groupby("participant_id", sort=False))
     )
-    far = _outliers(model, cleaned.iloc[0], who["site"].iloc[0])
-    broken = pd.concat([t for t in (broken, far) if len(t)] or [broken], ignore_index=True)
-    labels = defined.set_index("biomarker")["label"]
-    excluded, flags = [], []
     rules = set(model.rules["exclude_rules"])
-    for rule, part in broken.groupby("rule", sort=False):
-        said = [
-            f"{labels.get(r.biomarker, r.biomarker)}" + (f" {r.value:.6g}" if _is_number(r.value) else "") +
-            (f" (expected {r.limits})" if r.limits else "")
-            for r in part.itertuples()
-        ]  # fmt: skip
-        sentence = f"{rule}: {name_some(said, 20)}"
-        if rule in rules:
-            excluded.append(sentence)
-        elif rule != "missing":  # told where the z are made
-            flags.append(sentence)
-    excluded = [f"the study leaves such people out ({s})" for s in excluded]
     combat = any(s.site in ("combat", "combat_gam") for s in model.norms.settings.values())
     all_needed = model.rules["missing"] == "drop"  # ComBat needs what has a norm
-    needed = [b for b in defined["biomarker"] if all_needed or b not in ordinal_of(defined)]
-    gone = [labels[b] for b in needed if alone[b].isna().any()]
-    if gone and (all_needed or combat):
-        excluded.append(f"the study leaves people with missing measures out: {name_some(gone, 20)}")
-    return [], excluded, flags
+    needed = [b for b in names if all_needed or b not in ordinal_of(defined)] if all_needed or combat else []
+    absent = cleaned.set_index("participant_id")[needed].isna()
+    out: dict[str, tuple[list[str], list[str], list[str]]] = {p: (words, [], []) for p, words in bad.items()}
+    for person in cleaned["participant_id"]:
+        excluded: list[str] = []
+        flags: list[str] = []
+        for rule, part in by_person[person].groupby("rule", sort=False) if person in by_person else ():
+            said = [
+                f"{labels.get(r.biomarker, r.biomarker)}" + (f" {r.value:.6g}" if _is_number(r.value) else "") +
+                (f" (expected {r.limits})" if r.limits else "")
+                for r in part.itertuples()
+            ]  # fmt: skip
+            sentence = f"{rule}: {name_some(said, 20)}"
+            if rule in rules:
+                excluded.append(f"the study leaves such people out ({sentence})")
+            elif rule != "missing":  # told where the z are made
+                flags.append(sentence)
+        if gone := [labels[b] for b in needed if absent.at[person, b]]:
+            excluded.append(f"the study leaves people with missing measures out: {name_some(gone, 20)}")
+        out[person] = ([], excluded, flags)
+    return out
+
+
+def _slips(found, defined) -> dict[str, str]:
+    """Units that look wrong, by person: each is judged alone, as if nobody else were in the call."""
+    try:
+        check_units(found, defined)
+    except InputError:
+        pass
+    else:
+        return {}
+    out = {}
+    for person in found["participant_id"]:
+        try:
+            check_units(found[found["participant_id"] == person], defined)
+        except InputError as error:
+            out[person] = str(error)
+    return out
 
 
 def _is_number(value) -> bool:
     return isinstance(value, (int, float, np.number)) and np.isfinite(value)
 
 
-def _outliers(model, row, site) -> pd.DataFrame:
+def _outliers(model, measures, sites) -> pd.DataFrame:
     """The study's rule for outliers of a site, from the medians that the model keeps."""
     ref = model.reference[~model.reference["quantity"].astype(str).str.startswith("z:")]
-    mine = ref[ref["site"].astype(str) == str(site)]
     limit, rows = float(model.rules["outlier_limit"]), []
-    for r in mine.itertuples():
-        value = row.get(r.quantity, np.nan)
-        if r.quantity != "etiv" and r.mad > 0 and abs(value - r.median) > limit * r.mad:
-            rows.append((row["participant_id"], "outlier of its site", r.quantity, value, f"{limit:g} MAD of {site}"))
+    of_person = measures["participant_id"].map(sites).astype(str)
+    for r in ref[(ref["quantity"] != "etiv") & (ref["mad"] > 0)].itertuples():
+        if r.quantity not in measures:
+            continue
+        mine = measures.loc[of_person == str(r.site), ["participant_id", r.quantity]]
+        for person, value in mine[(mine[r.quantity] - r.median).abs() > limit * r.mad].itertuples(index=False):
+            rows.append((person, "outlier of its site", r.quantity, value, f"{limit:g} MAD of {r.site}"))
     return pd.DataFrame(rows, columns=["participant_id", "rule", "biomarker", "value", "limits"])
 
 
 # ------------------------------------------------------------------ norms and models
 
 
-def _normalised(model, measures, who) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """z of one person, what to say about it, and why it cannot be had."""
-    norms, notes = model.norms, []
+def _normalised(model, measures, who) -> tuple[pd.DataFrame, dict[str, list[str]], dict[str, list[str]]]:
+    """z of everybody who has one, what to say about each, and why the others have none."""
+    norms = model.norms
+    notes: dict[str, list[str]] = {p: [] for p in measures.index}
+    why: dict[str, list[str]] = {}
     labels = model.biomarkers.set_index("biomarker")["label"]
+    if any(s.site != "none" for s in norms.settings.values()):
+        sites = sorted({*norms.controls["sites"], *norms.controls["pooled_sites"]} - {POOLED})
+        for person, site in who["site"].items():
+            if pd.isna(site):
+                known = name_some(norms.controls["sites"])
+                why[person] = [f"the norms know sites ({known}): say where the person was scanned"]
+            elif site not in sites:
+                why[person] = [
+                    f"site {site} has no controls in the study, so nobody of it can be placed; its norms know "
+                    f"{name_some(sites, 20)}"
+                ]
+    there = who.index.difference(list(why), sort=False)
+    parts = []
+    # what the norms warn of and refuse hangs on site and sex; ages are told below
+    for _, group in who.loc[there].groupby(["site", "sex"], dropna=False, sort=False):
+        z, told, refused = _applied(norms, measures.loc[group.index], group)
+        parts += [z] if len(z) else []
+        why |= {p: [words] for p, words in refused.items()}
+        for person, words in told.items():
+            notes[person] += words
+    z = pd.concat(parts).reindex([p for p in measures.index if p not in why]) if parts else pd.DataFrame()
+    if z.empty:
+        z = pd.DataFrame(columns=list(norms.models), index=pd.Index([], name="participant_id"), dtype=float)
     low, high = norms.controls["age_range"]
-    age = float(who["age"].iloc[0])
-    with_site = any(s.site != "none" for s in norms.settings.values())
-    if who["site"].isna().any() and with_site:
-        return (
-            measures,
-            [],
-            [f"the norms know sites ({name_some(norms.controls['sites'])}): say where the person was scanned"],
-        )
-    sites = sorted({*norms.controls["sites"], *norms.controls["pooled_sites"]} - {POOLED})
-    if with_site and who["site"].iloc[0] not in sites:
-        return (
-            measures,
-            [],
-            [f"site {who['site'].iloc[0]} has no controls in the study, so nobody of it can be placed; its norms know "
-             f"{name_some(sites, 20)}"],
-        )  # fmt: skip
+    ref = model.reference[
+        (model.reference["quantity"] == "etiv") & (model.reference["site"].isna() | (model.reference["site"] == "n/a"))
+    ]
+    values, columns = z.to_numpy(float), list(z.columns)
+    for i, person in enumerate(z.index):
+        said = []
+        age, size = float(who.at[person, "age"]), measures.at[person, "etiv"]
+        gone = [labels.get(b, b) for b, v in zip(columns, values[i], strict=True) if np.isnan(v)]
+        if len(gone) == len(columns):
+            needs = "; the norms need the head size (etiv, mm3)" if pd.isna(size) else ""
+            why[person] = [f"no z could be made of any measure{needs}"]
+            notes[person] = []
+            continue
+        if not low <= age <= high:
+            far = max(low - age, age - high)
+            said.append(
+                f"age {age:g} lies {far:.1f} years outside the controls' {low:g}-{high:g}: the z are extrapolated"
+            )
+        said += notes[person]
+        if len(ref) and pd.notna(size) and not ref["low"].iloc[0] <= size <= ref["high"].iloc[0]:
+            said.append(
+                f"head size {size:.4g} mm3 lies outside that of 95 % of the study's people "
+                f"({ref['low'].iloc[0]:.4g}-{ref['high'].iloc[0]:.4g})"
+            )
+        if gone:
+            said.append(f"not measured, and left out of the staging: {name_some(gone, 30)}")
+        beyond = [f"{labels.get(b, b)} ({v:.1f})" for b, v in zip(columns, values[i], strict=True) if abs(v) > FAR]
+        if beyond:
+            said.append(f"further from the controls than {FAR:g} SD: {name_some(beyond, 20)}; look at the segmentation")
+        notes[person] = said
+    return z[[p not in why for p in z.index]].rename_axis("participant_id"), notes, why
+
+
+def _applied(norms, measures, who) -> tuple[pd.DataFrame, dict[str, list[str]], dict[str, str]]:
+    """z of people of one site and sex; what the norms say of each, as if each were alone; why some have none."""
+    first, words, refused = _heard(norms, measures.iloc[:1], who.iloc[:1])
+    if len(measures) == 1:
+        return first, dict.fromkeys(first.index, words), refused
+    try:
+        return norms.apply(measures, who, quiet=True), {p: list(words) for p in measures.index}, {}
+    except NeuraxisError:  # somebody's: each alone
+        parts = [_heard(norms, measures.loc[[p]], who.loc[[p]]) for p in measures.index]
+    told = {p: words for z, words, _ in parts for p in z.index}
+    whole = [z for z, *_ in parts if len(z)]
+    return pd.concat(whole) if whole else first.iloc[:0], told, {p: w for *_, no in parts for p, w in no.items()}
+
+
+def _heard(norms, measures, who) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
+    """z of one person, what the norms warn of but for ages, and why there is none."""
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             z = norms.apply(measures, who)
     except NeuraxisError as error:
-        return measures, [], [str(error)]
-    if not low <= age <= high:
-        far = max(low - age, age - high)
-        notes.append(f"age {age:g} lies {far:.1f} years outside the controls' {low:g}-{high:g}: the z are extrapolated")
-    notes += [
-        str(w.message)
-        for w in said
-        if issubclass(w.category, NeuraxisWarning) and "controls' ages" not in str(w.message)
-    ]
-    size = measures["etiv"].iloc[0]
-    ref = model.reference[
-        (model.reference["quantity"] == "etiv") & (model.reference["site"].isna() | (model.reference["site"] == "n/a"))
-    ]
-    if len(ref) and pd.notna(size) and not ref["low"].iloc[0] <= size <= ref["high"].iloc[0]:
-        notes.append(
-            f"head size {size:.4g} mm3 lies outside that of 95 % of the study's people "
-            f"({ref['low'].iloc[0]:.4g}-{ref['high'].iloc[0]:.4g})"
-        )
-    gone = [labels.get(b, b) for b in z.columns if z[b].isna().any()]
-    if len(gone) == z.shape[1]:
-        needs = "; the norms need the head size (etiv, mm3)" if pd.isna(size) else ""
-        return measures, [], [f"no z could be made of any measure{needs}"]
-    if gone:
-        notes.append(f"not measured, and left out of the staging: {name_some(gone, 30)}")
-    far = [f"{labels.get(b, b)} ({z[b].iloc[0]:.1f})" for b in z.columns if abs(z[b].iloc[0]) > FAR]
-    if far:
-        notes.append(f"further from the controls than {FAR:g} SD: {name_some(far, 20)}; look at the segmentation")
-    return z, notes, []
+        return pd.DataFrame(columns=list(norms.models), dtype=float), [], {measures.index[0]: str(error)}
+    heard = [str(w.message) for w in said if issubclass(w.category, NeuraxisWarning)]
+    return z, [words for words in heard if "controls' ages" not in words], {}
 
 
 def _with_scores(model, z, measures, wanted, notes, hard):
@@ -667,8 +731,9 @@ def _placed(model, z, wanted, notes, overridden) -> tuple[pd.DataFrame, dict]:
         found.insert(0, "disease", disease)
         found.insert(2, "name", found["subtype"].map(shown_names(model.names[disease])))
         parts.append(found)
+        later = _Later.of(model, disease)
         for person in found.index:
-            if told := _course(model, disease, z.loc[person, used]):
+            if later is not None and (told := later.course(z.loc[person, used])):
                 course[person, disease] = told
     if not parts:
         return pd.DataFrame(
@@ -682,35 +747,62 @@ def _placed(model, z, wanted, notes, overridden) -> tuple[pd.DataFrame, dict]:
     return table, course
 
 
-def _course(model, disease: str, z: pd.Series) -> dict:
-    """What became of the study's most similar patients with later scans: n, years, first and last stage, share that rose.
+@dataclass(frozen=True)
+class _Later:
+    """The study's patients with later scans: their z, and their stages at first and at last.
 
-    Similar is a small root mean square difference of z over the biomarkers that both have.
+    Attributes
+    ----------
+    z : DataFrame
+        By participant_id.
+    before, after, years : Series by participant_id
     """
-    if model.study is None:
-        return {}
-    folder = model.study / "results"
-    later = read_table(folder / f"sustain/{disease}/followup.tsv")
-    if "stage" not in later or later.empty:
-        return {}
-    everyone = read_table(folder / "normative/zscores.tsv").set_index("participant_id")
-    first = read_table(folder / f"sustain/{disease}/subtypes.tsv").set_index("participant_id")["oof_stage"]
-    last = later.sort_values("years").groupby("participant_id").last()
-    there = everyone.index.intersection(last.index).intersection(first.index)
-    z = z[z.index.isin(everyone.columns)]  # scores have no z
-    distance = ((everyone.loc[there, z.index] - z) ** 2).mean(axis=1).dropna().sort_values(kind="stable")
-    # of few people the more similar half: all of them would be nobody's likeness
-    near = distance.index[: min(SIMILAR, len(distance) // 2)]
-    if len(near) < TOLD:
-        return {}
-    years = last.loc[near, "years"].astype(float)
-    before, after = first.loc[near].astype(float), last.loc[near, "stage"].astype(float)
-    return {
-        "n": len(near),
-        "of": len(there),
-        "years": float(years.median()),
-        "stage_first": float(before.median()),
-        "stage_last": float(after.median()),
-        "rose": float((after > before).mean()),
-        "fell": float((after < before).mean()),
-    }
+
+    z: pd.DataFrame
+    before: pd.Series
+    after: pd.Series
+    years: pd.Series
+
+    @classmethod
+    def of(cls, model, disease: str) -> _Later | None:
+        """Of a disease's model; None where the study is not there, or nobody was scanned again."""
+        if model.study is None:
+            return None
+        folder = model.study / "results"
+        later = load(folder / f"sustain/{disease}/followup.tsv")
+        if "stage" not in later or later.empty:
+            return None
+        everyone = load(folder / "normative/zscores.tsv").set_index("participant_id")
+        people = load(folder / f"sustain/{disease}/subtypes.tsv").set_index("participant_id")
+        last = later.sort_values("years").groupby("participant_id").last()
+        there = everyone.index.intersection(last.index).intersection(people.index)
+        names = [b for b in model.norms.models if b in everyone]
+        last = last.loc[there].astype({"years": float, "stage": float})
+        first = people.loc[there, "oof_stage"].astype(float)
+        return cls(everyone.loc[there, names].astype(float), first, last["stage"], last["years"])
+
+    def course(self, z: pd.Series) -> dict:
+        """What became of those most like a person: n, years, first and last stage, share that rose; empty where few are.
+
+        Similar is a small root mean square difference of z over the biomarkers that both have.
+        """
+        z = z[z.index.isin(self.z.columns)].astype(float)  # scores have no z
+        apart = (self.z[z.index] - z).to_numpy() ** 2
+        known = np.isfinite(apart)
+        some = known.any(axis=1)
+        distance = np.where(known, apart, 0.0)[some].sum(axis=1) / known[some].sum(axis=1)
+        nearest = self.z.index[some][np.argsort(distance, kind="stable")]
+        # of few people the more similar half: all of them would be nobody's likeness
+        near = nearest[: min(SIMILAR, len(nearest) // 2)]
+        if len(near) < TOLD:
+            return {}
+        before, after = self.before.loc[near], self.after.loc[near]
+        return {
+            "n": len(near),
+            "of": len(self.z),
+            "years": float(self.years.loc[near].median()),
+            "stage_first": float(before.median()),
+            "stage_last": float(after.median()),
+            "rose": float((after > before).mean()),
+            "fell": float((after < before).mean()),
+        }

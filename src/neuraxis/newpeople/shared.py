@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from .. import __version__
-from ..biomarkers import ordinal_of, read_biomarkers
+from ..biomarkers import levels_named, ordinal_of, read_biomarkers
 from ..errors import InputError, ModelError, NeuraxisError, counted, name_some
 from ..labels import is_true
 from ..normative.norms import Norms
+from ..schema import load
 from ..sustain.model import SustainModel
 from ..tables import aside, read_table
 
@@ -279,14 +280,14 @@ def from_study(study, diseases=None) -> SharedModel:
     for disease in wanted:
         folder = results / "sustain" / disease
         models[disease] = SustainModel.load(folder / "model.npz")
-        table = read_table(folder / "names.tsv")
+        table = load(folder / "names.tsv")
         names[disease] = {int(c): str(n) for c, n in zip(table["subtype"], table["name"], strict=True)}
-        evidence[disease] = {n: read_table(p) for n in EVIDENCE if (p := folder / f"{n}.tsv").is_file()}
+        evidence[disease] = {n: load(p) for n in EVIDENCE if (p := folder / f"{n}.tsv").is_file()}
     used = {b for m in models.values() for b in m.events.biomarkers if b in ordinal_of(defined)} | set(norms.models)
     defined = defined[defined["biomarker"].isin(used)].reset_index(drop=True)
-    z = read_table(results / "normative/zscores.tsv").set_index("participant_id")
-    measures = read_table(results / "features/measures.tsv").set_index("participant_id")
-    people = read_table(results / "cohort/participants.tsv").set_index("participant_id")
+    z = load(results / "normative/zscores.tsv").set_index("participant_id")
+    measures = load(results / "features/measures.tsv").set_index("participant_id")
+    people = load(results / "cohort/participants.tsv").set_index("participant_id")
     control = config["cohort"]["control"]
     rules = {k: config["features"][k] for k in RULES} | {"missing": config["normative"]["missing"]}
     found = SharedModel(
@@ -458,8 +459,9 @@ def assemble(
         "commit": "assembled by hand",
         "not_for": NOT_FOR,
     }
+    measured = [v for b in defined.itertuples() if b.kind == "cord" for v in levels_named(b.label)]
     usual = {
-        "source": "table", "cord_levels": [1, 2, 3], "sct_select": "", "sct_repeats": "refuse",
+        "source": "table", "cord_levels": measured or [1, 2, 3], "sct_select": "", "sct_repeats": "refuse",
         "exclude_rules": ["implausible eTIV"], "outlier_limit": 5, "qc_score_min": 0.65, "missing": "keep",
     }  # fmt: skip
     found = SharedModel(
@@ -593,7 +595,7 @@ def export(study, path, diseases=None) -> SharedModel:
         raise InputError(f"{path} is a folder; give a file, such as {path}/model.neuraxis")
     found = from_study(study, diseases)
     found.save(path)
-    people = read_table(Path(study) / "results/cohort/participants.tsv")["participant_id"]
+    people = load(Path(study) / "results/cohort/participants.tsv")["participant_id"]
     text = _text_of(path)
     if inside := [p for p in people if str(p) in text and len(str(p)) > 3]:
         path.unlink()

@@ -54,8 +54,8 @@ def pooled_sites(site: pd.Series, settings: NormSettings) -> list[str]:
             f"which is no norm for the people scanned there; {remedy}"
         )
     log.warning(
-        "sites pooled for having fewer than %d controls: %s; the pool has %d",
-        settings.min_site_controls,
+        "sites pooled for having fewer than %s: %s; the pool has %d",
+        counted(settings.min_site_controls, "control"),
         named,
         together,
     )

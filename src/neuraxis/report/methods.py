@@ -85,7 +85,7 @@ def methods_text(study: Study) -> list[str]:
         else "no healthy component; normal-appearing: stage 0 most probable"
     )
     longer = (
-        f", doubled up to {s['n_doublings']} times while the chains did not agree (split R-hat at most {R_HAT_LIMIT}, at least "
+        f", doubled up to {counted(s['n_doublings'], 'time')} while the chains did not agree (split R-hat at most {R_HAT_LIMIT}, at least "
         f"{ESS_LIMIT} effective samples)"
         if s["n_doublings"]
         else ""
@@ -93,7 +93,7 @@ def methods_text(study: Study) -> list[str]:
     one = "one model" + (" per disease" if len(study.diseases) > 1 else "")
     text.append(
         f"Subtype and Stage Inference (SuStaIn, Young et al. 2018), {kind_of_model(study)}, {one}: "
-        f"{of_thresholds(study)}; {NOISE[s['noise']]}; {health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {s['n_startpoints']} start points "
+        f"{of_thresholds(study)}; {NOISE[s['noise']]}; {health}; stage prior {PRIOR[s['stage_prior']]}; k from 0 to {s['max_subtypes']}, {counted(s['n_startpoints'], 'start point')} "
         f"per split and as many random ones, {counted(s['n_chains'], 'chain')} of {counted(s['n_samples'], 'MCMC step', spec=',')} after warm-up in the "
         f"chosen model of everyone{longer}, of {s['n_samples_folds'] or s['n_samples']:,} in the models that lead to it."
     )
@@ -118,7 +118,7 @@ def methods_text(study: Study) -> list[str]:
         ]
         text.append(
             f"Clinical questions: {'; '.join(asked)}. Each estimate stands three ways: with posterior probabilities as terms "
-            f"(told); by most probable label; and over {c['n_draws']} imputations of the label from scan and outcome, pooled "
+            f"(told); by most probable label; and over {counted(c['n_draws'], 'imputation')} of the label from scan and outcome, pooled "
             "by Rubin's rules. q: Benjamini-Hochberg inside each declared family, question and method. Told are results of at "
             "least 20 people a group and 10 events." + sensitivity_words(study)
         )

@@ -7,10 +7,9 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import pandas as pd
-from matplotlib.path import Path as Outline
 
 from ..errors import counted
-from ..figures.brain import HEIGHT, WIDTH, pieces, structures
+from ..figures.brain import HEIGHT, UNITS, WIDTH, brain_drawing, structures
 from ..figures.style import colours
 from ..labels import NORMAL
 from ..tables import aside
@@ -20,37 +19,8 @@ from .views import as_json, plain
 PAGES = jinja2.Environment(
     loader=jinja2.PackageLoader("neuraxis.report", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-#: Width of the drawing of the brain, units.
-UNITS = 1000
 #: Percentiles of the controls that a person's profile is held against.
 BAND = (2.5, 97.5)
-
-
-def brain_drawing(where: dict) -> list[dict]:
-    """The drawing of brain and cord as outlines of SVG, each with the biomarker that colours it.
-
-    Parameters
-    ----------
-    where : dict
-        From `figures.brain.structures`.
-    """
-    of_place = {place: b for b, places in where.items() for place in places}
-    scale = UNITS / WIDTH
-    letters = {Outline.MOVETO: "M", Outline.LINETO: "L", Outline.CURVE4: "C"}
-    drawn = []
-    for piece in sorted(pieces(), key=lambda p: p.order):
-        text, curve = [], 0
-        for (x, y), code in zip(piece.path.vertices, piece.path.codes, strict=True) if piece.path.codes is not None else [
-            ((x, y), Outline.LINETO if i else Outline.MOVETO) for i, (x, y) in enumerate(piece.path.vertices)
-        ]:  # fmt: skip
-            if code == Outline.CLOSEPOLY:
-                text.append("Z")
-                continue
-            curve = (curve + 1) % 3 if code == Outline.CURVE4 else 0
-            letter = letters[code] if code != Outline.CURVE4 or curve == 1 else ""
-            text.append(f"{letter}{x * scale:.1f} {(HEIGHT - y) * scale:.1f}")
-        drawn.append({"d": " ".join(text), "b": of_place.get(piece.place, ""), "w": round(2 * piece.width, 2)})
-    return drawn
 
 
 def course(d: Disease, first: dict, group: str, later: list[dict]) -> list:

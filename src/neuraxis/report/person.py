@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import io
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 
 from ..errors import InputError, counted
 from ..labels import shown_names
@@ -17,11 +19,53 @@ from ..tables import read_table
 
 #: Ends of the profile's axis: z beyond are drawn at the end, with their number.
 LEAST, MOST = -4.0, 8.0
+#: Ends of the drawing's colours, z.
+ENDS = 4
 #: Colours of z within and outside the controls' range (Okabe and Ito).
 WITHIN, OUTSIDE = "#0072B2", "#D55E00"
 
 
-def person_page(placed, person: str) -> str:
+@dataclass(frozen=True)
+class Paper:
+    """What the pages of all people under a model share.
+
+    Attributes
+    ----------
+    model : newpeople.SharedModel
+    where : dict of str to list of (str, str)
+        Places of its biomarkers on the drawing.
+    labels : Series by biomarker
+    controls : dict of str to (float, float)
+        Central 95 % of the controls' z.
+    outlines : list of dict
+        From `figures.brain.brain_drawing`.
+    """
+
+    model: Any
+    where: dict
+    labels: pd.Series
+    controls: dict[str, tuple[float, float]]
+    outlines: list[dict]
+
+    @classmethod
+    def of(cls, model) -> Paper:
+        """Of a model."""
+        from ..figures.brain import brain_drawing
+
+        where = places(model)
+        labels = model.biomarkers.set_index("biomarker")["label"]
+        return cls(model, where, labels, _controls(model), brain_drawing(where))
+
+
+@cache
+def template() -> Template:
+    """The page's template: this package's own, every value in it escaped."""
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    environment.filters["counted"] = counted
+    return environment.get_template("person.html.j2")
+
+
+def person_page(placed, person: str, paper: Paper | None = None) -> str:
     """HTML of one person of `newpeople.Placed`.
 
     Parameters
@@ -29,6 +73,8 @@ def person_page(placed, person: str) -> str:
     placed : newpeople.Placed
     person : str
         participant_id; one who was placed.
+    paper : Paper, optional
+        Of the model, where many pages are made.
 
     Returns
     -------
@@ -46,15 +92,12 @@ def person_page(placed, person: str) -> str:
     from ..figures.brain import has_outline
 
     model = placed.model
-    where = places(model)
+    paper = paper or Paper.of(model)
     who = placed.people.set_index("participant_id").loc[person]
     z = placed.z.loc[person].astype(float)
-    labels = model.biomarkers.set_index("biomarker")["label"]
     rows = placed.table[placed.table["participant_id"] == person]
-    # the template is this package's own; every value in it is escaped
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-    environment.filters["counted"] = counted
-    return environment.get_template("person.html.j2").render(
+    undrawn = [b for b in z.index[z.notna()] if not any(map(has_outline, paper.where.get(b, ())))]
+    return template().render(
         person=person,
         who={
             "age": f"{who['age']:g} years",
@@ -63,10 +106,10 @@ def person_page(placed, person: str) -> str:
         },
         diseases=[_disease(placed, row) for row in rows.to_dict(orient="records")],
         terms=terms(model.norms, z.index),
-        profile=profile(z, labels, _controls(model)),
-        drawing=drawing(z, model),
-        undrawn=[labels[b] for b in z.index[z.notna()] if not any(map(has_outline, where.get(b, ())))],
-        measures=_measures(placed, person, labels),
+        profile=profile(z, paper.labels, paper.controls),
+        drawing=drawing(z, paper),
+        undrawn=[paper.labels[b] for b in undrawn],
+        measures=_measures(placed, person, paper),
         notes=placed.notes.get(person, []),
         overridden=placed.overridden.get(person, []),
         card=model.card,
@@ -133,19 +176,18 @@ def terms(norms, names) -> str:
     return " and ".join([", ".join(out[:-1]), out[-1]]) if len(out) > 1 else out[0]
 
 
-def _measures(placed, person: str, labels) -> list[dict]:
+def _measures(placed, person: str, paper: Paper) -> list[dict]:
     """Measures, their z and the controls' range, in the definitions' order."""
     found, z = placed.measures.loc[person], placed.z.loc[person]
-    ranges = _controls(placed.model)
     out = []
     for b in placed.model.biomarkers.itertuples():
         if b.biomarker not in z.index:
             continue
         value, score = found.get(b.biomarker, np.nan), z[b.biomarker]
-        low, high = ranges.get(b.biomarker, (np.nan, np.nan))
+        low, high = paper.controls.get(b.biomarker, (np.nan, np.nan))
         out.append(
             {
-                "label": labels[b.biomarker],
+                "label": b.label,
                 "unit": b.unit,
                 "value": _number(value) if pd.notna(value) else "not measured",
                 "z": f"{score:.2f}" if pd.notna(score) else "n/a",
@@ -220,28 +262,42 @@ def places(model) -> dict[str, list[tuple[str, str]]]:
     return structures(model.biomarkers, label_names)
 
 
-def drawing(z: pd.Series, model) -> str:
+def drawing(z: pd.Series, paper: Paper) -> str:
     """SVG of brain and cord coloured by z; "" where none of the biomarkers has a place on it."""
     from matplotlib import colormaps
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-    from matplotlib.figure import Figure
+    from matplotlib.colors import to_hex
 
-    from ..figures.brain import HEIGHT, WIDTH, draw_brain, has_outline
+    from ..figures.brain import EDGE, EMPTY, HEIGHT, UNITS, VIEWS, WIDTH, cord_names, has_outline
 
-    where = places(model)
-    if not any(has_outline(place) for b in z.index for place in where.get(b, ())):
+    if not any(has_outline(place) for b in z.index for place in paper.where.get(b, ())):
         return ""
-    norm, colours = Normalize(-4, 4), colormaps["RdBu_r"]
-    figure = Figure(figsize=(7.4, 7.0 * HEIGHT / WIDTH + 0.1), layout="constrained")
-    axis = figure.add_subplot()
-    draw_brain(axis, z.to_dict(), where, colours, norm, cord_levels=model.rules["cord_levels"])
-    figure.colorbar(ScalarMappable(norm=norm, cmap=colours), ax=axis, label="z", shrink=0.8, pad=0.02, aspect=15)
-    out = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
-    text = out.getvalue()
-    return text[text.index("<svg") :]
+    colours, scale = colormaps["RdBu_r"], UNITS / WIDTH
+    fill = {b: to_hex(colours((min(max(v, -ENDS), ENDS) + ENDS) / (2 * ENDS))) for b, v in z.items() if np.isfinite(v)}
+    high = HEIGHT * scale
+    bar, top, tall = UNITS + 65, 8.0, high - 16
+    parts = [
+        f'<svg viewBox="-4 -4 {UNITS + 125} {high + 8:.0f}" role="img" aria-label="z on brain and cord" '
+        'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="13">'
+        '<defs><pattern id="none" width="7" height="7" patternTransform="rotate(45)" patternUnits="userSpaceOnUse">'
+        f'<rect width="7" height="7" fill="{EMPTY}"/><line y2="7" stroke="{EDGE}" stroke-width=".6"/></pattern>'
+        '<linearGradient id="z" x2="0" y1="1" y2="0">'
+        + "".join(f'<stop offset="{i / 16:g}" stop-color="{to_hex(colours(i / 16))}"/>' for i in range(17))
+        + "</linearGradient></defs>"
+    ]
+    for piece in paper.outlines:
+        inside = fill.get(piece["b"], "url(#none)" if piece["w"] else EMPTY)
+        parts.append(f'<path d="{piece["d"]}" fill="{inside}" stroke="{EDGE}" stroke-width="{piece["w"]}"/>')
+    for name, y in cord_names(paper.model.rules["cord_levels"]):
+        parts.append(
+            f'<text x="{(VIEWS["cord"] + 0.21) * scale:.1f}" y="{(HEIGHT - y) * scale + 4:.1f}">{_escaped(name)}</text>'
+        )
+    parts.append(f'<rect x="{bar}" y="{top}" width="14" height="{tall:.1f}" fill="url(#z)" stroke="{EDGE}"/>')
+    for tick in range(-ENDS, ENDS + 1, 2):
+        y = top + (ENDS - tick) / (2 * ENDS) * tall
+        parts.append(f'<path d="M{bar + 14} {y:.1f}h4" stroke="{EDGE}"/>')
+        parts.append(f'<text x="{bar + 21}" y="{y + 4.5:.1f}">{tick}</text>')
+    parts.append(f'<text x="{bar - 14}" y="{top + tall / 2 + 4:.1f}">z</text></svg>')
+    return "".join(parts)
 
 
 def _escaped(text) -> str:

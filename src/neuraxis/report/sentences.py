@@ -565,7 +565,7 @@ def no_cord(s: Study):
 @sentence_of("people", lambda s: "segmentation without participant" in set(s.flow["step"]), warn=True)
 def strangers(s: Study):
     n = int(s.flow.loc[s.flow["step"] == "segmentation without participant", "excluded"].sum())
-    return f"{n} segmentations belong to nobody in participants.tsv (results/cohort/flow.tsv names them)."
+    return f"{counted(n, 'segmentation belongs', 'segmentations belong')} to nobody in participants.tsv (results/cohort/flow.tsv names them)."
 
 
 def _lost(s: Study) -> dict[str, float]:
@@ -652,7 +652,7 @@ def no_outcomes(s: Study):
 
 @sentence_of("norms", lambda s: len(s.norms_checks) > 0, warn=lambda s: _failed(s) > 0.1 * len(s.norms_checks))
 def checks_failed(s: Study):
-    return f"{_failed(s)} of {len(s.norms_checks)} checks of the controls' out-of-sample z failed."
+    return f"{_failed(s)} of {counted(len(s.norms_checks), 'check')} of the controls' out-of-sample z failed."
 
 
 def _failed(s: Study) -> int:
@@ -1212,7 +1212,7 @@ def _effects_told(d: Disease) -> str:
         return "The chains have not converged, so no result is told."
     names = listed(f"{r.outcome} ({who(r)})" for r in passed.head(HEADLINES).itertuples())
     return (
-        f"{len(passed)} of {len(tested)} tested contrasts {agreeing(len(passed), 'passes', 'pass')} a false-discovery rate of 5 %"
+        f"{len(passed)} of {counted(len(tested), 'tested contrast')} {agreeing(len(passed), 'passes', 'pass')} a false-discovery rate of 5 %"
         + (f", first {names}." if names else ".")
     )
 

@@ -24,6 +24,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 
+from ..errors import counted
 from ..storage import aside
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Checkpoint:
         self.told = False
         self.found = len(list(self.folder.glob("*.npz"))) if self.folder is not None and self.folder.is_dir() else 0
         if self.found:
-            log.info("%d pieces of an interrupted run are taken up from %s", self.found, self.folder)
+            log.info("taken up: %s of an interrupted run from %s", counted(self.found, "piece"), self.folder)
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
         """Arrays kept under a name; None where there are none, or where they were cut short."""

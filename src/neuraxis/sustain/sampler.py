@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 
+from ..errors import counted
 from ..streams import stream
 from . import kernels
 from .checkpoint import Checkpoint, Timer, flat, rng_state, set_rng_state
@@ -220,7 +221,7 @@ def run_chains(
             return draws, n_steps
         table = convergence(draws, problem.events)
         agree, words = verdict(table)
-        log.info("k=%d after %d steps: %s", k, n_steps, words)
+        log.info("k=%d after %s: %s", k, counted(n_steps, "step"), words)
         if agree or not table["r_hat"].notna().any():  # of one chain, or of nothing that moves, more steps tell no more
             return draws, n_steps
         turn += 1

@@ -249,12 +249,12 @@ def fit_maximum(
         plan += [(parent, i) for parent in range(n_subtypes - 1) if sizes[parent] >= 2 for i in range(n_startpoints)]
     keep = keep or Checkpoint()
     log.info(
-        "k=%d: %d starts, %d of %d people, %d events",
+        "k=%d: %s, %d of %s, %s",
         n_subtypes,
-        len(plan),
+        counted(len(plan), "start"),
         problem.n_people,
-        n_people,
-        problem.events.n_events,
+        counted(n_people, "person"),
+        counted(problem.events.n_events, "event"),
     )
 
     def run(item):
@@ -296,7 +296,7 @@ def fit_maximum(
             keep.point(f"k{n_subtypes}_shaken{i}", lambda: shake(problem, points[i], rng, often * SHAKE_ROUNDS)),
         )
 
-    log.info("k=%d: the best %d starts are shaken", n_subtypes, len(shaken))
+    log.info("k=%d: shaken: the best %s", n_subtypes, counted(len(shaken), "start"))
 
     after = dict(zip(shaken, parallel(shake_one, shaken, n_threads), strict=True))
     chosen = [shaken[i] for i in best_distinct([after[i].score for i in shaken], N_POLISHED)]
@@ -322,7 +322,7 @@ def fit_maximum(
     log.info("k=%d: the best %d are polished", n_subtypes, len(chosen))
     polished = parallel(finish, chosen, n_threads)
     best = max(polished, key=lambda p: p.score).ordered()
-    log.info("k=%d: best log-likelihood %.3f of %d starts", n_subtypes, best.log_likelihood, len(plan))
+    log.info("k=%d: best log-likelihood %.3f of %s", n_subtypes, best.log_likelihood, counted(len(plan), "start"))
     reference = exact.assignments(best)
     table = pd.DataFrame(
         {

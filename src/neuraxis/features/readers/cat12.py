@@ -67,7 +67,7 @@ def read_regions(path) -> dict[str, float]:
             cells = [c for c in re.split(r"[;\s]+", text.strip("[]")) if c]
             if len(cells) != len(regions):
                 raise InputError(
-                    f"{path}: {atlas.tag} has {counted(len(regions), 'region')}, but {len(cells)} volumes in {tissue}"
+                    f"{path}: {atlas.tag} has {counted(len(regions), 'region')}, but {counted(len(cells), 'volume')} in {tissue}"
                 )
             for region, cell in zip(regions, cells, strict=True):
                 name = f"{atlas.tag}.{tissue}.{region}"

@@ -174,7 +174,9 @@ class MixtureEvents(StepEvents):
         densities = list(densities)
         names = [f"b{i}" for i in range(len(densities))] if biomarkers is None else list(biomarkers)
         if len(names) != len(densities):
-            raise InputError(f"{counted(len(names), 'biomarker name')} for {len(densities)} pairs of densities")
+            raise InputError(
+                f"{counted(len(names), 'biomarker name')} for {counted(len(densities), 'pair')} of densities"
+            )
         super().__init__([1] * len(densities), names)
         if not 0 < floor < 1:
             raise InputError(f"floor is {floor:g}; it must lie between 0 and 1")

@@ -75,7 +75,7 @@ class ZScoreEvents(Events):
             raise InputError("thresholds: no biomarker given; pass one list of thresholds per biomarker")
         names = names or [f"b{i}" for i in range(len(rows))]
         if len(names) != len(rows):
-            raise InputError(f"{counted(len(names), 'biomarker name')} for {len(rows)} lists of thresholds")
+            raise InputError(f"{counted(len(names), 'biomarker name')} for {counted(len(rows), 'list')} of thresholds")
         doubled = sorted({n for n in names if names.count(n) > 1})
         if doubled:
             raise InputError(f"duplicate biomarker names: {name_some(doubled)}")
