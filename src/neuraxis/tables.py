@@ -282,7 +282,7 @@ def read_cells(path) -> Cells:
             if len(uneven) == len(rows) > 1 and {size for _, size in uneven} == {n + 1}
             else "; the table is damaged there, or a cell holds the separator"
         )
-        raise InputError(f"{path}: the header has {n} cells, but not {where}{why}")
+        raise InputError(f"{path}: the header has {counted(n, 'cell')}, but not {where}{why}")
     for line, r in rows if '"' in text else ():  # without quotes no cell holds a line end
         for k, cell in enumerate(r):
             if "\n" in cell and n > 1:

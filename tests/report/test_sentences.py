@@ -633,7 +633,7 @@ def test_results_of_one_order_leave_subtypes_out():
         association(kind="stage", contrast="stage", subtype="", q=0.2, unit="3 stages"),
     ]  # fmt: skip
     one = disease(selection=selection(1), **ONE, **{"clinical/associations": pd.DataFrame(rows)})
-    assert text(one, "clinical_nothing_found").startswith("None of 1 clinical contrasts")
+    assert text(one, "clinical_nothing_found").startswith("None of 1 clinical contrast that")
     assert "clinical_headline" in told(disease(**{"clinical/associations": pd.DataFrame(rows)}))
 
 
@@ -651,7 +651,7 @@ def test_clinical_sentences_of_every_table_come_under_its_condition():
             "would need 1,500 people per arm enrolling everyone, and 1,200 (400 to 9,650) enrolling late",
         ),
         "prediction": (pd.DataFrame([predicted | {"model": "clinical"}]), "C index 0.600 (0.510 to 0.700) from clinical data."),
-        "reported": (pd.DataFrame({"verdict": ["agrees"]}), "Of 1 findings of the published study (Zhuo et al. 2025): 1 agrees."),
+        "reported": (pd.DataFrame({"verdict": ["agrees"]}), "Of 1 finding of the published study (Zhuo et al. 2025): 1 agrees."),
     }  # fmt: skip
     all_tables = {f"clinical/{name}": table for name, (table, _) in tables.items()}
     whole = " ".join(sentences.clinical_sentences(disease(simulated=True, **all_tables)))
@@ -776,7 +776,7 @@ FIGURES = [
     ("stages", disease(), "80 people are staged, median stage 5.5, highest 10."),
     ("stages", disease(subtypes=people((0, 0), 20), names=names((0, 0))), ""),
     ("convergence", disease(), CONVERGENCE),
-    ("forest", disease(), "1 of 1 tested contrasts passes a false-discovery rate of 5 %, first EDSS (cortical against the other subtypes)."),
+    ("forest", disease(), "1 of 1 tested contrast passes a false-discovery rate of 5 %, first EDSS (cortical against the other subtypes)."),
     ("forest", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2), association(outcome="SDMT", q=0.05)])}), "0 of 2 tested contrasts pass a false-discovery rate of 5 %."),
     ("forest", disease(diagnostics=diagnostics(1.3)), "The chains have not converged, so no result is told."),
     ("survival", disease(), ""),

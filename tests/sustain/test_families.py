@@ -106,7 +106,7 @@ def test_unknown_scores_are_refused_with_biomarker_value_and_person():
         ([[0, 1, 1]], 0.9, "a: scores 0, 1, 1 must be finite and different"),
         ([[0]], 0.9, "a has no level above the normal one"),
         ([1, 2], 0.9, "1 biomarker names for 2"),
-        (1, [0.9, 0.8], "2 sets of probabilities for 1 biomarkers: a"),
+        (1, [0.9, 0.8], "2 sets of probabilities for 1 biomarker: a"),
     ],
 )
 def test_ordinal_refusals(levels, probabilities, words):

@@ -340,7 +340,7 @@ def _head(tests, outcome, split, ratios, letters, close: bool) -> str:
     if len(found):
         test = found.iloc[0]
         p = [f"{'' if close else 'log-rank '}p = {test['p']:.2g}"] if pd.notna(test["p"]) else []
-        events = f"{int(test['n_events'])} events of {int(test['n'])}"
+        events = f"{counted(int(test['n_events']), 'event')} of {int(test['n'])}"
         words = ["; ".join([*p, events])] if close else [*p, f"{events} staged"]
     words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
     return "\n".join(wrapped(w, letters) for w in (_panel_name(outcome, split), *words))

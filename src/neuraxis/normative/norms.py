@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .. import __version__
-from ..errors import InputError, NeuraxisWarning, name_some
+from ..errors import InputError, NeuraxisWarning, counted, name_some
 from ..progress import steps
 from ..streams import stream
 from ..tables import check_seal, write_json
@@ -414,11 +414,11 @@ def zscores(
     check_head_size(etiv, own)
     pooled = pooled_sites(controls["site"], settings) if has_site_term(own) else []
     log.info(
-        "norms of %d biomarkers from %d controls at %d sites, for %d people",
-        len(direction),
-        len(values),
-        controls["site"].nunique(),
-        len(measures),
+        "norms of %s from %s at %s, for %s",
+        counted(len(direction), "biomarker"),
+        counted(len(values), "control"),
+        counted(controls["site"].nunique(), "site"),
+        counted(len(measures), "person"),
     )
     norms = _fit(values, controls, etiv, direction, own, pooled, signed)
     z = pd.DataFrame(np.nan, index=measures.index, columns=list(direction))

@@ -216,7 +216,7 @@ def slope_sentences(slopes: pd.DataFrame) -> list[str]:
         group = row.group if row.group == NORMAL else f"staged {row.group}"
         out.append(
             f"Follow-up, {group}: {row.quantity} changes by {number(row.slope)} a year (95 % interval {number(row.low)} to "
-            f"{number(row.high)}; {row.n_people} people, {row.n_scans} scans)."
+            f"{number(row.high)}; {counted(row.n_people, 'person')}, {counted(row.n_scans, 'scan')})."
         )
     return out
 
@@ -321,7 +321,7 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
         ends = [f"{v:,.0f}" if pd.notna(v) else "no limit" for v in (best["n_per_arm_low"], best["n_per_arm_high"])]
         out.append(
             f"A {whole['years']:g}-year trial of {outcome} (hazard ratio {whole['hazard_ratio']:g}, power "
-            f"{whole['power']:.0%}) would need {whole['n_per_arm']:,.0f} people per arm enrolling everyone, and "
+            f"{whole['power']:.0%}) would need {counted(round(whole['n_per_arm']), 'person', spec=',')} per arm enrolling everyone, and "
             f"{best['n_per_arm']:,.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, "
             + (
                 f"the best of {counted(len(others), 'group that was', 'groups that were')} looked at"
@@ -363,7 +363,7 @@ def reported_sentences(reported: pd.DataFrame) -> list[str]:
         return []
     kinds = reported["verdict"].str.partition(":")[0]
     counts = [f"{n} {VERDICTS.get(k, (k, k))[n > 1]}" for k, n in kinds.value_counts().items()]
-    return [f"Of {len(reported)} findings of the published study (Zhuo et al. 2025): {'; '.join(counts)}."]
+    return [f"Of {counted(len(reported), 'finding')} of the published study (Zhuo et al. 2025): {'; '.join(counts)}."]
 
 
 def joint_model(diagnostics: pd.DataFrame) -> str:
@@ -669,10 +669,10 @@ def healthy_correlation(covariance: pd.DataFrame) -> str:
     pairs = covariance[covariance["biomarker"] != covariance["other"]]
     one = covariance.iloc[0]
     if pairs.empty:
-        return f"One biomarker, in {one['n_controls']:,} controls: nothing correlates."
+        return f"One biomarker, in {counted(one['n_controls'], 'control', spec=',')}: nothing correlates."
     fewest = f", {pairs['n'].min():,} behind the rarest pair" if pairs["n"].min() < one["n_controls"] else ""
     return (
-        f"In {one['n_controls']:,} controls{fewest}, z of {len(covariance) - len(pairs)} biomarkers correlate at "
+        f"In {counted(one['n_controls'], 'control', spec=',')}{fewest}, z of {counted(len(covariance) - len(pairs), 'biomarker correlates', 'biomarkers correlate')} at "
         f"r = {pairs['correlation'].mean():.2f} on average ({pairs['correlation'].min():.2f} to "
         f"{pairs['correlation'].max():.2f}), after shrinkage by {one['shrinkage']:.1%}."
     )
@@ -842,7 +842,7 @@ STATED = {
 def calibrated(d: Disease):
     parts = [
         f"{STATED.get(row.quantity, row.quantity)} {row.stated:.2f}, true of {row.observed:.2f} (95 % interval {row.low:.2f} to "
-        f"{row.high:.2f}; {int(row.n)} people)"
+        f"{row.high:.2f}; {counted(int(row.n), 'person')})"
         for row in _calibrated(d).itertuples()
     ]
     return f"Mean probability that is stated out of fold, beside the simulated truth: {'; '.join(parts)}."
