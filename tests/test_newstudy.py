@@ -66,6 +66,15 @@ def test_sessions_of_freesurfer_folders(data, tmp_path, folder):
     assert "1 of 3 people of the table is not in these results: sub-00" in words
 
 
+def test_freesurfers_own_subjects_are_nobody(data, tmp_path):
+    for name in ("sub-00", "sub-01", "fsaverage", "fsaverage5", "lh.EC_average"):
+        (data / "fs" / name / "stats").mkdir(parents=True)
+        (data / "fs" / name / "stats/aseg.stats").write_text("")
+    write(data, "participants.tsv", people(2, group="MS"))
+    words = "\n".join(proposed(data, tmp_path)[2])
+    assert "results of 2 people" in words and "not in the table of people" not in words
+
+
 def toolbox(data, name, area, levels, persons=3, file="/d/sub-{:02d}/anat/sub-{:02d}_T2w_seg.nii.gz"):
     rows = [f"{file.format(i, i)},{level},{area + i}" for i in range(persons) for level in levels]
     (data / name).write_text("Filename,VertLevel,MEAN(area)\n" + "\n".join(rows) + "\n")
@@ -119,10 +128,15 @@ def test_courses_small_diseases_and_sites_with_few_controls_are_told(data, tmp_p
     write(data, "participants.tsv", people(60, group=group, site=site))
     words = "\n".join(proposed(data, tmp_path)[2])
     assert "each is modelled as a disease of its own" in words and "{MS: [RRMS, SPMS]}" in words
-    assert "too few for subtypes: SPMS (19)" in words
+    assert "too few for subtypes, and left out: SPMS (19); to have them, add them to cohort.diseases" in words
     assert "no healthy control was scanned at D: " in words
     assert "fewer than 10 healthy controls: B (9), C (2); they are pooled, 11 together" in words
-    assert proposed(data, tmp_path)[0]["cohort"]["groups"] == {"RRMS": ["RRMS"], "SPMS": ["SPMS"], "HC": ["HC"]}
+    cohort = proposed(data, tmp_path)[0]["cohort"]
+    assert cohort["groups"] == {"RRMS": ["RRMS"], "HC": ["HC"]} and cohort["diseases"] == ["RRMS"]
+    write(data, "participants.tsv", people(40, group=["HC"] * 21 + ["MS"] * 10 + ["PD"] * 9))
+    config, _, said = proposed(data, tmp_path)
+    assert sorted(config["cohort"]["diseases"]) == ["MS", "PD"] and "too few for subtypes: MS (10), PD (9)" in said
+    write(data, "participants.tsv", people(60, group=group, site=site))
     write(data, "participants.tsv", people(60, group=group, site=["A"] * 12 + ["B"] * 9 + ["A"] * 39))
     words = "\n".join(proposed(data, tmp_path)[2])
     assert "B (9); together they have 9, too few for a norm, and the study would be refused: lower" in words

@@ -59,6 +59,8 @@ ENOUGH_CONTROLS = 20
 #: Names of segmentations of the cord's grey or white matter alone, and the least middle area (mm2) of whole cords.
 PART_OF_CORD = re.compile(r"(?<![a-z])(?:gm|wm)(?=seg|[_.-]|$)", re.I)
 WHOLE_CORD = 35.0
+#: Subjects that FreeSurfer ships: nobody's brain.
+TEMPLATES = re.compile(r"fsaverage.*|[lr]h\.EC_average|cvs_avg\d+.*|V1_average", re.I)
 #: The last vertebral level: C1 to C7, T1 to T12, L1 to L5; what the tools number higher is none.
 LOWEST = 24
 #: Courses of multiple sclerosis as groups are called after them.
@@ -121,6 +123,9 @@ def look(folder) -> Found:
         here = Path(place)
         if here.name == "stats":
             if {"aseg.stats", "aseg+DKT.stats", "aparc.DKTatlas+aseg.deep.volume.stats"} & set(files):
+                if TEMPLATES.fullmatch(here.parent.name):
+                    folders.clear()
+                    continue
                 template = _template(here.parent)
                 found.freesurfer[template] = found.freesurfer.get(template, 0) + 1
             folders.clear()
@@ -265,7 +270,7 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
     if found.freesurfer:
         template, n = max(found.freesurfer.items(), key=lambda item: item[1])
         features |= {"source": "images", "labels": _relative(template, study)}
-        persons = {i for _, i in files_of(template)}
+        persons = {i for _, i in files_of(template) if not TEMPLATES.fullmatch(i)}
         said.append(
             f"FreeSurfer or FastSurfer results of {counted(len(persons), 'person')}: {template}"
             + f"; {counted(n, 'scan')}: each person's {_usual(Cohort, 'baseline_session')} (cohort.baseline_session), or else the "
@@ -484,7 +489,16 @@ def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, nam
         )
     sizes = pd.Series({d: sum(counts[g] for g in named if named[g] == d) for d in cohort["diseases"]}, dtype=int)
     if (few := sizes[sizes < ENOUGH]).size:
-        said.append("too few for subtypes: " + ", ".join(f"{d} ({n})" for d, n in few.items()))
+        small = ", ".join(f"{d} ({n})" for d, n in few.items())
+        if len(few) < len(sizes):
+            # a disease that nobody can model would end the run of the others
+            cohort["diseases"] = [d for d in cohort["diseases"] if d not in few]
+            cohort["groups"] = {d: g for d, g in cohort["groups"].items() if d not in few}
+            said.append(
+                f"too few for subtypes, and left out: {small}; to have them, add them to cohort.diseases and cohort.groups, or merge groups"
+            )
+        else:
+            said.append(f"too few for subtypes: {small}")
     if healthy and "site" in names:
         at = table.loc[table[names["group"]].isin(healthy), names["site"]].value_counts()
         at = at.reindex(sorted(table[names["site"]].dropna().unique()), fill_value=0)

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..errors import counted
 from ..labels import NORMAL, is_true, variants_in_words
 from .given import Given
 from .style import COLOURS, COLUMN, MIDDLE, PAGE, colours, empty, grid, markers, wrapped
@@ -33,7 +34,7 @@ def selection(g: Given) -> Figure:
     lines = [("this study", part, "0.15", "-")]
     variants, healthy = g.table("variants"), g.table("negative_control")
     named = [t["variant"].dropna().unique() for t in (variants, healthy) if "variant" in t]
-    words = variants_in_words(name for names in named for name in names)
+    called = variants_in_words(name for names in named for name in names)
     if len(variants):
         others = variants[variants["n_subtypes"] >= 0]
         for i, (name, t) in enumerate(others.groupby("variant", sort=False)):
@@ -41,11 +42,13 @@ def selection(g: Given) -> Figure:
                 np.allclose(t["cvic"].to_numpy(), part["cvic"].to_numpy(), rtol=1e-5) if len(t) == len(part) else False
             )
             if not same:
-                lines.append((words[str(name)], t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
+                lines.append((called[str(name)], t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
     if len(healthy) and healthy["n_subtypes"].notna().any():
         for name, t in healthy[healthy["n_subtypes"] >= 0].groupby("variant", sort=False):
             n = int(t["n_people"].iloc[0])
-            lines.append((f"{n} healthy people ({words[str(name)]})", t.sort_values("n_subtypes"), "0.6", "-"))
+            lines.append(
+                (f"{counted(n, 'healthy person')} ({called[str(name)]})", t.sort_values("n_subtypes"), "0.6", "-")
+            )
     near = [t.loc[t["n_subtypes"] > 0, ["gap_cvic", "gap_se"]].fillna(0) for _, t, _, _ in lines]
     near = pd.concat(near)
     top = float((near["gap_cvic"] + near["gap_se"]).max()) if len(near) else 1.0

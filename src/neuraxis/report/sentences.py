@@ -810,7 +810,7 @@ def control_sentences(control: pd.DataFrame, fixed: bool = False) -> list[tuple[
     for name, part in known.groupby("variant", sort=False):
         k = int(part.loc[is_true(part["chosen"]), "n_subtypes"].iloc[0])
         n = int(part["n_people"].iloc[0])
-        text = f"Negative control{f' ({words[str(name)]})' if len(words) > 1 else ''}: {procedure} finds {subtypes(k)} in {n} healthy people"
+        text = f"Negative control{f' ({words[str(name)]})' if len(words) > 1 else ''}: {procedure} finds {subtypes(k)} in {counted(n, 'healthy person')}"
         if k > 1:
             text += "; as many in patients are no evidence of disease under this model"
         out.append((text + (f" ({note})" if note else "") + ".", k > 0))
