@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from facts_of import association, disease, people, study
+from facts_of import association, disease, names, people, selection, study
 from PIL import Image, ImageFilter
 
 from neuraxis.features.biomarkers import read_biomarkers
@@ -19,6 +19,8 @@ from neuraxis.report import people as people_page
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
 EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
 APPROVED = Path(__file__).parent / "approved"
+#: Chapters further down the page, by their ids.
+CHAPTERS = ("d-MS", "limitations")
 
 
 @pytest.fixture(scope="session")
@@ -347,19 +349,73 @@ def test_many_people_stay_fluent(request, opened, tmp_path):
     assert spent < 10_000
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("which", ["index", "everybody"])
-def test_pages_look_as_approved(opened, request, which, width, tmp_path):
-    """Blurred greys of the first screen: fonts may differ, the layout may not."""
-    tab = opened(request.getfixturevalue(which), width)
-    shot = tmp_path / f"{which}_{width}.png"
-    tab.screenshot(path=shot)
+def blurred(path, width):
+    grey = Image.open(path).convert("L").resize(WIDTHS[width]).filter(ImageFilter.GaussianBlur(16))
+    return np.asarray(grey.resize((64, 64)), float)
 
-    def blurred(path):
-        grey = Image.open(path).convert("L").resize(WIDTHS[width]).filter(ImageFilter.GaussianBlur(16))
-        return np.asarray(grey.resize((64, 64)), float)
 
+def like_approved(shot, width, tolerance=6):
+    """Blurred greys: fonts may differ, the layout may not."""
     approved = APPROVED / shot.name
     if not approved.exists():
         pytest.fail(f"{approved} is not there; look at {shot} and copy it")
-    assert np.abs(blurred(shot) - blurred(approved)).mean() < 6
+    assert np.abs(blurred(shot, width) - blurred(approved, width)).mean() < tolerance, (
+        f"{shot} is unlike {approved}: look at both"
+    )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("which", ["index", "everybody"])
+def test_pages_look_as_approved(opened, request, which, width, tmp_path):
+    """The first screen."""
+    tab = opened(request.getfixturevalue(which), width)
+    shot = tmp_path / f"{which}_{width}.png"
+    tab.screenshot(path=shot)
+    like_approved(shot, width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapters_look_as_approved(opened, index, chapter, width, tmp_path):
+    """A screen of a chapter from its heading on, wherever down the page it begins."""
+    tab = opened(index, width)
+    tab.evaluate(
+        f"document.documentElement.style.scrollBehavior = 'auto'; document.getElementById('{chapter}').scrollIntoView()"
+    )
+    tab.wait_for_timeout(300)
+    shot = tmp_path / f"{chapter}_{width}.png"
+    tab.screenshot(path=shot)
+    like_approved(shot, width, 4)
+
+
+ONE = {"names": names((80,), ("cortical",)), "subtypes": people((80,))}
+#: Number of subtypes, and the models that go with it: none, one, and one that the data would not choose.
+NUMBERS = {
+    "none": ({}, {"selection": selection(0, {0: 0.0, 1: 3.0, 2: 40.0}), **ONE}),
+    "one": ({}, {"selection": selection(1, {0: 80.0, 1: 0.0, 2: 8.0}), **ONE}),
+    "fixed": ({"sustain": {"n_subtypes": 3}}, {"selection": selection(3), "names": names((30, 40, 10), ("a", "b", "c")), "subtypes": people((30, 40, 10))}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_pages_of_any_number_of_subtypes(opened, tmp_path, number, width):
+    """Nothing hangs over, nothing is thrown; with one order or none no subtype is named, compared or drawn."""
+    config, tables = NUMBERS[number]
+    config = {**config, "clinical": {"outcomes": [{"name": "EDSS", "column": "edss", "type": "ordinal"}]}}
+    stage = association(kind="stage", contrast="stage", subtype="", against="", n_against=0, unit="3 stages")
+    tables = tables | {"clinical/associations": pd.DataFrame([association(), stage])}
+    s = study([disease(config, **tables)], config)
+    path = tmp_path / "index.html"
+    path.write_text(page.render(s, tmp_path, title="A study", logs=tmp_path, people=False), encoding="utf-8")
+    tab = opened(path, width)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0]
+    shown = tab.evaluate("document.getElementById('summary').innerText")
+    big = {
+        "none": "No common order of atrophy",
+        "one": "One order for everyone",
+        "fixed": "3 subtypes (fixed; the rule chooses 2)",
+    }
+    assert big[number] in shown
+    assert ("ortical" in shown) == (number == "fixed")
+    assert tab.evaluate("document.querySelectorAll('figure').length") == 0
