@@ -1,5 +1,7 @@
 """What a model and a cross-validation show of themselves."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from neuraxis.biomarkers import read_biomarkers
 from neuraxis.errors import InputError, counted
 from neuraxis.home import workflow_home
 from neuraxis.sustain import ZScoreEvents, cross_validate, fit
+from neuraxis.sustain.model import hidden_bar
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +121,11 @@ def test_cross_validation(data):
     gap = found.selection.set_index("n_subtypes")["gap_cvic"]
     dots = {(round(float(x)), round(float(y), 6)) for x, y in figure.axes[0].collections[-1].get_offsets()}
     assert dots <= {(k, round(float(v), 6)) for k, v in gap.items()} and len(dots) >= 1
+
+
+def test_progress_shows_in_notebooks_and_terminals_unless_told(monkeypatch):
+    """Elsewhere tqdm looks for a terminal (None), and the log says how far a fit is."""
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert [hidden_bar(told) for told in (None, True, False)] == [None, False, True]
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert [hidden_bar(told) for told in (None, True, False)] == [False, False, True]

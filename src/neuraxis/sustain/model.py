@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -266,7 +267,7 @@ class SustainModel:
         keep = None
         if checkpoint is not None:
             keep = _checkpoint(checkpoint, values, self.events, settings, self.point, self.n_subtypes, seed, key)
-        hidden = None if progress is None else not progress
+        hidden = hidden_bar(progress)
         problem = Problem(values, self.events, self.variant)
         draws, n_samples = _chains(problem, self.point, settings, seed, key, n_threads, hidden, keep)
         effort = {n: getattr(settings, n) for n in ("n_chains", "n_draws", "warm_up")}
@@ -577,7 +578,7 @@ def fit(
                 f"got {counted(previous.n_subtypes, 'subtype')}"
             )
         point, first = (previous.point if n_subtypes > 1 else None), n_subtypes
-    hidden = None if progress is None else not progress
+    hidden = hidden_bar(progress)
     keep = None
     if checkpoint is not None:
         keep = _checkpoint(checkpoint, values, events, settings, point, n_subtypes, seed, key)
@@ -617,6 +618,13 @@ def fit(
     if keep is not None:
         keep.finish(model.to_arrays())
     return model
+
+
+def hidden_bar(progress: bool | None) -> bool | None:
+    """Whether bars of progress are hidden: as told, else shown in notebooks and terminals (None: tqdm knows these)."""
+    if progress is not None:
+        return not progress
+    return False if "ipykernel" in sys.modules else None  # a notebook's streams are no terminals
 
 
 def _checkpoint(folder, values, events, settings, point, n_subtypes, seed, key) -> Checkpoint:
