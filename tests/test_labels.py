@@ -20,6 +20,8 @@ from neuraxis.labels import (
     shown_names,
     stage_groups,
     staged_scale,
+    variant_words,
+    variants_in_words,
 )
 
 
@@ -129,3 +131,17 @@ def test_people_declared_normal_and_those_declared_staged():
     assert got.group.tolist() == ["y", "y", NORMAL, NORMAL] and got.stage.tolist() == [3, 1, 0, 0]
     assert got.probability.loc[[2, 3], NORMAL].tolist() == [1, 1] and got.probability.loc[2, ["x", "y"]].sum() == 0
     assert got.probability.loc[0].tolist() == [0.2, 0.5, 0.3] and labels.probability.loc[2, NORMAL] == 0.1
+
+
+def test_variants_in_words_by_what_tells_them_apart():
+    assert variant_words("smooth-controls") == "the controls' covariance, smooth stages"
+    assert variant_words("smooth-other") == "smooth-other" and variant_words("other-controls") == "other-controls"
+    assert variants_in_words(["smooth-controls", "smooth-independent"]) == {
+        "smooth-controls": "the controls' covariance",
+        "smooth-independent": "independent noise",
+    }
+    apart = variants_in_words(["smooth-controls", "uniform-controls"])
+    assert list(apart.values()) == [
+        "the controls' covariance, smooth stages",
+        "the controls' covariance, all stages alike",
+    ]
