@@ -78,7 +78,7 @@ rule sustain_folds:
 
 
 rule sustain_kernels:
-    """Compile the kernels while people are measured, so that the first fits need not each do it."""
+    """Compile the kernels, in two processes, so that the first fits need not each do it."""
     output:
         touch("results/sustain/kernels.compiled"),
     log:
@@ -86,6 +86,7 @@ rule sustain_kernels:
     benchmark:
         "benchmarks/runs/sustain/kernels.tsv"
     priority: 50
+    threads: 2
     conda:
         "../envs/neuraxis.yaml"
     resources:

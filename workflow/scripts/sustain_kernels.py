@@ -7,4 +7,4 @@ from neuraxis.sustain.warm import compile_kernels
 
 if __name__ == "__main__":
     start(snakemake)
-    logging.info("kernels compiled, or found compiled, in %.0f s", compile_kernels())
+    logging.info("kernels compiled, or found compiled, in %.0f s", compile_kernels(snakemake.threads))

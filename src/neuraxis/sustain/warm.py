@@ -2,39 +2,85 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 
 import numpy as np
 
+from . import kernels
 from .families import ZScoreEvents
 from .model import fit
+from .problem import Problem
+from .sampler import Sampler
+from .search import climb, random_start
+from .state import Variant
+
+#: Size of the toy that is fitted.
+PEOPLE, BIOMARKERS = 50, 6
 
 
-def compile_kernels(n_people: int = 50, n_biomarkers: int = 6) -> float:
+def toy() -> tuple[ZScoreEvents, np.ndarray, np.ndarray]:
+    """Events, data and covariance of a problem that is solved at once."""
+    events = ZScoreEvents([[1.0, 2.0, 3.0]] * BIOMARKERS, 5.0)  # type: ignore[arg-type]  # fields are what it makes of them
+    values = np.random.default_rng(1).normal(1.0, 1.5, (PEOPLE, BIOMARKERS))
+    return events, values, 0.4 + 0.6 * np.eye(BIOMARKERS)
+
+
+def compile_part(part: str) -> None:
+    """Compile one of two halves that take about as long: "climb", or "chain" with the exact polish."""
+    events, values, covariance = toy()
+    rng = np.random.default_rng(1)
+    problem = Problem(values, events, Variant(covariance=covariance))
+    start = random_start(problem, 1, rng)
+    if part == "climb":
+        climb(problem, start, rng, explore=1, most=1)
+        return
+    chain = problem.chain(start)
+    kernels.renew(problem.data, problem.layout, chain, problem.settings)
+    kernels.polish(problem.data, problem.layout, chain, problem.settings, problem.trial(problem.dtype), (1, 1), rng)
+    Sampler(problem, start, rng, 1).steps(1)
+
+
+def compile_kernels(n_processes: int = 1) -> float:
     """Fit a toy, so that all kernels are compiled, or taken from the cache where they are.
 
     Every variant of the model runs the same compiled functions, so that one fit compiles for all.
 
     Parameters
     ----------
-    n_people, n_biomarkers : int
-        Size of the toy.
+    n_processes : int
+        Two or more: half of the kernels are compiled by a process of their own (the compiler's lock admits one thread).
 
     Returns
     -------
     float
         Seconds that it took: a minute or two the first time on a machine, about one second after that.
 
+    Raises
+    ------
+    RuntimeError
+        Where the other process failed.
+
     Examples
     --------
     >>> compile_kernels() > 0
     True
     """
-    events = ZScoreEvents([[1.0, 2.0, 3.0]] * n_biomarkers, 5.0)  # type: ignore[arg-type]  # fields are what it makes of them
-    rng = np.random.default_rng(1)
-    values = rng.normal(1.0, 1.5, (n_people, n_biomarkers))
-    covariance = 0.4 + 0.6 * np.eye(n_biomarkers)
     begin = time.perf_counter()
+    if n_processes > 1:
+        command = [sys.executable, "-c", f"from {__name__} import compile_part; compile_part('chain')"]
+        other = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)})
+        try:
+            compile_part("climb")
+            if other.wait():
+                raise RuntimeError(
+                    f"the process that compiles half of the kernels ended with status {other.returncode}"
+                )
+        finally:
+            other.kill()
+    events, values, covariance = toy()
     fit(values, events, 1, covariance=covariance, n_startpoints=1, n_samples=20, n_chains=1, n_draws=1)
-    events.log_likelihood(values, events.random_sequence(rng), covariance=covariance)
+    events.log_likelihood(values, events.random_sequence(np.random.default_rng(1)), covariance=covariance)
     return time.perf_counter() - begin

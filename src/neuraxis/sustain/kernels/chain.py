@@ -10,7 +10,7 @@ from numba import njit
 from .density import fill_subtypes
 from .moves import add_up, keep_move, log_mixture, mixture_drifted, prepare, refresh, try_move
 from .noise import draw_precision, set_precision
-from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, draw_log_gamma, fill_uniforms
+from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, copy, draw_log_gamma, fill_uniforms
 from .order import move, propose
 from .statistics import build_ground, clear, sweep_events
 from .weights import draw_fractions, draw_weights, fill_joint
@@ -19,7 +19,8 @@ from .weights import draw_fractions, draw_weights, fill_joint
 @njit(**KERNEL, **COUNTED)
 def renew(data, layout, chain, settings):
     """`refresh`, with y in the densities' precision brought up to date first."""
-    chain.fast[:] = chain.noise.y
+    for block in range(chain.fast.shape[0]):
+        copy(chain.fast[block], chain.noise.y[block])
     return refresh(data, layout, chain, settings)
 
 

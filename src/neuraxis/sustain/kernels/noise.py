@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, draw_log_gamma, invert_positive, lower_inverse
+from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, copy, draw_log_gamma, invert_positive, lower_inverse
 
 
 @njit(**INNER, **COUNTED)
@@ -28,7 +28,7 @@ def set_precision(noise, data, precision):
     """Make `precision` (B, B) the noise's: its roots for every pattern, and y = P_O x_O of everyone."""
     n_biomarkers = precision.shape[0]
     width = data.real.shape[1]
-    noise.precision[:] = precision
+    copy(noise.precision, precision)
     for p in range(data.count.size):
         gone = data.missing[data.missing_start[p] : data.missing_start[p + 1]]
         if gone.size:
@@ -37,7 +37,7 @@ def set_precision(noise, data, precision):
                 for j in range(gone.size):
                     part[i, j] = precision[gone[i], gone[j]]
             lower_inverse(part, root_of(noise, data, p))
-    noise.largest[:] = 0.0
+    noise.largest.fill(0.0)
     pulled = np.empty(n_biomarkers)
     for block in range(data.real.shape[0]):
         for b in range(n_biomarkers):
@@ -113,7 +113,7 @@ def fill_quad(noise, data, curve, pull, quad):
 @njit(**INNER, **COUNTED)
 def pattern_precision(noise, data, p, out):
     """P_O of pattern p into out (B, B)."""
-    out[:] = noise.precision
+    copy(out, noise.precision)
     gone = data.missing[data.missing_start[p] : data.missing_start[p + 1]]
     if gone.size == 0:
         return
@@ -171,7 +171,9 @@ def complete_scatter(noise, data, p, seen, people, out):
 @njit(**INNER, **COUNTED)
 def adapted_covariance(settings, scatter, people, out):
     """Posterior mode of the covariance around its centre: (nu Sigma_0 + S) / (nu + M)."""
-    out[:] = (settings.degrees * settings.centre + scatter) / (settings.degrees + people)
+    for a in range(out.shape[0]):
+        for b in range(out.shape[1]):
+            out[a, b] = (settings.degrees * settings.centre[a, b] + scatter[a, b]) / (settings.degrees + people)
 
 
 @njit(**INNER, **COUNTED)
@@ -193,7 +195,7 @@ def draw_precision(settings, scatter, people, rng, out):
             bartlett[i, j] = rng.standard_normal()
     # any square root of the scale serves: a standard Wishart's law does not change under rotations
     half = np.ascontiguousarray(root.T) @ bartlett
-    out[:] = half @ np.ascontiguousarray(half.T)
+    copy(out, half @ np.ascontiguousarray(half.T))
 
 
 @njit(**KERNEL, **COUNTED)

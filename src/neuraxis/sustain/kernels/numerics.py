@@ -198,6 +198,14 @@ def _log_lower_tail(z):
     return -0.5 * z * z - math.log(-z) - 0.9189385332046727 + math.log(series)
 
 
+@njit(**INNER, **BARE)
+def copy(out, source):
+    """`out[:] = source` of matrices: the message of Numba's own for shapes that differ takes ten seconds to compile."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = source[i, j]
+
+
 @njit(**INNER, **COUNTED)
 def lower_inverse(matrix, out):
     """Inverse of the lower Cholesky factor of a positive definite matrix (n, n), into `out`; returns log|matrix|.

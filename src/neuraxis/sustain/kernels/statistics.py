@@ -33,11 +33,11 @@ NEGLIGIBLE = 1e-10
 @njit(**KERNEL, **COUNTED)
 def clear(stats):
     """Set all sums to zero."""
-    stats.count[:] = 0.0
-    stats.pulled[:] = 0.0
-    stats.stepped[:] = 0.0
-    stats.healthy[:] = 0.0
-    stats.scatter[:] = 0.0
+    stats.count.fill(0.0)
+    stats.pulled.fill(0.0)
+    stats.stepped.fill(0.0)
+    stats.healthy.fill(0.0)
+    stats.scatter.fill(0.0)
 
 
 @njit(**INNER, fastmath=VECTOR, **COUNTED)
@@ -63,7 +63,7 @@ def finish_scatter(data, noise, subtypes, stats, p, seen):
                 if a != b:
                     seen[b, a] += s
     complete_scatter(noise, data, p, seen, data.count[p], stats.scatter)
-    seen[:] = 0.0
+    seen.fill(0.0)
 
 
 @njit(**KERNEL, fastmath=VECTOR, **COUNTED)
