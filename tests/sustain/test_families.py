@@ -8,9 +8,21 @@ import pytest
 from scipy.stats import norm
 
 from neuraxis.errors import InputError
-from neuraxis.sustain import MixedEvents, MixtureEvents, OrdinalEvents, ZScoreEvents, events_from_dict, fit
+from neuraxis.sustain import (
+    FitSettings,
+    MixedEvents,
+    MixtureEvents,
+    OrdinalEvents,
+    Variant,
+    ZScoreEvents,
+    events_from_dict,
+    fit,
+)
 from neuraxis.sustain.families.given import DensityEvents
 from neuraxis.sustain.families.mixture import GaussianPair, GridPair
+from neuraxis.sustain.problem import Problem
+from neuraxis.sustain.sampler import Sampler, leapt
+from neuraxis.sustain.search import climb, even, polish
 
 CONFUSION = [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.05, 0.25, 0.7]]
 #: Higher is abnormal, and lower is; both wider than or as wide as the other state.
@@ -434,3 +446,98 @@ def test_the_peers_mixture_problem(samples):
     stage = posterior[np.arange(len(X)), label].argmax(axis=1)
     assert np.mean(stage == expected["ml_stage"]) > 0.9
     assert sklearn.adjusted_rand_score(expected["ml_subtype"], label) > 0.8
+
+
+def scored(seed, n=300, right=0.95):
+    """People of three orders of 4 biomarkers with 3 levels each, at even stages, whose scores are right with this chance."""
+    rng = np.random.default_rng(seed)
+    events = OrdinalEvents(3, right, biomarkers=list("abcd"))
+    orders = np.stack([events.random_sequence(rng) for _ in range(3)])
+    place = np.argsort(orders, axis=1)
+    kind, stage = rng.integers(3, size=n), rng.integers(events.n_events + 1, size=n)
+    passed = place[kind] < stage[:, None]  # (n, N)
+    X = np.stack([(passed & (events.biomarker == b)).sum(axis=1) for b in range(4)], axis=1).astype(float)
+    wrong = rng.random(X.shape) > right
+    X[wrong] = (X[wrong] + rng.integers(1, 4, size=wrong.sum())) % 4
+    return events, orders, X
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_search_of_steps_ends_no_lower_than_from_the_truth(seed):
+    """Climbs end far below: given everyone's cell a step can hardly move. All starts are polished."""
+    events, orders, X = scored(seed)
+    settings = FitSettings(variant=Variant("uniform", healthy=False), n_startpoints=4, n_samples=0)
+    found = fit(X, events, 3, settings, seed=5)
+    problem = Problem(X, events, settings.variant)
+    best = polish(problem, climb(problem, even(problem, orders), np.random.default_rng(1)), np.random.default_rng(1))
+    assert found.ml_log_likelihood > best.log_likelihood - 1.0
+
+
+def test_a_leap_takes_a_level_past_the_next_one():
+    """By hand: a1 b1 a2 b2 a3, a1 goes to the end. The places of a are then 1, 3 and 4 (from 0), in the order of its levels."""
+    biomarker, level = np.array([0, 1, 0, 1, 0]), np.array([0, 0, 1, 1, 2])
+    order = np.arange(5)
+    assert leapt(order, 0, 4, biomarker, level).tolist() == [1, 0, 3, 2, 4]
+    assert leapt(order, 4, 0, biomarker, level).tolist() == [0, 2, 1, 4, 3]
+    assert leapt(order, 3, 1, biomarker, level).tolist() == [0, 1, 3, 2, 4]
+    assert order.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_chains_of_steps_leave_orders_that_single_moves_cannot():
+    """Without leaps two of twelve chains end 30 nats below the best order."""
+    events, _, X = scored(4, n=200)
+    model = fit(X, events, 1, FitSettings(variant=Variant("uniform", healthy=False), n_startpoints=4, n_samples=0))
+    drawn = [model.sample(X, n_samples=4000, n_chains=4, n_draws=100, seed=s).draws for s in range(3)]
+    ends = np.concatenate([d.log_likelihood[:, 50:].mean(axis=1) for d in drawn])
+    assert ends.min() > model.ml_log_likelihood - 15.0
+
+
+def test_a_chain_of_leaps_goes_on_from_what_it_kept():
+    """In the middle between two leaps, to the same bits."""
+    events, orders, X = scored(5, n=60)
+    problem = Problem(X, events, Variant("uniform", healthy=False))
+
+    def chain():
+        return Sampler(problem, even(problem, orders), np.random.default_rng(3), 5)
+
+    whole, first = chain(), chain()
+    whole.steps(130)
+    first.steps(70)
+    after = chain()
+    after.restore(first.snapshot())
+    after.steps(60)
+    assert after.value == whole.value
+    np.testing.assert_array_equal(after.state.subtypes.sequence, whole.state.subtypes.sequence)
+    assert whole.leap_every == 20 and whole.since == 10
+
+
+def test_chains_of_steps_have_the_enumerated_posterior():
+    """All 20 orders of two biomarkers with three levels each, leaps included."""
+    from itertools import permutations
+
+    rng = np.random.default_rng(8)
+    events = OrdinalEvents(
+        3,
+        [[0.6, 0.2, 0.1, 0.1], [0.2, 0.5, 0.2, 0.1], [0.1, 0.2, 0.5, 0.2], [0.1, 0.1, 0.2, 0.6]],
+        biomarkers=["a", "b"],
+    )
+    X = rng.integers(0, 4, (12, 2)).astype(float)
+    words = sorted(set(permutations([0, 0, 0, 1, 1, 1])))
+    orders = []
+    for word in words:
+        order = np.empty(6, np.int64)
+        for b in (0, 1):
+            order[np.array(word) == b] = np.flatnonzero(events.biomarker == b)
+        orders.append(order)
+    log_p = np.array([np.log(np.exp(events.log_likelihood(X, o)).mean(axis=1)).sum() for o in orders])
+    exact = np.exp(log_p - log_p.max())
+    exact /= exact.sum()
+    problem = Problem(X, events, Variant("uniform", healthy=False))
+    chain = Sampler(problem, even(problem, orders[3][None]), rng, 0)
+    assert chain.leap_every == 20
+    chain.leap_every = 1
+    counts, index = np.zeros(len(orders)), {tuple(o): i for i, o in enumerate(orders)}
+    for _ in range(20_000):
+        chain.steps(1)
+        counts[index[tuple(chain.state.subtypes.sequence[0])]] += 1
+    assert abs(counts / counts.sum() - exact).max() < 0.01 < exact.max() - exact.min()

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Places an event may travel in one sweep of the sampler.
 REACH = 12
+#: Steps between two leaps of a biomarker's events over each other, where events are steps.
+LEAP_EVERY = 20
 #: Pieces of the warm-up between which a chain may be kept.
 PIECES = 50
 
@@ -40,6 +42,22 @@ def perturbed(problem: Problem, point: Parameters, rng: np.random.Generator) -> 
     return moved
 
 
+def leapt(sequence: np.ndarray, at: int, to: int, biomarker: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """The order (N,) in which the event at place `at` has gone to place `to`, past events of its own biomarker where those lie
+    between: the biomarker then has the places, and its events them by level.
+
+    Examples
+    --------
+    >>> leapt(np.array([0, 1, 2, 3]), 0, 3, np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2])).tolist()
+    [0, 2, 3, 1]
+    """
+    event = sequence[at]
+    out = np.insert(np.delete(sequence, at), to, event)
+    mine = np.flatnonzero(biomarker[out] == biomarker[event])
+    out[mine] = out[mine][np.argsort(level[out[mine]], kind="stable")]
+    return out
+
+
 class Sampler:
     """One chain: its state, and steps of it."""
 
@@ -51,24 +69,60 @@ class Sampler:
             problem.trial(self.state.density.dtype),
         )
         self.value = kernels.renew(problem.data, problem.layout, self.state, problem.settings)
+        leaping = (problem.layout.step >= 0) & ((problem.layout.previous >= 0) | (problem.layout.following >= 0))
+        whole = max(sweep_every, 1)  # pieces of whole sweeps
+        self.leap_every = -(-LEAP_EVERY // whole) * whole if leaping.any() else 0
+        self.since = 0
 
     def steps(self, n: int, tune: bool = False) -> float:
         """Run `n` steps; returns the log-likelihood without constants."""
         p = self.problem
-        self.value = kernels.chain_steps(
-            p.data, p.layout, self.state, p.settings, self.work, (n, self.every, REACH, tune), self.value, self.rng
-        )
+        while n:
+            part = min(n, self.leap_every - self.since) if self.leap_every else n
+            plan = (part, self.every, REACH, tune)
+            self.value = kernels.chain_steps(
+                p.data, p.layout, self.state, p.settings, self.work, plan, self.value, self.rng
+            )
+            n -= part
+            self.since += part
+            if self.since == self.leap_every:
+                self.since = 0
+                for c in range(len(self.state.subtypes.sequence)):
+                    self.leap(c)
         return self.value
+
+    def leap(self, c: int) -> None:
+        """One Metropolis move of subtype c's order, in which a biomarker's events may pass each other (see `leapt`).
+
+        Steps of one biomarker stand between each other: a level that has to go beyond the next cannot in single moves but
+        over orders that nobody fits. Both places are drawn uniformly, so that the way back is as likely.
+        """
+        p, sequence, place = self.problem, self.state.subtypes.sequence[c], self.state.subtypes.place[c]
+        at, to = (int(v) for v in self.rng.integers(sequence.size, size=2))
+        log_u = np.log1p(-self.rng.random())
+        old = sequence.copy()
+        sequence[:] = leapt(old, at, to, p.events.biomarker, p.events.level)
+        if (sequence == old).all():
+            return
+        place[sequence] = np.arange(sequence.size)
+        value = kernels.refresh(p.data, p.layout, self.state, p.settings)
+        if log_u < value - self.value:
+            self.value = value
+            return
+        sequence[:] = old
+        place[sequence] = np.arange(sequence.size)
+        self.value = kernels.refresh(p.data, p.layout, self.state, p.settings)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything the next steps depend on, to the bit."""
-        return {**flat(self.state), "value": np.array(self.value), "rng": rng_state(self.rng)}
+        numbers = {"value": np.array(self.value), "since": np.array(self.since)}
+        return {**flat(self.state), **numbers, "rng": rng_state(self.rng)}
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Go on from a `snapshot`."""
         for name, array in flat(self.state).items():
             array[...] = kept[name]
-        self.value = float(kept["value"])
+        self.value, self.since = float(kept["value"]), int(kept["since"])
         set_rng_state(self.rng, kept["rng"])
 
     def point(self) -> Parameters:

@@ -36,6 +36,9 @@ PRICE_POLISHED, POLISH_NEAR, POLISH_REACH = 2e7, 8, 2
 #: How many of the best climbs are shaken by stochastic EM, and how many of those polished exactly.
 N_SHAKEN = 5
 N_POLISHED = 2
+#: Up to so many people x events^2 all starts are polished where events are steps: given everyone's cell, a step may only move
+#: where nobody is, and climbs end hundreds of nats below what single moves of the exact likelihood reach.
+PRICE_ALL_POLISHED = 1e6
 #: People x events up to which searching costs so little that twice as much of it is done.
 SMALL = 10_000
 #: Rounds of the climbs that only prepare a start: half a subtype alone, then the two halves as a mixture.
@@ -319,6 +322,9 @@ def fit_maximum(
             f"start {i + 1} polished", keep.point(f"k{n_subtypes}_polished{i}", lambda: polish(exact, ends[i], rng))
         )
 
+    if problem.encoded.steps.shape[1] and n_people * problem.events.n_events**2 <= PRICE_ALL_POLISHED:
+        ends = {i: after.get(i, p) for i, p in enumerate(points)}
+        chosen = list(ends)
     log.info("k=%d: the best %d are polished", n_subtypes, len(chosen))
     polished = parallel(finish, chosen, n_threads)
     best = max(polished, key=lambda p: p.score).ordered()
