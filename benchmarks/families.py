@@ -255,8 +255,9 @@ def main():
                 subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             rows.append(compare(problem, dict(np.load(out)), not options.short, options.steps))
             print(pd.Series(rows[-1]).to_string(), flush=True)
-    table = pd.DataFrame(rows).set_index("problem").T.rename_axis("quantity").reset_index()
-    table.to_csv(Path(__file__).with_suffix(".tsv"), sep="\t", index=False, float_format="%.5g")
+            table = pd.DataFrame(rows).set_index("problem").T.rename_axis("quantity").reset_index()
+            # after every problem: the peer takes long for some
+            table.to_csv(Path(__file__).with_suffix(".tsv"), sep="\t", index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":
