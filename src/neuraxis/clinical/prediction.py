@@ -169,7 +169,8 @@ def prediction(
         w = censoring_weights(t, e, horizon)
         threshold = float(np.clip(nobody[0], 0.01, 0.99))
         without = measures(nobody, t, e, w, horizon, threshold)["brier"]
-        first = before = None
+        first: tuple | None = None  # C of the set, and of every bootstrap sample
+        before: tuple | None = None
         for name, x in sets.items():
             row = base | {"model": name, "brier_without": without}
             many = name == "clinical and all z"
@@ -184,17 +185,13 @@ def prediction(
             again = [measures(risk[i], t[i], e[i], w[i], horizon, threshold) for i in picks if e[i].sum() > 1]
             for key in ("c", "brier"):
                 row[f"{key}_low"], row[f"{key}_high"] = np.quantile([m[key] for m in again], [0.025, 0.975])
-            reference: np.ndarray | None = first if many else before
+            mine_c = row["c"], np.array([m["c"] for m in again])
+            reference = first if many else before
             if reference is not None:
-                both = [
-                    concordance_index(t[i], -risk[i], e[i]) - concordance_index(t[i], -reference[i], e[i])
-                    for i in picks
-                    if e[i].sum() > 1
-                ]
-                row["added"] = row["c"] - float(concordance_index(t, -reference, e))
-                row["added_low"], row["added_high"] = np.quantile(both, [0.025, 0.975])
+                row["added"] = row["c"] - reference[0]
+                row["added_low"], row["added_high"] = np.quantile(mine_c[1] - reference[1], [0.025, 0.975])
             if name == "clinical":
-                first = risk
-            before = risk
+                first = mine_c
+            before = mine_c
             rows.append(row)
     return pd.DataFrame(rows, columns=list(COLUMNS))
