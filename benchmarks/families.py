@@ -150,6 +150,7 @@ def compare(problem: str, found, cross_validate: bool, steps: int) -> dict:
 
     from neuraxis.sustain import FitSettings, Variant, fit
     from neuraxis.sustain.problem import Problem
+    from neuraxis.sustain.sampler import Sampler
 
     events, X, constant, peer = our_problem(problem, found)
     settings = FitSettings(
@@ -166,15 +167,14 @@ def compare(problem: str, found, cross_validate: bool, steps: int) -> dict:
     for k in range(1, MOST + 1):
         models[k] = model = fit(X, events, k, settings, previous=model, **options)
     seconds = time.process_time() - start
-    start = time.process_time()
-    fit(X, events, MOST, settings.with_(n_samples=0), previous=models[MOST - 1], **options)
-    search = time.process_time() - start
-    start = time.process_time()
-    fit(X, events, MOST, settings.with_(n_samples=50_000), previous=models[MOST - 1], **options)
-    step = (time.process_time() - start - search) / 50_000
     row = {"problem": problem, "n_people": len(X), "n_events": events.n_events}
     values, _ = events.check_data(X)
     packed = Problem(values, events, settings.variant)
+    sampler = Sampler(packed, models[MOST].point, np.random.default_rng(SEED), settings.sweep_every)
+    sampler.steps(1000, True)
+    start = time.process_time()
+    sampler.steps(50_000)
+    step = (time.process_time() - start) / 50_000
     back = np.argsort(peer)  # the peer's event number to ours
     for k in range(1, MOST + 1):
         theirs = back[found[f"sequence{k}"].astype(int)].reshape(k, -1)
@@ -221,6 +221,18 @@ def likelihood(packed, model, sequences, fractions) -> float:
     return float(packed.posterior([point])[2].sum())
 
 
+def save(row) -> None:
+    """Put one problem into the table, whose other problems stay: the peer takes long for some."""
+    import pandas as pd
+
+    path = Path(__file__).with_suffix(".tsv")
+    table = pd.DataFrame({row["problem"]: row.drop("problem")}).rename_axis("quantity")
+    if path.is_file():
+        old = pd.read_csv(path, sep="\t", index_col="quantity").drop(columns=row["problem"], errors="ignore")
+        table = old.join(table, how="outer").reindex([*table.index, *old.index.difference(table.index)])
+    table.astype(float).to_csv(path, sep="\t", float_format="%.5g")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", type=Path, required=True, help="checkout of pySuStaIn")
@@ -238,7 +250,6 @@ def main():
         return
     import pandas as pd
 
-    rows = []
     with tempfile.TemporaryDirectory() as room:
         for problem in options.problems:
             out = (options.keep or Path(room)) / f"{problem}.npz"
@@ -253,11 +264,9 @@ def main():
                 ]
                 command += [out.resolve(), "--steps", options.steps, *(["--short"] if options.short else [])]
                 subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            rows.append(compare(problem, dict(np.load(out)), not options.short, options.steps))
-            print(pd.Series(rows[-1]).to_string(), flush=True)
-            table = pd.DataFrame(rows).set_index("problem").T.rename_axis("quantity").reset_index()
-            # after every problem: the peer takes long for some
-            table.to_csv(Path(__file__).with_suffix(".tsv"), sep="\t", index=False, float_format="%.5g")
+            row = pd.Series(compare(problem, dict(np.load(out)), not options.short, options.steps))
+            print(row.to_string(), flush=True)
+            save(row)
 
 
 if __name__ == "__main__":
