@@ -390,6 +390,34 @@ def test_the_page_calls_biomarkers_by_their_labels(study, tmp_path):
         run_checks(labelled, [PAGE])
 
 
+def test_the_page_calls_subtypes_by_their_names_and_biomarkers_by_their_families(study, tmp_path):
+    """Where the study has said its configuration, as every finished one has."""
+    columns = "biomarker\tlabel\tkind\tlabels\tunit\tdirection\tplausible_low\tplausible_high\tsystem\n"
+    (tmp_path / "defined.tsv").write_text(columns + "a\tFirst one\ttable\tn/a\tmm\tfall\tn/a\tn/a\tn/a\n")
+    config = {"features": {}, "sustain": {}, "clinical": {"outcomes": []}}
+    (study.root / "provenance.json").write_text(json.dumps({"config": config}))
+    told = Study(study.root, ("MS",), biomarkers=tmp_path / "defined.tsv")
+    names = study.table("sustain/MS/names.tsv").set_index("subtype")["name"].to_dict()
+    order = study.table("sustain/MS/event_order.tsv")[["subtype", "biomarker", "mean_position"]]
+    assert len(set(names.values())) == 2
+
+    def shown(subtypes):
+        table = order.assign(
+            subtype=order["subtype"].map(subtypes), biomarker=order["biomarker"].replace({"a": "First one"})
+        )
+        body = json.dumps({"columns": list(table), "rows": table.to_numpy().tolist()})
+        page = f'<script type="application/json" id="t-MS-event-order">{body}</script>'
+        (study.root / "report/index.html").write_text(page)
+        return run_checks(told, [PAGE])["problems"].sum()
+
+    assert shown(names) == 0
+    with pytest.raises(CheckError, match="a row that the table has not"):
+        shown({1: names[2], 2: names[1]})  # swapped
+    (study.root / "provenance.json").unlink()
+    with pytest.raises(CheckError, match="a row that the table has not"):
+        shown(names)  # nothing is known of the page's words
+
+
 def test_absent_and_undeclared_tables_are_named(study):
     with pytest.raises(CheckError, match=r"clinical/MS/table1.tsv, all rows: there is no such table"):
         run_checks(study, ["tables are as declared"])

@@ -630,8 +630,14 @@ def _words(frame: pd.DataFrame) -> list[tuple]:
 @check(PAGE := "tables of the page are the study's")
 def _page(study):
     from .biomarkers import read_biomarkers
-    from .report.page import labelled
+    from .report.facts import read_study
+    from .report.page import labelled, worded
 
+    # what the page's words are made from; a study that has not said its configuration has none
+    told_of = {}
+    if study.biomarkers and (Path(study.root) / "provenance.json").is_file():
+        settings = {"control": study.control, "simulated": False, "biomarkers": study.biomarkers}
+        told_of = {d.name: d for d in read_study(study.root, diseases=study.diseases, **settings).diseases}
     label = (
         read_biomarkers(study.biomarkers, study.cord_levels).set_index("biomarker")["label"]
         if study.biomarkers
@@ -653,8 +659,12 @@ def _page(study):
                 frame = study.table(path)
                 told = pd.DataFrame(shown[name]["rows"], columns=shown[name]["columns"])
                 columns = [c for c in told if c in frame]
-                # the page calls biomarkers by their labels
+                # the page calls biomarkers by their labels, subtypes by their names, and says short names in words
                 known = {*_words(frame[columns]), *_words(labelled(frame[columns], label))}
+                if d in told_of:
+                    read = worded(frame, told_of[d])
+                    columns = [c for c in columns if c in read]
+                    known |= set(_words(read[columns]))
                 strange = [i for i, row in enumerate(_words(told[columns])) if row not in known]
                 for i in strange[:3]:
                     row = ", ".join(f"{c} {told[c].iloc[i]}" for c in columns[:4])
