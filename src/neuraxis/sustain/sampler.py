@@ -43,8 +43,9 @@ def perturbed(problem: Problem, point: Parameters, rng: np.random.Generator) -> 
 
 
 def leapt(sequence: np.ndarray, at: int, to: int, biomarker: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """The order (N,) in which the event at place `at` has gone to place `to`, past events of its own biomarker where those lie
-    between: the biomarker then has the places, and its events them by level.
+    """The order in which the event at place `at` has gone to place `to`, past events of its own biomarker.
+
+    The biomarker then has the places, and its events (of N) take them by level.
 
     Examples
     --------
