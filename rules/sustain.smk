@@ -86,9 +86,9 @@ rule sustain_kernels:
     benchmark:
         "benchmarks/runs/sustain/kernels.tsv"
     priority: 50
-    threads: 2
     conda:
         "../envs/neuraxis.yaml"
+    threads: 2
     resources:
         mem_mb=memory(1500),
         runtime="30m",
