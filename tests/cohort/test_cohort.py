@@ -128,7 +128,7 @@ def test_every_template_is_told_before_anything_is_measured(tmp_path, caplog):
     told = [(r.levelname, r.getMessage()) for r in caplog.records]
     assert told == [
         ("INFO", f"features.labels: 3 of 3 people have a file at {at}/seg.mgz"),
-        ("WARNING", f"features.cord_mask: 1 of 3 people have a file at {at}/cord.nii.gz; without: sub-01, sub-03"),
+        ("WARNING", f"features.cord_mask: 1 of 3 people has a file at {at}/cord.nii.gz; without: sub-01, sub-03"),
     ]
     wrong = given | {"features.cord_levels_image": f"{at}/leevls.nii.gz", "features.biomarkers, map x": f"{at}/x.nii"}
     with pytest.raises(InputError) as error:

@@ -546,7 +546,7 @@ def test_cat12(tmp_path, labels, biomarkers):
     got, failed = measure_batch(scans, defined, lambda p, s: (path, None, None), (1,), labels)
     assert failed.empty and got["etiv"].tolist() == [1500500] and got["amygdala_gm"].tolist() == [2900]
     for old, new, words in (
-        ("[1.4;1.5]", "[1.4]", "2 regions, but 1 volumes"),
+        ("[1.4;1.5]", "[1.4]", "2 regions, but 1 volume in"),
         ("[1.4;1.5]", "[1,4;1,5]", "decimal comma"),
         ("</names>", "", "is damaged"),
         ("<S>", "<!DOCTYPE S [<!ENTITY a 'b'>]><S>", "declares entities"),

@@ -117,7 +117,7 @@ def test_unknown_scores_are_refused_with_biomarker_value_and_person():
         (1.5, 0.9, "1.5 is no number of levels"),
         ([[0, 1, 1]], 0.9, "a: scores 0, 1, 1 must be finite and different"),
         ([[0]], 0.9, "a has no level above the normal one"),
-        ([1, 2], 0.9, "1 biomarker names for 2"),
+        ([1, 2], 0.9, "1 biomarker name for 2"),
         (1, [0.9, 0.8], "2 sets of probabilities for 1 biomarker: a"),
     ],
 )
@@ -286,7 +286,7 @@ def test_a_shared_skew_is_no_event():
         ([{"kind": "gamma"}], "a: densities of kind 'gamma'; known are gaussian, kde"),
         ([{"kind": "kde", "grid": [0, 0], "normal": [1, 1], "abnormal": [1, 1]}], "a: the grid must ascend"),
         ([3], "a: 3 is no pair"),
-        ([LOWER, LOWER], "1 biomarker names for 2"),
+        ([LOWER, LOWER], "1 biomarker name for 2"),
     ],
 )
 def test_mixture_refusals(densities, words):
