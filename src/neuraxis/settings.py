@@ -218,7 +218,7 @@ class Sustain:
         maximum=20,
     )
     n_samples_folds: Count0 = setting(
-        1000, "steps of all models that lead to the choice (held-out densities, out-of-fold labels); 0: n_samples"
+        2000, "steps of all models that lead to the choice (held-out densities, out-of-fold labels); 0: n_samples"
     )
     n_chains: Count1 = setting(4, "Markov chains per model")
     stage_prior: Literal["smooth", "dirichlet", "uniform"] = setting(

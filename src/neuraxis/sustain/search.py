@@ -40,7 +40,7 @@ N_POLISHED = 2
 #: where nobody is, and climbs end hundreds of nats below what single moves of the exact likelihood reach.
 PRICE_ALL_POLISHED = 1e6
 #: People x events up to which searching costs so little that twice as much of it is done.
-SMALL = 5_000
+SMALL = 10_000
 #: Rounds of the climbs that only prepare a start: half a subtype alone, then the two halves as a mixture.
 PREPARING_SWEEPS = 10
 
