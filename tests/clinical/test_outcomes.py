@@ -1,18 +1,22 @@
 """Outcome models equal direct calls of the libraries; degenerate input gets a reason, not a number."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import lifelines
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+import yaml
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from neuraxis.clinical.cases import check_outcomes, complete_cases
 from neuraxis.clinical.outcomes import KINDS, declare, declared_for
 from neuraxis.clinical.outcomes.survival import PROPORTIONAL_HAZARDS, independent
+from neuraxis.clinical.worsening import MADE
+from neuraxis.cohort.simulated import simulate_cohort
 from neuraxis.errors import InputError
 
 
@@ -398,3 +402,19 @@ def test_units_stand_at_the_axis():
     assert declare("NfL", "nfl", "continuous", unit="pg/ml").label == "NfL (pg/ml)"
     assert declare("NfL", "nfl", "continuous").label == "NfL"
     assert declare("lesions", "n", "count", exposure="years", unit="new").label == "lesions (new) a year"
+
+
+def test_every_outcome_of_the_default_configuration_is_served_by_the_simulated_cohort():
+    """The small study analyses some of them."""
+    root = Path(__file__).parents[2]
+    config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))["clinical"]["outcomes"]
+    made = [declare(**o) for o in config]
+    people = simulate_cohort(root / "resources", scale=0.2, seed=2).participants.set_index("participant_id")
+    table = check_outcomes(made, people, "HC", made=MADE)
+    assert len(made) == 18 and set(table["outcome"]) == {o.name for o in made}
+    patients = table[table["group"] != "HC"]
+    own = {c for o in made for c in o.columns} - set(people)
+    assert own <= set(MADE) and (patients.loc[~patients["column"].isin(own), "complete"] > 20).all()
+    lost = next(c for c in made[0].columns if c not in MADE)
+    with pytest.raises(InputError, match=f"outcome {made[0].name}: column {lost} is not in"):
+        check_outcomes(made, people.drop(columns=lost), "HC", made=MADE)

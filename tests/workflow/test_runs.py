@@ -111,6 +111,69 @@ def test_own_people_from_a_table(tmp_path):
     assert "NfL as normal or abnormal" in page and "Gait score by observed level" in page and "Fonteijn" in page
 
 
+def test_what_init_proposes_reaches_its_report(tmp_path):
+    """Tables as they lie about (FreeSurfer's, the Spinal Cord Toolbox's, a table of people with words of its own) to a
+    report about them; shortened, else as proposed."""
+    from neuraxis.cohort.simulated import simulate_cohort
+    from neuraxis.newstudy import make_study
+
+    data, study = tmp_path / "the data", tmp_path / "my study"
+    data.mkdir()
+    cohort = simulate_cohort(ROOT / "resources", scale=0.15, seed=5)
+    measures = cohort.measures.query("session_id == 'baseline'").set_index("participant_id")
+    people = cohort.participants.set_index("participant_id")
+    people = people[people["group"].isin(["HC", "MS"])].sample(frac=1, random_state=1)
+    measures = measures.loc[people.index]
+    people["diagnosis"] = np.where(
+        people["group"] == "HC", "healthy control", np.where(people["age"] > 45, "SPMS", "RRMS")
+    )
+    known = people[["diagnosis", "age", "sex", "site", "edss", "sdmt"]].rename(
+        columns={"sex": "gender", "site": "scanner"}
+    )
+    known.to_csv(data / "participants.tsv", sep="\t", na_rep="n/a")
+    names = pd.read_csv(ROOT / "resources/labels.tsv", sep="\t").set_index("label")["name"]
+    structures = {}
+    for row in pd.read_csv(ROOT / "resources/biomarkers.tsv", sep="\t").query("kind == 'labels'").itertuples():
+        labels = [int(n) for n in row.labels.split(",") if int(n) in names.index]
+        structures |= {names[n]: measures[row.biomarker] / len(labels) for n in labels}
+    volumes = pd.DataFrame(structures).rename_axis("Measure:volume").rename(index=lambda i: f"{i}/")
+    cortex = [c for c in volumes if c.startswith("ctx-")]
+    volumes[[c for c in volumes if c not in cortex]].assign(
+        EstimatedTotalIntraCranialVol=measures["etiv"].to_numpy()
+    ).to_csv(data / "aseg.tsv", sep="\t")
+    for side in ("lh", "rh"):
+        part = volumes[[c for c in cortex if f"-{side}-" in c]].rename(
+            columns=lambda c: f"{c[4:].replace('-', '_')}_volume"
+        )
+        part.rename_axis(f"{side}.aparc.volume").rename(index=lambda i: i.strip("/")).to_csv(
+            data / f"{side}.tsv", sep="\t"
+        )
+    areas = [
+        f"/d/{i}/anat/{i}_T2w_seg.nii.gz,{level},{area + d}"
+        for i, area in measures["cord_csa"].dropna().items()
+        for level, d in ((1, -1), (2, 0), (3, 1))
+    ]
+    (data / "csa.csv").write_text("\n".join(["Filename,VertLevel,MEAN(area)", *areas]) + "\n")
+
+    said = " ".join(make_study(study, data))
+    assert "diagnosis as group" in said and "outcomes: EDSS (ordinal), SDMT (robust)" in said
+    assert "too few for subtypes, and left out: SPMS" in said
+    (study / "short.yaml").write_text(
+        "normative: {folds: 5}\n"
+        "sustain: {max_subtypes: 1, folds: 2, n_samples: 200, n_doublings: 0, n_startpoints: 1, n_chains: 2, variants: [],"
+        " negative_control_variants: [], leave_site_out: false}\nclinical: {n_draws: 5}\n"
+    )
+    arguments = ["-s", str(checkout(tmp_path / "clone") / "Snakefile"), "--directory", str(study)]
+    snakemake(tmp_path, *arguments, "--configfile", str(study / "config.yaml"), str(study / "short.yaml"))
+    page = (study / "results/report/index.html").read_text()
+    assert "<title>my study" in page and "SIMULATED" not in page and "EDSS" in page
+    z = pd.read_csv(study / "results/normative/zscores.tsv", sep="\t").set_index("participant_id")
+    found = pd.read_csv(study / "results/features/measures.tsv", sep="\t").set_index("participant_id")
+    assert len(z) > 0.9 * people["diagnosis"].ne("SPMS").sum() and set(z["group"]) == {"healthy control", "RRMS"}
+    for name in ("thalamus", "frontal", "cord_csa"):  # people in another order than in the tables
+        assert np.allclose(found[name], measures.loc[found.index, name], rtol=1e-4, equal_nan=True)
+
+
 @pytest.mark.parametrize("name", ["slurm", "generic"])
 def test_groups_of_the_clusters_name_rules(name):
     """A rule that is renamed would be submitted alone without a word; both profiles group alike."""
