@@ -820,3 +820,30 @@ def test_columns_of_people_are_told_as_the_outcome_they_hold():
     d = disease({"clinical": {"outcomes": [{"name": "EDSS", "column": "edss"}, {"name": "no column"}]}})
     said_ = [d.in_words(c) for c in ("edss", "strata of edss", "site_id", "strata of site", "etiv")]
     assert said_ == ["EDSS", "strata of EDSS", "site id", "strata of site", "head size"]
+
+
+def checks_of(failed, n):
+    return study(
+        **{"normative/diagnostics": pd.DataFrame({"harmonisation": "after", "passed": [i >= failed for i in range(n)]})}
+    )
+
+
+def test_conditions_at_their_edges():
+    """Facts just beyond a condition, on either side."""
+    assert "healthy_better" in told(disease(selection=selection(1, healthy=4.5), **ONE))
+    within = {0: 90.0, 1: 30.0, 2: 3.5, 3: 0.0, 4: 9.0}
+    assert "number_within" not in told(disease({"sustain": {"n_subtypes": 2}}, selection=selection(2, within)))
+    assert "number_within" not in told(disease(selection=selection(1, {0: 90.0, 1: 3.0, 2: 0.0}), **ONE))
+    for normal, expected in ((3, True), (5, False)):  # of 83 and 85 people
+        assert ("nearly_all_staged" in told(disease(subtypes=people(normal=normal)))) is expected
+    nobody = {"names": names((0,), ("cortical",)), "subtypes": people((0,), names=("one",)), "selection": selection(1)}
+    assert "empty_subtype" not in told(disease(**nobody))
+    assert "clinical_not_testable" not in told(disease(**{"clinical/associations": None}))
+    single = nuisance().query("label == 'subtype' and variable == 'sex'")
+    assert "follows_nothing" in told(disease(**{"clinical/nuisance": single}))
+    apart = pd.DataFrame({"subtype": [1, 2], "tau": [0.95, 0.6], "tau_chance": 0.1})
+    assert told(disease(stability=apart))["folds_agree"] is True
+    for failed, n, warns in ((1, 8, True), (1, 10, False)):
+        assert told(checks_of(failed, n), ("norms",))["checks_failed"] is warns
+    stranger = pd.DataFrame([{"step": "segmentation without participant", "excluded": 3, "who": "x"}])
+    assert told(study(**{"features/flow": stranger}), ("people",))["strangers"] is True
