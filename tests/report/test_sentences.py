@@ -298,6 +298,7 @@ def test_a_gap_in_the_stages_is_told(stages, gap):
     assert (d.gap[:2] if d.gap else None) == gap
     words = text(d, "stage_gap")
     assert (f"nobody stands at {gap[0]} to {gap[1]}, " in words) if gap else words == ""
+    assert told(d).get("stage_gap") is (True if gap else None)
 
 
 def test_too_few_staged_people_have_no_gap():
