@@ -280,6 +280,11 @@ def test_a_biomarker_that_a_site_does_not_measure_is_missing_there(site, left):
     norms = fit_norms(measures[:150], people, DIRECTION, NormSettings(site=site))
     with pytest.warns(NeuraxisWarning, match="b is measured in too few controls of C"):
         z = norms.apply(measures[150:], people)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NeuraxisWarning)
+        norms.apply(measures[150:], people, quiet=True)
+        elsewhere = measures[150:][(people.loc[measures.index[150:], "site"] != "C").to_numpy()]
+        norms.apply(elsewhere, people)
     at_c = people.loc[z.index, "site"] == "C"
     assert z.loc[at_c, "b"].isna().all() and z.loc[~at_c, "b"].notna().all() and z["a"].notna().all()
     out_of_sample, _ = zscores(measures, people, "HC", DIRECTION, NormSettings(site=site))

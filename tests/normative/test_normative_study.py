@@ -170,6 +170,7 @@ def test_site_checks_come_before_and_after_the_site_term():
     people["sex"] = "F"
     measures.loc[people["site"] == "b", "thalamus"] += 40
     chosen = PLAIN | {"site": "fixed", "min_site_controls": 5, "overrides": {"ventricles": {"site": "none"}}}
+    chosen["overrides"]["thalamus"] = {"site": "fixed"}  # its own choice of a site term goes, too
     made = normative_tables(measures, people, NO_SCANS, BIOMARKERS, chosen, control="HC")
     checks = made.diagnostics.query("biomarker == 'thalamus' and check == 'site'")
     means = checks.set_index(["harmonisation", "part"])["mean"]
