@@ -83,6 +83,10 @@ def test_everything_by_id_and_nothing_by_row(run):
             "none of its scans is one of the measured",
         ),
         ({"qc_scores": "subject,thalamus\n9,0.5\n"}, "features.qc_scores .*none of its 1 id "),
+        (
+            {"volumes": volumes(("sub-001", 1), ("sub-001_ses-01", 3), ("sub-002", 2))},
+            r"two scans are the baseline of sub-001 \(sub-001, sub-001_ses-01\); see cohort.baseline_session",
+        ),
         ({"volumes": volumes(("sub-001", 1), ("001", 2))}, r"listed twice: sub-001 \(sub-001, 001\)"),
     ],
 )

@@ -274,6 +274,11 @@ def test_a_point_after_the_thousands_of_some_cells(tmp_path, labels):
         InputError, match=r"Left-Accumbens-area: mixed units: s2 \(1.02\) look like ml, or have a point"
     ):
         read_volume_tables([path], labels)
+    # whoever lacks the structure says nothing of its unit
+    absent = "".join(f"z{i},0\n" for i in range(8))
+    path.write_text(path.read_text() + absent)
+    with pytest.raises(InputError, match=r"mixed units: s2 \(1.02\) look"):
+        read_volume_tables([path], labels)
     # lesions span three orders of magnitude, and a few people tell nothing
     for name, cells in (
         ("WM-hypointensities", [200, 900, 12000, 3000, 450, 1500, 3]),
@@ -653,7 +658,7 @@ def test_huge_labels_and_sizes_cost_no_memory(tmp_path):
     made = nib.Nifti1Image(data, np.eye(4), dtype=np.int64)
     nib.save(made, tmp_path / "x.nii.gz")
     assert label_volumes(tmp_path / "x.nii.gz") == {10: 26, 2**31 - 1: 1}
-    for value, dtype in ((2**40, np.int64), (2**63, np.uint64)):
+    for value, dtype in ((2**40, np.int64), (2**63, np.uint64), (2**31, np.uint32)):
         made = nib.Nifti1Image(np.full((3, 3, 3), value, dtype), np.eye(4), dtype=dtype)
         nib.save(made, tmp_path / "y.nii.gz")
         with pytest.raises(InputError, match="above 2147483647"):

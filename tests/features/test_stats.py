@@ -195,6 +195,13 @@ def test_real_synthseg_tables(samples, labels, biomarkers):
     assert got["frontal"].isna().all() and got["ventral_dc"].notna().all()
 
 
+def test_a_cord_table_names_the_file_that_names_nobody(tmp_path):
+    rows = "".join(f"/d/{name}_seg.nii.gz,{level},70\n" for name in ("sub-01", "p2") for level in (2, 3))
+    (tmp_path / "csa.csv").write_text("Filename,VertLevel,MEAN(area)\n" + rows)
+    with pytest.raises(InputError, match=r"csa.csv: no sub-<label> in file name '/d/p2_seg.nii.gz'"):
+        read_sct(tmp_path / "csa.csv", levels=(2, 3))
+
+
 def test_real_sct_tables(samples):
     path = samples / "sct" / "spine-generic_2020" / "csa-SC_T1w.csv"
     got = read_sct(path, levels=(2, 3))
