@@ -47,6 +47,8 @@ def test_an_outlier_is_far_in_scaled_median_absolute_deviations():
     }
     nine, few = people(9)
     assert broken(nine.assign(x=nine["x"].where(nine.index != 8, 150)), few)[0] == set()
+    ten, enough = people(10)
+    assert broken(ten.assign(x=ten["x"].where(ten.index != 9, 150)), enough)[0] == {("p09", "outlier of its site")}
 
 
 def test_each_limit_has_two_sides():
