@@ -1,13 +1,16 @@
 """Comparing models and simpler descriptions: order similarity, k-means, draws of labels, progression, the true model."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import fisher_exact, kendalltau
 
 from neuraxis.cohort.simulated import published_points, true_model
+from neuraxis.errors import NeuraxisWarning
 from neuraxis.evaluation.clusters import k_means
-from neuraxis.evaluation.compare import agreement, enrichment, order_of_known, projection
+from neuraxis.evaluation.compare import agreement, best_possible, enrichment, order_of_known, projection
 from neuraxis.sustain import Parameters, SustainModel, Variant, ZScoreEvents, draw_labels, fit, simulate, stream
 from neuraxis.sustain.matching import order_similarity, rand_index
 from neuraxis.sustain.naming import name_subtypes
@@ -89,6 +92,11 @@ def test_the_true_model_is_the_one_the_cohort_is_drawn_from(request, disease):
     clean = pd.DataFrame(np.stack([events.stage_values(s)[20] for s in sequences]), columns=truth["biomarkers"])
     got = model.assign(clean)
     assert got["subtype"].tolist() == [1, 2, 3] and (got["stage"] - 20).abs().max() <= 4  # the stage prior falls
+    # of two people of whom one thing is known, and it is nothing to go by: as many are healthy as were drawn so
+    blank = pd.DataFrame(np.nan, ["p", "q"], truth["biomarkers"])
+    blank.iloc[:, 0] = 0.0
+    by_hand, _ = best_possible(truth, blank)
+    assert by_hand["p_healthy"].tolist() == model.assign(blank)["p_healthy"].tolist()
 
 
 def test_enrichment_against_a_two_by_two_table():
@@ -152,7 +160,9 @@ def test_orders_of_known_subtypes_are_those_people_were_drawn_from():
     model = fit(z, events, 1, n_startpoints=1, n_samples=100, n_chains=1)
     names = pd.Series(np.where(people.subtype == 0, "x", "y"))
     names[:10] = None
-    got = order_of_known(z, names, model, seed=1, n_samples=500)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NeuraxisWarning)  # as of a fit that is not told what the noise is
+        got = order_of_known(z, names, model, seed=1, n_samples=500)
     for c, name in enumerate("xy"):
         place = got.loc[got["subtype"] == name, "mean_position"]
         own, other = (kendalltau(place, np.argsort(sequences[s])).statistic for s in (c, 1 - c))

@@ -80,3 +80,15 @@ def test_small_sites_and_one_site_are_said_and_strangers_refused():
     with pytest.raises(InputError, match="1 person has no row in the table of sites, first p003"):
         leave_sites_out(z, site.drop("p003"), model, SETTINGS)
     assert isinstance(model, SustainModel)
+
+
+def test_a_site_that_alone_measures_something_cannot_be_left_out():
+    z = people([FORWARD], 40, 6)
+    site = pd.Series(["a", "b"] * 20, z.index)
+    z.loc[site == "b", z.columns[0]] = np.nan
+    learnt = FitSettings(variant=Variant(noise="learnt"), n_startpoints=3, n_samples=0)
+    model = fit(z, EVENTS, 1, learnt, covariance="independent")
+    agreement, labels = leave_sites_out(z, site, model, learnt, covariance="independent")
+    rows = agreement.set_index("site")
+    assert f"{z.columns[0]}" in rows.loc["a", "reason"] and pd.isna(rows.loc["a", "tau"])
+    assert rows.loc["b", "reason"] == "" and set(labels["without"]) == {"b"}
