@@ -28,7 +28,7 @@ from neuraxis.clinical.prediction import (
 from neuraxis.clinical.study import ClinicalInputs, analyse, mean_z, splits_of, values_of
 from neuraxis.clinical.survival import survival_tables
 from neuraxis.clinical.table1 import table_one
-from neuraxis.clinical.treatment import treatment_effects
+from neuraxis.clinical.treatment import INTERACTION, treatment_effects
 from neuraxis.clinical.trial import enrichment, per_arm
 
 Z95 = 1.959964
@@ -385,6 +385,15 @@ def test_treatment_is_set_against_its_reference_within_its_subtype():
         *(people.loc[(group == "a") & (drug == v), "event"] for v in ("none", "x")),
     )
     assert tests.set_index("split").loc["treatment in a", "p"] == pytest.approx(first.p_value)
+
+    def told(changed):
+        table, *_ = treatment_effects([outcome], changed, labels, "drug", "none")
+        return bool(table.set_index("subtype").loc[INTERACTION, "reportable"])
+
+    few_events = people.assign(event=[int(e and i % 20 == 3) for i, e in enumerate(people["event"])])
+    few_treated = people.assign(drug=np.where(np.arange(n) % 4 == 0, "x", "none"))  # 18 and 17 of 70
+    assert 0 < few_events["event"].sum() < 10
+    assert told(people) and not told(few_events) and not told(few_treated)
 
 
 # ------------------------------------------------------------------ what was not seen
