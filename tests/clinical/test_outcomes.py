@@ -312,6 +312,10 @@ def test_bounded_scores_are_modelled_as_shares_of_their_maximum():
     assert np.exp(fit.estimate["g"]) == pytest.approx(odds[1.0] / odds[0.0], rel=1e-5)
     with pytest.raises(InputError, match=r"between 0 and 30; it does not in 1 person, first p4 with 31"):
         complete_cases(outcome, frame.assign(moca=frame["moca"].mask(frame.index == "p4", 31)))
+    ends = frame.assign(moca=frame["moca"].mask(frame.index == "p4", 30).mask(frame.index == "p5", 0))
+    assert complete_cases(outcome, ends).y[["p4", "p5"]].tolist() == [30, 0]
+    with pytest.raises(InputError, match=r"does not in 1 person, first p4 with -1"):
+        complete_cases(outcome, frame.assign(moca=frame["moca"].mask(frame.index == "p4", -1)))
     with pytest.raises(InputError, match="needs the largest score in `maximum`"):
         declare("MoCA", "moca", "bounded")
 
@@ -418,3 +422,27 @@ def test_every_outcome_of_the_default_configuration_is_served_by_the_simulated_c
     lost = next(c for c in made[0].columns if c not in MADE)
     with pytest.raises(InputError, match=f"outcome {made[0].name}: column {lost} is not in"):
         check_outcomes(made, people.drop(columns=lost), "HC", made=MADE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ranked"), [(k, k in ("continuous", "robust", "ordinal", "bounded", "count")) for k in KINDS]
+)
+def test_only_what_has_an_order_has_companions_by_rank(kind, ranked):
+    """Yes or no, drugs and times have none; counts are compared by their rates."""
+    frame, terms = people(80)
+    column = {
+        "binary": "worse",
+        "count": "relapses",
+        "survival": "event",
+        "discrete": "event",
+        "categorical": "sex",
+        "ordinal": "edss",
+    }
+    more = {"time": "time"} if kind in ("survival", "discrete") else {}
+    more |= {"exposure": "years"} if kind == "count" else {}
+    more |= {"maximum": 200} if kind == "bounded" else {}
+    outcome = declare("o", column.get(kind, "score"), kind, **more)
+    cases = complete_cases(outcome, frame)
+    mine = terms["g"].loc[cases.y.index] > 0
+    assert bool(outcome.group_companions(cases, mine, ~mine)) is ranked
+    assert bool(outcome.stage_companions(cases, frame["age"])) is ranked
