@@ -12,6 +12,7 @@ if [[ -e $conf ]] && ! grep -qxF "$mark" "$conf"; then
     exit 1
 fi
 host=$(hostname -s)
+# --all: without it nproc obeys OMP_NUM_THREADS, which the Makefile sets
 mkdir -p /etc/slurm /run/munge /var/lib/slurm/ctld /var/lib/slurm/d /var/log/slurm
 cat > "$conf" <<CONF
 $mark
@@ -33,7 +34,7 @@ StateSaveLocation=/var/lib/slurm/ctld
 SlurmdSpoolDir=/var/lib/slurm/d
 SlurmctldLogFile=/var/log/slurm/slurmctld.log
 SlurmdLogFile=/var/log/slurm/slurmd.log
-NodeName=$host CPUs=$(nproc) RealMemory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo) State=UNKNOWN
+NodeName=$host CPUs=$(nproc --all) RealMemory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo) State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
 chown -R munge: /run/munge /etc/munge /var/lib/munge /var/log/munge
