@@ -536,6 +536,28 @@ def test_a_large_pdf_is_named_where_it_lies_in_results(tmp_path):
     assert page.Figures(views.TableStore()).show(figure, png, {}, disease(), "x")["pdf_at"] == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "facts", "place"),
+    [
+        ("normative/zscores", study(), "results/normative/zscores.tsv"),
+        ("crossdisease/similarity", study(), "results/sustain/crossdisease/similarity.tsv"),
+        ("MS/progression", disease(), "results/sustain/MS/progression.tsv"),
+        ("MS/clinical/maps", disease(), "results/clinical/MS/maps.tsv"),
+    ],
+)
+def test_data_too_large_for_the_page_are_named_where_they_lie(tmp_path, monkeypatch, name, facts, place):
+    """z of 20,000 people would be most of the page."""
+    monkeypatch.setattr(page, "MOST_DATA", 6)
+    png = tmp_path / "figures/a.png"
+    png.parent.mkdir()
+    Image.new("RGB", (30, 20), "white").save(png)
+    figure, store = (OF_DISEASE if name.startswith("MS/") else OF_CONTROLS)[0], views.TableStore()
+    rows = pd.DataFrame({"x": range(6)})
+    tables = {name: rows.assign(y=0), "MS/small": rows, "MS/none": rows[:0]}
+    shown = page.Figures(store).show(figure, png, tables, facts, "a")
+    assert shown["tables"] == ["MS-small"] and set(store.tables) == {"MS-small"} and shown["tables_at"] == [place]
+
+
 def test_predictors_are_told_in_words():
     changed = {
         "clinical": {

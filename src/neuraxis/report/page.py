@@ -22,7 +22,7 @@ from .checklists import answered
 from .facts import Disease, Study, read_study
 from .methods import methods_text, references
 from .people import write_people
-from .views import TableStore, any_table, flow_boxes, folded_table, picture, vector
+from .views import MOST_DATA, TableStore, any_table, flow_boxes, folded_table, picture, vector
 from .words import GLOSSARY, VALUES
 
 PAGES = jinja2.Environment(
@@ -169,7 +169,8 @@ class Figures:
             "pdf_at": "/".join(["results", *pdf.parts[-1 - pdf.parts[::-1].index("figures") :]])
             if pdf.is_file()
             else "",
-            "tables": [self.store.add(name, table) for name, table in tables.items() if len(table)],
+            "tables": [self.store.add(name, table) for name, table in tables.items() if 0 < table.size <= MOST_DATA],
+            "tables_at": [place_of(name, facts) for name, table in tables.items() if table.size > MOST_DATA],
             "section": figure.section,
             "first": figure.first,
         }
@@ -501,6 +502,14 @@ CHECKED = ("biomarker", "check", "part", "n", "mean", "sd", "why")
 def _below(table: str) -> str:
     """Path below results/ of a table that a figure of all diseases names."""
     return f"sustain/{table}" if table.startswith("crossdisease/") else table
+
+
+def place_of(table: str, facts: Study | Disease) -> str:
+    """Where a table of a figure lies: of a study by its path, of a disease by the disease and the name it has there."""
+    if not isinstance(facts, Disease):
+        return f"results/{_below(table)}.tsv"
+    room, _, name = table.removeprefix(f"{facts.name}/").rpartition("/")
+    return f"results/{room or 'sustain'}/{facts.name}/{name}.tsv"
 
 
 def write_dictionary(source, path) -> None:

@@ -22,6 +22,8 @@ MOST_CELLS = 160
 DPI = 150
 #: Bytes of a vector file that the page holds at most, so that it can be mailed; larger ones stay in results/figures.
 MOST_VECTOR = 300_000
+#: Cells of a table that the page holds at most as a figure's data, some 9 bytes each; larger ones stay in results/.
+MOST_DATA = 300_000
 
 
 def whole(values) -> bool:
