@@ -230,6 +230,10 @@ def test_an_outlier_of_its_site_is_flagged_by_the_studys_own_medians(shared, pat
 
 def test_the_call_itself(shared, patient, tmp_path):
     _, row, about = patient
+
+    def listed(*who):
+        return pd.DataFrame({"participant_id": who, "age": 40, "sex": "F", "site": about.get("site")})
+
     for given, words in (
         ({"table": row, "labels": "x.nii.gz", **about}, "table and labels|labels and table"),
         ({**about}, "no measures"),
@@ -240,6 +244,8 @@ def test_the_call_itself(shared, patient, tmp_path):
         ),
         ({"table": row, "disease": "PD", **about}, "no model of PD; there is MS"),
         ({"cord_mask": "m.nii.gz", "participant_id": "a", **about}, "come together"),
+        ({"table": row, "people": listed("a", "sub-b", "a")}, "people: listed more than once: a$"),
+        ({"labels": "x.nii.gz", "people": listed("a", "b")}, r"x.nii.gz is one person's; .* {participant_id} in it"),
     ):
         with pytest.raises(InputError, match=words):
             shared.stage(**given)

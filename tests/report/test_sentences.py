@@ -347,6 +347,9 @@ def test_subtypes_are_ranked_and_described_by_staged_people():
     )
     assert "Too few" not in first + second
     small = disease(names=names((19, 61)), subtypes=people((19, 61)))
+    apart = disease(subtypes=people(stages=[[1, 3], [10, 20, 30, 40]]))
+    late, early = sentences.portraits(apart)
+    assert "median stage 20, highest 40" in late and "median stage 2, highest 3" in early
     assert sentences.portraits(small)[1].endswith("Too few for conclusions.")
     assert len(sentences.portraits(disease(names=names((0, 80)), subtypes=people((0, 80))))) == 1
 
@@ -848,3 +851,9 @@ def test_conditions_at_their_edges():
         assert told(checks_of(failed, n), ("norms",))["checks_failed"] is warns
     stranger = pd.DataFrame([{"step": "segmentation without participant", "excluded": 3, "who": "x"}])
     assert told(study(**{"features/flow": stranger}), ("people",))["strangers"] is True
+
+
+def test_measured_is_what_somebody_has():
+    z = study().tables["normative/zscores"].copy()
+    z.loc[1:, "thalamus"], z["frontal"] = np.nan, np.nan
+    assert study(**{"normative/zscores": z}).measured["biomarker"].tolist() == ["cord_csa", "thalamus"]
