@@ -128,14 +128,11 @@ def memory(mb):
 
 
 def chain_threads(wildcards):
-    """A core for every chain, but at most half of the cores: a job that waits for all of them leaves others idle."""
+    """A core for every chain; locally at most half of the cores: a job that waits for all of them leaves others idle."""
     chains, cores = config["sustain"]["n_chains"], workflow.resource_settings.cores
-    # a cluster's job is not a whole run: there all cores are its own
-    return (
-        max(min(chains, cores // 2), 1)
-        if workflow.is_main_process and cores
-        else chains
-    )
+    # a submission and the job in it must say the same, or the cluster refuses the job its cores: --cores is that of both
+    submitted = workflow.remote_exec or workflow.non_local_exec
+    return max(min(chains, (cores or chains) // (1 if submitted else 2)), 1)
 
 
 def shipped(path):

@@ -5,6 +5,7 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -200,6 +201,27 @@ def test_a_job_that_is_tried_again_asks_for_twice_the_memory(tmp_path):
     # in any order: jobs that could begin at once are told in none
     # the rule `all`, which is no job, has the default of the profile
     assert len(asked[0]) > 50 and sorted(asked[1]) == sorted([1500, *(4 * mb for mb in asked[0])])
+
+
+@pytest.mark.parametrize(
+    ("cores", "chains", "submitted", "local"), [(2, 4, 2, 1), (4, 4, 4, 2), (16, 4, 4, 4), (4, 1, 1, 1), (1, 2, 1, 1)]
+)
+def test_a_submission_asks_for_the_cores_that_its_job_takes(cores, chains, submitted, local):
+    """The rules are read anew in the job: a cluster refuses a job step that wants more cores than were asked for."""
+    text = (ROOT / "rules/common.smk").read_text()
+    code = re.search(r"def chain_threads.*?\n\n\n", text, re.S)[0]
+
+    def threads(given, **how):
+        settings = {"resource_settings": SimpleNamespace(cores=given), "remote_exec": False, "non_local_exec": False}
+        names = {"config": {"sustain": {"n_chains": chains}}, "workflow": SimpleNamespace(**settings | how)}
+        exec(code, names)
+        return names["chain_threads"](None)
+
+    in_job = {"remote_exec": True, "non_local_exec": True}
+    assert threads(cores, non_local_exec=True) == threads(cores, **in_job) == submitted
+    assert threads(cores) == local
+    # without --cores a submission is limited by nothing, and its job is told the cores of the node
+    assert threads(None, non_local_exec=True) == threads(64, **in_job) == chains
 
 
 def test_environment_files_pin_the_lock_files_versions():
