@@ -265,6 +265,7 @@ def test_the_page_stands_alone_and_escapes_what_it_is_given(shared, patient):
     assert page.count("<svg") == 2 and 'aria-label="z per region"' in page and "it was told" in page
     z = shared.stage(table=row, participant_id="sub-new", **about).z.loc["sub-new"]
     assert all(f">{v:.1f}</text>" in page for v in z.astype(float))
+    assert about["site"] in page and "not given" not in page
 
 
 def test_one_order_has_no_name_and_chains_that_disagree_are_told(shared, patient):

@@ -280,7 +280,7 @@ def test_the_flow_ends_in_the_groups_of_the_model():
     boxes = {b["group"]: b["steps"] for b in views.flow_boxes(study())}
     assert [s["n"] for s in boxes["HC"]] == [60]
     last = boxes["MS"][-1]
-    assert last["ends"] == [("normal-appearing", 20), ("spinal cord", 50), ("cortical", 30)]
+    assert last["ends"] == [("normal-appearing", 20), ("spinal cord", 50), ("cortical", 30)] and last["excluded"] == 0
     fewer = views.flow_boxes(study([disease(subtypes=people(normal=15))]))[1]["steps"]
     assert (fewer[-2]["label"], fewer[-2]["n"], fewer[-2]["excluded"]) == ("in the model", 95, 5)
 
@@ -296,6 +296,10 @@ def test_the_flow_ends_in_the_groups_of_the_model():
     ({}, "There are no later scans", True),
     ({"diseases": [disease(followup=pd.DataFrame({"participant_id": ["a"]}))]}, "There are no later scans", False),
     ({"config": {"normative": {"site": "none"}}}, "There is no site term", True),
+    ({}, "Differences between sites are taken out", True),
+    ({"sites": ("a",)}, "Differences between sites are taken out", False),
+    ({"config": {"normative": {"site": "none"}}}, "Differences between sites are taken out", False),
+    ({}, "The people are simulated", False),
     ({"config": {"normative": {"site": "none"}}, "sites": ("a",)}, "There is no site term", False),
     ({}, "are circular", True),
     ({"diseases": [disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)))]}, "are circular", False),
