@@ -522,6 +522,15 @@ def test_a_column_without_anything_in_it_is_left_out():
     assert re.findall(r"<td>(.*?)</td>", made) == ["", "", "x", "0.5"]
 
 
+def test_a_sentence_in_a_table_has_room():
+    """In a column as narrow as a number its row would be as high as a screen."""
+    table = pd.DataFrame({"k": ["0", "1"], "reason": ["", "k = 4 has the lowest CVIC and no smaller k comes near"]})
+    made = str(views.static_table(table, "t"))
+    assert '<td class="long">k = 4' in made and made.count("long") == 1
+    css = page.asset("style.css")
+    assert "td.long { min-width: 20em }" in css and css.rindex("td.long { min-width: 0 }") > css.index("@media print")
+
+
 def test_a_large_pdf_is_named_where_it_lies_in_results(tmp_path):
     """Wherever the study is, in a folder called figures too."""
     root = tmp_path / "figures" / ("a" * 60)

@@ -18,6 +18,8 @@ from .words import heading
 
 #: A table of more cells is folded and made when it is opened.
 MOST_CELLS = 160
+#: Cells with more characters are given room.
+LONG_TEXT, LONG = 40, ' class="long"'
 #: Pixels of a picture inside the page per inch of the figure.
 DPI = 150
 #: Bytes of a vector file that the page holds at most, so that it can be mailed; larger ones stay in results/figures.
@@ -104,7 +106,9 @@ def static_table(table: pd.DataFrame, caption: str) -> Markup:
     body = []
     for row in table.itertuples(index=False, name=None):
         first, *rest = (escape(cell(v, k)) for v, k in zip(row, kinds, strict=True))
-        body.append(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{v}</td>" for v in rest) + "</tr>")
+        # a sentence in a column as narrow as a number makes its row as high as the screen
+        cells = "".join(f"<td{LONG if len(v) > LONG_TEXT else ''}>{v}</td>" for v in rest)
+        body.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
     return Markup(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
         f"</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"

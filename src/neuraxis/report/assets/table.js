@@ -83,7 +83,9 @@ const Tables = (() => {
         const cells = row.slice(0, columns.length).map((v, i) => {
           const cell = make(i ? "td" : "th", i ? {} : { scope: "row" });
           const special = render && render(columns[i], v, row);
-          cell.append(special || document.createTextNode(shown(v, whole[i])));
+          const text = special ? "" : shown(v, whole[i]);
+          if (i && text.length > 40) cell.className = "long"; // as in views.static_table
+          cell.append(special || document.createTextNode(text));
           return cell;
         });
         const line = make("tr", {}, cells);
