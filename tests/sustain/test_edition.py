@@ -188,6 +188,12 @@ def test_an_adapted_covariance_lies_between_the_controls_and_the_patients():
     )
     mean = model.draws.covariance.mean(axis=(0, 1))
     assert np.abs(mean - own).mean() < 0.2 and np.abs(mean / model.point.covariance - 1).max() < 0.12
+    # an inverse Wishart that is too wide has no mean to be centred on the controls
+    few = {"covariance": centre, "healthy": False, "n_startpoints": 1, "n_samples": 0}
+    with pytest.raises(InputError, match="adapted noise of 4 biomarkers needs more than 8 degrees of freedom, not 8"):
+        fit(X, events, 1, noise="adapted", degrees=8, **few)
+    fit(X[:40], events, 1, noise="adapted", degrees=9, **few)
+    fit(X[:40], events, 1, noise="learnt", degrees=8, **few | {"covariance": "independent"})
 
 
 def test_healthy_people_carry_no_subtypes_and_independent_noise_finds_some():
