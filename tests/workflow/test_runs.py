@@ -217,11 +217,12 @@ def test_a_submission_asks_for_the_cores_that_its_job_takes(cores, chains, submi
         exec(code, names)
         return names["chain_threads"](None)
 
-    in_job = {"remote_exec": True, "non_local_exec": True}
-    assert threads(cores, non_local_exec=True) == threads(cores, **in_job) == submitted
-    assert threads(cores) == local
+    assert threads(cores, non_local_exec=True) == submitted and threads(cores) == local
     # without --cores a submission is limited by nothing, and its job is told the cores of the node
-    assert threads(None, non_local_exec=True) == threads(64, **in_job) == chains
+    assert threads(None, non_local_exec=True) == chains
+    for steps in (True, False):  # the job takes a step of the cluster (SLURM), or just runs (the generic plugin)
+        in_job = {"remote_exec": True, "non_local_exec": steps}
+        assert threads(cores, **in_job) == submitted and threads(64, **in_job) == chains
 
 
 def test_environment_files_pin_the_lock_files_versions():

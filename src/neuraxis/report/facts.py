@@ -71,6 +71,12 @@ class Tables(Mapping):
         return len(self._known)
 
 
+def below_results(name: str, disease: str) -> str:
+    """Path below results/ of a disease's table by its name: "selection", "clinical/associations"."""
+    room, _, rest = name.rpartition("/")
+    return f"{room or 'sustain'}/{disease}/{rest}.tsv"
+
+
 @dataclass(frozen=True)
 class Disease:
     """One disease's model and what it means.
@@ -468,8 +474,7 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
         def path(name: str) -> Path | None:
             if name in off:
                 return None
-            room, _, rest = name.rpartition("/")
-            return root / (room or "sustain") / disease / f"{rest}.tsv"
+            return root / below_results(name, disease)
 
         return path
 
@@ -481,4 +486,4 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
     return Study(tables, provenance["config"], found, defined, provenance, control, simulated)
 
 
-__all__ = ["BESIDE_GAP", "NORMAL", "SMALL", "Disease", "Study", "Tables", "read_study"]
+__all__ = ["BESIDE_GAP", "NORMAL", "SMALL", "Disease", "Study", "Tables", "below_results", "read_study"]

@@ -19,7 +19,7 @@ from ..labels import variants_in_words
 from ..tables import aside
 from . import sentences
 from .checklists import answered
-from .facts import Disease, Study, read_study
+from .facts import Disease, Study, below_results, read_study
 from .methods import methods_text, references
 from .people import write_people
 from .views import MOST_DATA, TableStore, any_table, flow_boxes, folded_table, picture, vector
@@ -508,8 +508,7 @@ def place_of(table: str, facts: Study | Disease) -> str:
     """Where a table of a figure lies: of a study by its path, of a disease by the disease and the name it has there."""
     if not isinstance(facts, Disease):
         return f"results/{_below(table)}.tsv"
-    room, _, name = table.removeprefix(f"{facts.name}/").rpartition("/")
-    return f"results/{room or 'sustain'}/{facts.name}/{name}.tsv"
+    return "results/" + below_results(table.removeprefix(f"{facts.name}/"), facts.name)
 
 
 def write_dictionary(source, path) -> None:
