@@ -399,7 +399,7 @@ def sampled(rooms: list[str], n: int, seed: int, limit: float, only: str) -> tup
                 print(f"{room} {path}:{line}\n   - {was}\n   + {now}", flush=True)
         killed = sum(r in ("killed", "timeout") for r in results)
         share = killed / max(len(results), 1)
-        command = f"make mutants SAMPLE={n} ROOMS={room}"
+        command = f"make mutants SAMPLE={n} SEED={seed} ROOMS={room}"
         seconds = f"{time.monotonic() - start:.0f}"
         rows.append((room, len(every), len(results), killed, len(results) - killed, f"{share:.2f}", seconds, command))
         print(f"{room}: {killed} of {len(results)} killed ({share:.0%}), {len(every)} possible", flush=True)

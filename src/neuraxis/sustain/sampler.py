@@ -18,8 +18,9 @@ from .state import Draws, FitSettings, Parameters
 
 log = logging.getLogger(__name__)
 
-#: Places an event may travel in one sweep of the sampler.
-REACH = 12
+#: Places an event may travel in one sweep of the sampler. Twice as many as 12 cost a sixth of a step more and bring half as
+#: many effective samples again (places, log-likelihood); 36 bring no more than 24.
+REACH = 24
 #: Steps between two leaps of a biomarker's events over each other, where events are steps.
 LEAP_EVERY = 20
 #: Pieces of the warm-up between which a chain may be kept.

@@ -295,8 +295,8 @@ def chain_steps(data, layout, chain, settings, work, plan, value, rng):
     """Run `n_steps` steps of a chain in place and return its log-likelihood (no constants).
 
     A step moves one event in every subtype, people's stages summed out, and draws healthy weight and fractions; where the
-    stage weights are learnt it also tries an exchange of weight. Every `sweep_every` steps (0: never) a sweep draws events,
-    weights and noise from their conditionals. All leave the posterior unchanged, and so does their fixed alternation.
+    stage weights are learnt it also tries an exchange of weight, or, every `sweep_every` steps (0: never), sweeps: draws
+    events, weights and noise from their conditionals. All leave the posterior unchanged, and so does their fixed alternation.
 
     work is (statistics, ground, trial); plan is (n_steps, sweep_every, reach of the sweeps, tune). `tune` adapts the proposal
     scales by Robbins-Monro towards one acceptance in four, with gain 1 / (tries)^0.6; a scale is at least 0.6 places, so
@@ -322,9 +322,10 @@ def chain_steps(data, layout, chain, settings, work, plan, value, rng):
                 chain.step[c, e] = min(max(scale, 0.6), farthest)
         if sweep_every > 0 and (s + 1) % sweep_every == 0:
             value = sweep(data, layout, chain, settings, (stats, ground), reach, rng)
-        elif settings.healthy or n_subtypes > 1:
-            if learnt:
-                exchange_weight(data, chain, settings, rng)
+        elif learnt and (settings.healthy or n_subtypes > 1):
+            exchange_weight(data, chain, settings, rng)
+        if settings.healthy or n_subtypes > 1:
+            # after a sweep, too: it draws them given everyone's stage, which moves them less
             draw_fractions(data, chain, settings, rng)
             value = log_mixture(data, chain)
     return value
