@@ -96,12 +96,15 @@ def rows_of_search(p, name):
 def rows_of_study():
     X, events = problem()
     rows, points = [], {}
+    matrix = correlated()
     for name, variant in (
         ("independent", PEER),
-        ("covariance", Variant(covariance=correlated())),
+        ("covariance alone", Variant("uniform", healthy=False, covariance=matrix)),
+        ("covariance", Variant(covariance=matrix)),
     ):
         p = Problem(X, events, variant)
-        rows += [{"what": w, "value": v, "unit": "s", "note": n} for w, v, n in rows_of_search(p, name)]
+        if name != "covariance alone":  # which is there to tell what a step costs with and without
+            rows += [{"what": w, "value": v, "unit": "s", "note": n} for w, v, n in rows_of_search(p, name)]
         point = None
         for k in (1, 2, 3):
             point, _ = fit_maximum(p, k, point, n_startpoints=2, seed=1)
@@ -109,6 +112,8 @@ def rows_of_study():
         for every in (0, 10):
             what = f"{name}: MCMC step, k = 3, sweep every {every or 'never'}"
             rows.append({"what": what, "value": step_time(p, point, every), "unit": "s", "note": str(p.dtype.__name__)})
+        if name == "covariance alone":
+            continue
         t = time.thread_time()
         settings = FitSettings(variant, n_samples=20_000, n_chains=2, n_draws=10_000)
         table = convergence(run_chains(p, point, settings, seed=1)[0], events)

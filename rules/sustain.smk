@@ -271,10 +271,11 @@ rule sustain_negative_control:
         "logs/sustain/{disease}/negative_control.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/negative_control.tsv"
-    priority: 5
+    # one job as long as all folds of a disease: where their chains are long it must not be left for the end
+    priority: 5 if config["sustain"]["n_samples_folds"] else 25
     conda:
         "../envs/neuraxis.yaml"
-    threads: 1
+    threads: chain_threads
     resources:
         mem_mb=memory(1500),
         runtime="6h",

@@ -176,3 +176,42 @@ def test_kernels_are_cached_where_it_is_allowed(tmp_path):
     assert f"kept in {tmp_path / 'tmp' / 'kernels-'}" in third.stderr and third.returncode == 0
     environment["TMPDIR"] = str(tmp_path / "absent")
     assert once().returncode == 0
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """What a power loss leaves is the old file or the new one, whole; pieces that can be made again do not wait."""
+    seen = []
+    real = os.fsync
+
+    def noted(handle):
+        seen.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    with aside(tmp_path / "t.txt") as part:
+        part.write_text("whole")
+    assert len(seen) == 2 and seen[0].endswith("t.txt") and seen[1] == tmp_path.name
+    with aside(tmp_path / "u.txt", many=True) as part:
+        part.write_text("whole")
+    assert len(seen) == 2
+
+
+def test_a_disk_that_knows_no_flush_is_written_and_one_that_fails_is_told(tmp_path, monkeypatch):
+    def failing(number):
+        def fsync(handle):
+            raise OSError(number, os.strerror(number))
+
+        return fsync
+
+    for number in (errno.EINVAL, errno.ENOTSUP):
+        monkeypatch.setattr(os, "fsync", failing(number))
+        with aside(tmp_path / "t.txt") as part:
+            part.write_text("whole")
+        assert (tmp_path / "t.txt").read_text() == "whole"
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    with (
+        pytest.raises(StorageError, match="u.txt cannot be written.*the disk reports an error"),
+        aside(tmp_path / "u.txt") as part,
+    ):
+        part.write_text("lost")
+    assert not (tmp_path / "u.txt").exists()

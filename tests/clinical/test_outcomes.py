@@ -446,3 +446,44 @@ def test_only_what_has_an_order_has_companions_by_rank(kind, ranked):
     mine = terms["g"].loc[cases.y.index] > 0
     assert bool(outcome.group_companions(cases, mine, ~mine)) is ranked
     assert bool(outcome.stage_companions(cases, frame["age"])) is ranked
+
+
+def test_the_density_of_a_bounded_score_is_the_double_binomial():
+    """Efron 1986, eq. 2.1 up to its constant: half the log of the items, and their deviance."""
+    frame = pd.DataFrame({"moca": [30.0, 12.0, 0.0]}, index=list("abc"))
+    outcome = declare("MoCA", "moca", "bounded", maximum=30)
+    got = outcome.log_density(complete_cases(outcome, frame), np.full((3, 1), 0.4), np.array([0.2, np.log(5.0)]))
+    p = 1 / (1 + np.exp(-0.6))
+    want = [
+        0.5 * np.log(5) + 5 * np.log(p),
+        0.5 * np.log(5) + 5 * (0.4 * np.log(p / 0.4) + 0.6 * np.log((1 - p) / 0.6)),
+        0.5 * np.log(5) + 5 * np.log(1 - p),
+    ]
+    assert got[:, 0] == pytest.approx(want)
+
+
+def test_an_event_at_the_end_of_a_piece_has_that_pieces_hazard():
+    frame = pd.DataFrame({"t": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "e": 1}, index=list("abcdef"))
+    outcome = declare("o", "e", "survival", time="t")
+    cases = complete_cases(outcome, frame)
+    cuts = outcome._cuts(cases)
+    ends = [t for t in frame["t"] if t in cuts[1:-1]]
+    assert ends
+    rates = np.linspace(0.1, 0.9, len(cuts) - 1)
+    got = outcome.log_density(cases, np.zeros((6, 1)), np.log(rates))[:, 0]
+    for person, t in enumerate(frame["t"]):
+        piece = int(np.sum(cuts[1:] < t))
+        spent = [max(0.0, min(t, b) - a) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        assert got[person] == pytest.approx(np.log(rates[piece]) - np.dot(spent, rates))
+
+
+def test_only_what_an_outcome_counts_with_must_be_numbers():
+    """A categorical outcome of words is one; a rate's exposure of words is an error."""
+    frame = pd.DataFrame(
+        {"course": ["RRMS", "SPMS", "RRMS"], "n": [1, 2, 0], "years": ["2", "long", "3"]}, index=list("abc")
+    )
+    assert complete_cases(declare("c", "course", "categorical"), frame).y.tolist() == ["RRMS", "SPMS", "RRMS"]
+    with pytest.raises(InputError, match=r"years is no number.*b"):
+        complete_cases(declare("r", "n", "count", exposure="years"), frame)
+    with pytest.raises(InputError, match=r"course is no number"):
+        complete_cases(declare("c", "course", "ordinal"), frame)

@@ -1,5 +1,6 @@
 """Prediction, treatment, trials, the study's claims, planted and recovered: planted effects and hand-computed numbers."""
 
+import lifelines
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +45,12 @@ def test_prediction_says_what_is_added_and_that_nothing_is(slope):
     assert (table["c_low"] < table["c"]).all() and (table["c"] < table["c_high"]).all()
     assert (table.loc["+ stage", "added_low"] > 0) == (slope > 0)
     assert table.loc["+ stage", "added"] == pytest.approx(table.loc["+ stage", "c"] - table.loc["+ mean z", "c"])
+    mine = people[people["time"] > 0]
+    alone = lifelines.KaplanMeierFitter().fit(mine["time"], mine["event"]).predict(2)
+    nobody = np.full(len(mine), 1 - alone)
+    time, event = mine["time"].to_numpy(), mine["event"].to_numpy()
+    want = measures(nobody, time, event, censoring_weights(time, event, 2), 2, float(nobody[0]))["brier"]
+    assert table["brier_without"].to_numpy() == pytest.approx(want) and 0 < want < 0.25
     text = " ".join(prediction_sentences(table.reset_index()))
     assert ("added by mean z and subtype" in text or "mean z" in text) and ("stage and" in text or slope > 0)
     sets = predictor_sets(people, labels, z, ["age", "site"])

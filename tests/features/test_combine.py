@@ -386,3 +386,15 @@ def test_rules_that_exclude_exclude_and_all_others_only_flag(run):
         assert flow["n"].to_dict() == {"HC": 2 - (group == "HC"), "MS": 3 - (group == "MS")}
     everybody = run(files, exclude_rules=())
     assert set(everybody.qc["decision"]) == {"flagged"} and len(everybody.measures) == 5
+
+
+def test_later_scans_that_no_session_lists_are_named(run, caplog):
+    files = {
+        "volumes": volumes(("sub-001", 1), ("sub-002", 2), ("sub-002_ses-02", 12), ("sub-001_ses-09", 3)),
+        "sct": sct(("sub-001", 70), ("sub-002", 60)),
+    }
+    sessions = pd.DataFrame({"participant_id": ["sub-002"], "session_id": ["ses-02"], "years": [1.5]})
+    with caplog.at_level("WARNING"):
+        got = run(files, sessions)
+    assert got.followup["session_id"].tolist() == ["ses-02"]
+    assert "does not list are left aside: sub-001 ses-09" in caplog.text

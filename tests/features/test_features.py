@@ -15,7 +15,7 @@ from neuraxis.cohort.phantoms import cord_phantom, label_phantom
 from neuraxis.cohort.simulated import NORMS, simulate_cohort
 from neuraxis.errors import InputError
 from neuraxis.features.biomarkers import read_biomarkers
-from neuraxis.features.extract import checksum, extract
+from neuraxis.features.extract import checksum, extract, simulated_paths
 from neuraxis.features.images import cord_area, label_volumes, map_volume
 from neuraxis.features.measures import RULES, check_units, measure_batch, measure_scan, quality
 
@@ -307,3 +307,13 @@ def test_the_cord_is_called_after_the_levels_that_were_measured(request, tmp_pat
         (tmp_path / "b.tsv").write_text(text)
         label = read_biomarkers(tmp_path / "b.tsv", levels).set_index("biomarker")["label"]
         assert label["cord_csa"] == found and label["thalamus"] in ("Thalamus", "T2 C1-C3")
+
+
+def test_a_simulated_scan_that_is_nowhere_is_expected_in_the_first_folder(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    folders = [tmp_path / "first", tmp_path / "second"]
+    assert {p.parent.name for p in simulated_paths(folders, "sub-1", "baseline")} == {"first"}
+    stem = simulated_paths(folders, "sub-1", "baseline")[0].name
+    (tmp_path / "second" / stem).write_bytes(b"")
+    assert {p.parent.name for p in simulated_paths(folders, "sub-1", "baseline")} == {"second"}

@@ -645,6 +645,13 @@ def test_masks_and_levels_on_other_grids(tmp_path):
     moved[2, 3] = 5
     with pytest.raises(InputError, match="lie up to 5 mm apart"):
         cord_area(where, image(tmp_path, level.astype(np.uint8), moved, name="l.nii.gz"))
+    # a turn about the first corner is largest at the far end of the longest side, which is none of the others
+    assert len(set(mask.shape)) > 1
+    for axis in range(3):
+        turned = np.eye(4)
+        turned[(axis + 1) % 3, axis] = 1 / mask.shape[axis]
+        with pytest.raises(InputError, match="lie up to 1 mm apart"):
+            cord_area(where, image(tmp_path, level.astype(np.uint8), turned, name="l.nii.gz"))
     nearly = np.eye(4)
     nearly[2, 3] = 1e-4
     assert cord_area(where, image(tmp_path, level.astype(np.uint8), nearly, name="l.nii.gz"))[0] == pytest.approx(
@@ -750,6 +757,17 @@ print(files.set_index("participant_id")["sha256"].str.len().to_dict())
 def test_maps_are_bounded(tmp_path):
     path = image(tmp_path, np.full((2, 2, 2, 3), 0.5, np.float32), np.diag([2.0, 1, 1, 1]))
     assert map_volume(f"{path}#2") == 8
+    # rounding may carry a fraction over the end
+    for value, fine in ((1.0005, True), (1.002, False), (-0.0005, True), (-0.002, False)):
+        data = np.full((2, 2, 2), 0.5, np.float32)
+        data[0, 0, 0] = value
+        path = image(tmp_path, data)
+        if fine:
+            assert map_volume(path) == pytest.approx(3.5 + value)
+        else:
+            with pytest.raises(InputError, match="a posterior map has fractions from 0 to 1"):
+                map_volume(path)
+    path = image(tmp_path, np.full((2, 2, 2, 3), 0.5, np.float32))
     for wrong in ("#3", "#-1", "#x"):
         with pytest.raises(InputError, match="there is no volume"):
             map_volume(f"{path}{wrong}")
@@ -808,3 +826,19 @@ def test_labels_of_discs_are_no_levels(tmp_path):
     assert cord_area(tmp_path / "m.nii", tmp_path / "l.nii") == (16.0, 30)
     with pytest.raises(InputError, match="labels of discs"):
         cord_area(tmp_path / "m.nii", tmp_path / "d.nii")
+
+
+def test_of_many_scans_measured_twice_the_rest_are_counted(tmp_path):
+    rows = [levels(f"/d/sub-{i:02d}_{a}_seg.nii.gz", {3: 50, 2: 50, 1: 50}) for i in range(11) for a in ("x", "y")]
+    path = sct(tmp_path, *(row for part in rows for row in part))
+    with pytest.raises(InputError) as error:
+        read_sct(path)
+    named = [line for line in str(error.value).splitlines() if line.startswith("- sub-")]
+    assert len(named) == 8 and "- and 3 more" in str(error.value)
+
+
+def test_people_of_a_cord_table_are_found_in_the_files_folders(tmp_path):
+    """A study's ids may be folders above the file, which is called alike for everybody."""
+    rows = [levels(f"/data/{p}/t2/cord_seg.nii.gz", {3: a, 2: a, 1: a}) for p, a in (("P7", 60), ("P8", 70))]
+    path = sct(tmp_path, *(row for part in rows for row in part))
+    assert read_sct(path, people=["P8", "P7"]).to_dict() == {"P7": 60, "P8": 70}

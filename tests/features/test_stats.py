@@ -227,6 +227,11 @@ def test_samseg_folder(tmp_path, labels):
     assert extra["etiv"] == 1558763.6 and volumes[10] == 7000.5 and volumes[16] == 20000
     (tmp_path / "samseg.csv").write_text("ROI,volume_mm3,volume_ICV_x1000\nLeft-Thalamus,7000.5,4.5\n")
     assert read_samseg(tmp_path / "samseg.csv") == {"Left-Thalamus": 7000.5}
+    (tmp_path / "samseg.csv").write_text("ROI,volume_mm3\nLeft-Thalamus,7000.5\n")
+    assert read_samseg(tmp_path / "samseg.csv") == {"Left-Thalamus": 7000.5}
+    (tmp_path / "samseg.csv").write_text("ROI,volume_mm3\n,7000.5\n")
+    with pytest.raises(InputError, match="line 2: expected a name and a volume"):
+        read_samseg(tmp_path / "samseg.csv")
     (tmp_path / "samseg.stats").write_text("# Measure Left-Thalamus, many, mm^3\n")
     with pytest.raises(InputError, match="line 1: expected a name and a volume"):
         freesurfer_volumes(tmp_path, labels)
@@ -285,9 +290,12 @@ def test_qc_scores(tmp_path):
     path = tmp_path / "qc.csv"
     path.write_text("subject,thalamus,cerebellum\ns1.nii.gz,0.8123,0.4\n")
     assert read_qc_scores(path).loc["s1", "cerebellum"] == 0.4
-    path.write_text("subject,thalamus\ns1,81\n")
-    with pytest.raises(InputError, match="from 0 to 1"):
-        read_qc_scores(path)
+    path.write_text("subject,thalamus\ns1,1\ns2,0\n")
+    assert read_qc_scores(path)["thalamus"].to_dict() == {"s1": 1, "s2": 0}
+    for wrong in ("81", "1.2", "-0.1", "good"):
+        path.write_text(f"subject,thalamus\ns1,0.5\ns2,{wrong}\n")
+        with pytest.raises(InputError, match="from 0 to 1"):
+            read_qc_scores(path)
 
 
 def test_simulated_stats_files_read_back(tmp_path, request, biomarkers, labels):

@@ -22,6 +22,7 @@ from neuraxis.errors import InputError, ModelError
 from neuraxis.home import workflow_home
 from neuraxis.newpeople import assemble, open_model
 from neuraxis.normative.norms import NormSettings, fit_norms
+from neuraxis.report.person import OUTSIDE, WITHIN, profile
 from neuraxis.sustain import SustainModel, ZScoreEvents, fit, simulate
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -577,3 +578,29 @@ def test_norms_refuse_head_sizes_in_ml(shared, patient):
         shared.norms.apply(row.assign(etiv=1480.0), people)
     z = shared.norms.apply(row, people)
     assert isinstance(shared.models["MS"], SustainModel) and len(shared.models["MS"].assign(z)) == 1
+
+
+def test_the_profile_is_drawn_to_its_scale():
+    """A circle stands where its axis says, the controls' range beside it; beyond the ends at the end, with its number."""
+    z = pd.Series({"a": 2.0, "b": -1.5, "c": 11.3, "d": np.nan, "e": -9.0})
+    names = pd.Series({"a": "A & B", "b": "B", "c": "C", "d": "D"})
+    svg = profile(z, names, {"a": (-2.0, 2.5), "b": (-1.0, 1.0), "c": (-2.0, 2.0), "d": (-2.0, 2.0)})
+    tick = {
+        int(v): float(x)
+        for x, v in re.findall(r'<text x="([-.0-9]+)" y="[-.0-9]+" text-anchor="middle">(-?\d+)</text>', svg)
+    }
+    assert sorted(tick) == [-4, -2, 0, 2, 4, 6, 8]
+    place = (tick[8] - tick[-4]) / 12
+    rows = [float(y) - 3.5 for y in re.findall(r'y="([-.0-9]+)" text-anchor="end"', svg)]
+    assert len(rows) == 5 and np.allclose(np.diff(rows), rows[1] - rows[0])
+    circles = [tuple(map(float, c)) for c in re.findall(r'<circle cx="([-.0-9]+)" cy="([-.0-9]+)"', svg)]
+    want = [(tick[2], rows[0]), (tick[0] - 1.5 * place, rows[1]), (tick[8], rows[2]), (tick[-4], rows[4])]
+    assert np.allclose(circles, want, atol=0.11)
+    assert re.findall(r'<circle[^>]+fill="([^"]+)"', svg) == [WITHIN, OUTSIDE, OUTSIDE, OUTSIDE]
+    ranges = [tuple(map(float, r)) for r in re.findall(r'<rect x="([-.0-9]+)" y="[-.0-9]+" width="([-.0-9]+)"', svg)]
+    ends = [(-2.0, 2.5), (-1.0, 1.0), (-2.0, 2.0), (-2.0, 2.0), (-1.96, 1.96)]
+    assert np.allclose(ranges, [(tick[0] + low * place, (high - low) * place) for low, high in ends], atol=0.11)
+    assert ">11.3</text>" in svg and ">-9.0</text>" in svg and svg.count("not measured") == 1
+    assert "A &amp; B</text>" in svg and ">e</text>" in svg
+    height = float(re.search(r'viewBox="0 0 [.0-9]+ ([.0-9]+)"', svg)[1])
+    assert rows[-1] < height - 18 and max(tick.values()) <= 580

@@ -242,6 +242,24 @@ def test_numbers_of_a_column_are_written_alike(index, opened):
     assert opened(index).evaluate(ALIKE) == ["1,232", "2015", "1,231", "1999", "", ""]
 
 
+LONG_CELL = """() => {
+  const holder = document.createElement('div'), columns = [...'abcdefghijkl', 'reason'];
+  const rows = [[...Array(12).fill(0.123), 'k = 2 is the smallest whose CVIC is within max(6, SE) of the best, k = 3: 3.5 more, SE 4'], [...Array(12).fill(1), 'short']];
+  document.querySelector('main').append(holder);
+  Tables.view(holder, { columns, words: columns, rows, name: 'x', caption: 'x' });
+  const of = (row) => [...holder.querySelectorAll(`tbody tr:nth-child(${row}) td:last-child`)].map((e) => [e.className, e.getBoundingClientRect().width / parseFloat(getComputedStyle(e).fontSize), e.parentElement.getBoundingClientRect().height])[0];
+  return [of(1), of(2), document.documentElement.scrollWidth];
+}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_sentence_in_a_table_that_is_made_when_opened_has_room(index, opened, width):
+    """As in tables that stand there: a column of 20 em, a row of a few lines, and the page no wider."""
+    (kind, wide, high), (other, _, low), whole = opened(index, width).evaluate(LONG_CELL)
+    assert (kind, other) == ("long", "") and wide >= 19.9 and high < 6 * low
+    assert whole <= WIDTHS[width][0]
+
+
 def test_missing_values_come_last_whichever_way(index, opened):
     tab = opened(index)
     fold = tab.locator("details[data-table=MS-stability]")

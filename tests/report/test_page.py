@@ -16,11 +16,10 @@ from neuraxis.clinical.sensitivity import ANEW, CLUSTERED
 from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
 from neuraxis.job import as_list, warnings_in
 from neuraxis.report import page, views
-from neuraxis.report.facts import read_study
+from neuraxis.report.facts import below_results, read_study
 from neuraxis.report.methods import REFERENCES, methods_text, references
 from neuraxis.report.words import COLUMNS, heading
-from neuraxis.schema import TABLES
-from neuraxis.tables import seal
+from neuraxis.schema import TABLES, write
 
 
 def test_warnings_of_the_package_are_gathered_once(tmp_path):
@@ -464,16 +463,16 @@ def test_tables_of_settings_that_are_off_are_not_read_though_an_earlier_run_left
     tmp_path, sustain, simulated, read
 ):
     names = ("selection", "variants", "parametric_null", "sites", "site_labels", "clinical/planted")
+    results = tmp_path / "results"
+    value = {"text": "a", "whole": 1, "number": 1.0, "truth": True, "any": "x"}
     for name in names:
-        room, _, rest = name.rpartition("/")
-        folder = tmp_path / (room or "sustain") / "MS"
-        folder.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame({"x": [1.0]}).to_csv(folder / f"{rest}.tsv", sep="\t", index=False)
-        seal(folder / f"{rest}.tsv")
+        columns = TABLES[below_results(name, "D")].columns
+        one = pd.DataFrame({c.name: [value[c.kind]] for c in columns if not c.many})
+        write(below_results(name, "D"), one, results / below_results(name, "MS"))
     config = CONFIG | {"sustain": {"variants": ["a"], "parametric_null": 2, "leave_site_out": True} | sustain}
-    (tmp_path / "provenance.json").write_text(json.dumps({"config": config}))
+    (results / "provenance.json").write_text(json.dumps({"config": config}))
     biomarkers = Path(__file__).parents[2] / "resources/biomarkers.tsv"
-    found = read_study(tmp_path, diseases=["MS"], control="HC", simulated=simulated, biomarkers=biomarkers)
+    found = read_study(results, diseases=["MS"], control="HC", simulated=simulated, biomarkers=biomarkers)
     assert {n for n in names if len(found.diseases[0].tables[n])} == read | {"selection"}
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 from ..cohort.participants import ONE_SITE
 from ..features.biomarkers import read_biomarkers
 from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
+from ..schema import load
 from ..sustain import verdict
 from ..sustain.crossval import CVIC_EVIDENCE
-from ..tables import read_table
 
 #: Columns of people that the workflow knows itself, in words.
 COLUMNS_OF_PEOPLE = {"etiv": "head size"}
@@ -60,8 +60,7 @@ class Tables(Mapping):
         if name not in self._known:
             path = self._places(name) if self._places else None
             there = path is not None and path.is_file() and path.read_bytes().strip()
-            text = ("participant_id", "session_id", "group", "site", "sex", "drug", "part", "name", "subtype_name")
-            self._known[name] = read_table(path, text=text) if there else pd.DataFrame()
+            self._known[name] = load(path) if there else pd.DataFrame()
         return self._known[name]
 
     def __iter__(self):

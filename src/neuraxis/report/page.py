@@ -15,7 +15,7 @@ from ..errors import agreeing, counted
 from ..figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, Figure
 from ..figures.style import NOTHING, colours
 from ..job import warnings_in
-from ..labels import variants_in_words
+from ..labels import is_true, variants_in_words
 from ..tables import aside
 from . import sentences
 from .checklists import answered
@@ -413,7 +413,7 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
     excluded = int((qc["decision"] == "excluded").sum()) if len(qc) else 0
     flagged = int((qc["decision"] == "flagged").sum()) if len(qc) else 0
     checks = study.norms_checks
-    failed = checks[checks["passed"].astype(str) == "False"] if len(checks) else checks
+    failed = checks[~is_true(checks["passed"])] if len(checks) else checks
 
     labels = study.biomarkers.set_index("biomarker")["label"]
 

@@ -656,7 +656,7 @@ def checks_failed(s: Study):
 
 
 def _failed(s: Study) -> int:
-    return int((s.norms_checks["passed"].astype(str) == "False").sum())
+    return int((~is_true(s.norms_checks["passed"])).sum())
 
 
 @sentence_of("norms", lambda s: len(s.tables["normative/covariance"]) > 0)

@@ -38,8 +38,8 @@ def cell(value, among_whole: bool = True) -> str:
     """A value as shown, among whole numbers alone or not: three significant digits, nothing where missing."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
-    if isinstance(value, bool) or str(value) in ("True", "False"):
-        return "yes" if str(value) == "True" else "no"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
     if isinstance(value, int) or (hasattr(value, "dtype") and value.dtype.kind in "iu"):
         return f"{int(value):,}" if abs(int(value)) >= 10000 else str(int(value))
     if isinstance(value, float):
@@ -61,8 +61,8 @@ def plain(value) -> object:
     """A value for JSON: numbers as numbers with six digits, missing as null, truth as words."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return None
-    if isinstance(value, bool) or str(value) in ("True", "False"):
-        return "yes" if str(value) == "True" else "no"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
     if hasattr(value, "item"):
         value = value.item()
     return float(f"{value:.6g}") if isinstance(value, float) else value
