@@ -36,6 +36,16 @@ def test_declarations_are_whole():
     assert table_of("results/sustain/folds.tsv") is None and table_of("results/cohort/simulated/x.tsv") is None
 
 
+def test_what_a_row_is_about_stands_before_its_numbers():
+    """Read on a phone, or in a terminal, the first columns are all that is seen."""
+    late = {}
+    for path, table in TABLES.items():
+        names = [c.name for c in table.columns]
+        numbers = [i for i, c in enumerate(table.columns) if c.kind in ("number", "whole") and c.name not in table.key]
+        late[path] = [k for k in table.key if numbers and names.index(k) > min(numbers)]
+    assert not {path: keys for path, keys in late.items() if keys}
+
+
 def test_types_survive_the_disk(tmp_path):
     path = tmp_path / "results/sustain/MS/selection.tsv"
     frame = pd.DataFrame(

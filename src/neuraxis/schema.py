@@ -527,10 +527,10 @@ TABLES = {
             "a scan, for evaluation alone",
             """
             participant_id | text  | | person
+            session_id     | text  | | scan
             group          | text  | | disease or controls
             subtype        | text  | | that was planted; HC: healthy
             stage          | whole | | that was planted
-            session_id     | text  | | scan
             """,
             key="participant_id session_id",
             always=False,
@@ -672,6 +672,7 @@ TABLES = {
             biomarker     | text    | | biomarker
             check         | text    | | all, site, sex, age band, association, normality
             part          | text    | | people or covariate
+            harmonisation | text    | | before or after the site term
             n             | whole   | people | judged
             mean          | number? | z | (of normality: skewness)
             sd            | number? | z | (of normality: excess kurtosis)
@@ -679,7 +680,6 @@ TABLES = {
             p             | number? | | of the covariate
             passed        | truth   | | as it should be
             why           | text?   | | what is not
-            harmonisation | text    | | before or after the site term
             """,
             key="biomarker check part harmonisation",
             marked=False,
@@ -876,9 +876,9 @@ TABLES = {
             "a subtype of the model fitted without a site",
             """
             site                | text    | | left out
+            subtype             | whole?  | | number in everyone's model
             n_left_out          | whole   | people | of the site
             n_fitted            | whole   | people | of all others
-            subtype             | whole?  | | number in everyone's model
             tau                 | number? | | Kendall's, with the order of everyone's model
             tau_chance          | number? | | of two random orders
             same_label          | number? | | share of the fitted with the subtype (or normal-appearing) of everyone's model
@@ -1171,20 +1171,20 @@ TABLES = {
             """
             analysis | text    | | who takes part, or what is added
             outcome  | text    | | outcome
+            kind     | text    | | subtype, stage, atrophy
+            contrast | text    | | what is compared
             subtype  | text?   | | of whom
+            against  | text?   | | with whom
             method   | text    | | label or weighted
             effect   | text    | | what the estimate is
             estimate | number? | as the effect | estimate
+            low      | number? | as the effect | 95 % interval
+            high     | number? | as the effect | 95 % interval
             p        | number? | | two-sided
             n        | whole   | people | in the model
             n_events | whole   | | among them
             model    | text?   | | estimator
             reason   | text?   | | why there is no number
-            low      | number? | as the effect | 95 % interval
-            high     | number? | as the effect | 95 % interval
-            kind     | text    | | subtype, stage, atrophy
-            contrast | text    | | what is compared
-            against  | text?   | | with whom
             """,
             key="analysis outcome contrast method",
             intervals=(("estimate", "low", "high"),),
@@ -1421,6 +1421,7 @@ TABLES = {
             "a quantity of a group",
             """
             group    | text    | | of all scans together
+            quantity | text    | | stage or mean z
             n_people | whole   | people | scanned again
             n_scans  | whole   | scans | of them
             slope    | number? | a year | within persons
@@ -1428,7 +1429,6 @@ TABLES = {
             high     | number? | a year | 95 % interval
             p        | number? | | two-sided
             reason   | text?   | | why there is no slope
-            quantity | text    | | stage or mean z
             """,
             key="group quantity",
             intervals=(("slope", "low", "high"),),

@@ -260,6 +260,23 @@ def test_a_sentence_in_a_table_that_is_made_when_opened_has_room(index, opened, 
     assert whole <= WIDTHS[width][0]
 
 
+CAPTION = """() => {
+  const holder = document.createElement('div'), columns = [...'abcdefghijklmnopqrst'];
+  document.querySelector('main').append(holder);
+  const caption = 'What the published study reported, and what there is of it in these people, disease by disease';
+  Tables.view(holder, { columns, words: columns, rows: [columns.map((_, i) => i * 1234567.5)], name: 'x', caption });
+  const scroll = holder.querySelector('.scroll'), box = () => holder.querySelector('caption').getBoundingClientRect();
+  const before = box();
+  scroll.scrollLeft = 100;
+  return [before.left, before.right, box().left, scroll.scrollLeft];
+}"""
+
+
+def test_a_caption_stays_in_sight_when_its_table_is_wider_than_a_phone(index, opened):
+    left, right, after, moved = opened(index, "phone").evaluate(CAPTION)
+    assert 0 <= left == after and right <= WIDTHS["phone"][0] and moved == 100
+
+
 def test_missing_values_come_last_whichever_way(index, opened):
     tab = opened(index)
     fold = tab.locator("details[data-table=MS-stability]")
