@@ -218,3 +218,14 @@ def test_claims_are_judged_from_their_side(found):
         "a is better": "agrees", "b is worse": "agrees", "b is better": "contradicts",
         "c is worse": "no such subtype in these data", "a walks": "no such outcome in these data",
     }  # fmt: skip
+
+
+def test_a_group_of_just_enough_people_is_kept_by_label():
+    people, labels = study(("a", "b", "c"))
+    model = subtype_model(labels)
+    sizes = labels.group.value_counts()
+    smallest = min(sizes[["a", "b", "c"]])
+    assert set(model.by_label(int(smallest)).columns[model.by_label(int(smallest)).sum() > 0]) == {"a", "b", "c"}
+    more = model.by_label(int(smallest) + 1)
+    assert set(more.columns[more.sum() > 0]) == {g for g in "abc" if sizes[g] > smallest}
+    assert len(more) == sum(n for g, n in sizes.items() if g != NORMAL and n > smallest)

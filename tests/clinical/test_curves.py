@@ -118,6 +118,8 @@ def test_where_there_is_too_little_there_is_no_curve():
     assert set(stage_curves([score], same, labels, seed=1)["subtype"]) == {"a"}
     steps = Labels(labels.group, labels.probability, labels.stage.round().clip(1, 3))
     assert stage_curves([score], people, steps, seed=1).empty
+    four = Labels(labels.group, labels.probability, labels.stage.round().clip(1, 4))
+    assert "a" in set(stage_curves([score], people, four, seed=1)["subtype"])
     assert list(stage_curves([score], people, steps, seed=1).columns) == list(COLUMNS)
     assert stage_curves([declare("d", "course", "categorical")], people, labels, seed=1).empty
     assert stage_curves([declare("x", "nowhere", "continuous")], people, labels, seed=1).empty
