@@ -93,8 +93,8 @@ OF_DISEASE = [
     ("clinical_nothing_found", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2)])}), disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), "passes", False),
     ("clinical_not_testable", disease(**{"clinical/associations": pd.DataFrame([association(reportable=False)])}), disease(), "No clinical contrast could be tested", True),
     ("clinical_not_asked", disease(**{"clinical/associations": None}), disease(), "No clinical outcome was declared for MS.", False),
-    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "a", "smooth-independent", "smooth-independent"], "n_subtypes": [1, 2, 1, 2], "chosen": [False, True, True, False]})), disease(), "variant of the model: 2 (a); 1 (independent noise, smooth stages).", True),
-    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 2], "chosen": [True, True]})), disease(), "2 (a); 2 (b)", False),
+    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "a", "smooth-independent", "smooth-independent"], "n_subtypes": [1, 2, 1, 2], "chosen": [False, True, True, False]})), disease(), "that the data support, by variant of the model: 2 (a); 1 (independent noise, smooth stages): they do not agree.", True),
+    ("other_variants", disease(variants=pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 2], "chosen": [True, True]})), disease(variants=pd.DataFrame({"variant": ["a"], "n_subtypes": [2], "chosen": [True]})), "2 (a); 2 (b): they agree.", False),
 ]  # fmt: skip
 
 
@@ -857,3 +857,10 @@ def test_measured_is_what_somebody_has():
     z = study().tables["normative/zscores"].copy()
     z.loc[1:, "thalamus"], z["frontal"] = np.nan, np.nan
     assert study(**{"normative/zscores": z}).measured["biomarker"].tolist() == ["cord_csa", "thalamus"]
+
+
+def test_what_variants_of_the_model_say_comes_first():
+    """The report's first sentence on the number: it hangs on the model of the noise, or does not."""
+    tried = pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 3], "chosen": [True, True]})
+    assert said(disease(variants=tried), "number")[0].name == "other_variants"
+    assert said(disease(), "number")[0].name == "number_best"

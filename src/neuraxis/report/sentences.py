@@ -681,6 +681,19 @@ def healthy_correlation(covariance: pd.DataFrame) -> str:
 # number: how many subtypes, of a disease
 
 
+@sentence_of(
+    "number",
+    lambda d: len(d.tables["variants"]) > 0 and len(_variants(d)) > 1,
+    warn=lambda d: len(set(_variants(d).values())) > 1,
+)
+def other_variants(d: Disease):
+    """Before all else on the number: what hangs on the model of the noise is no property of the people."""
+    words = variants_in_words(_variants(d))
+    found = [f"{k} ({words[name]})" for name, k in _variants(d).items()]
+    agree = "they agree" if len(set(_variants(d).values())) == 1 else "they do not agree"
+    return f"Number of subtypes that the data support, by variant of the model: {'; '.join(found)}: {agree}."
+
+
 @sentence_of("number", lambda d: d.fixed, warn=True)
 def number_fixed(d: Disease):
     how = f"The number of subtypes, {d.k}, was fixed in the configuration and not chosen"
@@ -771,13 +784,6 @@ def gaussian_better(d: Disease):
         f"the model leaves over correlates between regions, and probabilities of {'subtypes' if d.k > 1 else 'atrophy'} are "
         "over-confident."
     )
-
-
-@sentence_of("number", lambda d: len(d.tables["variants"]) > 0, warn=lambda d: len(set(_variants(d).values())) > 1)
-def other_variants(d: Disease):
-    words = variants_in_words(_variants(d))
-    found = [f"{k} ({words[name]})" for name, k in _variants(d).items()]
-    return f"Number of subtypes by variant of the model: {'; '.join(found)}."
 
 
 def _variants(d: Disease) -> dict[str, int]:

@@ -246,7 +246,7 @@ class Events:
                 )
         return frame.to_numpy(float, na_value=np.nan), index
 
-    def log_likelihood(self, X, sequence, *, covariance=None, noise_sd=1.0, stage_rule="midpoint") -> np.ndarray:
+    def log_likelihood(self, X, sequence, covariance=None, *, noise_sd=1.0, stage_rule="midpoint") -> np.ndarray:
         """log p(x_j | stage k, sequence), stage prior not included.
 
         Parameters

@@ -303,15 +303,18 @@ def bend(y, which, slope, rows):
 
 
 @njit(**INNER, fastmath=VECTOR, **BARE)
-def bent_stages(density, out, stages, factor, weight, y, which, slope, rows, total):
+def bent_stages(density, out, stages, scales, bend, rows, total):
     """`bend` and the first one to four stages of a run in one pass over the people.
 
     density (K, width) is read, what it becomes goes to `out`, and its weighted sum to total (width,). `stages` is (first stage,
-    how many, whether the run ends with them, floor of the densities). After the last stage of a run power grows by half a
+    how many, whether the run ends with them, floor of the densities); scales is (factor, weight) of every stage; bend is (y, which
+    of its rows, slopes). After the last stage of a run power grows by half a
     stage: the following run's bend adds the other half.
     """
     wide_vectors()
     k, m, last, floor = stages
+    factor, weight = scales
+    y, which, slope = bend
     power, half = rows[0], rows[1]
     s0, s1, s2 = slope[0], slope[1], slope[2]
     y0, y1, y2 = y[which[0]], y[which[1]], y[which[2]]
@@ -498,7 +501,7 @@ def pass_stages(data, chain, trial, c, block, n_changed, n_runs):
             factor = trial.factor[only]
             m = (end - begin - 1) % 4 + 1
             first = (begin, m, begin + m == end, floor)
-            bent_stages(density, out, first, factor, weight, read, which, slope, rows, total)
+            bent_stages(density, out, first, (factor, weight), (read, which, slope), rows, total)
             for k in range(begin + m, end, 4):
                 straight_stages(density, out, (k, 4, k + 4 == end, floor), factor, weight, rows, total)
             # stages between touched ones are written as well, so they count as touched

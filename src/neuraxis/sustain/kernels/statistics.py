@@ -99,9 +99,9 @@ def expectation(data, noise, layout, subtypes, weights, settings, stats, draw):
                 healthy[w] = 0.0
         if draw.size:
             draw_cells(scratch, healthy, draw[block], total, cell)
-            add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean)
+            add_drawn(data, block, (noise, subtypes, settings), cell, healthy, (stats, mean))
         else:
-            add_expected(data, noise, block, subtypes, weights, settings, scratch, stats, mean)
+            add_expected(data, block, (noise, subtypes, settings), weights, scratch, (stats, mean))
         for w in range(width):
             stats.healthy[0] += healthy[w]
         if settings.noise > 0:
@@ -155,9 +155,14 @@ def add_products(data, block, p, mean, seen):
 
 
 @njit(**INNER, fastmath=VECTOR, **BARE)
-def add_expected(data, noise, block, subtypes, weights, settings, scratch, stats, mean):
-    """Add a block's responsibilities to the sums; everyone's expected curve to `mean` (B, width) where noise is learnt."""
+def add_expected(data, block, model, weights, scratch, sums):
+    """Add a block's responsibilities to the sums; everyone's expected curve to `mean` (B, width) where noise is learnt.
+
+    model is (noise, subtypes, settings), sums is (statistics, mean).
+    """
     wide_vectors()
+    noise, subtypes, settings = model
+    stats, mean = sums
     n_subtypes, n_stages, width = scratch.shape
     real, only = data.real[block], data.only[block]
     if settings.noise > 0:
@@ -227,11 +232,13 @@ def draw_cells(scratch, healthy, uniforms, total, cell):
 
 
 @njit(**INNER, **BARE)
-def add_drawn(data, noise, block, subtypes, settings, cell, healthy, stats, mean):
+def add_drawn(data, block, model, cell, healthy, sums):
     """Add a block's drawn cells to the sums; everyone's curve to `mean` (B, width) where noise is learnt.
 
-    Places of the block that nobody has count nowhere: their `healthy` is set to zero.
+    Places of the block that nobody has count nowhere: their `healthy` is set to zero. model and sums as in `add_expected`.
     """
+    noise, subtypes, settings = model
+    stats, mean = sums
     n_stages = subtypes.curve.shape[2]
     for w in range(cell.size):
         if data.real[block, w] == 0.0:
