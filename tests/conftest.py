@@ -13,6 +13,7 @@ from neuraxis.sustain import ZScoreEvents
 
 DATA = Path(__file__).parent / "data"
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
+ORACLE = SAMPLES.with_name("oracle")
 #: Files in the order in which two processes take them: the longest early, so that neither ends long after the other, and
 #: nothing that needs the kernels but the first, which compiles them, in the first two minutes.
 FIRST = (
@@ -38,6 +39,14 @@ def peer():
         return numbers, events
 
     return load
+
+
+@pytest.fixture
+def oracle():
+    """The folder of numbers to compare with, beside the checkout; skips, saying so, where it is absent."""
+    if not ORACLE.is_dir():
+        pytest.skip("the folder of numbers to compare with is not there")
+    return ORACLE
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logsumexp
-from scipy.stats import multivariate_normal
+from scipy.stats import kendalltau, multivariate_normal
 
 from neuraxis.errors import InputError, ModelError, NeuraxisWarning
 from neuraxis.sustain import (
@@ -28,9 +28,10 @@ from neuraxis.sustain import (
     simulate,
     stream,
 )
+from neuraxis.sustain.matching import match_subtypes
 from neuraxis.sustain.problem import Problem
 from neuraxis.sustain.sampler import Sampler
-from neuraxis.sustain.search import climb, random_start
+from neuraxis.sustain.search import climb, fit_maximum, random_start
 from neuraxis.sustain.state import triangular_bumps
 
 EVENTS = ZScoreEvents([[1, 2], [1, 2]], 3.5, biomarkers=["a", "b"])
@@ -358,3 +359,46 @@ def test_an_edited_callee_is_compiled_anew(tmp_path):
         value, hits = done.stdout.split()
         seen.append((float(value), int(hits)))
     assert seen == [(6.0, 0), (6.0, 1), (15.0, 0)]
+
+
+def test_recovery_and_coverage_with_correlated_residuals_and_healthy_people():
+    """Orders, shares and intervals of people drawn from the model: three in ten healthy, residuals that correlate."""
+    rng = np.random.default_rng(5)
+    n = 10
+    events = ZScoreEvents([1, 2, 3], 5, biomarkers=[f"b{i}" for i in range(n)])
+    r = np.full((n, n), 0.35) + 0.65 * np.eye(n)
+    orders = [events.random_sequence(rng) for _ in range(2)]
+    weights = np.concatenate([[0.0], 0.95 ** np.arange(events.n_events)])
+    sick = simulate(events, orders, 420, fractions=[0.65, 0.35], stage_weights=weights, correlation=r, seed=6)
+    X = np.vstack([sick.X, rng.multivariate_normal(np.zeros(n), r, 180)])
+    stage = np.concatenate([sick.stage, np.zeros(180, int)])
+    model = fit(X, events, 2, covariance=r, n_startpoints=4, n_samples=3000, n_chains=2)
+    found = model.assign(X)
+    inside = (found["stage_low"] <= stage) & (stage <= found["stage_high"])
+    assert 0.92 < inside.mean() < 0.99
+    assert model.point.healthy == pytest.approx(0.3, abs=0.06)
+    perm = match_subtypes(np.argsort(model.sequences, axis=1), np.argsort(np.array(orders), axis=1))
+    assert model.fractions[perm] == pytest.approx([0.65, 0.35], abs=0.08)
+    for c in range(2):
+        assert kendalltau(np.argsort(model.sequences[perm[c]]), np.argsort(orders[c])).statistic > 0.75
+    # stated probabilities come true: of being healthy, and of the subtype in people who are staged
+    assert found["p_healthy"].mean() == pytest.approx(0.3, abs=0.05)
+    clear = (found["p_healthy"] < 0.1) | (found["p_healthy"] > 0.9)
+    assert ((found["p_healthy"] > 0.5) == (stage == 0))[clear].mean() > 0.93
+    # places: most of the true ones lie in the draws' central 95 %
+    places = np.asarray(model.draws.places).reshape(-1, 2, events.n_events)[:, perm]
+    true = np.argsort(np.array(orders), axis=1)
+    low, high = np.percentile(places, [2.5, 97.5], axis=0)
+    assert ((low <= true) & (true <= high)).mean() > 0.88
+
+
+@pytest.mark.parametrize(("name", "from_truth"), [("MS_6", -9627.0), ("NMOSD_6", -6796.0)])
+def test_default_starts_end_above_the_climb_from_the_truth(oracle, name, from_truth):
+    """Correlated residuals, three planted orders: not more than 3 nats below the climb that begins at them."""
+    d = dict(np.load(oracle / f"correlated_{name}.npz"))
+    events = ZScoreEvents([1, 2, 3], 5, biomarkers=[f"b{i}" for i in range(d["X"].shape[1])])
+    problem = Problem(d["X"], events, Variant(covariance=d["controls_covariance"]))
+    point = None
+    for k in (1, 2, 3):
+        point, _ = fit_maximum(problem, k, point, n_startpoints=4, seed=1)
+    assert point.log_likelihood > from_truth - 3

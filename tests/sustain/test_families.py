@@ -1,11 +1,12 @@
 """Families without a curve: event-based, ordinal and given densities, alone and mixed."""
 
+import itertools
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 
 from neuraxis.errors import InputError
 from neuraxis.sustain import (
@@ -17,12 +18,13 @@ from neuraxis.sustain import (
     ZScoreEvents,
     events_from_dict,
     fit,
+    stream,
 )
 from neuraxis.sustain.families.given import DensityEvents
 from neuraxis.sustain.families.mixture import GaussianPair, GridPair
 from neuraxis.sustain.problem import Problem
 from neuraxis.sustain.sampler import Sampler, leapt
-from neuraxis.sustain.search import climb, even, polish
+from neuraxis.sustain.search import climb, even, polish, random_start
 
 CONFUSION = [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.05, 0.25, 0.7]]
 #: Higher is abnormal, and lower is; both wider than or as wide as the other state.
@@ -541,3 +543,66 @@ def test_chains_of_steps_have_the_enumerated_posterior():
         chain.steps(1)
         counts[index[tuple(chain.state.subtypes.sequence[0])]] += 1
     assert abs(counts / counts.sum() - exact).max() < 0.01 < exact.max() - exact.min()
+
+
+def of_family(kind):
+    """Events, people with one value missing, and everyone's density as a healthy person, by hand."""
+    rng = np.random.default_rng(4)
+    n = 8
+    scores = OrdinalEvents(2, CONFUSION, biomarkers=["m", "g"])
+    if kind == "ordinal":
+        X = np.array([[0, 1], [2, 0], [2, 2], [0, 0], [1, 2], [1, np.nan], [2, 1], [0, 2]], float)
+        p = np.array(CONFUSION)
+        known = np.where(np.isnan(X), 0, X).astype(int)
+        return scores, X, np.where(np.isnan(X), 1.0, p[0, known]).prod(axis=1), None
+    if kind == "mixture":
+        pairs = [HIGHER, LOWER, GaussianPair(normal_mean=0, normal_sd=1, abnormal_mean=1.5, abnormal_sd=1, share=0.5)]
+        events = MixtureEvents(pairs, ["high", "low", "more"])
+        sick = rng.random((n, 3)) < [0.7, 0.5, 0.3]
+        ends = np.array([[q.normal_mean, q.normal_sd, q.abnormal_mean, q.abnormal_sd] for q in pairs])
+        X = np.where(
+            sick, ends[:, 2] + ends[:, 3] * rng.normal(size=(n, 3)), ends[:, 0] + ends[:, 1] * rng.normal(size=(n, 3))
+        )
+        X[3, 1] = np.nan
+        return events, X, np.where(np.isnan(X), 1.0, norm.pdf(X, ends[:, 0], ends[:, 1])).prod(axis=1), None
+    sigma = np.array([[1.0, 0.6], [0.6, 1.3]])
+    events = MixedEvents(
+        [ZScoreEvents([[1], [1, 2]], 3.5, biomarkers=["a", "b"]), OrdinalEvents(1, 0.8, biomarkers=["s"])]
+    )
+    X = np.column_stack([rng.multivariate_normal([0.8, 1.0], sigma, n), rng.integers(0, 2, n)])
+    X[2, 0] = np.nan
+    seen = [np.isfinite(x[:2]) for x in X]
+    z = [
+        multivariate_normal(np.zeros(o.sum()), sigma[np.ix_(o, o)]).pdf(x[:2][o]) for x, o in zip(X, seen, strict=True)
+    ]
+    return events, X, np.array(z) * np.where(X[:, 2] == 0, 0.8, 0.2), sigma
+
+
+@pytest.mark.parametrize("prior", ["smooth", "dirichlet"])
+@pytest.mark.parametrize("kind", ["ordinal", "mixture", "mixed"])
+def test_the_posterior_of_any_family_with_a_healthy_component_is_the_enumerated_one(kind, prior):
+    """Weights integrated by plain Monte Carlo over their prior; of mixed events z-scores have a covariance."""
+    events, X, healthy, sigma = of_family(kind)
+    variant = Variant(prior, covariance=sigma)
+    bumps, a = variant.bumps(events.n_events), variant.share_concentration
+    drawn = np.random.default_rng(0).dirichlet([1.0] + [a] * len(bumps), 40_000)
+    weights = drawn[:, 1:] @ bumps
+    orders = [
+        p
+        for p in itertools.permutations(range(events.n_events))
+        if all((np.diff(np.argsort(p)[events.biomarker == b]) > 0).all() for b in range(events.n_biomarkers))
+    ]
+    likelihood = np.array(
+        [(drawn[:, :1] * healthy + weights @ np.exp(events.log_likelihood(X, s, sigma)).T).prod(axis=1) for s in orders]
+    )
+    exact = likelihood.sum(axis=1) / likelihood.sum()
+    problem = Problem(X, events, variant)
+    rng = stream(1, kind, prior)
+    chain = Sampler(problem, random_start(problem, 1, rng), rng, 3)
+    index, counts, share = {tuple(s): i for i, s in enumerate(orders)}, np.zeros(len(orders)), []
+    for _ in range(30_000):
+        chain.steps(3)
+        counts[index[tuple(int(e) for e in chain.state.subtypes.sequence[0])]] += 1
+        share.append(chain.state.weights.healthy[0])
+    assert 0.5 * np.abs(counts / counts.sum() - exact).sum() < 0.025 and 1.2 / len(orders) < exact.max() < 0.95
+    assert np.mean(share) == pytest.approx((likelihood * drawn[:, 0]).sum() / likelihood.sum(), abs=0.015)
