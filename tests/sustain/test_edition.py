@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -301,6 +302,17 @@ def test_files_of_the_first_edition_still_load(tmp_path):
         draws_step=d.step,
     )
     pd.testing.assert_frame_equal(SustainModel.load(path).assign(X), model.assign(X))
+
+
+def test_a_file_that_the_first_edition_wrote_says_what_it_said_then():
+    """Two subtypes of 40 people, fitted, saved and assigned by the code before the second edition."""
+    folder = Path(__file__).parents[1] / "data"
+    then = dict(np.load(folder / "first_edition_people.npz"))
+    model = SustainModel.load(folder / "first_edition.npz")
+    now = model.assign(then.pop("X"))
+    for column, values in then.items():
+        np.testing.assert_allclose(now[column].astype(float), values, rtol=1e-12, atol=1e-14, err_msg=column)
+    assert model.variant.healthy is False and model.ml_log_likelihood == pytest.approx(-188.39390401807321, rel=1e-12)
 
 
 @pytest.mark.parametrize(
