@@ -82,7 +82,7 @@ def test_people_per_arm_by_schoenfeld():
     assert row["n_per_arm"] == np.ceil(per_arm(row["risk"], 0.7))
     few = enrichment([EVENT], people.assign(event=0), labels)
     assert not few["reportable"].any() and trial_sentences(few) == []
-    assert "people per arm enrolling everyone" in trial_sentences(table.reset_index())[0]
+    assert "people per arm (95 % interval" in trial_sentences(table.reset_index())[0]
 
 
 def test_treatment_is_compared_within_subtype_and_never_without_its_warning():

@@ -50,7 +50,7 @@ ROW = {
 }
 NOTHING = {
     "logrank": pd.DataFrame(columns=["outcome", "split", "n", "n_events", "p", "n_smallest", "reason"]),
-    "nested": pd.DataFrame(columns=["outcome", "model", "p"]),
+    "nested": pd.DataFrame(columns=["outcome", "model", "p", "n", "n_events"]),
     "slopes": pd.DataFrame(columns=["group", "slope", "low", "high", "n_people", "n_scans", "quantity"]),
 }
 
@@ -121,7 +121,15 @@ def test_categories_without_a_difference_are_told_as_tested():
 
 
 def test_a_trial_of_the_best_group_says_whether_it_is_smaller():
-    row = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True}
+    row = {
+        "outcome": "SPMS",
+        "years": 2.0,
+        "hazard_ratio": 0.7,
+        "power": 0.8,
+        "reportable": True,
+        "n": 300,
+        "n_events": 40,
+    }
     whole = row | {"group": "everyone", "n_per_arm": 500.0, "n_per_arm_low": 400.0, "n_per_arm_high": 650.0}
     other = row | {"group": "late", "n_per_arm": 450.0, "n_per_arm_low": 200.0, "n_per_arm_high": 480.0}
 
@@ -131,18 +139,21 @@ def test_a_trial_of_the_best_group_says_whether_it_is_smaller():
         return text
 
     assert told(499.0).endswith(
-        "372 (248 to 499) enrolling cortical, the best of 2 groups that were looked at; its interval lies below the number of everyone."
+        "372 (95 % interval 248 to 499; 40 events among 300) enrolling cortical, the best of 2 groups that were looked at; its interval lies below the number of everyone."
     )
     assert told(588.0).endswith("looked at: not detectably fewer, its interval holds the number of everyone.")
     assert told(588.0, everyone=240.0).endswith("looked at: more than everyone.")
     assert told(float("nan")).endswith("not detectably fewer, its interval holds the number of everyone.")
     (alone,) = trial_sentences(pd.DataFrame([whole, other]))
-    assert "450 (200 to 480) enrolling late, the only group that was looked at; its interval lies below" in alone
+    assert (
+        "450 (95 % interval 200 to 480; 40 events among 300) enrolling late, the only group that was looked at; its interval lies below"
+        in alone
+    )
 
 
 def test_treatments_say_of_how_many_comparisons_they_are(tmp_path):
     row = {"outcome": "Relapse", "treatment": "x", "reference": "none", "n_treated": 30, "n": 100, "n_events": 40,
-           "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "one", "effect": "HR"}  # fmt: skip
+           "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "one", "effect": "HR", "covariates": "age"}  # fmt: skip
     rows = [
         row,
         row | {"p": 0.4},
@@ -179,10 +190,10 @@ def test_a_likelihood_ratio_beside_nothing_out_of_sample_is_explained():
     """Four outcomes: found and not foretold, found and foretold, not found, and found but not predicted at all."""
     nested = pd.DataFrame(
         [
-            {"outcome": o, "model": "mean z and cord z", "p": p}
+            {"outcome": o, "model": "mean z and cord z", "p": p, "n": 90, "n_events": 0}
             for o, p in (("A", 0.01), ("B", 0.001), ("C", 0.4), ("D", 0.02))
         ]
-        + [{"outcome": "C", "model": "subtype and stage", "p": 0.001}]
+        + [{"outcome": "C", "model": "subtype and stage", "p": 0.001, "n": 90, "n_events": 0}]
     )
     low = {("A", "+ mean z"): 0.02, ("A", "+ stage"): -0.01, ("A", "+ subtype"): -0.02, ("B", "+ stage"): 0.01,
            ("B", "+ subtype"): -0.02, ("C", "+ stage"): -0.01, ("C", "+ subtype"): -0.01}  # fmt: skip
@@ -220,7 +231,7 @@ def test_unconverged_chains_tell_nothing():
     assert "have not converged" in text and "none told" in text and "2.50" not in text and "0.5" not in text
     assert "have not converged" not in said(
         {}, slopes=slopes
-    ) and "staged one: stage changes by 0.50 a year (95 % interval 0.10 to 0.90; 50 people, 100 scans)." in said(
+    ) and "staged one: stage changes by 0.50 stages a year (95 % interval 0.10 to 0.90; 50 people, 100 scans)." in said(
         {}, slopes=slopes
     )
 
@@ -276,7 +287,7 @@ def test_survival_needs_events_and_people():
     )
     for less in ({"n_events": 9}, {"n_smallest": 19}):
         text = said({}, logrank=pd.DataFrame([row | less]))
-        assert "nothing is told of survival" in text and "differs" not in text
+        assert "too few to tell anything of survival" in text and "differs" not in text
     none = said({}, logrank=pd.DataFrame([row | {"p": float("nan"), "reason": "everyone is censored"}]))
     assert "no log-rank test between subtypes, everyone is censored" in none
 
@@ -298,9 +309,14 @@ def test_one_order_has_no_survival_between_subtypes(k):
 
 
 def test_nested_models_name_their_p():
-    nested = pd.DataFrame({"model": ["mean z", "mean z"], "outcome": ["EDSS", "SDMT"], "p": [0.002, 0.3]})
+    nested = pd.DataFrame(
+        {"model": ["mean z", "mean z"], "outcome": ["EDSS", "SDMT"], "p": [0.002, 0.3], "n": 77, "n_events": 0}
+    )
     text = said({}, nested=nested)
-    assert "Beyond mean z, subtype and stage add to EDSS (p = 0.002): likelihood-ratio tests of 2 outcomes" in text
+    assert (
+        "Beyond mean z, subtype and stage add to EDSS (p = 0.002; 77 people): likelihood-ratio tests of 2 outcomes"
+        in text
+    )
     assert "add to no outcome" in said({}, nested=nested.assign(p=0.3))
     assert "likelihood-ratio" not in said({}, nested=nested.assign(p=float("nan")))
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from facts_of import association, diagnostics, disease, names, nuisance, people, selection, study
+from markupsafe import escape
 
-from neuraxis.report import sentences
+from neuraxis.report import page, sentences
 from neuraxis.report.sentences import PLACES, SENTENCES, said, warnings_first
 
 PLACES_OF_DISEASE = ("number", "model", "labels", "nuisance", "clinical")
@@ -45,11 +46,11 @@ SITES = pd.DataFrame(
 #: Sentence, facts under which it holds, facts under which it does not, words of it, whether it warns.
 OF_DISEASE = [
     ("number_fixed", disease({"sustain": {"n_subtypes": 2}}), disease(), "fixed in the configuration and not chosen; the data support the same: the next best number", True),
-    ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3)), disease(), "the data support 2: with 2 unseen people are predicted best, CVIC", True),
+    ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3)), disease(), "the data support 2: with 2, unseen people are predicted best, CVIC", True),
     ("number_none", disease(selection=selection(0, {0: 0.0, 1: 3.0, 2: 8.0}), **ONE), disease(), "no common order", True),
     ("number_one", disease(selection=selection(1, {0: 80.0, 1: 0.0, 2: 8.0}), **ONE), disease(), "do not support more than one subtype", True),
     ("number_fixed", disease({"sustain": {"n_subtypes": 3}}, selection=selection(3, gaps={0: 90.0, 1: 20.0, 2: 3.5, 3: 0.0, 4: 9.0})), disease(), "the rule would choose 2: the best CVIC is that of 3, 3.5 lower (SE 4.0): too little to tell", True),
-    ("number_fixed", disease({"sustain": {"n_subtypes": 2}}, selection=selection(2, gaps={0: 90.0, 1: 20.0, 2: 3.5, 3: 0.0, 4: 9.0})), disease(), "the rule would choose the same: with 3 unseen people are predicted best, CVIC 3.5 lower than with 2 (SE 4.0): too little to tell", True),
+    ("number_fixed", disease({"sustain": {"n_subtypes": 2}}, selection=selection(2, gaps={0: 90.0, 1: 20.0, 2: 3.5, 3: 0.0, 4: 9.0})), disease(), "the rule would choose the same: with 3, unseen people are predicted best, CVIC 3.5 lower than with 2 (SE 4.0): too little to tell", True),
     ("number_one", disease({"sustain": {"n_subtypes": 1}}, selection=selection(1), **ONE), disease(), "one order of atrophy for everyone", False),
     ("number_best", disease(), disease(selection=selection(1)), "2 subtypes predict unseen people best (CVIC); the next best number, 3, has a CVIC 12.5 higher (SE 4.0)", False),
     ("number_best", disease(), disease({"sustain": {"n_subtypes": 2}}), "predict unseen people best", False),
@@ -67,10 +68,10 @@ OF_DISEASE = [
     ("stage_is_mean_z", disease(baselines=LIKE, names=names((9, 11)), subtypes=people((9, 11))), disease(baselines=LIKE, names=names((9, 10)), subtypes=people((9, 10))), "rho 0.97", True),
     ("published_three", disease(simulated=True), disease(), "(Zhuo et al. 2025) found three subtypes; in these simulated people there are 2 (three: CVIC 12.5 above the best).", False),
     ("published_three", disease(simulated=True), disease(simulated=True, selection=selection(3)), "found three", False),
-    ("sites_agree", disease(sites=SITES), disease(), "Fitted anew without each of 2 of 3 sites in turn, the model keeps its order at Kendall's tau 0.72 (spinal cord, without b) to 0.95, and 80% (without b) to 91% of the people of the other sites keep their label.", False),
+    ("sites_agree", disease(sites=SITES), disease(), "Fitted anew without each of 2 of 3 sites in turn, the model's order agrees with that of everyone's at Kendall's tau 0.72 (spinal cord, without b) to 0.95, and 80% (without b) to 91% of the people of the other sites keep their label.", False),
     ("sites_agree", disease(sites=SITES.assign(tau=[0.95, 0.9, 0.88, 0.64, None])), disease(sites=SITES.tail(1)), "0.64 (spinal cord, without b)", True),
     ("sites_agree", disease(sites=SITES[SITES["subtype"] != 2], **ONE, selection=selection(1)), disease(), "tau 0.88 (without b) to 0.95", False),
-    ("rival_optimum", disease(starts=pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]})), disease(), "an optimum 2.5 nats below the best labels 30% of the people differently", True),
+    ("rival_optimum", disease(starts=pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]})), disease(), "another optimum, 2.5 nats below the best; it labels 30% of the people differently", True),
     ("controls_are_staged", disease(controls=controls(0.36)), disease(controls=controls(0.05)), "36% of the controls stand at stage 1 or above", True),
     ("staged_like_controls", disease(controls=controls(0.75)), disease(controls=controls(0.4)), "Hardly more people with MS are staged (80%) than controls (75%)", True),
     ("nearly_all_staged", disease(subtypes=people(normal=1)), disease(), "Nearly everyone with MS is staged (normal-appearing: 1%; controls: 96%)", True),
@@ -142,10 +143,10 @@ def test_nothing_is_said_of_an_order_of_one_measure():
 
 def test_of_sites_left_out_one_is_singular_and_one_measure_has_no_order():
     got = text(disease(sites=SITES[SITES["site"] != "c"]), "sites_agree")
-    assert got.startswith("Fitted anew without each of 2 sites in turn, the model keeps")
+    assert got.startswith("Fitted anew without each of 2 sites in turn, the model's order agrees")
     alone = SITES[SITES["site"] != "a"]
     assert text(disease(sites=alone), "sites_agree") == (
-        "Fitted anew without site b (of 2 sites the only one left out), the model keeps its order at Kendall's tau 0.72 "
+        "Fitted anew without site b (of 2 sites the only one left out), the model's order agrees with that of everyone's at Kendall's tau 0.72 "
         "(spinal cord) to 0.88, and 80% of the people of the other sites keep their label."
     )
     single = disease(sites=alone[alone["subtype"] != 2], **ONE, selection=selection(1))
@@ -273,7 +274,7 @@ def test_calibration_is_told_where_the_truth_is_known_and_warns_of_too_much_cert
             "high": [0.15, 0.6, 0.38, 0.9],
         }
     )
-    assert "of being healthy 0.31, true of 0.28 (95 % interval 0.20 to 0.38; 90 people)." in text(
+    assert "of being healthy it is 31%, and 28% (95 % interval 20% to 38%) of 90 people were healthy." in text(
         disease(calibration=table), "calibrated"
     )
     assert told(disease(calibration=table))["calibrated"] is False
@@ -318,7 +319,7 @@ def test_people_below_and_above_a_gap_are_counted():
 
 def test_shares_of_people_and_controls_are_told():
     assert text(disease(), "how_many_staged") == (
-        "80 of 100 people with MS are staged; 20% are normal-appearing. Under the same model 4% of the controls are staged."
+        "80 of 100 people with MS are staged; 20% are normal-appearing. Of the controls, whom no model of MS has seen, 4% are staged."
     )
     assert text(disease(controls=None), "how_many_staged").endswith("normal-appearing.")
 
@@ -644,15 +645,15 @@ def test_results_of_one_order_leave_subtypes_out():
 def test_clinical_sentences_of_every_table_come_under_its_condition():
     """Each table's sentence is there with the table, and the study's claims only for several subtypes."""
     treated = {"outcome": "Relapse", "treatment": "x", "reference": "none", "n_treated": 30, "n": 100, "n_events": 40,
-               "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "", "effect": "HR"}  # fmt: skip
-    trial = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True, "n_per_arm": 1500.0,
+               "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "", "effect": "HR", "covariates": ""}  # fmt: skip
+    trial = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True, "n": 400, "n_events": 30, "n_per_arm": 1500.0,
              "n_per_arm_low": 400.0, "n_per_arm_high": 9650.0}  # fmt: skip
     predicted = {"outcome": "SPMS", "n": 300, "n_events": 40, "c": 0.6, "c_low": 0.51, "c_high": 0.7, "added": np.nan, "added_low": np.nan, "added_high": np.nan}  # fmt: skip
     tables = {
         "treatment": (pd.DataFrame([treated]), "Relapse by treatment, all staged people: x against none"),
         "trial": (
             pd.DataFrame([trial | {"group": "everyone"}, trial | {"group": "late", "n_per_arm": 1200.0}]),
-            "would need 1,500 people per arm enrolling everyone, and 1,200 (400 to 9,650) enrolling late",
+            "would need 1,500 people per arm (95 % interval 400 to 9,650; 30 events among 400) enrolling everyone, and 1,200 (95 % interval 400 to 9,650; 30 events among 400) enrolling late",
         ),
         "prediction": (pd.DataFrame([predicted | {"model": "clinical"}]), "C index 0.600 (0.510 to 0.700) from clinical data."),
         "reported": (pd.DataFrame({"verdict": ["agrees"]}), "Of 1 finding of the published study (Zhuo et al. 2025): 1 agrees."),
@@ -668,13 +669,16 @@ def test_clinical_sentences_of_every_table_come_under_its_condition():
 
 
 def test_a_trial_is_told_of_everyone_beside_a_group():
-    row = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True, "n_per_arm": 500.0,
+    row = {"outcome": "SPMS", "years": 2.0, "hazard_ratio": 0.7, "power": 0.8, "reportable": True, "n": 400, "n_events": 30, "n_per_arm": 500.0,
            "n_per_arm_low": 400.0, "n_per_arm_high": 650.0}  # fmt: skip
     whole, late = row | {"group": "everyone"}, row | {"group": "late", "n_per_arm": 450.0}
     assert len(sentences.trial_sentences(pd.DataFrame([whole, late]))) == 1
     assert sentences.trial_sentences(pd.DataFrame([whole])) == sentences.trial_sentences(pd.DataFrame([late])) == []
     unlimited = pd.DataFrame([whole, late | {"n_per_arm_low": 300.0, "n_per_arm_high": np.nan}])
-    assert "450 (300 to no limit) enrolling late" in sentences.trial_sentences(unlimited)[0]
+    assert (
+        "450 (95 % interval 300 to no limit; 30 events among 400) enrolling late"
+        in sentences.trial_sentences(unlimited)[0]
+    )
     assert sentences.trial_sentences(pd.DataFrame([whole, late | {"n_per_arm": np.nan}])) == []
     assert sentences.trial_sentences(pd.DataFrame([whole, late | {"reportable": False}])) == []
 
@@ -685,17 +689,17 @@ def test_follow_up_is_told_of_groups_that_are_large_enough():
         pd.DataFrame([row, row | {"group": "normal-appearing"}, row | {"n_people": 19, "group": "x"}, row | {"slope": np.nan, "group": "y"}])
     )  # fmt: skip
     assert [t.partition(":")[0] for t in told_of] == ["Follow-up, staged one", "Follow-up, normal-appearing"]
-    assert "mean z changes by 0.50 a year" in told_of[0]
+    assert "mean z changes by 0.50 SD of the controls a year" in told_of[0]
 
 
 def test_treatments_are_told_where_they_differ_and_are_large_enough():
     row = {"outcome": "Relapse", "treatment": "x", "reference": "none", "n_treated": 30, "n": 100, "n_events": 40,
-           "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "one", "effect": "HR"}  # fmt: skip
+           "estimate": 0.5, "low": 0.3, "high": 0.9, "p": 0.02, "reportable": True, "subtype": "one", "effect": "HR", "covariates": "age, strata of site"}  # fmt: skip
     differ = row | {"subtype": sentences.INTERACTION, "p": 0.2}
     lines = sentences.treatment_sentences(pd.DataFrame([row, row | {"p": 0.05}, row | {"p": np.nan}, differ]))
     assert (
         lines[0].startswith("Relapse by treatment, one: x against none (HR 0.50,")
-        and "one of 2 comparisons" in lines[0]
+        and "one of 2 comparisons, not corrected; adjusted for age, strata of site)." in lines[0]
     )
     assert (
         "does not differ detectably between subtypes (interaction, p = 0.2, 40 events)" in lines[1] and len(lines) == 3
@@ -727,15 +731,31 @@ def test_survival_inside_a_subtype_is_drawn_and_not_told():
 
 
 def test_nested_models_are_of_atrophy_where_there_is_one_order():
-    table = pd.DataFrame({"model": ["mean z", "subtype and stage"], "outcome": ["EDSS", "EDSS"], "p": [0.002, 0.9]})
+    table = pd.DataFrame(
+        {
+            "model": ["mean z", "subtype and stage"],
+            "outcome": ["EDSS", "EDSS"],
+            "p": [0.002, 0.9],
+            "n": 88,
+            "n_events": 0,
+        }
+    )
     (line,) = sentences.nested_sentences(table, 1)
     assert line == (
-        "Beyond mean z, atrophy and stage add to EDSS (p = 0.002): likelihood-ratio tests of 1 outcome, p not corrected for "
+        "Beyond mean z, atrophy and stage add to EDSS (p = 0.002; 88 people): likelihood-ratio tests of 1 outcome, p not corrected for "
         "their number."
     )
     assert "subtype and stage add to EDSS" in sentences.nested_sentences(table, 2)[0]
     assert "add to no outcome" in sentences.nested_sentences(table.assign(p=0.05), 2)[0]
     assert sentences.nested_sentences(table[1:]) == sentences.nested_sentences(table[:0]) == []
+    # an outcome of too few events is not told, and counts as no test
+    few = pd.concat([table, table.assign(outcome="Relapse", n_events=9)])
+    assert sentences.nested_sentences(few, 1) == [line]
+    enough = pd.concat([table, table.assign(outcome="Relapse", n_events=10)])
+    assert (
+        "Relapse (p = 0.002; 88 people, 10 events): likelihood-ratio tests of 2 outcomes"
+        in sentences.nested_sentences(enough)[0]
+    )
 
 
 def test_verdicts_on_the_published_study_are_worded_of_one_and_of_several():
@@ -784,8 +804,14 @@ FIGURES = [
     ("forest", disease(**{"clinical/associations": pd.DataFrame([association(q=0.2), association(outcome="SDMT", q=0.05)])}), "0 of 2 tested contrasts pass a false-discovery rate of 5 %."),
     ("forest", disease(diagnostics=diagnostics(1.3)), "The chains have not converged, so no result is told."),
     ("survival", disease(), ""),
-    ("transitions", disease(**{"clinical/slopes": SLOPES}), "Follow-up, staged cortical: stage changes by 0.50 a year (95 % interval 0.10 to 0.90; 50 people, 100 scans)."),
+    ("transitions", disease(**{"clinical/slopes": SLOPES}), "Follow-up, staged cortical: stage changes by 0.50 stages a year (95 % interval 0.10 to 0.90; 50 people, 100 scans)."),
     ("transitions", disease(diagnostics=diagnostics(1.3), **{"clinical/slopes": SLOPES}), ""),
+    ("negative_control", disease(), "Negative control: the same procedure finds 0 subtypes in 90 healthy people."),
+    ("negative_control", disease(negative_control=None), ""),
+    ("reliability", disease(calibration=pd.DataFrame([{"labels": "out of fold", "quantity": "P(healthy)", "class": "all", "n": 90, "stated": 0.31, "observed": 0.28, "low": 0.2, "high": 0.38}])), "Mean probability that is stated out of fold, beside the simulated truth: of being healthy it is 31%, and 28% (95 % interval 20% to 38%) of 90 people were healthy."),
+    ("reliability", disease(), ""),
+    ("calibration", disease(), ""),
+    ("survival_treatment", disease(), ""),
     ("normative", study(), "1 of 4 checks of the controls' out-of-sample z failed."),
 ]  # fmt: skip
 
@@ -864,3 +890,22 @@ def test_what_variants_of_the_model_say_comes_first():
     tried = pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 3], "chosen": [True, True]})
     assert said(disease(variants=tried), "number")[0].name == "other_variants"
     assert said(disease(), "number")[0].name == "number_best"
+
+
+def test_cautions_that_say_whether_stages_mean_anything_are_never_folded(tmp_path):
+    """However many others there are: the gap, the controls' share, a stage that is the mean z, what hangs on the noise."""
+    tried = pd.DataFrame({"variant": ["a", "b"], "n_subtypes": [2, 3], "chosen": [True, True]})
+    bad = {
+        "variants": tried, "baselines": LIKE, "event_order": ORDER, "controls": controls(0.75),
+        "selection": selection(gaussian=7.25, healthy=4.5), "names": names((9, 71)), "subtypes": people((9, 71), stages=[[1, 2, 20], [1, 2, 3, 20, 21]]),
+        "starts": pd.DataFrame({"polished_log_likelihood": [-10.0, -12.5], "label_disagreement": [0.0, 0.3]}),
+    }  # fmt: skip
+    s = study([disease(diagnostics=diagnostics(1.2), **bad)], sites=("a",))
+    cautions = [w.name for w in sentences.warnings_first(s)]
+    top = {"other_variants", "stage_gap", "controls_are_staged", "staged_like_controls", "stage_is_mean_z", "chains"}
+    assert top <= set(cautions) and len(cautions) > 8
+    html = page.render(s, tmp_path, title="t", logs=tmp_path, people=False)
+    shown = html[html.index("What not to believe") : html.index("more cautions")].partition("<details>")[0]
+    for w in sentences.warnings_first(s):
+        if w.name in top:
+            assert str(escape(w.text)) in shown, w.name

@@ -295,6 +295,8 @@ def worded(table: pd.DataFrame, d: Disease) -> pd.DataFrame:
     return table
 
 
+#: Cautions of the summary that are not folded away, where no more than these must be seen.
+OPEN_CAUTIONS = 7
 #: Sentences of model and labels that belong into the summary.
 SURE = ("folds_agree", "how_sure", "how_many_staged")
 
@@ -461,11 +463,12 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
         style=asset("style.css"),
         script=asset("table.js") + asset("index.js"),
         lead=lead(study),
-        warnings=sentences.warnings_first(study),
+        warnings=(cautions := sentences.warnings_first(study)),
+        n_open=max(OPEN_CAUTIONS, sum(s.name in sentences.ON_TOP for s in cautions)),
         flow=reasons(study, flow_boxes(study)),
         people=said(study, "people"),
-        qc=f"Quality rules: {counted(excluded, 'finding')} excluded people, {flagged} only {agreeing(flagged, 'flags', 'flag')} "
-        "them (results/features/qc.tsv).",
+        qc=f"Quality rules: {counted(excluded, 'finding')} excluded somebody, {flagged} only {agreeing(flagged, 'flags', 'flag')} "
+        "somebody who stays (results/features/qc.tsv).",
         people_tables=[
             any_table(store, "table1_groups", groups, "Table 1 by group"),
             folded_table(store, "flow", flow, "Who left at which step"),

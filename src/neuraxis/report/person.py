@@ -248,7 +248,9 @@ def profile(z: pd.Series, labels: pd.Series, controls: dict[str, tuple[float, fl
             f'<line x1="{x(0):.1f}" x2="{x(value):.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}" stroke-width="2"/>'
         )
         parts.append(f'<circle cx="{x(value):.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-        parts.append(f'<text x="{left + width + 8}" y="{y + 3.5:.1f}" fill="{colour}">{value:.1f}</text>')
+        parts.append(
+            f'<text x="{left + width + 8}" y="{y + 3.5:.1f}" fill="{colour}">{round(value, 1) + 0.0:.1f}</text>'
+        )
     parts.append("</svg>")
     return "".join(parts)
 

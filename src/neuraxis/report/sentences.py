@@ -181,7 +181,8 @@ def survival_sentences(logrank: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
             out.append(f"{row.outcome}: no log-rank test {who}, {row.reason}.")
         elif row.n_events < LEAST_EVENTS or row.n_smallest < LEAST_PEOPLE:
             out.append(
-                f"{row.outcome}: nothing is told of survival {who} ({counted(row.n_events, 'event')}, smallest group {row.n_smallest})."
+                f"{row.outcome}: too few to tell anything of survival {who} ({counted(row.n_events, 'event')}, smallest group "
+                f"{row.n_smallest}; at least {LEAST_EVENTS} events and {LEAST_PEOPLE} people a group are needed)."
             )
         else:
             verb = "differs" if row.p < FOUND else "does not differ detectably"
@@ -192,19 +193,34 @@ def survival_sentences(logrank: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
     return out
 
 
+def _few_events(table: pd.DataFrame) -> pd.Series:
+    """Rows of outcomes that are events (others count none), of which there are too few to tell anything of."""
+    events = table["n_events"].fillna(0)
+    return (events > 0) & (events < LEAST_EVENTS)
+
+
 def nested_sentences(nested: pd.DataFrame, n_subtypes: int = 2) -> list[str]:
     """What subtype (or atrophy, where there is one order) and stage add to simple scores, of how many outcomes tried."""
     if nested.empty:
         return []
-    told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna()]
+    told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna() & ~_few_events(nested)]
     if told.empty:
         return []
     better = told[told["p"] < FOUND]
-    words = listed(f"{r.outcome} (p = {r.p:.2g})" for r in better.itertuples()) or "no outcome"
+    each = (
+        f"{r.outcome} (p = {r.p:.2g}; {counted(int(r.n), 'person')}"
+        + (f", {counted(int(r.n_events), 'event')})" if r.n_events else ")")
+        for r in better.itertuples()
+    )
+    words = listed(each) or "no outcome"
     return [
         f"Beyond {told['model'].iloc[0]}, {'subtype' if n_subtypes > 1 else 'atrophy'} and stage add to {words}: likelihood-ratio tests of "
         f"{counted(len(told), 'outcome')}, p not corrected for their number."
     ]
+
+
+#: Units of what is followed.
+UNITS = {"stage": " stages", "mean z": " SD of the controls"}
 
 
 def slope_sentences(slopes: pd.DataFrame) -> list[str]:
@@ -215,15 +231,23 @@ def slope_sentences(slopes: pd.DataFrame) -> list[str]:
             continue
         group = row.group if row.group == NORMAL else f"staged {row.group}"
         out.append(
-            f"Follow-up, {group}: {row.quantity} changes by {number(row.slope)} a year (95 % interval {number(row.low)} to "
+            f"Follow-up, {group}: {row.quantity} changes by {number(row.slope)}{UNITS.get(row.quantity, '')} a year (95 % interval {number(row.low)} to "
             f"{number(row.high)}; {counted(row.n_people, 'person')}, {counted(row.n_scans, 'scan')})."
         )
     return out
 
 
+def _adjusted(row) -> str:
+    """Covariates of a model, in words, after what else stands in brackets."""
+    there = isinstance(row.covariates, str) and row.covariates
+    return f"; adjusted for {row.covariates}" if there else ""
+
+
 def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
     """Treatments whose groups are large enough, with the warning that goes with every one of them."""
-    out = []
+    out: list[str] = []
+    if treatment.empty:
+        return out
     told = treatment[is_true(treatment["reportable"]) & treatment["p"].notna()]
     compared = told[told["subtype"] != INTERACTION]
     many = len(compared)
@@ -233,7 +257,7 @@ def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
         out.append(
             f"{row.outcome} by treatment, {subtype}: {row.treatment} against {row.reference} (HR {interval(row)}; "
             f"{int(row.n_treated)} treated of {int(row.n)}, {counted(int(row.n_events), 'event')}; p = {row.p:.2g}, {alone or f'one of {many} comparisons'}, "
-            "not corrected)."
+            f"not corrected{_adjusted(row)})."
         )
     for row in told[told["subtype"] == INTERACTION].itertuples():
         verb = "differs" if row.p < FOUND else "does not differ detectably"
@@ -246,7 +270,9 @@ def treatment_sentences(treatment: pd.DataFrame) -> list[str]:
 
 def prediction_sentences(prediction: pd.DataFrame) -> list[str]:
     """How well worsening is foretold, and what stage and subtype add to it."""
-    out = []
+    out: list[str] = []
+    if prediction.empty:
+        return out
     for outcome, part in prediction.groupby("outcome", sort=False):
         part = part.set_index("model")
         if "clinical" not in part.index or pd.isna(part.loc["clinical", "c"]):
@@ -280,7 +306,7 @@ def linking_sentences(nested: pd.DataFrame, prediction: pd.DataFrame, n_subtypes
     """Why subtype and stage may add to an outcome by the likelihood-ratio test and nothing out of sample."""
     if nested.empty or prediction.empty:
         return []
-    told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna()]
+    told = nested[~nested["model"].astype(str).str.contains("subtype") & nested["p"].notna() & ~_few_events(nested)]
     better = list(told.loc[told["p"] < FOUND, "outcome"])
     steps = prediction[prediction["model"].isin(["+ stage", "+ subtype"]) & prediction["added"].notna()]
     adds = steps.groupby("outcome")["added_low"].max() > 0
@@ -318,11 +344,16 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
         if "everyone" not in part.index or others.empty:
             continue
         whole, best = part.loc["everyone"], others.loc[others["n_per_arm"].idxmin()]
-        ends = [f"{v:,.0f}" if pd.notna(v) else "no limit" for v in (best["n_per_arm_low"], best["n_per_arm_high"])]
+
+        def ends(row):
+            limits = [f"{v:,.0f}" if pd.notna(v) else "no limit" for v in (row["n_per_arm_low"], row["n_per_arm_high"])]
+            seen = f"{counted(int(row['n_events']), 'event')} among {int(row['n']):,}"
+            return f"(95 % interval {limits[0]} to {limits[1]}; {seen})"
+
         out.append(
             f"A {whole['years']:g}-year trial of {outcome} (hazard ratio {whole['hazard_ratio']:g}, power "
-            f"{whole['power']:.0%}) would need {counted(round(whole['n_per_arm']), 'person', spec=',')} per arm enrolling everyone, and "
-            f"{best['n_per_arm']:,.0f} ({ends[0]} to {ends[1]}) enrolling {best.name}, "
+            f"{whole['power']:.0%}) would need {counted(round(whole['n_per_arm']), 'person', spec=',')} per arm {ends(whole)} enrolling everyone, and "
+            f"{best['n_per_arm']:,.0f} {ends(best)} enrolling {best.name}, "
             + (
                 f"the best of {counted(len(others), 'group that was', 'groups that were')} looked at"
                 if len(others) > 1
@@ -701,7 +732,7 @@ def number_fixed(d: Disease):
         return f"{how}; the data support the same: {_beside(d)}."
     row = d.tried.loc[d.k]
     gap = (
-        f"with {d.best} unseen people are predicted best, CVIC {row['gap_cvic']:.1f} lower than with {d.k} "
+        f"with {d.best}, unseen people are predicted best, CVIC {row['gap_cvic']:.1f} lower than with {d.k} "
         f"(SE {row['gap_se']:.1f})"
     )
     if d.by_rule == d.k:
@@ -835,8 +866,8 @@ def drawn_with_fewer(d: Disease):
 
 #: What calibration.tsv states, in words.
 STATED = {
-    "P(healthy)": "of being healthy",
-    "P(subtype), truly staged people": "of the most probable subtype, in people who are truly staged,",
+    "P(healthy)": ("of being healthy", "were healthy"),
+    "P(subtype), truly staged people": ("of the most probable subtype, in people who are truly staged,", "were of it"),
 }
 
 
@@ -846,11 +877,13 @@ STATED = {
     warn=lambda d: (_calibrated(d)["stated"] > _calibrated(d)["high"]).any(),
 )
 def calibrated(d: Disease):
-    parts = [
-        f"{STATED.get(row.quantity, row.quantity)} {row.stated:.2f}, true of {row.observed:.2f} (95 % interval {row.low:.2f} to "
-        f"{row.high:.2f}; {counted(int(row.n), 'person')})"
-        for row in _calibrated(d).itertuples()
-    ]
+    parts = []
+    for row in _calibrated(d).itertuples():
+        of, came = STATED.get(row.quantity, (f"of {row.quantity}", "came true"))
+        parts.append(
+            f"{of} it is {row.stated:.0%}, and {row.observed:.0%} (95 % interval {row.low:.0%} to {row.high:.0%}) of "
+            f"{counted(int(row.n), 'person')} {came}"
+        )
     return f"Mean probability that is stated out of fold, beside the simulated truth: {'; '.join(parts)}."
 
 
@@ -935,7 +968,9 @@ def sites_agree(d: Disease):
         f"{moved['same_label']:.0%}", f"{each['same_label'].max():.0%}", "" if one else f" (without {moved['site']})"
     )
     # one measure has one order, which no model can miss
-    order = "" if len(d.measures) == 1 else f"the model keeps its order at Kendall's tau {tau}, and "
+    order = (
+        "" if len(d.measures) == 1 else f"the model's order agrees with that of everyone's at Kendall's tau {tau}, and "
+    )
     return f"Fitted anew without {left_out}, {order}{kept} of the people of the other sites keep their label."
 
 
@@ -954,7 +989,7 @@ def _rival(d: Disease) -> tuple[float, float] | None:
 @sentence_of("model", lambda d: d.k > 1 and _rival(d) is not None, warn=True)
 def rival_optimum(d: Disease):
     below, share = _rival(d) or (float("nan"), float("nan"))
-    return f"Among the best starts, an optimum {below:.1f} nats below the best labels {share:.0%} of the people differently."
+    return f"Among the best starts there is another optimum, {below:.1f} nats below the best; it labels {share:.0%} of the people differently."
 
 
 # labels: who is where, of a disease
@@ -964,7 +999,7 @@ def rival_optimum(d: Disease):
 def how_many_staged(d: Disease):
     text = f"{d.n_staged:,} of {people_of(d.n)} with {d.name} are staged; {d.share_normal:.0%} are normal-appearing"
     if pd.notna(d.controls_staged):
-        text += f". Under the same model {d.controls_staged:.0%} of the controls are staged"
+        text += f". Of the controls, whom no model of {d.name} has seen, {d.controls_staged:.0%} are staged"
     return text + "."
 
 
@@ -995,9 +1030,8 @@ def stage_gap(d: Disease):
     assert d.gap is not None
     first, last, below, above = d.gap
     return (
-        f"There is a gap in the stages: nobody stands at {first} to {last}, {people_of(below)} below and {people_of(above)} "
-        "above it. Stages there are no steps that people were seen to take, and later stage means little more than being "
-        "beyond the gap."
+        f"There is a gap in the stages: nobody stands at {first} to {last}, {people_of(below)} below (the normal-appearing among "
+        f"them) and {people_of(above)} above it. Stages there are no steps that people were seen to take."
     )
 
 
@@ -1183,12 +1217,25 @@ def portraits(d: Disease) -> list[str]:
     return [text for c, _, _ in d.ranked if (text := portrait(d, c))]
 
 
+#: Cautions that are never folded: what the number of subtypes hangs on, and whether stages tell disease from health at all.
+ON_TOP = (
+    "other_variants",
+    "stage_gap",
+    "controls_are_staged",
+    "staged_like_controls",
+    "nearly_all_staged",
+    "stage_is_mean_z",
+    "chains",
+)
+
+
 def warnings_first(study: Study) -> list[Said]:
     """Everything that is not to be believed, for the top of the page: of the study, then of its diseases in turn."""
     out = [s for s in said(study, "people", "norms") if s.warn]
     of_diseases = []
     for d in study.diseases:
         found = [s for s in said(d, "number", "model", "labels", "nuisance", "clinical") if s.warn]
+        found.sort(key=lambda s: s.name not in ON_TOP)
         texts = [s.text if d.name in s.text or len(study.diseases) == 1 else f"{d.name}: {s.text}" for s in found]
         of_diseases.append([Said(text, True, s.name) for text, s in zip(texts, found, strict=True)])
     # the page folds what is far down: no disease stands behind all of another's
@@ -1243,6 +1290,12 @@ def _order_told(d: Disease) -> str:
 #: Figure to a function of the facts that says its finding, "" where there is none.
 FINDINGS: dict[str, Callable] = {
     "selection": _numbers_told,
+    "negative_control": lambda d: " ".join(healthy_people(d)) if len(d.tables["negative_control"]) else "",
+    "reliability": lambda d: calibrated(d) if len(_calibrated(d)) else "",
+    "calibration": lambda d: " ".join(prediction_sentences(d.tables["clinical/prediction"])) if d.converged else "",
+    "survival_treatment": lambda d: (
+        " ".join(treatment_sentences(d.tables["clinical/treatment"])) if d.converged else ""
+    ),
     "brain_mean_z": lambda d: " ".join(portraits(d)),
     "mean_z": lambda d: " ".join(portraits(d)),
     "ternary": lambda d: f"{d.sure:.0%} of the staged have a subtype of probability 0.9 or more." if d.n_staged else "",

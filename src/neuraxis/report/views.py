@@ -192,6 +192,6 @@ def flow_boxes(study: Study) -> list[dict]:
             steps.append({"label": "in the model", "n": d.n, "excluded": max(left, 0)})
             ends = [(name, int((d.group == name).sum())) for name in dict.fromkeys(d.names.values())]
             ends = [("normal-appearing", d.n - d.n_staged), *((name, n) for name, n in ends if n)]
-            steps.append({"label": "out of fold", "n": d.n, "excluded": 0, "ends": ends})
+            steps.append({"label": "labelled out of fold", "n": d.n, "excluded": 0, "ends": ends})
         out.append({"group": group, "steps": steps})
     return out

@@ -77,7 +77,7 @@
         svg("rect", { x: x(D.band[i][0]), y: y - 7, width: x(D.band[i][1]) - x(D.band[i][0]), height: 14, fill: "#e3e7ea" }));
       if (z[i] === null) return picture.append(svg("text", { x: x(0) + 6, y: y + 4 }, "not measured"));
       picture.append(svg("line", { x1: x(0), x2: x(z[i]), y1: y, y2: y, stroke: "#1d2329", "stroke-width": 2 }),
-        svg("circle", { cx: x(z[i]), cy: y, r: 4.5, fill: colour(z[i]), stroke: "#1d2329" }), svg("text", { x: x(Math.max(z[i], D.band[i][1])) + 9, y: y + 4 }, z[i].toFixed(1)));
+        svg("circle", { cx: x(z[i]), cy: y, r: 4.5, fill: colour(z[i]), stroke: "#1d2329" }), svg("text", { x: x(Math.max(z[i], D.band[i][1])) + 9, y: y + 4 }, (Math.round(z[i] * 10) / 10 + 0).toFixed(1)));
     });
     const bottom = line * z.length;
     picture.append(svg("line", { x1: x(0), x2: x(0), y1: 0, y2: bottom, stroke: "#66717c", "stroke-dasharray": "3 3" }));
