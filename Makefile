@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: run test test-slow test-slurm lint bench fuzz faults mutants docs clean
+.PHONY: run test test-slow test-python test-slurm lint bench fuzz faults mutants docs clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,9 @@ test: $(VENV)/.installed  ## all tests
 
 test-slow: $(VENV)/.installed  ## the tutorial as it stands, from an installed wheel; a fit with kernels for any processor
 	NEURAXIS_SLOW=1 pytest -n 0 tests/workflow/test_wheel.py tests/processors
+
+test-python: $(VENV)/.installed  ## tests of the engine without the compiler, problems that are small enough (NEURAXIS_SECONDS each, 20)
+	NUMBA_DISABLE_JIT=1 pytest tests/sustain
 
 test-slurm: $(VENV)/.installed  ## the small study on a one-machine SLURM (root; apt-get install slurm-wlm munge)
 	bash tests/slurm/start.sh && python tests/slurm/compare.py; status=$$?; bash tests/slurm/stop.sh; exit $$status

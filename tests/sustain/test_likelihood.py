@@ -1,7 +1,9 @@
 """The likelihood against the peer's numbers, brute-force integration, and far-out people."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from scipy import integrate, stats
 
 from neuraxis.errors import InputError
-from neuraxis.sustain import ZScoreEvents, choose_events, mixture_log_likelihood, uniform_weights
+from neuraxis.sustain import ZScoreEvents, choose_events, kernels, mixture_log_likelihood, uniform_weights
 from neuraxis.sustain.kernels import fast_exp, fill_uniforms, log_normal_interval
 from neuraxis.sustain.simulate import _points
 
@@ -224,3 +226,14 @@ def test_events_are_chosen_where_enough_people_pass():
     assert "at least 10 people" in events.rule
     with pytest.raises(InputError, match="no biomarker"):
         choose_events(z[["b"]])
+
+
+def test_no_kernel_takes_more_than_eight_arguments():
+    """What always travels together is one argument."""
+    many = {}
+    for path in sorted((Path(kernels.__file__).parent).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            compiled = isinstance(node, ast.FunctionDef) and any("njit" in ast.unparse(d) for d in node.decorator_list)
+            if compiled and len(node.args.args) > 8:
+                many[f"{path.name}:{node.name}"] = len(node.args.args)
+    assert not many
