@@ -78,6 +78,8 @@ rule report_page:
             len(DISEASES) > 1,
             then=[
                 "results/sustain/crossdisease/enrichment.tsv",
+                "results/sustain/crossdisease/similarity.tsv",
+                "results/sustain/crossdisease/projection_counts.tsv",
                 "results/sustain/crossdisease/joint_diagnostics.tsv",
                 *expand(
                     "results/figures/{name}.png", name=names_of_figures(OF_DISEASES)

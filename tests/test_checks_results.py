@@ -206,7 +206,7 @@ def finished(tmp_path_factory):
     told = read("clinical/D/associations.tsv", root / "clinical/MS/associations.tsv")[["outcome", "estimate", "q"]]
     shown = {"columns": list(told), "rows": told.to_numpy().tolist()}
     (root / "report").mkdir()
-    page = f'<p>x</p><script type="application/json" id="t-MS-associations">{json.dumps(shown)}</script>'
+    page = f'<p>x</p><script type="application/json" id="t-MS-clinical-associations">{json.dumps(shown)}</script>'
     (root / "report/index.html").write_text(page)
     return root
 
@@ -374,6 +374,13 @@ def test_the_page_shows_what_the_tables_say(study):
     with pytest.raises(
         CheckError, match=r"report/index.html, clinical/MS/associations.tsv, row 1 \(outcome o, estimate 1.7"
     ):
+        run_checks(study, [PAGE])
+
+
+def test_a_table_of_the_page_that_is_compared_with_nothing_is_named(study):
+    page = study.root / "report/index.html"
+    page.write_text(page.read_text().replace('id="t-MS-clinical-associations"', 'id="t-MS-associations"'))
+    with pytest.raises(CheckError, match="MS-associations.*none of the study's"):
         run_checks(study, [PAGE])
 
 

@@ -649,12 +649,16 @@ def _page(study):
         name: json.loads(body)
         for name, body in re.findall(r'<script type="application/json" id="t-([^"]+)">(.*?)</script>', text, re.DOTALL)
     }
+    compared = set()
     for d in study.diseases:
         for stage in ("clinical", "sustain"):
             for at in sorted((Path(study.root) / stage / d).glob("*.tsv")):
-                name = "".join(c if c.isalnum() else "-" for c in f"{d}/{at.stem}")
+                # as the page calls its tables (page.TABLES): those of the model by their name alone
+                own = f"{d}/clinical/{at.stem}" if stage == "clinical" else f"{d}/{at.stem}"
+                name = "".join(c if c.isalnum() else "-" for c in own)
                 if name not in shown:
                     continue
+                compared.add(name)
                 path = f"{stage}/{d}/{at.name}"
                 frame = study.table(path)
                 told = pd.DataFrame(shown[name]["rows"], columns=shown[name]["columns"])
@@ -673,6 +677,10 @@ def _page(study):
                         f"row {i + 1} ({row})",
                         "the page shows a row that the table has not",
                     )
+    of_diseases = tuple("".join(c if c.isalnum() else "-" for c in f"{d}/") for d in study.diseases)
+    for name in shown:  # a table under another name would be compared with nothing
+        if name.startswith(of_diseases) and name not in compared:
+            yield "report/index.html", name, "the page shows a table that is none of the study's"
 
 
 def run_checks(study: Study, rules=None) -> pd.DataFrame:

@@ -92,3 +92,18 @@ def test_a_site_that_alone_measures_something_cannot_be_left_out():
     rows = agreement.set_index("site")
     assert f"{z.columns[0]}" in rows.loc["a", "reason"] and pd.isna(rows.loc["a", "tau"])
     assert rows.loc["b", "reason"] == "" and set(labels["without"]) == {"b"}
+
+
+def test_an_interrupted_round_of_sites_goes_on_where_it_was(tmp_path, monkeypatch):
+    """Fits that were finished are taken up, to the same tables."""
+    from neuraxis.sustain import model as fitting
+
+    z = people([FORWARD], 60, 1)
+    site = pd.Series(["x", "y", "x"] * 20, z.index)
+    model = fit(z, EVENTS, 1, SETTINGS, covariance="independent")
+    given = {"covariance": "independent", "checkpoint": tmp_path / "kept"}
+    first = leave_sites_out(z, site, model, SETTINGS, **given)
+    monkeypatch.setattr(fitting, "fit_maximum", lambda *a, **k: pytest.fail("a finished fit is made again"))
+    again = leave_sites_out(z, site, model, SETTINGS, **given)
+    for a, b in zip(first, again, strict=True):
+        pd.testing.assert_frame_equal(a, b)

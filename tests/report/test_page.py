@@ -13,10 +13,11 @@ from facts_of import BIOMARKERS, CONFIG, association, diagnostics, disease, name
 from PIL import Image
 
 from neuraxis.clinical.sensitivity import ANEW, CLUSTERED
+from neuraxis.errors import InputError
 from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
 from neuraxis.job import as_list, warnings_in
 from neuraxis.report import page, views
-from neuraxis.report.facts import below_results, read_study
+from neuraxis.report.facts import Tables, below_results, read_study
 from neuraxis.report.methods import REFERENCES, methods_text, references
 from neuraxis.report.words import COLUMNS, heading
 from neuraxis.schema import TABLES, write
@@ -589,3 +590,18 @@ def test_numbers_of_a_column_are_written_alike():
     )
     cells = re.findall(r"<td>(.*?)</td>", str(views.static_table(table, "t")))
     assert cells == ["12,306", "1,232", "2015", "12,311", "-1,231", ""]
+
+
+def test_a_table_that_every_study_has_may_not_be_absent_and_none_may_be_damaged(tmp_path):
+    results = tmp_path / "results"
+    places = {n: results / below_results(n, "MS") for n in ("folds", "stability", "sites", "variants")}
+    tables = Tables(lambda name: None if name == "variants" else places[name])
+    with pytest.raises(InputError, match=r"stability.tsv is not there; run the study again"):
+        tables["stability"]
+    assert tables["sites"].empty and tables["variants"].empty  # not of every study; switched off
+    write("sustain/D/folds.tsv", pd.DataFrame({"participant_id": ["a"], "fold": [0]}), places["folds"])
+    assert Tables(lambda name: places[name])["folds"]["fold"].tolist() == [0]
+    for damaged in ("", "participant_id\tfold\na\tone\n"):
+        places["folds"].write_text(damaged)
+        with pytest.raises(InputError, match="folds.tsv"):
+            Tables(lambda name: places[name])["folds"]

@@ -4,14 +4,20 @@ from neuraxis.evaluation.control import parametric_null_table
 from neuraxis.job import settings, start
 from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
+from neuraxis.sustain.checkpoint import done, partial
 
 
 def run(selection, folds, models, out, **settings) -> None:
     loaded = {m.n_subtypes: m for m in map(SustainModel.load, models)}
     table = parametric_null_table(
-        read("sustain/D/selection.tsv", selection), loaded, len(read("sustain/D/folds.tsv", folds)), **settings
+        read("sustain/D/selection.tsv", selection),
+        loaded,
+        len(read("sustain/D/folds.tsv", folds)),
+        checkpoint=partial(out),
+        **settings,
     )
     save(table, out)
+    done(out)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from neuraxis.job import settings, start
 from neuraxis.normative.norms import Norms
 from neuraxis.schema import read, save
 from neuraxis.sustain import SustainModel
+from neuraxis.sustain.checkpoint import done, partial
 from neuraxis.sustain.crossval import described
 from neuraxis.sustain.study import given_covariance, study_settings
 
@@ -24,9 +25,11 @@ def run(i, disease, seed, n_threads, agreement, labels, **settings) -> None:
         seed=seed,
         key=(disease,),
         n_threads=n_threads,
+        checkpoint=partial(agreement),
     )
     for table, path in zip(found, (agreement, labels), strict=True):
         save(table, path)
+    done(agreement)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def leave_sites_out(
     seed: int = 1,
     key: tuple = (),
     n_threads: int = 1,
+    checkpoint=None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fit a model anew without each site, in turn.
 
@@ -68,7 +69,7 @@ def leave_sites_out(
         Sites of fewer people are not left out.
     most : int
         So many of the largest sites are left out.
-    seed, key, n_threads
+    seed, key, n_threads, checkpoint
         As in `fit`.
 
     Returns
@@ -128,6 +129,7 @@ def leave_sites_out(
                 seed=seed,
                 key=(*key, "without site", str(name)),
                 n_threads=n_threads,
+                checkpoint=checkpoint,
                 progress=False,
             ).matched_to(model)
         except InputError as error:  # what the others lack: a biomarker that is measured there alone

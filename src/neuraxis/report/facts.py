@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ..cohort.participants import ONE_SITE
+from ..errors import InputError
 from ..features.biomarkers import read_biomarkers
 from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
-from ..schema import load
+from ..schema import load, table_of
 from ..sustain import verdict
 from ..sustain.crossval import CVIC_EVIDENCE
 
@@ -48,8 +49,13 @@ def column_in_words(column: str, config: Mapping) -> str:
 class Tables(Mapping):
     """Tables of a folder by name ("selection", "clinical/associations"), read when first asked for.
 
-    A table that is not there, or holds nothing, is an empty frame: what a sentence says of it stands under the condition
-    that there is something.
+    A table that is switched off, or not there and need not be, is an empty frame: what a sentence says of it stands under
+    the condition that there is something.
+
+    Raises
+    ------
+    InputError
+        A table of every study is not there, or one that is there is damaged.
     """
 
     def __init__(self, places: Callable[[str], Path | None] | None = None, given: Mapping | None = None):
@@ -59,8 +65,12 @@ class Tables(Mapping):
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._known:
             path = self._places(name) if self._places else None
-            there = path is not None and path.is_file() and path.read_bytes().strip()
-            self._known[name] = load(path) if there else pd.DataFrame()
+            if path is None or not path.is_file():
+                if path is not None and (table := table_of(path)) is not None and table.always:
+                    raise InputError(f"{path} is not there; run the study again, which makes what is lacking")
+                self._known[name] = pd.DataFrame()
+            else:
+                self._known[name] = load(path)
         return self._known[name]
 
     def __iter__(self):
