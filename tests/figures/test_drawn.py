@@ -13,6 +13,7 @@ from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model, normative
 from neuraxis.figures.brain import EMPTY, draw_brain, structures
 from neuraxis.figures.style import TALLEST, colours, finish, name_ticks, outside, small_texts
+from neuraxis.report.sentences import survival_sentences
 
 
 @pytest.fixture
@@ -495,6 +496,36 @@ def test_survival_curves_have_their_groups_band_test_and_risk():
     assert clinical.survival_by_subtype(none).axes[0].get_title() == "worsening\n17 events of 40 staged"
 
 
+@pytest.mark.parametrize(
+    ("events", "smallest", "p", "said"),
+    [
+        (10, 20, 0.02, "log-rank p = 0.02"),
+        (9, 20, 0.02, "too few events to compare"),
+        (10, 19, 0.02, "too few people in a group to compare"),
+        (2, 20, np.nan, ""),
+    ],
+)
+def test_a_log_rank_test_is_drawn_where_it_may_be_told(events, smallest, p, said):
+    """As the page does: of fewer events or people it tells nothing, and a figure may not either."""
+    test = {"outcome": "worsening", "split": "subtype", "p": p, "n_events": events, "n": 50, "n_smallest": smallest}
+    g = seven(clinical__survival=curves(CURVES), clinical__logrank=pd.DataFrame([test | {"reason": ""}]))
+    head = clinical.survival_by_subtype(g).axes[0].get_title().split("\n")
+    assert head == ["worsening", *([said] if said else []), f"{events} events of 50 staged"]
+    told = survival_sentences(pd.DataFrame([test | {"reason": "few"}]))[0]
+    assert ("log-rank p" in told) == ("p =" in said)
+
+
+def test_panels_of_a_row_have_one_time():
+    """Of one outcome people are seen for three years, of the next for one."""
+    short = curves([(n, y / 4, s, low, high, r) for n, y, s, low, high, r in CURVES], outcome="relapse")
+    none = pd.DataFrame(columns=["outcome", "split", "p", "reason", "n_events", "n"])
+    figure = clinical.survival_by_subtype(
+        seven(clinical__survival=pd.concat([curves(CURVES), short]), clinical__logrank=none)
+    )
+    assert len({a.get_xlim() for a in figure.axes}) == 1 and figure.axes[0].get_xlim()[1] > 2
+    assert len({tuple(a.get_xticks()) for a in figure.axes}) == 1
+
+
 def test_a_panel_of_too_few_people_is_told_and_not_drawn():
     """Nobody's curve goes on after the first row: an empty frame would say nothing."""
     many = [
@@ -532,15 +563,15 @@ def test_survival_by_stage_has_a_panel_inside_every_subtype_and_treatment_one_ea
             "split": ["stage", "stage in b"],
             "p": [0.5, 0.02],
             "reason": "",
-            "n_events": [9, 4],
+            "n_events": [19, 4],
             "n": 50,
         }
     )
     figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
     heads = [h for h in titles(figure) if h]
     assert heads == [
-        "worsening\nlog-rank p = 0.5\n9 events of 50 staged",
-        "b: worsening\nlog-rank p = 0.02\n4 events of 50 staged",
+        "worsening\nlog-rank p = 0.5\n19 events of 50 staged",
+        "b: worsening\ntoo few events to compare\n4 events of 50 staged",
     ]
     drugs = curves(
         [("none", 0.0, 1.0, 1.0, 1.0, 20), ("oral", 0.0, 1.0, 1.0, 1.0, 12), ("oral", 1.0, 0.4, 0.2, 0.6, 11)],
@@ -770,12 +801,12 @@ def test_more_than_a_page_of_survival_has_a_row_for_each_outcome():
     gone = ("event 2", "stage in b")
     table = pd.concat([curves(flat if (o, s) == gone else rows, outcome=o, split=s) for o in outcomes for s in splits])
     tests = pd.DataFrame(
-        [{"outcome": o, "split": s, "p": 0.02, "reason": "", "n_events": 7, "n": 50} for o in outcomes for s in splits]
+        [{"outcome": o, "split": s, "p": 0.02, "reason": "", "n_events": 17, "n": 50} for o in outcomes for s in splits]
     )
     figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
     heads = np.array([a.get_title() for a in figure.axes]).reshape(10, 3)[::2]
-    assert heads[1].tolist() == [f"{w}event 1\np = 0.02; 7 events of 50" for w in ("", "b: ", "a: ")]
-    assert heads[2].tolist() == ["event 2\np = 0.02; 7 events of 50", "", "a: event 2\np = 0.02; 7 events of 50"]
+    assert heads[1].tolist() == [f"{w}event 1\np = 0.02; 17 events of 50" for w in ("", "b: ", "a: ")]
+    assert heads[2].tolist() == ["event 2\np = 0.02; 17 events of 50", "", "a: event 2\np = 0.02; 17 events of 50"]
     assert not figure.axes[13].axison and not figure.axes[16].axison
     named = [
         [a.axison and bool(a.get_yticklabels()[0].get_text()) for a in figure.axes[i : i + 3]] for i in range(3, 30, 6)

@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from ..clinical.associations import LEAST_EVENTS, LEAST_PEOPLE
 from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..errors import counted
@@ -333,13 +334,24 @@ def _left_out(cells: list, every: list) -> list[str]:
     return list(dict.fromkeys(o if o in whole else _panel_name(o, s) for o, s in cells))
 
 
+def _compared(test, close: bool) -> list[str]:
+    """p of a log-rank test, or what there is too little of for a p to be told, as nothing is told of it in words."""
+    if pd.isna(test["p"]):
+        return []
+    if test["n_events"] < LEAST_EVENTS:
+        return ["too few events" if close else "too few events to compare"]
+    if test.get("n_smallest", LEAST_PEOPLE) < LEAST_PEOPLE:
+        return ["too few people in a group" if close else "too few people in a group to compare"]
+    return [f"{'' if close else 'log-rank '}p = {test['p']:.2g}"]
+
+
 def _head(tests, outcome, split, ratios, letters, close: bool) -> str:
     """Title of a survival panel: outcome, split, log-rank test, hazard ratios; lines of at most so many letters."""
     found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
     words = []
     if len(found):
         test = found.iloc[0]
-        p = [f"{'' if close else 'log-rank '}p = {test['p']:.2g}"] if pd.notna(test["p"]) else []
+        p = _compared(test, close)
         events = f"{counted(int(test['n_events']), 'event')} of {int(test['n'])}"
         words = ["; ".join([*p, events])] if close else [*p, f"{events} staged"]
     words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
@@ -406,6 +418,14 @@ def _panels(curves, tests, cells, order, ratios):
         part = curves[(curves["outcome"] == o) & (curves["split"] == s)]
         least[o] = min([least[o], *(float(cut(c)["low"].min()) for _, c in part.groupby("group"))])
     lowest = {c: max(r for r, column in places if column == c) for _, c in places}
+    # and panels of one row one time
+    ends: dict[int, float] = {}
+    for (o, s), (row, _) in zip(cells, places, strict=True):
+        part = curves[(curves["outcome"] == o) & (curves["split"] == s)]
+        last = max(
+            (float(cut(c)["years"].max()) for _, c in part[part["group"].isin(present)].groupby("group")), default=0.0
+        )
+        ends[row] = max(ends.get(row, 0.0), last or float(part["years"].max()))
     named: dict[int, list] = {}  # what the leftmost panel of a row names
     for (outcome, split), (row, column), head in zip(cells, places, heads, strict=True):
         top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
@@ -416,7 +436,7 @@ def _panels(curves, tests, cells, order, ratios):
         # close together every panel has a line for everyone, so that they are named at the left alone
         lines = present if close else [name for name, c in shown.items() if len(c)]
         shown = {name: c for name, c in shown.items() if len(c)}
-        end = max((float(c["years"].max()) for c in shown.values()), default=0.0) or float(part["years"].max())
+        end = ends[row]
         step = next((s for s in (0.25, 0.5, 1, 2, 5, 10) if end / s <= (4 if close else 6)), 20)
         ticks = np.arange(0, end + 1e-9, step)
         for name, c in shown.items():
@@ -461,8 +481,12 @@ def _panels(curves, tests, cells, order, ratios):
             whom = "of one subtype against another" if pairs else "a subtype's is against the other subtypes"
             told += f"; {whom} at the same stage, any atrophy's against none"
         notes.insert(0, told)
-    if close and any("p = " in h or " events of " in h for h in heads):
-        notes.insert(0, "p: log-rank test; events of staged people")
+    if close and (tested := [w for w, there in (
+        ("p: log-rank test", any("p = " in h for h in heads)),
+        ("too few: the log-rank test is not told", any("too few" in h for h in heads)),
+        ("events of staged people", any(" of " in h and " event" in h for h in heads)),
+    ) if there]):  # fmt: skip
+        notes.insert(0, "; ".join(tested))
     notes += [f"Not drawn, fewer than {LEAST_AT_RISK} at risk: {'; '.join(few)}"] if few else []
     note = "\n".join(wrapped(n, 130) for n in notes) or None
     figure.legend(
