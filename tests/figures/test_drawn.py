@@ -602,12 +602,19 @@ def test_outcomes_that_nobody_had_are_named_and_not_drawn():
 
 def test_prediction_has_c_with_interval_and_slope():
     table = pd.DataFrame({"outcome": "worsening", "model": ["clinical", "+ stage"], "n": 90, "n_events": 30, "c": [0.6, 0.7],
-                          "c_low": [0.5, 0.61], "c_high": [0.68, 0.8], "slope": [0.9, 7.0]})  # fmt: skip
+                          "c_low": [0.5, 0.61], "c_high": [0.68, 0.8], "slope": [0.9, 2.9]})  # fmt: skip
     left, right = clinical.calibration(given(clinical__prediction=table)).axes
     assert left.get_title(loc="left") == "worsening (30 events of 90)"
     assert [t.get_text() for t in left.get_yticklabels()] == ["clinical", "+ stage"]
     assert [s.tolist() for s in left.collections[0].get_segments()] == [[[0.5, 0], [0.68, 0]], [[0.61, 1], [0.8, 1]]]
-    assert right.lines[0].get_xdata().tolist() == [0.9, 3]  # beyond the axis: at its end
+    assert right.lines[0].get_xdata().tolist() == [0.9, 2.9] and not right.texts
+    # beyond the axis: at its end, pointing there, with its number
+    for slope, end, marker, words in ((7.0, 3, ">", "7.00"), (-1.01, -1, "<", "-1.01")):
+        right = clinical.calibration(given(clinical__prediction=table.assign(slope=[0.9, slope]))).axes[1]
+        assert right.lines[0].get_xydata().tolist() == [[0.9, 0]]
+        (mark,) = (line for line in right.lines if line.get_marker() == marker)
+        assert mark.get_xydata().tolist() == [[end, 1]]
+        assert [(t.get_text(), t.xy) for t in right.texts] == [(words, (end, 1))]
     assert clinical.calibration(given(clinical__prediction=table.assign(c=np.nan))).nothing
 
 

@@ -28,6 +28,8 @@ WORDS = {
 LEAST_AT_RISK = 10
 #: Inches of the lowest panel of curves.
 LEAST_CURVE = 0.5
+#: Slopes of calibration that the axis holds.
+SLOPES = (-1.0, 3.0)
 
 
 def contrasts_shown(table: pd.DataFrame) -> list[str]:
@@ -526,10 +528,21 @@ def calibration(g: Given) -> Figure:
         left.set_ylim(len(rows) - 0.5, -0.5)
         n = rows.iloc[0]
         left.set_title(f"{outcome} ({counted(int(n['n_events']), 'event')} of {int(n['n'])})", loc="left", fontsize=7.5)
-        right.plot(rows["slope"].clip(-1, 3), y, "s", color="#0072B2")
+        slope = rows["slope"].to_numpy(float)
+        inside = (slope >= SLOPES[0]) & (slope <= SLOPES[1])
+        right.plot(slope[inside], y[inside], "s", color="#0072B2")
+        # at the end of the axis, pointing beyond it, with its number
+        for at, value in zip(y[~inside], slope[~inside], strict=True):
+            if np.isfinite(value):
+                low = value < SLOPES[0]
+                right.plot(SLOPES[0 if low else 1], at, "<" if low else ">", color="#0072B2")
+                right.annotate(
+                    f"{value:.2f}", (SLOPES[0 if low else 1], at), xytext=(5 if low else -5, 0),
+                    textcoords="offset points", ha="left" if low else "right", va="center", fontsize=6.5,
+                )  # fmt: skip
         right.axvline(1, color="0.6", lw=0.8, ls=":")
         right.set_yticks(y, [""] * len(rows))
-        right.set(ylim=(len(rows) - 0.5, -0.5), xlim=(-1.1, 3.1))
+        right.set(ylim=(len(rows) - 0.5, -0.5), xlim=(SLOPES[0] - 0.1, SLOPES[1] + 0.1))
     axes[-1, 0].set_xlabel("C index, 95 % interval (0.5: a coin)")
     axes[-1, 1].set_xlabel("calibration slope (1: right; below: too extreme)")
     return figure
