@@ -75,15 +75,20 @@ def forest(g: Given) -> Figure:
     if close := -(-len(outcomes) // columns) * height + 0.7 > TALLEST:
         height, columns = 0.2 * len(order) + 0.48, 3
     figure, axes = grid(len(outcomes), columns, height, extra=0.7)
+    # words stand at both edges of the page
+    figure.get_layout_engine().set(rect=(0.01, 0, 0.98, 1))
     for axis, outcome in zip(axes, outcomes, strict=True):
         rows = part[part["outcome"] == outcome]
         contrasts = [c for c in order if c in set(rows.loc[rows["estimate"].notna(), "contrast"])]
         linear = KINDS[rows["type"].iloc[0]].linear
+        # what the told method has no estimate of (labels too uncertain) is not told by another either
+        untold = set(rows.loc[(rows["method"] == "weighted") & rows["estimate"].isna(), "contrast"])
         for shift, (method, (marker, colour)) in zip((-0.22, 0, 0.22), METHODS.items(), strict=True):
             r = rows[rows["method"] == method].drop_duplicates("contrast").set_index("contrast").reindex(contrasts)
             y = np.arange(len(r)) + shift
             known = r["estimate"].notna().to_numpy()
-            told = known & is_true(r["reportable"]).to_numpy() if "reportable" in r else known
+            told = known & ~r.index.isin(untold)
+            told &= is_true(r["reportable"]).to_numpy() if "reportable" in r else True
             axis.hlines(y[known], r["low"][known], r["high"][known], color=colour, lw=1)
             axis.plot(r["estimate"][told], y[told], marker, color=colour, ms=3.5, ls="", label=method)
             axis.plot(r["estimate"][known & ~told], y[known & ~told], marker, color=colour, mfc="white", ms=3.5, ls="")
@@ -111,7 +116,9 @@ def forest(g: Given) -> Figure:
         axis.set_xlabel(f"{rows['effect'].iloc[0]}{reference}", fontsize=7)
     handles = [plt.Line2D([], [], marker=m, color=c, lw=1, ms=3.5, label=WORDS[k]) for k, (m, c) in METHODS.items()]
     handles.append(
-        plt.Line2D([], [], marker="o", color="0.35", mfc="white", ls="", ms=3.5, label="too small to be told")
+        plt.Line2D(
+            [], [], marker="o", color="0.35", mfc="white", ls="", ms=3.5, label="not told: too few, or uncertain labels"
+        )
     )
     handles += [plt.Line2D([], [], color="0.6", lw=0.8, ls=":", label="no difference")] * bool(close)
     figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=3 if close else 2)
