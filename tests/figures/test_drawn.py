@@ -1,5 +1,7 @@
 """What is drawn, read back from the figure: colours, rows, sides, numbers, each against an asymmetric table."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -135,7 +137,10 @@ def test_levels_are_not_drawn_as_if_they_were_z(where):
         assert to_hex(plt.get_cmap("magma_r")(stage / 2 / top)) in found
         assert to_hex(plt.get_cmap("Greens")((stage + 1) / 4)) in found
         assert to_hex(plt.get_cmap("magma_r")(1.0)) not in found or stage == 3
-    assert [a.get_xlabel() for a in figure.axes[-2:]] == ["expected z", "share of its levels reached: Cord"]
+    assert [a.get_xlabel() for a in figure.axes[-2:]] == [
+        "expected z",
+        "share of its levels reached, of what has no z: Cord",
+    ]
     # nothing on the brain: as numbers, which are the levels themselves, in the same two colours
     figure = maps.progression(given(("one",), (1, 1, 1), (3, 3, 3), progression=pd.DataFrame(rows), where={}))
     axis = figure.axes[0]
@@ -426,6 +431,9 @@ def test_groups_hold_their_own_people():
     assert axes["relapses a year"].get_yscale() == "symlog"
     assert [p.get_height() for p in axes["share with worse"].patches] == [0, 0.75, 0.5]
     assert [t.get_text() for t in axes["share with worse"].texts] == ["0/1", "3/4", "1/2"]
+    # said beside bars alone
+    assert figure.get_supxlabel() == "bars: shares of people"
+    assert clinical.boxes(replace(seven(), outcomes=OUTCOMES[:2])).get_supxlabel() == ""
 
 
 def test_stage_is_drawn_within_every_subtype_with_its_curve():

@@ -355,6 +355,12 @@ def test_figures_stand_in_the_order_of_the_pages_chapters():
     assert places == sorted(places)
 
 
+def test_captions_say_nothing_that_holds_of_some_studies_only():
+    """Bars and biomarkers without a z are told in the figure, where it has them."""
+    assert not [w for k in (1, 2, 3) for w in ALL["boxes"].words(k) if "bars" in w]
+    assert "no z" not in ALL["progression"].caption
+
+
 @pytest.mark.parametrize("name", ["forest", "brain_t"])
 def test_captions_of_two_subtypes_speak_of_a_pair(name):
     assert all("other subtypes" not in " ".join(ALL[name].words(k)) for k in (1, 2)[name == "brain_t" :])

@@ -167,6 +167,9 @@ def boxes(g: Given) -> Figure:
         axis.set_title(_tests(effects, o.name), fontsize=6.5, color="0.3")
         if not yes_no:
             _scaled(axis, o.axis_scale, values)
+    # said where it is so: the caption is of every study
+    if any(o.drawn == "share" for o in drawn):
+        figure.supxlabel("bars: shares of people", fontsize=6.5, color="0.3")
     return figure
 
 
