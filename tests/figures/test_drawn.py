@@ -1,5 +1,7 @@
 """What is drawn, read back from the figure: colours, rows, sides, numbers, each against an asymmetric table."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model, normative
 from neuraxis.figures.brain import EMPTY, draw_brain, structures
 from neuraxis.figures.style import TALLEST, colours, finish, name_ticks, outside, small_texts
+from neuraxis.report.sentences import survival_sentences
 
 
 @pytest.fixture
@@ -134,7 +137,10 @@ def test_levels_are_not_drawn_as_if_they_were_z(where):
         assert to_hex(plt.get_cmap("magma_r")(stage / 2 / top)) in found
         assert to_hex(plt.get_cmap("Greens")((stage + 1) / 4)) in found
         assert to_hex(plt.get_cmap("magma_r")(1.0)) not in found or stage == 3
-    assert [a.get_xlabel() for a in figure.axes[-2:]] == ["expected z", "share of its levels reached: Cord"]
+    assert [a.get_xlabel() for a in figure.axes[-2:]] == [
+        "expected z",
+        "share of its levels reached, of what has no z: Cord",
+    ]
     # nothing on the brain: as numbers, which are the levels themselves, in the same two colours
     figure = maps.progression(given(("one",), (1, 1, 1), (3, 3, 3), progression=pd.DataFrame(rows), where={}))
     axis = figure.axes[0]
@@ -425,6 +431,9 @@ def test_groups_hold_their_own_people():
     assert axes["relapses a year"].get_yscale() == "symlog"
     assert [p.get_height() for p in axes["share with worse"].patches] == [0, 0.75, 0.5]
     assert [t.get_text() for t in axes["share with worse"].texts] == ["0/1", "3/4", "1/2"]
+    # said beside bars alone
+    assert figure.get_supxlabel() == "bars: shares of people"
+    assert clinical.boxes(replace(seven(), outcomes=OUTCOMES[:2])).get_supxlabel() == ""
 
 
 def test_stage_is_drawn_within_every_subtype_with_its_curve():
@@ -495,6 +504,36 @@ def test_survival_curves_have_their_groups_band_test_and_risk():
     assert clinical.survival_by_subtype(none).axes[0].get_title() == "worsening\n17 events of 40 staged"
 
 
+@pytest.mark.parametrize(
+    ("events", "smallest", "p", "said"),
+    [
+        (10, 20, 0.02, "log-rank p = 0.02"),
+        (9, 20, 0.02, "too few events to compare"),
+        (10, 19, 0.02, "too few people in a group to compare"),
+        (2, 20, np.nan, ""),
+    ],
+)
+def test_a_log_rank_test_is_drawn_where_it_may_be_told(events, smallest, p, said):
+    """As the page does: of fewer events or people it tells nothing, and a figure may not either."""
+    test = {"outcome": "worsening", "split": "subtype", "p": p, "n_events": events, "n": 50, "n_smallest": smallest}
+    g = seven(clinical__survival=curves(CURVES), clinical__logrank=pd.DataFrame([test | {"reason": ""}]))
+    head = clinical.survival_by_subtype(g).axes[0].get_title().split("\n")
+    assert head == ["worsening", *([said] if said else []), f"{events} events of 50 staged"]
+    told = survival_sentences(pd.DataFrame([test | {"reason": "few"}]))[0]
+    assert ("log-rank p" in told) == ("p =" in said)
+
+
+def test_panels_of_a_row_have_one_time():
+    """Of one outcome people are seen for three years, of the next for one."""
+    short = curves([(n, y / 4, s, low, high, r) for n, y, s, low, high, r in CURVES], outcome="relapse")
+    none = pd.DataFrame(columns=["outcome", "split", "p", "reason", "n_events", "n"])
+    figure = clinical.survival_by_subtype(
+        seven(clinical__survival=pd.concat([curves(CURVES), short]), clinical__logrank=none)
+    )
+    assert len({a.get_xlim() for a in figure.axes}) == 1 and figure.axes[0].get_xlim()[1] > 2
+    assert len({tuple(a.get_xticks()) for a in figure.axes}) == 1
+
+
 def test_a_panel_of_too_few_people_is_told_and_not_drawn():
     """Nobody's curve goes on after the first row: an empty frame would say nothing."""
     many = [
@@ -532,15 +571,15 @@ def test_survival_by_stage_has_a_panel_inside_every_subtype_and_treatment_one_ea
             "split": ["stage", "stage in b"],
             "p": [0.5, 0.02],
             "reason": "",
-            "n_events": [9, 4],
+            "n_events": [19, 4],
             "n": 50,
         }
     )
     figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
     heads = [h for h in titles(figure) if h]
     assert heads == [
-        "worsening\nlog-rank p = 0.5\n9 events of 50 staged",
-        "b: worsening\nlog-rank p = 0.02\n4 events of 50 staged",
+        "worsening\nlog-rank p = 0.5\n19 events of 50 staged",
+        "b: worsening\ntoo few events to compare\n4 events of 50 staged",
     ]
     drugs = curves(
         [("none", 0.0, 1.0, 1.0, 1.0, 20), ("oral", 0.0, 1.0, 1.0, 1.0, 12), ("oral", 1.0, 0.4, 0.2, 0.6, 11)],
@@ -571,12 +610,19 @@ def test_outcomes_that_nobody_had_are_named_and_not_drawn():
 
 def test_prediction_has_c_with_interval_and_slope():
     table = pd.DataFrame({"outcome": "worsening", "model": ["clinical", "+ stage"], "n": 90, "n_events": 30, "c": [0.6, 0.7],
-                          "c_low": [0.5, 0.61], "c_high": [0.68, 0.8], "slope": [0.9, 7.0]})  # fmt: skip
+                          "c_low": [0.5, 0.61], "c_high": [0.68, 0.8], "slope": [0.9, 2.9]})  # fmt: skip
     left, right = clinical.calibration(given(clinical__prediction=table)).axes
     assert left.get_title(loc="left") == "worsening (30 events of 90)"
     assert [t.get_text() for t in left.get_yticklabels()] == ["clinical", "+ stage"]
     assert [s.tolist() for s in left.collections[0].get_segments()] == [[[0.5, 0], [0.68, 0]], [[0.61, 1], [0.8, 1]]]
-    assert right.lines[0].get_xdata().tolist() == [0.9, 3]  # beyond the axis: at its end
+    assert right.lines[0].get_xdata().tolist() == [0.9, 2.9] and not right.texts
+    # beyond the axis: at its end, pointing there, with its number
+    for slope, end, marker, words in ((7.0, 3, ">", "7.00"), (-1.01, -1, "<", "-1.01")):
+        right = clinical.calibration(given(clinical__prediction=table.assign(slope=[0.9, slope]))).axes[1]
+        assert right.lines[0].get_xydata().tolist() == [[0.9, 0]]
+        (mark,) = (line for line in right.lines if line.get_marker() == marker)
+        assert mark.get_xydata().tolist() == [[end, 1]]
+        assert [(t.get_text(), t.xy) for t in right.texts] == [(words, (end, 1))]
     assert clinical.calibration(given(clinical__prediction=table.assign(c=np.nan))).nothing
 
 
@@ -770,12 +816,12 @@ def test_more_than_a_page_of_survival_has_a_row_for_each_outcome():
     gone = ("event 2", "stage in b")
     table = pd.concat([curves(flat if (o, s) == gone else rows, outcome=o, split=s) for o in outcomes for s in splits])
     tests = pd.DataFrame(
-        [{"outcome": o, "split": s, "p": 0.02, "reason": "", "n_events": 7, "n": 50} for o in outcomes for s in splits]
+        [{"outcome": o, "split": s, "p": 0.02, "reason": "", "n_events": 17, "n": 50} for o in outcomes for s in splits]
     )
     figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
     heads = np.array([a.get_title() for a in figure.axes]).reshape(10, 3)[::2]
-    assert heads[1].tolist() == [f"{w}event 1\np = 0.02; 7 events of 50" for w in ("", "b: ", "a: ")]
-    assert heads[2].tolist() == ["event 2\np = 0.02; 7 events of 50", "", "a: event 2\np = 0.02; 7 events of 50"]
+    assert heads[1].tolist() == [f"{w}event 1\np = 0.02; 17 events of 50" for w in ("", "b: ", "a: ")]
+    assert heads[2].tolist() == ["event 2\np = 0.02; 17 events of 50", "", "a: event 2\np = 0.02; 17 events of 50"]
     assert not figure.axes[13].axison and not figure.axes[16].axison
     named = [
         [a.axison and bool(a.get_yticklabels()[0].get_text()) for a in figure.axes[i : i + 3]] for i in range(3, 30, 6)

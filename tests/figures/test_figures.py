@@ -127,6 +127,13 @@ def test_texts_that_are_small_or_cut_are_found():
     assert wrapped("progression independent of relapses", 24) == "progression independent\nof relapses"
 
 
+def test_brackets_are_not_torn_from_their_units():
+    assert wrapped("confirmed worsening (24 weeks)", 25) == "confirmed worsening\n(24 weeks)"
+    assert wrapped("lesions (24 weeks), new", 15) == "lesions\n(24 weeks), new"
+    # but where no line holds them
+    assert wrapped("worse (more than a line of letters)", 14) == "worse (more\nthan a line of\nletters)"
+
+
 def test_every_biomarker_has_a_place_in_the_drawing(where):
     assert all(where.values())
     shipped = [p for places in where.values() for p in places if p[0] != "own"]
@@ -267,6 +274,32 @@ def test_forest_draws_every_interval_in_the_row_of_its_contrast():
                 assert (low, high) == pytest.approx(np.array([0.5, 3]) * values[outcome, order[round(y)]])
 
 
+def test_an_estimate_by_label_alone_is_an_open_mark():
+    """Where labels are too uncertain for the told method, a label's estimate may be large enough and is not told."""
+    row = {"outcome": "A", "type": "ordinal", "effect": "OR", "kind": "subtype", "against": "the other subtypes",
+           "estimate": 2.0, "low": 1.0, "high": 4.0, "reportable": True, "n_events": 0, "n_group": 20, "n_against": 30}  # fmt: skip
+    gone = {"method": "weighted", "estimate": np.nan, "low": np.nan, "high": np.nan, "reportable": False}
+    one, two = ({"subtype": s, "contrast": f"{s} against the other subtypes"} for s in ("one", "two"))
+    rows = [row | one | gone, row | one | {"method": "label"}, row | two | {"method": "weighted"}]
+    table = pd.DataFrame([*rows, row | two | {"method": "label"}])
+    figure = clinical.forest(given(clinical__associations=table))
+    marks = {
+        (line.get_marker(), round(y)): line.get_markerfacecolor() == "white"
+        for line in figure.axes[0].lines
+        if line.get_marker() in ("o", "D")
+        for y in line.get_ydata()
+    }
+    assert marks == {("o", 0): True, ("D", 1): False, ("o", 1): False}
+
+
+def test_words_of_the_forest_keep_off_the_edge(where, labels):
+    figure = clinical.forest(whole(3, where, labels))
+    figure.draw_without_rendering()
+    ends = [t.get_window_extent() for a in figure.axes for t in a.get_yticklabels() if t.get_text()]
+    least = 0.08 * figure.dpi
+    assert min(e.x0 for e in ends) > least and max(a.bbox.x1 for a in figure.axes) < figure.bbox.width - least
+
+
 def test_transitions_are_drawn_from_the_scan_to_the_next():
     counts = {("one", "one"): 5, ("one", "two"): 3, ("two", "one"): 1, ("two", "two"): 7}
     table = pd.DataFrame(
@@ -320,6 +353,12 @@ def test_figures_stand_in_the_order_of_the_pages_chapters():
     """Their numbers then rise from the top of the page to its end."""
     places = [list(CHAPTERS).index(f.section) for f in OF_DISEASE]
     assert places == sorted(places)
+
+
+def test_captions_say_nothing_that_holds_of_some_studies_only():
+    """Bars and biomarkers without a z are told in the figure, where it has them."""
+    assert not [w for k in (1, 2, 3) for w in ALL["boxes"].words(k) if "bars" in w]
+    assert "no z" not in ALL["progression"].caption
 
 
 @pytest.mark.parametrize("name", ["forest", "brain_t"])

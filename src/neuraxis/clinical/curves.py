@@ -9,18 +9,18 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy.special import expit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
+from statsmodels.tools.numdiff import approx_fprime
 
 from ..labels import Labels
 from ..progress import steps
-from ..streams import stream
 from .cases import TRANSFORMS, at_risk
 from .effects import partial_correlation
 from .fit import Z95
 
 #: Fewer people than this, or fewer different stages, and there is no curve.
 LEAST_PEOPLE, LEAST_STAGES = 10, 4
-#: Points of a curve, and draws of the parameters behind the band of an ordinal one.
-POINTS, DRAWS = 41, 400
+#: Points of a curve.
+POINTS = 41
 COLUMNS = (
     *("outcome", "subtype", "stage", "fit", "low", "high", "n", "model"),
     *("kendall_tau", "tau_low", "tau_high", "tau_p"),
@@ -37,25 +37,29 @@ def _by_link(fit, at: np.ndarray, inverse) -> tuple[np.ndarray, np.ndarray, np.n
     return inverse(eta), inverse(eta - Z95 * error), inverse(eta + Z95 * error)
 
 
-def _ordinal(y, x, at, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expected score of a proportional-odds model, with a band from draws of its parameters."""
+def _ordinal(y, x, at) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Expected score of a proportional-odds model, with its 95 % band by the delta method, within the scores there are.
+
+    Percentiles of drawn parameters lie too low: all but the first cut are sums of exponentials, whose mean grows with
+    the uncertainty of each, and a higher cut is a lower score.
+    """
     levels = np.unique(y)
     model = OrderedModel(y, x[:, None], distr="logit")
     fit = model.fit(method="bfgs", disp=0, maxiter=300)
     if not fit.mle_retvals["converged"]:
         raise ValueError("no convergence")
-    draws = rng.multivariate_normal(fit.params, fit.cov_params(), DRAWS)
 
     def expected(parameters):
         cuts = np.cumsum(np.r_[parameters[1], np.exp(parameters[2:])])
         above = 1 - expit(cuts[None] - parameters[0] * at[:, None])
         return levels[0] + above @ np.diff(levels)
 
-    curves = np.array([expected(p) for p in draws])
-    return expected(fit.params), *np.percentile(curves, [2.5, 97.5], axis=0)
+    middle, slopes = expected(fit.params), approx_fprime(fit.params, expected, centered=True)
+    error = np.sqrt(np.einsum("ij,jk,ik->i", slopes, fit.cov_params(), slopes))
+    return middle, *np.clip([middle - Z95 * error, middle + Z95 * error], levels[0], levels[-1])
 
 
-def curve(outcome, y: pd.Series, stage: pd.Series, exposure: pd.Series | None, rng: np.random.Generator) -> tuple:
+def curve(outcome, y: pd.Series, stage: pd.Series, exposure: pd.Series | None) -> tuple:
     """Fit, band and model of one outcome in one subtype, at evenly spaced stages.
 
     Parameters
@@ -81,7 +85,7 @@ def curve(outcome, y: pd.Series, stage: pd.Series, exposure: pd.Series | None, r
     x = stage.to_numpy(float)
     design = np.column_stack([np.ones_like(x), x])
     if outcome.type == "ordinal":
-        return at, *_ordinal(y.to_numpy(float), x, at, rng), "proportional odds"
+        return at, *_ordinal(y.to_numpy(float), x, at), "proportional odds"
     if outcome.type == "count":
         offset = None if exposure is None else np.log(exposure.to_numpy(float))
         fit = sm.GLM(y.to_numpy(float), design, family=sm.families.Poisson(), offset=offset).fit(scale="X2")
@@ -98,7 +102,7 @@ def curve(outcome, y: pd.Series, stage: pd.Series, exposure: pd.Series | None, r
     return at, *_by_link(fit, at, BACK[outcome.transform]), name
 
 
-def stage_curves(outcomes, people: pd.DataFrame, labels: Labels, *, seed: int) -> pd.DataFrame:
+def stage_curves(outcomes, people: pd.DataFrame, labels: Labels, *, seed: int = 0) -> pd.DataFrame:  # noqa: ARG001
     """Every outcome that is drawn against stage, within every subtype, unadjusted.
 
     Parameters
@@ -109,6 +113,7 @@ def stage_curves(outcomes, people: pd.DataFrame, labels: Labels, *, seed: int) -
     labels : Labels
         Same index.
     seed : int
+        Of no effect: nothing is drawn at random.
 
     Returns
     -------
@@ -131,11 +136,10 @@ def stage_curves(outcomes, people: pd.DataFrame, labels: Labels, *, seed: int) -
             if len(y) < LEAST_PEOPLE or stage.nunique() < LEAST_STAGES or y.nunique() < 2:
                 continue
             exposure = known.loc[rows_in, outcome.exposure] if outcome.exposure else None
-            rng = stream(seed, "stage curves", outcome.name, name)
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    at, fit, low, high, model = curve(outcome, y, stage, exposure, rng)
+                    at, fit, low, high, model = curve(outcome, y, stage, exposure)
             except (ValueError, np.linalg.LinAlgError, FloatingPointError):
                 continue
             if not np.isfinite([fit, low, high]).all():

@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from ..clinical.associations import LEAST_EVENTS, LEAST_PEOPLE
 from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..errors import counted
@@ -27,6 +28,8 @@ WORDS = {
 LEAST_AT_RISK = 10
 #: Inches of the lowest panel of curves.
 LEAST_CURVE = 0.5
+#: Slopes of calibration that the axis holds.
+SLOPES = (-1.0, 3.0)
 
 
 def contrasts_shown(table: pd.DataFrame) -> list[str]:
@@ -72,15 +75,20 @@ def forest(g: Given) -> Figure:
     if close := -(-len(outcomes) // columns) * height + 0.7 > TALLEST:
         height, columns = 0.2 * len(order) + 0.48, 3
     figure, axes = grid(len(outcomes), columns, height, extra=0.7)
+    # words stand at both edges of the page
+    figure.get_layout_engine().set(rect=(0.01, 0, 0.98, 1))
     for axis, outcome in zip(axes, outcomes, strict=True):
         rows = part[part["outcome"] == outcome]
         contrasts = [c for c in order if c in set(rows.loc[rows["estimate"].notna(), "contrast"])]
         linear = KINDS[rows["type"].iloc[0]].linear
+        # what the told method has no estimate of (labels too uncertain) is not told by another either
+        untold = set(rows.loc[(rows["method"] == "weighted") & rows["estimate"].isna(), "contrast"])
         for shift, (method, (marker, colour)) in zip((-0.22, 0, 0.22), METHODS.items(), strict=True):
             r = rows[rows["method"] == method].drop_duplicates("contrast").set_index("contrast").reindex(contrasts)
             y = np.arange(len(r)) + shift
             known = r["estimate"].notna().to_numpy()
-            told = known & is_true(r["reportable"]).to_numpy() if "reportable" in r else known
+            told = known & ~r.index.isin(untold)
+            told &= is_true(r["reportable"]).to_numpy() if "reportable" in r else True
             axis.hlines(y[known], r["low"][known], r["high"][known], color=colour, lw=1)
             axis.plot(r["estimate"][told], y[told], marker, color=colour, ms=3.5, ls="", label=method)
             axis.plot(r["estimate"][known & ~told], y[known & ~told], marker, color=colour, mfc="white", ms=3.5, ls="")
@@ -108,7 +116,9 @@ def forest(g: Given) -> Figure:
         axis.set_xlabel(f"{rows['effect'].iloc[0]}{reference}", fontsize=7)
     handles = [plt.Line2D([], [], marker=m, color=c, lw=1, ms=3.5, label=WORDS[k]) for k, (m, c) in METHODS.items()]
     handles.append(
-        plt.Line2D([], [], marker="o", color="0.35", mfc="white", ls="", ms=3.5, label="too small to be told")
+        plt.Line2D(
+            [], [], marker="o", color="0.35", mfc="white", ls="", ms=3.5, label="not told: too few, or uncertain labels"
+        )
     )
     handles += [plt.Line2D([], [], color="0.6", lw=0.8, ls=":", label="no difference")] * bool(close)
     figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=3 if close else 2)
@@ -157,6 +167,9 @@ def boxes(g: Given) -> Figure:
         axis.set_title(_tests(effects, o.name), fontsize=6.5, color="0.3")
         if not yes_no:
             _scaled(axis, o.axis_scale, values)
+    # said where it is so: the caption is of every study
+    if any(o.drawn == "share" for o in drawn):
+        figure.supxlabel("bars: shares of people", fontsize=6.5, color="0.3")
     return figure
 
 
@@ -333,13 +346,24 @@ def _left_out(cells: list, every: list) -> list[str]:
     return list(dict.fromkeys(o if o in whole else _panel_name(o, s) for o, s in cells))
 
 
+def _compared(test, close: bool) -> list[str]:
+    """p of a log-rank test, or what there is too little of for a p to be told, as nothing is told of it in words."""
+    if pd.isna(test["p"]):
+        return []
+    if test["n_events"] < LEAST_EVENTS:
+        return ["too few events" if close else "too few events to compare"]
+    if test.get("n_smallest", LEAST_PEOPLE) < LEAST_PEOPLE:
+        return ["too few people in a group" if close else "too few people in a group to compare"]
+    return [f"{'' if close else 'log-rank '}p = {test['p']:.2g}"]
+
+
 def _head(tests, outcome, split, ratios, letters, close: bool) -> str:
     """Title of a survival panel: outcome, split, log-rank test, hazard ratios; lines of at most so many letters."""
     found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
     words = []
     if len(found):
         test = found.iloc[0]
-        p = [f"{'' if close else 'log-rank '}p = {test['p']:.2g}"] if pd.notna(test["p"]) else []
+        p = _compared(test, close)
         events = f"{counted(int(test['n_events']), 'event')} of {int(test['n'])}"
         words = ["; ".join([*p, events])] if close else [*p, f"{events} staged"]
     words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
@@ -406,6 +430,14 @@ def _panels(curves, tests, cells, order, ratios):
         part = curves[(curves["outcome"] == o) & (curves["split"] == s)]
         least[o] = min([least[o], *(float(cut(c)["low"].min()) for _, c in part.groupby("group"))])
     lowest = {c: max(r for r, column in places if column == c) for _, c in places}
+    # and panels of one row one time
+    ends: dict[int, float] = {}
+    for (o, s), (row, _) in zip(cells, places, strict=True):
+        part = curves[(curves["outcome"] == o) & (curves["split"] == s)]
+        last = max(
+            (float(cut(c)["years"].max()) for _, c in part[part["group"].isin(present)].groupby("group")), default=0.0
+        )
+        ends[row] = max(ends.get(row, 0.0), last or float(part["years"].max()))
     named: dict[int, list] = {}  # what the leftmost panel of a row names
     for (outcome, split), (row, column), head in zip(cells, places, heads, strict=True):
         top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
@@ -416,7 +448,7 @@ def _panels(curves, tests, cells, order, ratios):
         # close together every panel has a line for everyone, so that they are named at the left alone
         lines = present if close else [name for name, c in shown.items() if len(c)]
         shown = {name: c for name, c in shown.items() if len(c)}
-        end = max((float(c["years"].max()) for c in shown.values()), default=0.0) or float(part["years"].max())
+        end = ends[row]
         step = next((s for s in (0.25, 0.5, 1, 2, 5, 10) if end / s <= (4 if close else 6)), 20)
         ticks = np.arange(0, end + 1e-9, step)
         for name, c in shown.items():
@@ -461,8 +493,12 @@ def _panels(curves, tests, cells, order, ratios):
             whom = "of one subtype against another" if pairs else "a subtype's is against the other subtypes"
             told += f"; {whom} at the same stage, any atrophy's against none"
         notes.insert(0, told)
-    if close and any("p = " in h or " events of " in h for h in heads):
-        notes.insert(0, "p: log-rank test; events of staged people")
+    if close and (tested := [w for w, there in (
+        ("p: log-rank test", any("p = " in h for h in heads)),
+        ("too few: the log-rank test is not told", any("too few" in h for h in heads)),
+        ("events of staged people", any(" of " in h and " event" in h for h in heads)),
+    ) if there]):  # fmt: skip
+        notes.insert(0, "; ".join(tested))
     notes += [f"Not drawn, fewer than {LEAST_AT_RISK} at risk: {'; '.join(few)}"] if few else []
     note = "\n".join(wrapped(n, 130) for n in notes) or None
     figure.legend(
@@ -502,10 +538,21 @@ def calibration(g: Given) -> Figure:
         left.set_ylim(len(rows) - 0.5, -0.5)
         n = rows.iloc[0]
         left.set_title(f"{outcome} ({counted(int(n['n_events']), 'event')} of {int(n['n'])})", loc="left", fontsize=7.5)
-        right.plot(rows["slope"].clip(-1, 3), y, "s", color="#0072B2")
+        slope = rows["slope"].to_numpy(float)
+        inside = (slope >= SLOPES[0]) & (slope <= SLOPES[1])
+        right.plot(slope[inside], y[inside], "s", color="#0072B2")
+        # at the end of the axis, pointing beyond it, with its number
+        for at, value in zip(y[~inside], slope[~inside], strict=True):
+            if np.isfinite(value):
+                low = value < SLOPES[0]
+                right.plot(SLOPES[0 if low else 1], at, "<" if low else ">", color="#0072B2")
+                right.annotate(
+                    f"{value:.2f}", (SLOPES[0 if low else 1], at), xytext=(5 if low else -5, 0),
+                    textcoords="offset points", ha="left" if low else "right", va="center", fontsize=6.5,
+                )  # fmt: skip
         right.axvline(1, color="0.6", lw=0.8, ls=":")
         right.set_yticks(y, [""] * len(rows))
-        right.set(ylim=(len(rows) - 0.5, -0.5), xlim=(-1.1, 3.1))
+        right.set(ylim=(len(rows) - 0.5, -0.5), xlim=(SLOPES[0] - 0.1, SLOPES[1] + 0.1))
     axes[-1, 0].set_xlabel("C index, 95 % interval (0.5: a coin)")
     axes[-1, 1].set_xlabel("calibration slope (1: right; below: too extreme)")
     return figure

@@ -114,8 +114,7 @@ OF_DISEASE = (
     ),
     Figure(
         "progression", "maps:progression", "Expected z along the stages",
-        "At stages spread evenly over those that at least three people of the subtype reach, or the first four. Biomarkers that have no z "
-        "(normal or abnormal, scores) have colours of their own: the share of their levels that is reached.",
+        "At stages spread evenly over those that at least three people of the subtype reach, or the first four.",
         "order", ("progression",),
     ),
     Figure(
@@ -154,11 +153,11 @@ OF_DISEASE = (
     ),
     Figure(
         "boxes", "clinical:boxes", "Clinical measures by subtype",
-        "Boxes are quartiles, dots people; bars are shares of people. By most probable label, unadjusted.",
+        "Boxes are quartiles, dots people. By most probable label, unadjusted.",
         "clinical", (), people=True,
         one=(
             "Clinical measures with and without atrophy",
-            "Boxes are quartiles, dots people; bars are shares of people. By most probable label, unadjusted.",
+            "Boxes are quartiles, dots people. By most probable label, unadjusted.",
         ),
     ),
     Figure(

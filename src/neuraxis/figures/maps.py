@@ -192,7 +192,8 @@ def progression(g: Given) -> Figure:
     scales = [(norm, colour_map, "expected z")] if len(set(z["biomarker"]) - set(_unplaced(g, z))) else []
     if drawn_levels:
         names = ", ".join(g.labels.get(b, b) for b in drawn_levels)
-        scales.append((Normalize(0, 1), LEVEL_COLOURS, f"{LEVELS}: {names}"))
+        # said where it is so: the caption is of every study
+        scales.append((Normalize(0, 1), LEVEL_COLOURS, f"{LEVELS}, of what has no z: {names}"))
     for norm, colour_map, label in scales:
         scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
         figure.colorbar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import matplotlib
@@ -95,12 +96,18 @@ def grid(
 
 
 def wrapped(text: str, width: int = 24) -> str:
-    """Text on several lines of at most so many letters."""
+    """Text on several lines of at most so many letters; what stands in brackets stays together where a line holds it.
+
+    Examples
+    --------
+    >>> wrapped("confirmed worsening (24 weeks)", 26)
+    'confirmed worsening\\n(24 weeks)'
+    """
+    text = str(text).replace("normal-appearing", "normal- appearing" if width < 16 else "normal-appearing")
     lines = [""]
-    for word in (
-        str(text).replace("normal-appearing", "normal- appearing" if width < 16 else "normal-appearing").split(" ")
-    ):
-        lines[-1:] = [f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < width else [lines[-1], word]
+    for whole in re.findall(r"(?:\([^()]*\)|\S)+", text):
+        for word in [whole] if len(whole) <= width else whole.split():
+            lines[-1:] = [f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < width else [lines[-1], word]
     return "\n".join(line for line in lines if line)
 
 
