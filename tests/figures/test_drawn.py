@@ -690,15 +690,16 @@ def test_panels_of_a_row_hold_everybody_of_all_subtypes():
         assert low < 0 and high > 7.5
 
 
-def test_what_is_longer_than_its_place_is_not_cut(tmp_path):
-    """A title far wider than the figure makes the picture larger; one that fits leaves it as it is."""
-    widths = []
-    for i, words in enumerate(("short", "a name that somebody chose " * 6)):
-        figure, axis = plt.subplots(figsize=(3, 2), layout="constrained")
-        axis.set_title(words)
-        finish(figure, "t", False, tmp_path / f"{i}.png")
-        widths.append(Image.open(tmp_path / f"{i}.png").size[0])
-    assert widths[0] == 900 and widths[1] > 1500
+@pytest.mark.parametrize(
+    "words", ["short", "a name that somebody chose " * 6, "a" * 70, "one line\n" + "of words " * 12]
+)
+def test_what_is_longer_than_its_place_is_not_cut(words, tmp_path):
+    """Nor does it make the picture larger: every figure is as wide as it was made for a page."""
+    figure, axis = plt.subplots(figsize=(3, 2), layout="constrained")
+    axis.set_title(words)
+    finish(figure, "t", False, tmp_path / "one.png")
+    assert Image.open(tmp_path / "one.png").size == (900, 600)
+    assert outside(figure) == [] and "".join(axis.get_title().split()) == "".join(words.split())
 
 
 def test_names_stand_aslant_where_they_would_run_into_each_other():

@@ -53,7 +53,7 @@ def closed():
 
 
 @pytest.mark.parametrize("k", [0, 1, 3])
-def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels):
+def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels, tmp_path):
     g = whole(k, where, labels)
     of_subtypes = {"ternary", "brain_t", "probability"}
     without = of_subtypes if k < 2 else set()
@@ -71,6 +71,11 @@ def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels
                 t.get_text().lower().replace("subcortical", "") for t in drawn.findobj(plt.Text) if t.get_visible()
             ]
             assert not [t for t in texts if "cortical" in t], name
+        if k == 3:  # the page's sizes are those of the files
+            finish(drawn, name, True, tmp_path / f"{name}.png")
+            with Image.open(tmp_path / f"{name}.png") as saved:
+                inches = np.divide(saved.size, 300)
+            assert np.abs(inches[0] - [COLUMN, MIDDLE, PAGE]).min() < 0.01 and inches[1] <= TALLEST + 0.01, name
         plt.close(drawn)
 
 
