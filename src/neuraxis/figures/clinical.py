@@ -83,7 +83,7 @@ def forest(g: Given) -> Figure:
         height, columns = 0.2 * len(order) + 0.48, 3
     figure, axes = grid(len(outcomes), columns, height, extra=0.7)
     # words stand at both edges of the page
-    figure.get_layout_engine().set(rect=(0.01, 0, 0.98, 1))
+    figure.set_layout_engine("constrained", rect=(0.01, 0, 0.98, 1))
     for axis, outcome in zip(axes, outcomes, strict=True):
         rows = part[part["outcome"] == outcome]
         contrasts = [c for c in order if c in set(rows.loc[rows["estimate"].notna(), "contrast"])]
