@@ -93,6 +93,11 @@ def test_t_has_one_scale_with_more_abnormal_in_warm_colours(where):
     assert "Circular" in alone.get_supxlabel()
 
 
+def bars_ends(figure):
+    """Which ends of its scale bars are arrows."""
+    return [a._colorbar.extend for a in figure.axes if hasattr(a, "_colorbar")]
+
+
 def test_the_course_darkens_with_z_and_counts_who_came_so_far(where):
     curve = pd.DataFrame(
         [
@@ -115,10 +120,15 @@ def test_the_course_darkens_with_z_and_counts_who_came_so_far(where):
     assert [h.splitlines()[-1] for h in heads[1::2]] == [
         f"stage {s} (n = {n} here or later)" for s, n in ((1, 4), (2, 4), (3, 3), (4, 3))
     ]
-    scale, top = plt.get_cmap("magma_r"), float(curve["z"].quantile(0.98))
+    scale, top = plt.get_cmap("magma_r"), maps.Z_END  # whatever the disease
     last = {a.get_title(): a for a in figure.axes}["stage 10 (n = 3 here or later)"]
     assert to_hex(scale(10 / top)) in {to_hex(c) for c in painted(last)}
-    assert to_hex(scale(5 / top)) in {to_hex(c) for c in painted(last)}
+    assert figure.axes[-1].get_xlim() == (0, top) and bars_ends(figure) == ["max"]
+    mild = maps.progression(replace(g, tables={**g.tables, "progression": curve.assign(z=curve["z"] / 4)}))
+    assert mild.axes[-1].get_xlim() == (0, top) and bars_ends(mild) == ["neither"]
+    last = {a.get_title(): a for a in mild.axes}["stage 10 (n = 3 here or later)"]
+    shown = {to_hex(c) for c in painted(last)}
+    assert {to_hex(scale(2.5 / top)), to_hex(scale(1.25 / top))} <= shown
     assert sum(scale(0.9)[:3]) < sum(scale(0.1)[:3]) and figure.axes[-1].get_xlabel() == "expected z"
 
 
@@ -131,12 +141,12 @@ def test_levels_are_not_drawn_as_if_they_were_z(where):
     ]
     g = given(("one",), (1, 1, 1), (3, 3, 3), progression=pd.DataFrame(rows), where=where)
     figure = maps.progression(g)
-    top = pd.Series([0.5, 1.0, 1.5]).quantile(0.98)
+    top = maps.Z_END
     for stage, axis in zip((1, 2, 3), figure.axes, strict=False):
         found = {to_hex(c) for c in painted(axis)}
         assert to_hex(plt.get_cmap("magma_r")(stage / 2 / top)) in found
         assert to_hex(plt.get_cmap("Greens")((stage + 1) / 4)) in found
-        assert to_hex(plt.get_cmap("magma_r")(1.0)) not in found or stage == 3
+        assert to_hex(plt.get_cmap("magma_r")(1.0)) not in found
     assert [a.get_xlabel() for a in figure.axes[-2:]] == [
         "expected z",
         "share of its levels reached, of what has no z: Cord",
@@ -148,7 +158,7 @@ def test_levels_are_not_drawn_as_if_they_were_z(where):
     assert [t.get_text() for t in axis.texts] == ["0.5", "1.0", "1.5", "2.0", "3.0", "4.0"]
     first, second = axis.collections
     assert to_hex(second.get_facecolors()[-1]) == to_hex(plt.get_cmap("Greens")(1.0))
-    assert to_hex(first.get_facecolors()[2]) == to_hex(plt.get_cmap("magma_r")(1.0))
+    assert to_hex(first.get_facecolors()[2]) == to_hex(plt.get_cmap("magma_r")(1.5 / top))
 
 
 @pytest.mark.parametrize(
@@ -304,9 +314,17 @@ def test_selection_holds_every_variant_and_healthy_people_in_grey():
     g = given(selection=main, heldout_folds=FOLDS, variants=variants, negative_control=healthy)
     left = model.selection(g).axes[0]
     lines = {line.get_label(): line for line in left.lines if not line.get_label().startswith("_")}
-    assert set(lines) == {"this study", "independent noise, all stages alike", HEALTHY}
+    mine = "this study (the controls' covariance, smooth stages)"
+    assert set(lines) == {mine, "independent noise, all stages alike", HEALTHY}
     assert lines["independent noise, all stages alike"].get_ydata().tolist() == [30, 0, 12, 14]
     assert lines[HEALTHY].get_color() == "0.6"
+    # each near its number of subtypes, none upon another
+    for k in range(4):
+        at = sorted(line.get_xdata()[k] for line in lines.values())
+        assert min(np.diff(at)) > 0.05 and max(abs(x - k) for x in at) <= 0.3
+    assert "this study" in [
+        h.get_label() for h in model.selection(replace(g, tables={**g.tables, "variants": other})).axes[0].lines
+    ]
     assert [t.get_text() for t in left.get_xticklabels()] == ["0", "1", "2", "3"]
 
 
@@ -672,15 +690,16 @@ def test_panels_of_a_row_hold_everybody_of_all_subtypes():
         assert low < 0 and high > 7.5
 
 
-def test_what_is_longer_than_its_place_is_not_cut(tmp_path):
-    """A title far wider than the figure makes the picture larger; one that fits leaves it as it is."""
-    widths = []
-    for i, words in enumerate(("short", "a name that somebody chose " * 6)):
-        figure, axis = plt.subplots(figsize=(3, 2), layout="constrained")
-        axis.set_title(words)
-        finish(figure, "t", False, tmp_path / f"{i}.png")
-        widths.append(Image.open(tmp_path / f"{i}.png").size[0])
-    assert widths[0] == 900 and widths[1] > 1500
+@pytest.mark.parametrize(
+    "words", ["short", "a name that somebody chose " * 6, "a" * 70, "one line\n" + "of words " * 12]
+)
+def test_what_is_longer_than_its_place_is_not_cut(words, tmp_path):
+    """Nor does it make the picture larger: every figure is as wide as it was made for a page."""
+    figure, axis = plt.subplots(figsize=(3, 2), layout="constrained")
+    axis.set_title(words)
+    finish(figure, "t", False, tmp_path / "one.png")
+    assert Image.open(tmp_path / "one.png").size == (900, 600)
+    assert outside(figure) == [] and "".join(axis.get_title().split()) == "".join(words.split())
 
 
 def test_names_stand_aslant_where_they_would_run_into_each_other():
@@ -783,7 +802,7 @@ def test_what_needs_more_than_a_page_stands_closer_together():
     crowded = clinical.forest(seven(clinical__associations=effects))
     assert crowded.get_figheight() <= TALLEST and small_texts(crowded) == [] and outside(crowded) == []
     words = [t.get_text() for t in crowded.axes[0].get_yticklabels()]
-    assert words == ["a v. others\n(20 v. 30)", "b v. others\n(20 v. 30)", "later stage\nper 3 stages (20 v. 30)"]
+    assert words == ["b v. others\n(20 v. 30)", "a v. others\n(20 v. 30)", "later stage\nper 3 stages (20 v. 30)"]
     assert "no difference" in [t.get_text() for t in crowded.legends[0].get_texts()]
 
 

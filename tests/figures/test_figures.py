@@ -53,7 +53,7 @@ def closed():
 
 
 @pytest.mark.parametrize("k", [0, 1, 3])
-def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels):
+def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels, tmp_path):
     g = whole(k, where, labels)
     of_subtypes = {"ternary", "brain_t", "probability"}
     without = of_subtypes if k < 2 else set()
@@ -71,6 +71,11 @@ def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels
                 t.get_text().lower().replace("subcortical", "") for t in drawn.findobj(plt.Text) if t.get_visible()
             ]
             assert not [t for t in texts if "cortical" in t], name
+        if k == 3:  # the page's sizes are those of the files
+            finish(drawn, name, True, tmp_path / f"{name}.png")
+            with Image.open(tmp_path / f"{name}.png") as saved:
+                inches = np.divide(saved.size, 300)
+            assert np.abs(inches[0] - [COLUMN, MIDDLE, PAGE]).min() < 0.01 and inches[1] <= TALLEST + 0.01, name
         plt.close(drawn)
 
 
@@ -272,6 +277,30 @@ def test_forest_draws_every_interval_in_the_row_of_its_contrast():
         for bars in axis.collections:
             for (low, y), (high, _) in bars.get_segments():
                 assert (low, high) == pytest.approx(np.array([0.5, 3]) * values[outcome, order[round(y)]])
+
+
+def test_subtypes_stand_by_their_people_in_forest_and_slopes():
+    """Tables hold them in another order: two has three staged people, one has two."""
+    row = {"outcome": "A", "type": "ordinal", "effect": "OR", "kind": "subtype", "against": "the other subtypes", "method": "weighted",
+           "estimate": 2.0, "low": 1.0, "high": 4.0, "reportable": True, "n_events": 0, "n_group": 20, "n_against": 30}  # fmt: skip
+    effects = pd.DataFrame(
+        [row | {"subtype": s, "contrast": f"{s} against the other subtypes"} for s in ("one", "two")]
+    )
+    slopes = pd.DataFrame(
+        [
+            {"group": n, "quantity": "stage", "slope": v, "low": v, "high": v, "n_people": 9}
+            for n, v in (("one", 1.0), ("two", 2.0), (NORMAL, 3.0))
+        ]
+    )
+    counts = pd.DataFrame([{"source": n, "target": n, "n": 5} for n in ("one", "two", NORMAL)])
+    g = given(("one", "two"), (1, 1, 2, 2, 2, 1), (1, 3, 5, 2, 5, 0), clinical__associations=effects,
+              clinical__transitions=counts, clinical__slopes=slopes)  # fmt: skip
+    words = [t.get_text() for t in clinical.forest(g).axes[0].get_yticklabels()]
+    assert words == ["two v. others (20 v. 30)", "one v. others (20 v. 30)"]
+    (right,) = (a for a in clinical.transitions(g).axes if "a year" in a.get_xlabel())
+    named = [t.get_text().replace("\n", " ") for t in right.get_yticklabels()]
+    assert named == ["normal- appearing (n = 9)", "two (n = 9)", "one (n = 9)"]
+    assert [line.get_xdata()[0] for line in right.lines if line.get_marker() == "o"] == [3, 2, 1]
 
 
 def test_an_estimate_by_label_alone_is_an_open_mark():

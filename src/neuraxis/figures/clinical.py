@@ -32,9 +32,15 @@ LEAST_CURVE = 0.5
 SLOPES = (-1.0, 3.0)
 
 
-def contrasts_shown(table: pd.DataFrame) -> list[str]:
-    """Contrasts of the forest, one row each: subtypes among themselves, stage, any atrophy, in the table's order."""
+def in_order(values: pd.Series, names: list[str]) -> pd.Series:
+    """Where groups stand among these names, for a table to be sorted by; others after them."""
+    return values.map({n: i for i, n in enumerate(names)}).fillna(len(names))
+
+
+def contrasts_shown(table: pd.DataFrame, names=()) -> list[str]:
+    """Contrasts of the forest, one row each: subtypes by these names, stage, any atrophy, else in the table's order."""
     subtypes = table[table["kind"] == "subtype"]
+    subtypes = subtypes.sort_values("subtype", key=lambda v: in_order(v, list(names)), kind="stable")
     against_all = subtypes[subtypes["against"] == OTHERS]
     shown = [
         against_all if len(against_all) else subtypes,
@@ -65,11 +71,12 @@ def forest(g: Given) -> Figure:
     if table.empty:
         return empty("No clinical outcome was declared.")
     part = table[table["contrast"].isin(contrasts_shown(table))]
+    names = list(g.names.values())
     part = part[part.groupby("outcome")["estimate"].transform(lambda v: v.notna().any())]
     outcomes = list(dict.fromkeys(part["outcome"]))
     if not outcomes:
         return empty("No outcome could be tested.")
-    order = contrasts_shown(part)
+    order = contrasts_shown(part, names)
     height, columns = 0.2 * len(order) + 0.75, 2
     # more than fit on a page stand three in a row, their numbers of people below their words
     if close := -(-len(outcomes) // columns) * height + 0.7 > TALLEST:
@@ -111,7 +118,7 @@ def forest(g: Given) -> Figure:
         words = [row_words(first.loc[c], "\n" if close else " ") for c in contrasts]
         axis.set_yticks(range(len(contrasts)), words, fontsize=6 if close else 6.5, linespacing=0.95)
         axis.set_ylim(len(contrasts) - 0.5, -0.5)
-        axis.set_title(wrapped(outcome, 26 if close else 28), fontsize=7 if close else 8)
+        axis.set_title(wrapped(outcome, 26 if close else 24), fontsize=7 if close else 8)
         reference = "" if close else f" (no difference {0 if linear else 1})"
         axis.set_xlabel(f"{rows['effect'].iloc[0]}{reference}", fontsize=7)
     handles = [plt.Line2D([], [], marker=m, color=c, lw=1, ms=3.5, label=WORDS[k]) for k, (m, c) in METHODS.items()]
@@ -587,6 +594,7 @@ def transitions(g: Given) -> Figure:
     tint = colours(order)
     for axis, quantity in zip(axes[0, 1:], quantities, strict=True):
         part = slopes[slopes["quantity"] == quantity]
+        part = part.sort_values("group", key=lambda v: in_order(v, order), kind="stable")
         for i, row in enumerate(part.itertuples()):
             if pd.notna(row.slope):
                 axis.plot([row.low, row.high], [i, i], color=tint.get(row.group, "0.3"))

@@ -138,6 +138,15 @@ def by_scale(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 LEVELS = "share of its levels reached"
 
 
+#: Where the scale of expected z ends, in every disease alike.
+Z_END = 5.0
+
+
+def extended(values: pd.Series) -> str:
+    """Which ends of the scale's bar are arrows: the upper one where an expected z lies beyond it."""
+    return "max" if (values > Z_END).any() else "neither"
+
+
 def z_scale(z: pd.DataFrame) -> Normalize:
     """From 0 to nearly the highest expected z."""
     return Normalize(0, max(1.0, float(z["z"].quantile(0.98))) if len(z) else 1.0)
@@ -159,7 +168,9 @@ def progression(g: Given) -> Figure:
     if len(absent) == table["biomarker"].nunique():
         return _numbers(g, table, shown)
     z, levels = by_scale(table)
-    norm, colour_map = z_scale(z), plt.get_cmap("magma_r")
+    # one end for all diseases, whose figures stand beside one another
+    norm, colour_map = Normalize(0, Z_END), plt.get_cmap("magma_r")
+    seen = pd.concat([z.loc[(z["subtype"] == c) & z["stage"].isin(s), "z"] for c, s in shown.items()])
     drawn_levels = [b for b in levels["biomarker"].unique() if any(map(has_outline, g.where.get(b, ())))]
     columns, rows = len(shown), max(map(len, shown.values()))
     width = (PAGE - 0.7) / max(columns, 2)
@@ -189,18 +200,21 @@ def progression(g: Given) -> Figure:
             n = int((mine >= stages[i]).sum())
             head = f"{g.names[c]}\n" if i == 0 and g.k > 1 else ""
             axis.set_title(f"{head}stage {stages[i]} (n = {n} here or later)", fontsize=7, pad=2)
-    scales = [(norm, colour_map, "expected z")] if len(set(z["biomarker"]) - set(_unplaced(g, z))) else []
+    scales = (
+        [(norm, colour_map, "expected z", extended(seen))] if len(set(z["biomarker"]) - set(_unplaced(g, z))) else []
+    )
     if drawn_levels:
         names = ", ".join(g.labels.get(b, b) for b in drawn_levels)
         # said where it is so: the caption is of every study
-        scales.append((Normalize(0, 1), LEVEL_COLOURS, f"{LEVELS}, of what has no z: {names}"))
-    for norm, colour_map, label in scales:
+        scales.append((Normalize(0, 1), LEVEL_COLOURS, f"{LEVELS}, of what has no z: {names}", "neither"))
+    for norm, colour_map, label, ends in scales:
         scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
         figure.colorbar(
             scale,
             ax=axes.ravel().tolist(),
             label=wrapped(label, 90),
             location="bottom",
+            extend=ends,
             shrink=0.4,
             aspect=30,
             pad=0.02,
@@ -215,6 +229,7 @@ def _numbers(g: Given, table: pd.DataFrame, shown: dict):
     size = table["biomarker"].nunique()
     z, levels = by_scale(table)
     said = dict.fromkeys(levels["biomarker"].unique(), " (level)")
+    seen = z.loc[z["stage"].isin({s for stages in shown.values() for s in stages}), "z"]
     table = pd.concat([z.assign(share=np.nan), levels])
     figure, axes = plt.subplots(
         1, len(shown), figsize=(PAGE, 0.22 * size + 1.2), layout="constrained", squeeze=False, sharey=True
@@ -228,15 +243,14 @@ def _numbers(g: Given, table: pd.DataFrame, shown: dict):
             for v in ("z", "share")
         )
         # two scales, one on the rows of the other's gaps; the numbers are z, or the level itself
-        top = max(1.0, float(z["z"].max())) if len(z) else 1.0
-        for values, highest, colour_map, label in (
-            (wide.where(share.isna()), top, "magma_r", "expected z"),
-            (share, 1.0, LEVEL_COLOURS, LEVELS),
+        for values, highest, colour_map, label, ends in (
+            (wide.where(share.isna()), Z_END, "magma_r", "expected z", extended(seen)),
+            (share, 1.0, LEVEL_COLOURS, LEVELS, "neither"),
         ):
             if values.notna().any(axis=None):
                 sns.heatmap(
                     values, mask=values.isna(), cmap=colour_map, vmin=0, vmax=highest, annot=unsigned(wide, 1), fmt=".1f", ax=axis,
-                    annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": label},
+                    annot_kws={"fontsize": 6.5}, cbar=axis is axes[0, -1], cbar_kws={"label": label, "extend": ends},
                 )  # fmt: skip
         axis.set(title=g.names[c] if g.k > 1 else "", ylabel="")
     return figure

@@ -41,7 +41,9 @@ def selection(g: Given) -> Figure:
             same = (
                 np.allclose(t["cvic"].to_numpy(), part["cvic"].to_numpy(), rtol=1e-5) if len(t) == len(part) else False
             )
-            if not same:
+            if same:
+                lines[0] = (f"this study ({called[str(name)]})", *lines[0][1:])
+            else:
                 lines.append((called[str(name)], t.sort_values("n_subtypes"), VARIANTS[i % len(VARIANTS)], "--"))
     if len(healthy) and healthy["n_subtypes"].notna().any():
         for name, t in healthy[healthy["n_subtypes"] >= 0].groupby("variant", sort=False):
@@ -57,11 +59,14 @@ def selection(g: Given) -> Figure:
     far = float(gaussian["gap_cvic"].iloc[0]) if len(gaussian) else 0.0
     edge = max(top, 6.0, far if far < 2 * top else 0.0) * 1.12
     beyond: dict[int, int] = {}  # labels already at the edge, by k
-    for label, t, colour, style in lines:
+    # marks stand beside one another where they would hide each other; about a mark's width, and well within a number's own
+    wide = min(0.022 * (len(part) + bool((table["n_subtypes"] == -1).any())), 0.6 / len(lines))
+    for i, (label, t, colour, style) in enumerate(lines):
+        t = t.assign(at=t["n_subtypes"] + wide * (i - (len(lines) - 1) / 2))
         inside = t["gap_cvic"] <= edge
-        axis.plot(t["n_subtypes"], t["gap_cvic"].clip(upper=edge), style, color=colour, lw=1, label=label, zorder=2)
+        axis.plot(t["at"], t["gap_cvic"].clip(upper=edge), style, color=colour, lw=1, label=label, zorder=2)
         axis.errorbar(
-            t["n_subtypes"][inside],
+            t["at"][inside],
             t["gap_cvic"][inside],
             yerr=t["gap_se"][inside],
             color=colour,
@@ -70,12 +75,12 @@ def selection(g: Given) -> Figure:
             lw=0.8,
         )
         chosen = is_true(t["chosen"])
-        axis.scatter(t["n_subtypes"][inside], t["gap_cvic"][inside], s=22, zorder=3, edgecolor=colour,
+        axis.scatter(t["at"][inside], t["gap_cvic"][inside], s=22, zorder=3, edgecolor=colour,
                      c=[colour if c else "white" for c in chosen[inside]])  # fmt: skip
         for r in t[~inside].itertuples():
-            axis.plot(r.n_subtypes, edge, "^", color=colour, ms=5, zorder=3)
+            axis.plot(r.at, edge, "^", color=colour, ms=5, zorder=3)
             down = beyond[r.n_subtypes] = beyond.get(r.n_subtypes, -1) + 1
-            axis.annotate(f"{r.gap_cvic:+.0f}", (r.n_subtypes, edge), xytext=(5, -3 - 8 * down), textcoords="offset points", va="top", fontsize=6.5, color=colour, zorder=4,
+            axis.annotate(f"{r.gap_cvic:+.0f}", (r.at, edge), xytext=(5, -3 - 8 * down), textcoords="offset points", va="top", fontsize=6.5, color=colour, zorder=4,
                           bbox={"facecolor": "white", "alpha": 0.85, "lw": 0, "pad": 0.6})  # fmt: skip
     ks = part["n_subtypes"].astype(int).tolist()
     gaussian = table[table["n_subtypes"] == -1]

@@ -161,6 +161,11 @@ def outside(figure, drawn: bool = False) -> list[str]:
     """Texts that stick out of a figure, and would be cut; labels of ticks, which the layout holds, are left aside."""
     if not drawn:
         figure.canvas.draw()
+    return [text.get_text() for text, _ in _sticking_out(figure)]
+
+
+def _sticking_out(figure) -> list[tuple]:
+    """Texts that stick out of a drawn figure, each with its box."""
     width, height = figure.canvas.get_width_height()
     ticks = {
         label
@@ -176,8 +181,28 @@ def outside(figure, drawn: bool = False) -> list[str]:
         box = text.get_window_extent()
         inside = box.x0 >= -2 and box.y0 >= -2 and box.x1 <= width + 2 and box.y1 <= height + 2
         if np.isfinite(box.extents).all() and box.width and not inside:
-            out.append(text.get_text())
+            out.append((text, box))
     return out
+
+
+def hold(figure) -> None:
+    """Wrap words that are longer than their place (names are the user's), or write them smaller where they cannot be."""
+    for _ in range(6):
+        figure.draw_without_rendering()
+        long = _sticking_out(figure)
+        for text, box in long:
+            width = figure.canvas.get_width_height()[0] - 4
+            beyond = max(2 - box.x0, box.x1 - width - 2, 0.0)
+            room = max(box.width - beyond * (2 if text.get_ha() == "center" else 1), 0.1 * width)
+            words = text.get_text()
+            letters = int(max(map(len, words.split("\n"))) * room / box.width)
+            lines = "\n".join(wrapped(line, max(letters, 8)) for line in words.split("\n"))
+            if beyond and lines != words:
+                text.set_text(lines)
+            else:
+                text.set_fontsize(0.9 * text.get_fontsize())
+        if not long:
+            return
 
 
 def finish(figure, title: str, simulated: bool, path: Path) -> None:
@@ -185,15 +210,13 @@ def finish(figure, title: str, simulated: bool, path: Path) -> None:
     figure.suptitle(f"{title} - SIMULATED DATA" if simulated else title, color="#B00020" if simulated else "black")
     said = {NOTHING: figure.nothing} if hasattr(figure, "nothing") else {}
     # laid out once, not anew for every file
-    figure.draw_without_rendering()
+    hold(figure)
     if figure.get_layout_engine() is not None:
         figure.set_layout_engine("none")
-    # words that are longer than their place (names are the user's) make the picture larger; they are never cut
-    larger = {"bbox_inches": "tight", "pad_inches": 0.05} if outside(figure, drawn=True) else {}
     for suffix, options in (
         (".png", {"dpi": DPI, "metadata": said}),
         (".pdf", {"metadata": {"CreationDate": None}}),
     ):
         with aside(Path(path).with_suffix(suffix)) as part:
-            figure.savefig(part, format=suffix[1:], **options, **larger)
+            figure.savefig(part, format=suffix[1:], **options)
     plt.close(figure)
