@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -13,6 +14,7 @@ from neuraxis.errors import InputError, ModelError
 from neuraxis.newpeople import open_model
 from neuraxis.newpeople.shared import export, from_study
 from neuraxis.normative.covariance import NoiseCovariance
+from neuraxis.tables import write_table
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,35 @@ def test_no_person_and_no_code_is_in_it(study, file):
     assert text["diseases"]["MS"]["n_people"] > 50 and text["not_for"] and text["title"] == "a <small> study"
     reference = open_model(file).reference
     assert (reference["n"] >= 10).all()
+
+
+def test_calibration_goes_with_the_model_where_the_truth_is_known(study, shared, tmp_path):
+    assert shared.card["diseases"]["MS"]["calibration"] == "unknown"
+    folder = tmp_path / "known"
+    shutil.copytree(study, folder)
+    columns = ["labels", "quantity", "class", "n", "stated", "observed", "low", "high"]
+    interval = "95 % interval of the stage holds the true one"
+    rows = [
+        ("out of fold", "P(healthy)", "0 to 0.05", 40, 0.02, 0.05, 0.01, 0.16),
+        ("out of fold", "P(healthy)", "all", 90, 0.31, 0.28, 0.2, 0.38),
+        ("in sample", "P(healthy)", "all", 90, 0.33, 0.28, 0.2, 0.38),
+        ("out of fold", interval, "everyone", 90, 0.95, 0.93, 0.86, 0.97),
+        ("out of fold", "found normal-appearing", "truly so (sensitivity)", 25, np.nan, 0.8, 0.6, 0.9),
+    ]
+    place = folder / "results/sustain/MS/calibration.tsv"
+    write_table(pd.DataFrame(rows, columns=columns), place)
+    export(folder, tmp_path / "known.neuraxis")
+    found = open_model(tmp_path / "known.neuraxis")
+    assert found.card["diseases"]["MS"]["calibration"] == {
+        "P(healthy)": {"n": 90, "stated": 0.31, "observed": 0.28, "low": 0.2, "high": 0.38},
+        interval: {"n": 90, "stated": 0.95, "observed": 0.93, "low": 0.86, "high": 0.97},
+    }
+    assert len(found.evidence["MS"]["calibration"]) == 5
+    # a study of real people has the table without a row
+    write_table(pd.DataFrame(columns=columns), place)
+    export(folder, tmp_path / "real.neuraxis")
+    found = open_model(tmp_path / "real.neuraxis")
+    assert found.card["diseases"]["MS"]["calibration"] == "unknown" and "calibration" not in found.evidence["MS"]
 
 
 def test_the_same_bytes_each_time(study, file, tmp_path):

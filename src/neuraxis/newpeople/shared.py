@@ -30,7 +30,9 @@ LARGEST, LARGEST_SUM = 400_000_000, 800_000_000
 COMMON = ("card.json", "rules.json", "norms.json", "biomarkers.tsv", "reference.tsv")
 #: Files per disease; the tables behind the first two are evidence for the card, and may be absent.
 PER_DISEASE = ("model.npz", "names.tsv")
-EVIDENCE = ("selection", "controls", "stability", "diagnostics", "negative_control")
+EVIDENCE = ("selection", "controls", "stability", "diagnostics", "negative_control", "calibration")
+#: What the card says of a calibration that nobody could look at: the truth was not known.
+UNKNOWN = "unknown"
 #: Keys of section features by which a study reads and checks; they hold for new people too.
 RULES = ("source", "cord_levels", "sct_select", "sct_repeats", "exclude_rules", "outlier_limit", "qc_score_min")
 #: Fewest people behind a median of a site.
@@ -50,8 +52,8 @@ class SharedModel:
     Attributes
     ----------
     card : dict
-        title, diseases (per disease: n_people, n_subtypes, reason and what else the study said), n_controls, age_range,
-        sites, simulated, workflow, not_for.
+        title, diseases (per disease: n_people, n_subtypes, reason, calibration (``"unknown"`` where no truth was known) and
+        what else the study said), n_controls, age_range, sites, simulated, workflow, not_for.
     rules : dict
         The study's rules of reading and quality, see `RULES`; missing ("keep", "drop") of section normative.
     biomarkers : DataFrame
@@ -65,7 +67,8 @@ class SharedModel:
     names : dict of str to dict
         By disease: subtype to name.
     evidence : dict of str to dict of str to DataFrame
-        By disease and name of a table of the study (selection, controls, stability, diagnostics, negative_control).
+        By disease and name of a table of the study (selection, controls, stability, diagnostics, negative_control,
+        calibration).
     study : Path or None
         The study's folder where it comes from one.
 
@@ -283,6 +286,8 @@ def from_study(study, diseases=None) -> SharedModel:
         table = load(folder / "names.tsv")
         names[disease] = {int(c): str(n) for c, n in zip(table["subtype"], table["name"], strict=True)}
         evidence[disease] = {n: load(p) for n in EVIDENCE if (p := folder / f"{n}.tsv").is_file()}
+        if not len(evidence[disease].get("calibration", ())):
+            evidence[disease].pop("calibration", None)  # a study of real people has the table, empty
     used = {b for m in models.values() for b in m.events.biomarkers if b in ordinal_of(defined)} | set(norms.models)
     defined = defined[defined["biomarker"].isin(used)].reset_index(drop=True)
     z = load(results / "normative/zscores.tsv").set_index("participant_id")
@@ -329,6 +334,7 @@ def _card(config, provenance, norms, z, models, evidence, control) -> dict:
         controls = evidence[disease].get("controls")
         if controls is not None:
             about["said_of_controls"] = {str(q): float(v) for q, v in controls.itertuples(index=False)}
+        about["calibration"] = _calibration(evidence[disease].get("calibration"))
         diseases[disease] = about
     return {
         "title": config["report"]["title"],
@@ -343,6 +349,20 @@ def _card(config, provenance, norms, z, models, evidence, control) -> dict:
         "commit": provenance["commit"],
         "not_for": NOT_FOR,
     }
+
+
+def _calibration(table: pd.DataFrame | None) -> dict | str:
+    """What was stated out of fold of everyone it was stated of, beside what was true, by quantity; "unknown" without a truth."""
+    if table is None or table.empty:
+        return UNKNOWN
+    whole = table[(table["labels"] == "out of fold") & table["class"].isin(["all", "everyone"])]
+    return {
+        str(r["quantity"]): {
+            "n": int(r["n"]),
+            **{k: None if pd.isna(r[k]) else float(r[k]) for k in ("stated", "observed", "low", "high")},
+        }
+        for _, r in whole.iterrows()
+    } or UNKNOWN
 
 
 def _reference(measures, site, controls_z, names) -> pd.DataFrame:
@@ -446,6 +466,7 @@ def assemble(
         "n_events": model.events.n_events,
         "biomarkers": list(model.events.biomarkers),
         "healthy_component": model.variant.healthy,
+        "calibration": UNKNOWN,
     }
     card = {
         "title": title,
