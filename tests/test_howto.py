@@ -32,7 +32,7 @@ def empty_folder(tmp_path, monkeypatch):
 def test_from_pysustain():
     names = session("frompysustain")
     model, table = names["model"], names["table"]
-    assert model.draws.sequences.shape[-2:] == (2, 3) and not model.variant.healthy
+    assert model.draws.sequences.shape[-2:] == (2, 5) and not model.variant.healthy
     assert table["stage_low"].le(table["stage"]).all() and set(table["subtype"]) == {1, 2}
     # two orders were planted, and two are found
     agree = pd.crosstab(names["people"].subtype, table["subtype"].to_numpy()).to_numpy()
