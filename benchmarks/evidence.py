@@ -119,8 +119,11 @@ def cramers_v(a: pd.Series, b: pd.Series) -> tuple[float, float]:
     return float(np.sqrt(test.statistic / table.to_numpy().sum() / (min(table.shape) - 1))), float(test.pvalue)
 
 
-def who_they_are(z: pd.DataFrame, people: pd.DataFrame, events: ZScoreEvents) -> pd.DataFrame:
-    """The published model's three subtypes of healthy people: their orders, who is of them, and what goes with them."""
+def who_they_are(z: pd.DataFrame, people: pd.DataFrame, events: ZScoreEvents, r: pd.DataFrame) -> pd.DataFrame:
+    """The published model's three subtypes of healthy people: their orders, who is of them, and what goes with them.
+
+    `r`: correlation of the regions in the other half of the healthy people.
+    """
     effort = {name: EFFORT[name] for name in ("n_startpoints", "n_samples")}
     model = fit(z, events, 3, covariance="independent", stage_prior="uniform", healthy=False, seed=1, **effort)
     labels = model.assign(z)
@@ -136,24 +139,31 @@ def who_they_are(z: pd.DataFrame, people: pd.DataFrame, events: ZScoreEvents) ->
     )
     systems = pd.read_csv(ROOT / "resources/biomarkers.tsv", sep="\t").set_index("biomarker")["system"]
     names = name_subtypes(order, systems)
+
+    def mean_r(regions) -> float:
+        return float(r.loc[regions, regions].to_numpy()[np.triu_indices(len(regions), 1)].mean())
+
     rows = [
+        {"quantity": "mean correlation of all regions", "n": len(r), "value": mean_r(r.index)},
         {"quantity": "staged (stage >= 1)", "n": staged.sum(), "value": staged.mean()},
         {"quantity": "median stage of the staged", "n": staged.sum(), "value": labels["stage"][staged].median()},
     ]
     for c, name in names.items():
         mine = staged & (labels["subtype"] == c)
         first = order[order["subtype"] == c].sort_values("mean_position").head(6)
+        regions = first["biomarker"].unique()
         rows += [
             {"quantity": "share of the staged", "n": mine.sum(), "value": mine.sum() / staged.sum()},
             {"quantity": "mean probability of the subtype", "value": labels.loc[mine, f"p_subtype{c}"].mean()},
             {"quantity": "mean age", "value": people.loc[mine, "age"].mean()},
             {"quantity": "share of women", "value": (people.loc[mine, "sex"] == "F").mean()},
+            {"quantity": "mean correlation of the first regions", "n": len(regions), "value": mean_r(regions)},
             {
                 "quantity": "first events",
                 "words": ", ".join(f"{b} {v:g}" for b, v in zip(first["biomarker"], first["threshold"], strict=True)),
             },
         ]
-        for row in rows[-5:]:
+        for row in rows[-6:]:
             row |= {"subtype": c, "name": name}
     of, who = labels.loc[staged, "subtype"], people[staged]
     ages = [part for _, part in who["age"].groupby(of)]
@@ -187,14 +197,16 @@ def main():
     if wanted(CONTROL):
         rows += one_call(everyone)
     if wanted("people"):
-        found = who_they_are(z, people, events)
+        sd = np.sqrt(np.diag(covariance))
+        r = pd.DataFrame(covariance / np.outer(sd, sd), index=z.columns, columns=z.columns)
+        found = who_they_are(z, people, events, r)
         found.to_csv(PEOPLE, sep="\t", index=False, float_format="%.3g")
         print(found.to_string(index=False))
-    r = np.full((18, 18), 0.3) + 0.7 * np.eye(18)
+    equal = np.full((18, 18), 0.3) + 0.7 * np.eye(18)
     normal = "multivariate normal, r = .3"
     for seed in range(arguments.seeds if wanted(normal) else 0):
-        X = np.random.default_rng(seed).multivariate_normal(np.zeros(18), r, 400)
-        ours = {"controls' covariance, healthy component": Variant(covariance=r)}
+        X = np.random.default_rng(seed).multivariate_normal(np.zeros(18), equal, 400)
+        ours = {"controls' covariance, healthy component": Variant(covariance=equal)}
         rows += selections(X, events, ours, normal, 2, seed)
     if not rows:
         return
