@@ -148,6 +148,23 @@ def test_truth_and_the_true_model(resources):
         model = true_model(resources, disease)
         assert model["biomarkers"] == NAMES and model["weights"].shape == (3, 58)
         np.testing.assert_array_equal(model["covariance"], healthy_correlation(resources, NAMES))
+        assert model["weights"].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("disease", "passing", "most"), [("MS", 0.5 ** (1 / 7.5), 52), ("NMOSD", 0.5 ** (1 / 3), 37)])
+def test_the_true_model_has_the_stages_and_the_healthy_of_the_cohort(resources, disease, passing, most):
+    model = true_model(resources, disease)
+    by_stage = model["weights"][:, 1:].sum(axis=0)
+    by_stage /= by_stage.sum()
+    # geometric, and all that is drawn beyond the largest stage stands at it
+    assert by_stage[[0, 1]] == pytest.approx([1 - passing, passing * (1 - passing)])
+    assert by_stage[most - 1] == pytest.approx(passing ** (most - 1)) and by_stage[most:].max() < 1e-9
+    regional = pd.read_csv(resources / "subtype_z.tsv", sep="\t", keep_default_na=False)
+    orders = pd.read_csv(resources / "event_order.tsv", sep="\t", keep_default_na=False)
+    drawn_around = mean_curve(disease, np.array(["NA"]), np.array([0]), orders, regional, NAMES)[0]
+    np.testing.assert_array_equal(model["healthy_mean"], drawn_around)
+    cord = regional.query("disease == @disease and subtype == 'NA' and biomarker == 'cord_csa'")["mean_z"].astype(float)
+    assert model["healthy_mean"][NAMES.index("cord_csa")] == cord.iloc[0] / 2
 
 
 def test_broken_tables_are_refused(tmp_path, resources):

@@ -71,9 +71,24 @@ def test_intervals_sensitivity_and_stages():
     shares = t.loc["share of people by stage (stated: found)"]
     assert shares["stated"].sum() == pytest.approx(1) and shares["observed"].sum() == pytest.approx(1)
     assert shares.loc["0", ["stated", "observed"]].tolist() == [0.5, pytest.approx(2 / 6)]
+    # stages to 6: 1 to 3, then one by one; d stands at 3 and a at 2, c at 4, and truly b 1, a 2, c 3 and d 6
+    assert shares.index.tolist() == ["0", "1 to 3", "4", "5", "6"]
+    assert (6 * shares["stated"]).round(9).tolist() == [3, 2, 1, 0, 0]
+    assert (6 * shares["observed"]).round(9).tolist() == [2, 3, 0, 0, 1]
     low, high = proportion_confint(3, 4, method="wilson")
     row = t.loc[("found staged", "truly so (specificity)")]
     assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_early_stages_are_a_band_of_their_own_and_the_rest_three():
+    many, who = pd.concat([people()] * 5), pd.concat([truth()] * 5)
+    many.index = who.index = pd.RangeIndex(30)
+    stage = pd.Series(range(30), index=many.index)
+    t = calibration(many, SYSTEM, who, stage, "oof_").query("quantity.str.startswith('share of people')")
+    # 4 to 29 are 26 stages: edges 4, 12 2/3, 21 1/3, 30
+    assert t["class"].tolist() == ["0", "1 to 3", "4 to 12", "13 to 20", "21 to 29"]
+    assert (30 * t["observed"]).round(9).tolist() == [1, 3, 9, 8, 9]
+    assert (30 * t["stated"]).round(9).tolist() == [15, 10, 5, 0, 0]
 
 
 def test_order_of_people_does_not_matter():

@@ -1,16 +1,18 @@
 """Comparing models and simpler descriptions: order similarity, k-means, draws of labels, progression, the true model."""
 
 import warnings
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import fisher_exact, kendalltau
 
-from neuraxis.cohort.simulated import published_points, true_model
+from neuraxis.cohort.simulated import norm_of, published_points, simulate_cohort, site_shifts, true_model
 from neuraxis.errors import NeuraxisWarning
 from neuraxis.evaluation.clusters import k_means
 from neuraxis.evaluation.compare import agreement, best_possible, enrichment, order_of_known, projection
+from neuraxis.labels import NORMAL
 from neuraxis.sustain import Parameters, SustainModel, Variant, ZScoreEvents, draw_labels, fit, simulate, stream
 from neuraxis.sustain.matching import order_similarity, rand_index
 from neuraxis.sustain.naming import name_subtypes
@@ -92,11 +94,47 @@ def test_the_true_model_is_the_one_the_cohort_is_drawn_from(request, disease):
     clean = pd.DataFrame(np.stack([events.stage_values(s)[20] for s in sequences]), columns=truth["biomarkers"])
     got = model.assign(clean)
     assert got["subtype"].tolist() == [1, 2, 3] and (got["stage"] - 20).abs().max() <= 4  # the stage prior falls
-    # of two people of whom one thing is known, and it is nothing to go by: as many are healthy as were drawn so
+    # of two people of whom one thing is known, where all three subtypes are late: healthy people's own mean shifts the odds
     blank = pd.DataFrame(np.nan, ["p", "q"], truth["biomarkers"])
-    blank.iloc[:, 0] = 0.0
+    blank.iloc[:, 0] = [0.0, 0.5]
     by_hand, _ = best_possible(truth, blank)
-    assert by_hand["p_healthy"].tolist() == model.assign(blank)["p_healthy"].tolist()
+    around_0 = model.assign(blank)["p_healthy"]
+    m = {"MS": -0.30, "NMOSD": -0.25}[disease] / 2
+    odds = around_0 / (1 - around_0) * np.exp(blank.iloc[:, 0] * m - m**2 / 2)
+    assert by_hand["p_healthy"].to_numpy() == pytest.approx((odds / (1 + odds)).to_numpy())
+    as_fitted = best_possible({**truth, "healthy_mean": np.zeros(19)}, blank)[0]["p_healthy"]
+    assert as_fitted.to_numpy() == pytest.approx(around_0.to_numpy())
+
+
+def log_score(labels: pd.DataFrame, letters: list, true: pd.Series) -> float:
+    """Sum of the logs of what was said to be so: healthy, or staged and of a subtype."""
+    stated = labels[[f"p_staged_subtype{c + 1}" for c in range(len(letters))]].set_axis(letters, axis=1)
+    stated[NORMAL] = labels["p_healthy"]
+    return float(np.log([stated.loc[who, s] for who, s in true.items()]).sum())
+
+
+@pytest.mark.parametrize("disease", ["MS", "NMOSD"])
+def test_nothing_fitted_beats_the_best_possible_on_a_simulated_cohort(request, disease):
+    resources = request.config.rootpath / "resources"
+    drawn, truth = simulate_cohort(resources, seed=3), true_model(resources, disease)
+    names = truth["biomarkers"]
+    who = drawn.participants[drawn.participants["group"] == disease].set_index("participant_id")
+    measures = drawn.measures.query("session_id == 'baseline'").set_index("participant_id").loc[who.index]
+    shift = site_shifts(resources, names, 3)[who["site"].str[-2:].astype(int) - 1]
+    z = pd.DataFrame(index=who.index, columns=names, dtype=float)
+    for i, b in enumerate(names):  # as they were drawn: by the norms they were made with
+        mean, sd = norm_of(b, who["age"], who["sex"] == "M", measures["etiv"])
+        z[b] = (mean - measures[b]) / sd - shift[:, i]
+    known = drawn.truth.query("session_id == 'baseline'").set_index("participant_id").loc[who.index, "subtype"]
+    best = log_score(best_possible(truth, z, truth["covariance"])[0], truth["subtypes"], known)
+    around_0 = {**truth, "healthy_mean": np.zeros(19)}
+    assert best > log_score(best_possible(around_0, z, truth["covariance"])[0], truth["subtypes"], known) + 5
+    events = ZScoreEvents([1.0, 2.0, 3.0], 5.0, biomarkers=names)
+    model = fit(z, events, 3, covariance=truth["covariance"], n_startpoints=2, n_samples=0)
+    found = model.assign(z)
+    # whichever name of each subtype suits the fitted model best
+    fitted = max(log_score(found, list(letters), known) for letters in permutations(truth["subtypes"]))
+    assert best >= fitted
 
 
 def test_enrichment_against_a_two_by_two_table():

@@ -148,6 +148,17 @@ def published_points(orders: pd.DataFrame, disease: str, subtype: str, names) ->
     return out
 
 
+def subtype_z(resources) -> pd.DataFrame:
+    """Published mean z by disease, subtype and biomarker; "NA" is a subtype there, not a missing value."""
+    return pd.read_csv(Path(resources) / "subtype_z.tsv", sep="\t", keep_default_na=False)
+
+
+def normal_mean(regional: pd.DataFrame, disease: str, names) -> np.ndarray:
+    """Mean z (B,) that normal-appearing people are drawn around: half the published one (an assumption)."""
+    part = regional[(regional["disease"] == disease) & (regional["subtype"] == "NA")].set_index("biomarker")
+    return part.loc[list(names), "mean_z"].astype(float).to_numpy() * 0.5
+
+
 def true_model(resources, disease: str) -> dict:
     """The model the patients of one disease are drawn from, on the study's 57 events.
 
@@ -156,7 +167,8 @@ def true_model(resources, disease: str) -> dict:
     dict
         subtypes (list of str), biomarkers (list of str), sequences: for every subtype the list of its 57 events
         (biomarker, threshold) in order, weights (C, 58): P(subtype, stage), normal-appearing people spread over the subtypes' stage 0,
-        covariance (B, B) of the residuals around the curves, in z^2.
+        healthy_mean (B,): mean z of normal-appearing people, covariance (B, B) of the residuals around the curves and around that
+        mean, in z^2.
     """
     names = list(NORMS)
     orders = pd.read_csv(Path(resources) / "event_order.tsv", sep="\t", keep_default_na=False)
@@ -167,19 +179,22 @@ def true_model(resources, disease: str) -> dict:
     median, most = STAGES[disease]
     n = 3 * len(names)
     stages = np.arange(1, n + 1)
-    geometric = (0.5 ** (1 / median)) ** (stages - 1) * (stages <= most)
+    passing = 0.5 ** (1 / median)
+    # who is drawn beyond the largest stage stands at it
+    geometric = passing ** (stages - 1) * np.where(stages < most, 1 - passing, 1.0) * (stages <= most)
     sequences, weights = [], []
     for s in subtypes:
         part = orders[(orders["disease"] == disease) & (orders["subtype"] == s)].set_index("biomarker")
         events = [(part.loc[b, f"position_z{z}"], z, b) for b in names for z in (1, 2, 3)]
         sequences.append([(b, z) for _, z, b in sorted(events)])
         share = parts[s] / staged
-        weights.append(np.concatenate([[parts["NA"] / total * share], parts[s] / total * geometric / geometric.sum()]))
+        weights.append(np.concatenate([[parts["NA"] / total * share], parts[s] / total * geometric]))
     return {
         "subtypes": subtypes,
         "biomarkers": names,
         "sequences": sequences,
         "weights": np.maximum(np.array(weights), 1e-12),
+        "healthy_mean": normal_mean(subtype_z(resources), disease, names),
         "covariance": healthy_correlation(resources, names),
     }
 
@@ -215,8 +230,7 @@ def mean_curve(group, subtype, stage, orders, regional, names) -> np.ndarray:
     for s in SUBTYPES[group]:
         rows = subtype == s
         if s == "NA":
-            part = regional[(regional["disease"] == group) & (regional["subtype"] == "NA")].set_index("biomarker")
-            z[rows] = part.loc[names, "mean_z"].astype(float).to_numpy() * 0.5
+            z[rows] = normal_mean(regional, group, names)
         else:
             points = published_points(orders, group, s, names)
             z[rows] = 0.5 * (points[stage[rows]] + points[stage[rows] + 1])
@@ -249,8 +263,7 @@ def simulate_cohort(resources, *, scale: float = 1.0, seed: int = 1) -> Simulate
     """
     names = list(NORMS)
     orders = pd.read_csv(Path(resources) / "event_order.tsv", sep="\t", keep_default_na=False)
-    # "NA" is a subtype here, not a missing value
-    regional = pd.read_csv(Path(resources) / "subtype_z.tsv", sep="\t", keep_default_na=False)
+    regional = subtype_z(resources)
     # controls and patients alike vary around what is expected of them as healthy people do
     root = np.linalg.cholesky(healthy_correlation(resources, names)).T
     site_shift = site_shifts(resources, names, seed)

@@ -12,6 +12,23 @@ from ..labels import NORMAL, SYSTEMS, normal_appearing
 EDGES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
 COLUMNS = ("labels", "quantity", "class", "n", "stated", "observed", "low", "high")
 
+#: The last of the early stages, a band of their own: a model that mistakes them for health puts nobody there.
+EARLY = 3
+
+
+def stage_edges(last: int) -> list[int]:
+    """Edges of the bands of stages 1 to `last`: the early ones, then three equal bands of the rest (fewer where it is short).
+
+    Examples
+    --------
+    >>> stage_edges(12)
+    [1, 4, 7, 10, 13]
+    >>> stage_edges(4), stage_edges(2)
+    ([1, 4, 5], [1, 3])
+    """
+    rest = np.round(np.linspace(EARLY + 1, last + 1, 4)).astype(int) if last > EARLY else [last + 1]
+    return [1, *np.unique(rest).tolist()]
+
 
 def row_of(labels: str, quantity: str, group: str, stated: float, hits) -> dict:
     """One row: how often it was so (`hits`, booleans), with Wilson's 95 % interval, beside what was stated."""
@@ -97,7 +114,7 @@ def calibration(
         labels, quantity, class, n, stated, observed, low, high (Wilson's 95 % interval of the observed share). Quantities:
         P(healthy) beside the share truly normal-appearing; probability of the subtype beside the share of truly staged people
         who are of it; coverage of the stage's 95 % interval; sensitivity and specificity of normal-appearing (stated: nan); the
-        share of people at each quarter of the stage axis, found (stated) and true (observed).
+        share of people at stage 0, at `EARLY` stages and in three equal bands of the rest, found (stated) and true (observed).
     """
     labels = "out of fold" if prefix else "in sample"
     healthy = truth["subtype"] == NORMAL
@@ -123,10 +140,10 @@ def calibration(
         rows.append(row_of(labels, "found staged", "truly so (specificity)", np.nan, ~found_normal[~healthy]))
     stages = people[f"{prefix}stage"].where(~found_normal, 0)
     last = int(max(stages.max(), stage.max(), 1))
-    edges = np.unique(np.round(np.linspace(1, last + 1, 5)).astype(int))
-    bands = [(0, 1), *((int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True))]
+    edges = stage_edges(last)
+    bands = [(0, 1), *zip(edges[:-1], edges[1:], strict=True)]
     for a, b in bands:
-        name = "0" if a == 0 else f"{a} to {b - 1}"
+        name = f"{a} to {b - 1}" if b - 1 > a else f"{a}"
         share = float(((stages >= a) & (stages < b)).mean())
         rows.append(row_of(labels, "share of people by stage (stated: found)", name, share, (stage >= a) & (stage < b)))
     return pd.DataFrame(rows, columns=list(COLUMNS))

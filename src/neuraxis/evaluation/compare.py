@@ -11,7 +11,7 @@ from scipy.stats import chi2_contingency, fisher_exact, spearmanr
 
 from ..labels import NORMAL, SYSTEMS, group_of, normal_appearing
 from ..streams import stream
-from ..sustain import FitSettings, Parameters, SustainModel, Variant, ZScoreEvents, fit
+from ..sustain import FitSettings, Parameters, SustainModel, Variant, ZScoreEvents, fit, null_log_density
 from ..sustain.matching import chance_agreement, order_similarity, rand_index
 from ..sustain.problem import check_covariance
 from .clusters import k_means
@@ -24,7 +24,7 @@ def best_possible(truth: dict, z: pd.DataFrame, covariance=None) -> tuple[pd.Dat
     ----------
     truth : dict
         subtypes, biomarkers, sequences (per subtype the events (biomarker, threshold) in order), weights (C, N+1) with the
-        healthy at stage 0.
+        healthy at stage 0, and healthy_mean (B,), their mean z, 0 where not given.
     z : DataFrame
         People x biomarkers.
     covariance : DataFrame or ndarray, optional
@@ -57,7 +57,15 @@ def best_possible(truth: dict, z: pd.DataFrame, covariance=None) -> tuple[pd.Dat
         np.eye(events.n_biomarkers) if matrix is None else matrix,
         0.0,
     )
-    labels = SustainModel(events, variant, point).assign(z.reindex(columns=truth["biomarkers"]))
+    values = z.reindex(columns=truth["biomarkers"])
+    model = SustainModel(events, variant, point)
+    posterior, healthy, _, index = model.posterior(values)
+    # a fitted model's healthy people have mean 0, those drawn need not: what their own density makes of the odds
+    about = {"covariance": matrix}
+    centred = values - np.asarray(truth.get("healthy_mean", 0.0))
+    healthy = healthy * np.exp(null_log_density(events, centred, **about) - null_log_density(events, values, **about))
+    total = healthy + posterior.sum(axis=(1, 2))
+    labels = model.summary(posterior / total[:, None, None], healthy / total, index)
     labels["subtype"] = labels["subtype"].map(lambda c: truth["subtypes"][c - 1])
     place = np.argsort(sequences, axis=1)
     order = pd.DataFrame(

@@ -105,6 +105,9 @@ def negative_control(
     """Choose the number of subtypes in healthy people, as in patients.
 
     Some of the controls are modelled; the covariance of the residuals comes from the others, and with `refit` the norms do.
+    The defaults are a study's effort, 25 starts a split and four chains of 100,000 steps for every fold. ``n_samples=0,
+    n_startpoints=4`` is a quick look by maximum likelihood: 9 processor seconds for 451 controls and 18 biomarkers
+    (docs/evidence.md).
 
     Parameters
     ----------
@@ -139,6 +142,7 @@ def negative_control(
     Examples
     --------
     >>> import numpy as np
+    >>> from neuraxis.sustain import negative_control
     >>> z = np.random.default_rng(0).multivariate_normal(np.zeros(4), 0.7 * np.eye(4) + 0.3, 160)
     >>> found = negative_control(z, max_subtypes=1, folds=2, n_samples=0, n_startpoints=1)
     >>> found.chosen("controls' covariance")
