@@ -272,6 +272,17 @@ class Events:
         return stage_log_likelihood(self, X, sequence, covariance, noise_sd, stage_rule)
 
 
+def check_events(events) -> None:
+    """Refuse what are no events, before anything asks them for what they do not have.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(events, Events):
+        raise InputError(f"events must be events of a family, such as ZScoreEvents, not {events!r}")
+
+
 class StepEvents(Events):
     """Families without a curve: a biomarker stands at a level, and each level has a density of the observed value.
 
