@@ -60,6 +60,14 @@ class Events:
         if cls.family:
             FAMILIES[cls.family] = cls
 
+    def __repr__(self) -> str:
+        what = f"{counted(self.n_biomarkers, 'biomarker')}, {counted(self.n_events, 'event')}"
+        return f"{type(self).__name__}: {what}{self._more()}"
+
+    def _more(self) -> str:
+        """What a family adds to the line in which its events show themselves."""
+        return ""
+
     @property
     def n_biomarkers(self) -> int:
         """Biomarkers of any kind."""
