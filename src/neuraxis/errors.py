@@ -1,5 +1,8 @@
 """Exceptions and warnings of the project: what is wrong, where, for whom, and what to do."""
 
+import math
+from numbers import Integral, Real
+
 
 class NeuraxisError(Exception):
     """Base class of every error this package raises on purpose."""
@@ -23,6 +26,60 @@ class StorageError(NeuraxisError):
 
 class NeuraxisWarning(UserWarning):
     """Something the reader of the results should know; also shown in the report."""
+
+
+def check_whole(name: str, value, least: int | None = None) -> None:
+    """Refuse what is no whole number, or a smaller one than makes sense, by the setting's name.
+
+    Parameters
+    ----------
+    name : str
+        As the caller wrote it.
+    value : object
+    least : int, optional
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_whole("n_samples", 100, 0)
+    >>> check_whole("n_samples", "many", 0)
+    Traceback (most recent call last):
+    neuraxis.errors.InputError: n_samples must be a whole number of at least 0, not 'many'
+    """
+    if isinstance(value, Integral) and not isinstance(value, bool) and (least is None or int(value) >= least):
+        return
+    raise InputError(f"{name} must be a whole number{'' if least is None else f' of at least {least}'}, not {value!r}")
+
+
+def check_number(name: str, value, least: float | None = None) -> None:
+    """Refuse what is no finite number, or a smaller one than makes sense, by the setting's name.
+
+    Parameters
+    ----------
+    name : str
+        As the caller wrote it.
+    value : object
+    least : float, optional
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_number("warm_up", 0.2, 0)
+    >>> check_number("warm_up", None, 0)
+    Traceback (most recent call last):
+    neuraxis.errors.InputError: warm_up must be a number of at least 0, not None
+    """
+    # numpy's floats are Real, its truths are not, Python's are
+    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
+        if least is None or float(value) >= least:
+            return
+    raise InputError(f"{name} must be a number{'' if least is None else f' of at least {least:g}'}, not {value!r}")
 
 
 def name_some(items, most: int = 8) -> str:

@@ -79,6 +79,29 @@ def test_brain_at_a_stage(model):
     assert drawn(model.plot.brain()).axes[0].get_title(loc="left").endswith("stage 2 of 3")
     with pytest.raises(InputError, match="stage 4: the model has stages 1 to 3"):
         model.plot.brain(stage=4)
+    for stage in ("x", 1.5):
+        with pytest.raises(InputError, match="stage must be a whole number"):
+            model.plot.brain(stage=stage)
+
+
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("healthy", [True, False])
+def test_assignments_count_everyone_once(data, k, healthy):
+    X, events = data
+    model = fit(X, events, k, covariance="independent", healthy=healthy, n_samples=0, n_startpoints=2)
+    table = model.assign(X)
+    figure = drawn(model.plot.assignments(X, names={1: "deep"}))
+    normal, *subtypes = figure.axes[0].containers
+    assert len(subtypes) == k and normal[0].get_height() == table["normal_appearing"].sum()
+    assert normal[0].get_x() + normal[0].get_width() < subtypes[0][0].get_x()  # apart from all stages
+    staged = table[~table["normal_appearing"]]
+    for c, bars in enumerate(subtypes, 1):
+        mine = staged.loc[staged["subtype"] == c, "stage"]
+        assert [b.get_height() for b in bars] == [int((mine == s).sum()) for s in range(1, events.n_events + 1)]
+    said = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert said[0] == f"normal-appearing (n = {table['normal_appearing'].sum()})"
+    assert said[1] == f"deep (n = {int((staged['subtype'] == 1).sum())})"
+    assert sum(int(t.split("n = ")[1][:-1]) for t in said) == len(X) == 40
 
 
 def test_brain_names_the_levels_that_the_cord_was_measured_over():
@@ -109,6 +132,7 @@ def test_nothing_to_draw_is_said(data):
         healthy.plot.brain,
     ):
         assert "healthy people alone" in drawn(draw()).axes[0].texts[0].get_text()
+    assert "healthy people alone" in drawn(healthy.plot.assignments(data[0])).axes[0].texts[0].get_text()
 
 
 def test_cross_validation(data):

@@ -189,6 +189,27 @@ def test_it_shows_itself(shared):
     assert repr(shared) == "SharedModel('a <small> study': MS (2 subtypes); 6 biomarkers)"
 
 
+def test_notebooks_show_names_and_escape_what_a_study_calls_itself(shared):
+    html = shared._repr_html_()
+    assert "<small>" not in html and "&lt;small&gt;" in html and html.count("<tr") == 3
+    assert all(name in html for name in shared.names["MS"].values())
+    assert str(shared.card["diseases"]["MS"]["n_people"]) in html and f"{shared.models['MS'].fractions[0]:.0%}" in html
+
+
+def test_norms_and_people_placed_show_themselves_in_a_line(shared, patient):
+    n, (low, high) = shared.norms.controls["n"], shared.norms.controls["age_range"]
+    sites = len(shared.norms.controls["sites"])
+    assert repr(shared.norms) == (
+        f"Norms(6 biomarkers; {n} controls of {low:g} to {high:g} years, {sites} sites; with covariance)"
+    )
+    _, row, about = patient
+    two = pd.concat([row, row.rename({"sub-new": "sub-odd"})])
+    people = pd.DataFrame([about, about | {"site": "nowhere"}], index=two.index).reset_index()
+    placed = shared.stage(table=two, people=people)
+    assert repr(placed) == "Placed(1 person placed, 1 refused; MS)"
+    assert repr(placed) in placed._repr_html_() and placed._repr_html_().count("<table") == 2
+
+
 def test_a_pickle_of_the_peer_with_norms(shared, patient, tmp_path):
     """Read without running code, put together with the norms, saved, opened, and applied as the peer's model itself."""
     import pickle

@@ -37,6 +37,20 @@ def through_file(events):
     return events_from_dict(json.loads(json.dumps(events.to_dict())))
 
 
+def test_events_of_every_family_show_themselves_in_a_line():
+    regions = ZScoreEvents([1, 2, 3], 5, biomarkers=[f"region{i}" for i in range(19)])
+    assert repr(regions) == "ZScoreEvents: 19 biomarkers, 57 events (z = 1, 2, 3), maximum 5"
+    uneven = ZScoreEvents([[0.5, 2], [1]], [3.25, 4], biomarkers=["a", "b"])
+    assert repr(uneven) == "ZScoreEvents: 2 biomarkers, 3 events (z = 0.5, 1, 2), maximum 3.25 to 4"
+    scores, states = OrdinalEvents(2, 0.9, biomarkers=["gait"]), MixtureEvents([HIGHER, LOWER], biomarkers=["c", "d"])
+    assert repr(scores) == "OrdinalEvents: 1 biomarker, 2 events"
+    assert repr(states) == "MixtureEvents: 2 biomarkers, 2 events"
+    assert repr(DensityEvents(1, ["p-tau"])) == "DensityEvents: 1 biomarker, 1 event"
+    assert repr(MixedEvents([uneven, scores])) == (
+        "MixedEvents: 3 biomarkers, 5 events (zscore: 3 of 2 biomarkers, ordinal: 2 of 1 biomarker)"
+    )
+
+
 # ------------------------------------------------------------------------------------------------------------ ordinal
 
 

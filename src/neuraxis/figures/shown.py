@@ -50,7 +50,7 @@ class ModelPlots:
     >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
     >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
     >>> model.plot
-    plot: positional_variance(), event_order(), progression(), brain()
+    plot: positional_variance(), event_order(), progression(), brain(), assignments(X)
     >>> model.plot.progression().axes[0].get_title()
     'subtype 1'
     """
@@ -59,7 +59,7 @@ class ModelPlots:
         self.model = model
 
     def __repr__(self) -> str:
-        return "plot: positional_variance(), event_order(), progression(), brain()"
+        return "plot: positional_variance(), event_order(), progression(), brain(), assignments(X)"
 
     def _something(self):
         from .style import empty
@@ -191,7 +191,7 @@ class ModelPlots:
         from matplotlib.colors import Normalize
 
         from ..biomarkers import cord_of, levels_named, read_biomarkers
-        from ..errors import InputError
+        from ..errors import InputError, check_whole
         from ..home import workflow_home
         from ..tables import read_table
         from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline, structures
@@ -200,6 +200,7 @@ class ModelPlots:
 
         stages = self.model.events.n_events
         stage = (stages + 1) // 2 if stage is None else stage
+        check_whole("stage", stage)
         if not 1 <= stage <= stages:
             raise InputError(f"stage {stage}: the model has stages 1 to {stages}")
         resources = workflow_home() / "resources"
@@ -234,6 +235,63 @@ class ModelPlots:
         if any(has_outline(place) for b in levels["biomarker"].unique() for place in where.get(b, ())):
             scale = plt.cm.ScalarMappable(norm=Normalize(0, 1), cmap=LEVEL_COLOURS)
             figure.colorbar(scale, ax=axes[:, 0].tolist(), label=LEVELS, pad=0.02, aspect=20)
+        return showing(figure)
+
+    def assignments(self, X, names: dict | None = None) -> Figure:
+        """Where `SustainModel.assign` puts people: how many at every stage, by subtype, the normal-appearing apart.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (M, B)
+            As for `SustainModel.assign`: in or out of the training set.
+        names : dict of int to str, optional
+            Subtype to name.
+
+        Returns
+        -------
+        Figure
+
+        Examples
+        --------
+        >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+        >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+        >>> people = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+        >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+        >>> figure = model.plot.assignments(people.X)
+        >>> counts = [int(t.get_text().split("n = ")[1][:-1]) for t in figure.legends[0].get_texts()]
+        >>> len(counts), sum(counts)
+        (2, 60)
+        """
+        if (nothing := self._something()) is not None:
+            return showing(nothing)
+        import matplotlib.pyplot as plt
+
+        from ..labels import NORMAL
+        from .style import COLOURS
+
+        model, names = self.model, _named(self.model, names)
+        table = model.assign(X)
+        normal = table["normal_appearing"].astype(bool)
+        stages = np.arange(1, model.events.n_events + 1)
+        figure, axis = plt.subplots(figsize=(min(12.0, 0.22 * len(stages) + 3.5), 3.2), layout="constrained")
+        bottom = np.zeros(len(stages))
+        # the normal-appearing have no stage: their bar stands left of all stages
+        axis.bar(-0.5, normal.sum(), color=COLOURS[0], label=f"{NORMAL} (n = {normal.sum()})")
+        for c, name in names.items():
+            mine = table.loc[~normal & (table["subtype"] == c), "stage"].astype(int)
+            height = np.bincount(mine, minlength=len(stages) + 1)[1:]
+            axis.bar(
+                stages,
+                height,
+                bottom=bottom,
+                color=COLOURS[1 + (c - 1) % (len(COLOURS) - 1)],
+                label=f"{name} (n = {len(mine)})",
+            )
+            bottom += height
+        axis.set(xlabel="Stage", ylabel="People")
+        ticks = stages[:: max(1, len(stages) // 10)]
+        axis.set_xticks([-0.5, *ticks], ["normal", *map(str, ticks)])
+        figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
         return showing(figure)
 
 

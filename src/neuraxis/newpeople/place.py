@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,16 @@ class Placed:
     overridden: dict[str, list[str]] = field(default_factory=dict)
     course: dict[tuple[str, str], dict] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        refused = counted(self.refused["participant_id"].nunique(), "refused", "refused")
+        return f"Placed({counted(len(self.z), 'person')} placed, {refused}; {', '.join(self.model.models)})"
+
     def _repr_html_(self) -> str:
-        return self.table.to_html(index=False) + (self.refused.to_html(index=False) if len(self.refused) else "")
+        return (
+            f"<p>{escape(repr(self))}</p>"
+            + self.table.to_html(index=False)
+            + (self.refused.to_html(index=False) if len(self.refused) else "")
+        )
 
     def page(self, person: str) -> str:
         """The person's page, one self-contained HTML text."""

@@ -8,6 +8,7 @@ import json
 import tempfile
 import zipfile
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,16 @@ class SharedModel:
         per = [f"{d} ({counted(m.n_subtypes, 'subtype')})" for d, m in self.models.items()]
         mark = ", SIMULATED" if self.card.get("simulated") else ""
         return f"SharedModel({self.card.get('title', '')!r}: {', '.join(per)}; {counted(len(self.norms.models), 'biomarker')}{mark})"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: what it is, and every disease's subtypes by name."""
+        rows = [
+            (d, self.card["diseases"].get(d, {}).get("n_people"), c, self.names[d][c], f"{f:.0%}")
+            for d, model in self.models.items()
+            for c, f in enumerate(model.fractions, 1)
+        ]
+        table = pd.DataFrame(rows, columns=["disease", "people", "subtype", "name", "fraction"])
+        return f"<p>{escape(repr(self))}</p>{table.to_html(index=False, na_rep='n/a')}"
 
     def stage(self, **given) -> Any:
         """Place one new person or a table of them; see `place.stage`."""

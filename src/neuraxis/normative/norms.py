@@ -63,6 +63,8 @@ class Norms:
     >>> measures = pd.DataFrame({"thalamus": 15000.0 - 20 * people["age"]}, index=who)
     >>> measures["thalamus"] += np.tile([100.0, 100.0, -100.0, -100.0], 10)
     >>> norms = fit_norms(measures, people, {"thalamus": "fall"}, NormSettings(age="linear", head_size="none"))
+    >>> norms
+    Norms(1 biomarker; 40 controls of 20 to 59 years, 1 site)
     >>> norms.controls["n"], Norms.from_dict(norms.to_dict()).direction
     (40, {'thalamus': 'fall'})
     """
@@ -74,6 +76,13 @@ class Norms:
     combat: dict = field(default_factory=dict)
     signed: tuple[str, ...] = ()
     covariance: NoiseCovariance | None = None
+
+    def __repr__(self) -> str:
+        low, high = self.controls["age_range"]
+        whose = f"{counted(self.controls['n'], 'control')} of {low:g} to {high:g} years, {counted(len(self.controls['sites']), 'site')}"
+        return (
+            f"Norms({counted(len(self.models), 'biomarker')}; {whose}{'; with covariance' if self.covariance else ''})"
+        )
 
     def apply(self, measures: pd.DataFrame, people: pd.DataFrame, *, quiet: bool = False) -> pd.DataFrame:
         """z-scores of people, positive = abnormal. A person's z never depends on who else is in the call.

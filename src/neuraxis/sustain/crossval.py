@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, counted
+from ..errors import InputError, check_whole, counted
 from ..labels import is_true
 from ..progress import steps
 from ..streams import stream
 from .baselines import gaussian_log_density
-from .families import Events
+from .families import Events, check_events
 from .matching import chance_agreement, order_agreement
 from .model import SustainModel, fit
 from .problem import check_covariance, warn_independent
@@ -721,6 +721,11 @@ def cross_validate(
     -------
     CrossValidation
 
+    Raises
+    ------
+    InputError
+        Data or settings that cannot be used, or too few people for so many folds and subtypes.
+
     Examples
     --------
     >>> from neuraxis.sustain import ZScoreEvents, simulate
@@ -730,6 +735,15 @@ def cross_validate(
     >>> found.selection["n_subtypes"].tolist(), found.chosen()
     ([0, 1, -1], 1)
     """
+    check_events(events)
+    for name, value, least in (
+        ("max_subtypes", max_subtypes, 1),
+        ("folds", folds, 2),
+        ("repeats", repeats, 1),
+        ("seed", seed, 0),
+        ("n_threads", n_threads, None),
+    ):
+        check_whole(name, value, least)
     values, index = events.check_data(X)
     base = FitSettings().with_(**settings)
     matrix = check_covariance(events, covariance)
@@ -737,13 +751,13 @@ def cross_validate(
         variants = [base.with_(covariance=matrix).variant if matrix is not None else base.variant]
         if covariance is None and base.variant.covariance is None and base.variant.noise != "learnt":
             warn_independent(events)
-    variants = list(variants)
+    variants = [variants] if isinstance(variants, Variant) else list(variants)
+    if wrong := [v for v in variants if not isinstance(v, Variant)]:
+        raise InputError(f"variants must be Variants, not {wrong[0]!r}")
     if len({v.name for v in variants}) < len(variants):
         raise InputError(
             "two variants have the same name; compare variants that differ in prior, noise or healthy component"
         )
-    if max_subtypes < 1:
-        raise InputError(f"max_subtypes must be at least 1, not {max_subtypes}")
     assignment = np.stack(
         [
             make_folds(len(values), folds, seed=seed, key=key, strata=strata, groups=groups, repeat=r)

@@ -15,11 +15,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from .. import __version__
-from ..errors import InputError, ModelError, counted
+from ..errors import InputError, ModelError, check_whole, counted
 from ..storage import aside
 from . import diagnostics as convergence
 from .checkpoint import Checkpoint, fingerprint
-from .families import Events, events_from_dict
+from .families import Events, check_events, events_from_dict
 from .matching import match_subtypes
 from .problem import Problem, check_covariance, warn_independent
 from .sampler import run_chains
@@ -257,7 +257,9 @@ class SustainModel:
             raise InputError(
                 f"{', '.join(of_variant)}: the variant is the model's own; only the chains' effort can be set here"
             )
-        settings = (settings or FitSettings()).with_(**shortcuts, variant=self.variant)
+        check_whole("seed", seed, 0)
+        check_whole("n_threads", n_threads)
+        settings = _settings(settings).with_(**shortcuts, variant=self.variant)
         values, _ = self.events.check_data(X)
         if len(values) != self.settings.get("n_people", len(values)):
             raise InputError(
@@ -559,9 +561,11 @@ def fit(
     >>> model.assign(people.X[:3])["subtype"].tolist()
     [1, 1, 1]
     """
-    if not isinstance(n_subtypes, (int, np.integer)) or isinstance(n_subtypes, bool) or n_subtypes < 0:
-        raise InputError(f"n_subtypes must be a whole number of at least 0, not {n_subtypes!r}")
-    settings = (settings or FitSettings()).with_(**shortcuts)
+    check_events(events)
+    check_whole("n_subtypes", n_subtypes, 0)
+    check_whole("seed", seed, 0)
+    check_whole("n_threads", n_threads)
+    settings = _settings(settings).with_(**shortcuts)
     matrix = check_covariance(events, covariance)
     if covariance is None and settings.variant.covariance is None and settings.variant.noise != "learnt":
         warn_independent(events)
@@ -618,6 +622,13 @@ def fit(
     if keep is not None:
         keep.finish(model.to_arrays())
     return model
+
+
+def _settings(settings) -> FitSettings:
+    """Those given, or the defaults; InputError for anything else, such as a dict."""
+    if settings is not None and not isinstance(settings, FitSettings):
+        raise InputError(f"settings must be FitSettings, not {settings!r}; single settings are given by name")
+    return FitSettings() if settings is None else settings
 
 
 def hidden_bar(progress: bool | None) -> bool | None:

@@ -48,7 +48,12 @@ def limits(dtype) -> np.ndarray:
 
 def noise_vector(noise_sd, n_biomarkers: int) -> np.ndarray:
     """Noise SD per biomarker (B,) from a number or a vector; InputError unless positive and finite."""
-    sd = np.broadcast_to(np.asarray(noise_sd, float), (n_biomarkers,)).copy()
+    try:
+        sd = np.broadcast_to(np.asarray(noise_sd, float), (n_biomarkers,)).copy()
+    except (TypeError, ValueError):
+        raise InputError(
+            f"noise_sd must be a number, or one for each of {counted(n_biomarkers, 'biomarker')}, not {noise_sd!r}"
+        ) from None
     if not (np.all(np.isfinite(sd)) and np.all(sd > 0)):
         raise InputError(f"noise SD must be positive and finite; got {sd.tolist()}")
     return sd

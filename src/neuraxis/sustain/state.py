@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_number, check_whole
 
 PRIORS = ("smooth", "dirichlet", "uniform")
 NOISES = ("fixed", "learnt", "adapted")
@@ -66,8 +66,13 @@ class Variant:
             raise InputError(f"stage_prior must be one of {', '.join(PRIORS)}, not {self.stage_prior!r}")
         if self.noise not in NOISES:
             raise InputError(f"noise must be one of {', '.join(NOISES)}, not {self.noise!r}")
-        if self.concentration is not None and not self.concentration > 0:
-            raise InputError(f"concentration must be positive, not {self.concentration!r}")
+        if not isinstance(self.healthy, (bool, np.bool_)):
+            raise InputError(f"healthy must be True or False, not {self.healthy!r}")
+        check_number("degrees", self.degrees)
+        if self.concentration is not None:
+            check_number("concentration", self.concentration)
+            if not self.concentration > 0:
+                raise InputError(f"concentration must be positive, not {self.concentration!r}")
         if integral_rule(self.stage_rule) and self.noise != "fixed":
             raise InputError("learnt noise needs stage_rule='midpoint': the integral has no closed update")
         if self.noise == "learnt" and self.covariance is not None:
@@ -325,12 +330,13 @@ class FitSettings:
     n_doublings: int = 0
 
     def __post_init__(self):
-        if self.n_startpoints < 1 or self.n_chains < 1 or self.n_draws < 1 or min(self.n_samples, self.n_doublings) < 0:
-            raise InputError(
-                "n_startpoints, n_chains and n_draws must be at least 1, n_samples and n_doublings at least 0"
-            )
-        if self.warm_up < 0 or self.sweep_every < 0:
-            raise InputError("warm_up and sweep_every must not be negative")
+        if not isinstance(self.variant, Variant):
+            raise InputError(f"variant must be a Variant, not {self.variant!r}")
+        for name in ("n_startpoints", "n_chains", "n_draws"):
+            check_whole(name, getattr(self, name), 1)
+        for name in ("n_samples", "n_doublings", "sweep_every"):
+            check_whole(name, getattr(self, name), 0)
+        check_number("warm_up", self.warm_up, 0)
 
     def with_(self, **shortcuts) -> FitSettings:
         """The same with single settings changed, those of the variant included.

@@ -8,7 +8,7 @@ by name. The engine behind them knows one stage log-density only,
 and never asks which family it is: z-score events have curves g, event-based and ordinal ones increments D, mixed ones both.
 """
 
-from .base import Encoded, Events, StepEvents, events_from_dict
+from .base import Encoded, Events, StepEvents, check_events, events_from_dict
 from .declared import declared_events
 from .given import DensityEvents
 from .mixed import MixedEvents
@@ -25,6 +25,7 @@ __all__ = [
     "OrdinalEvents",
     "StepEvents",
     "ZScoreEvents",
+    "check_events",
     "choose_events",
     "declared_events",
     "events_from_dict",

@@ -60,6 +60,14 @@ class Events:
         if cls.family:
             FAMILIES[cls.family] = cls
 
+    def __repr__(self) -> str:
+        what = f"{counted(self.n_biomarkers, 'biomarker')}, {counted(self.n_events, 'event')}"
+        return f"{type(self).__name__}: {what}{self._more()}"
+
+    def _more(self) -> str:
+        """What a family adds to the line in which its events show themselves."""
+        return ""
+
     @property
     def n_biomarkers(self) -> int:
         """Biomarkers of any kind."""
@@ -270,6 +278,17 @@ class Events:
         from ..problem import stage_log_likelihood
 
         return stage_log_likelihood(self, X, sequence, covariance, noise_sd, stage_rule)
+
+
+def check_events(events) -> None:
+    """Refuse what are no events, before anything asks them for what they do not have.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(events, Events):
+        raise InputError(f"events must be events of a family, such as ZScoreEvents, not {events!r}")
 
 
 class StepEvents(Events):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...errors import InputError, name_some
+from ...errors import InputError, counted, name_some
 from ..kernels import Layout
 from .base import Encoded, Events, events_from_dict
 
@@ -30,6 +30,8 @@ class MixedEvents(Events):
     >>> both = MixedEvents([ZScoreEvents([[1.0, 2.0]], [4.0], biomarkers=["thalamus"]), score])
     >>> both.families
     {'thalamus': 'zscore', 'gait': 'ordinal'}
+    >>> both
+    MixedEvents: 2 biomarkers, 4 events (zscore: 2 of 1 biomarker, ordinal: 2 of 1 biomarker)
     >>> list(both.names)
     ['thalamus z>=1', 'thalamus z>=2', 'gait score>=1', 'gait score>=2']
     """
@@ -48,6 +50,10 @@ class MixedEvents(Events):
         self.biomarker = np.concatenate([p.biomarker + s for p, s in zip(self.parts, start[:-1], strict=True)])
         self.level = np.concatenate([p.level for p in self.parts])
         self._columns = [slice(a, b) for a, b in zip(start[:-1], start[1:], strict=True)]
+
+    def _more(self) -> str:
+        each = ", ".join(f"{p.family}: {p.n_events} of {counted(p.n_biomarkers, 'biomarker')}" for p in self.parts)
+        return f" ({each})"
 
     @property
     def gaussian(self) -> tuple:

@@ -12,7 +12,7 @@ from .. import kernels
 from .base import Encoded, Events
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ZScoreEvents(Events):
     """Thresholds and maxima of every biomarker, and the events they define.
 
@@ -54,6 +54,8 @@ class ZScoreEvents(Events):
     (3, ['thalamus z>=1', 'frontal z>=1', 'thalamus z>=2'])
     >>> events.stage_values([0, 2, 1])[:, 0].round(2).tolist()
     [0.5, 1.5, 2.5, 3.5]
+    >>> events
+    ZScoreEvents: 2 biomarkers, 3 events (z = 1, 2), maximum 3 to 4
     """
 
     thresholds: tuple
@@ -105,6 +107,11 @@ class ZScoreEvents(Events):
         put(self, "value", np.array([rows[b][lev] for lev, b in events]))
 
     family = "zscore"
+
+    def _more(self) -> str:
+        low, high = f"{self.z_max.min():g}", f"{self.z_max.max():g}"
+        most = low if low == high else f"{low} to {high}"
+        return f" (z = {name_some([f'{t:g}' for t in np.unique(self.value)], 6)}), maximum {most}"
 
     @property
     def gaussian(self) -> tuple:
