@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import yaml
@@ -12,6 +13,7 @@ from snakemake.utils import validate
 from neuraxis.biomarkers import map_templates
 from neuraxis.checks import (
     check_config,
+    check_python,
     check_shape,
     expand_home,
     joined_tables,
@@ -48,6 +50,10 @@ try:
     validate(config, "../workflow/schemas/config.schema.yaml")  # fills the defaults in
     expand_home(config)
     check_config(config, SCHEMA)
+    if "conda" not in map(
+        str, workflow.deployment_settings.deployment_method
+    ):  # whose jobs have a Python of their own
+        check_python(sys.executable)
     if workflow.is_main_process and (words := claim()):  # jobs read this file too
         logger.warning(words)
 except NeuraxisError as error:

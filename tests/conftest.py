@@ -1,6 +1,7 @@
 """Shared fixtures: the peer's numbers, small simulated problems, the folder of real samples."""
 
 import os
+import shutil
 from pathlib import Path
 
 # before numpy: threads of the linear algebra wait for each other where two processes share two cores
@@ -55,3 +56,18 @@ def samples():
     if not SAMPLES.is_dir():
         pytest.skip("the folder of real sample files is not there")
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium; skips, saying so, where there is none."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: the pages are not tried in a browser"
+    )
+    found = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("there is no Chromium (apt-get install chromium): the pages are not tried in a browser")
+    with api.sync_playwright() as p:
+        started = p.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()

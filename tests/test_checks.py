@@ -8,6 +8,7 @@ import yaml
 
 from neuraxis.checks import (
     check_config,
+    check_python,
     check_shape,
     expand_home,
     joined_tables,
@@ -15,7 +16,7 @@ from neuraxis.checks import (
     schema_problems,
     size_problem,
 )
-from neuraxis.errors import ConfigError
+from neuraxis.errors import ConfigError, InputError
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -227,3 +228,11 @@ def test_lists_of_paths_with_a_gap_or_one_path_twice(monkeypatch, tmp_path):
 def test_long_values_are_not_dumped():
     found = schema_problems({"seed": ["x" * 5000]}, SCHEMA)
     assert all(len(p) < 300 for p in found)
+
+
+def test_a_python_that_snakemake_cannot_start_is_named():
+    """It would end every job with "No such file or directory" and no log."""
+    check_python("/opt/env/bin/python")
+    for path in ("/my study/.venv/bin/python", "/a\tb/python"):
+        with pytest.raises(InputError, match="holds a blank.*put the clone, or the environment"):
+            check_python(path)

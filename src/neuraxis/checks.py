@@ -413,6 +413,25 @@ def _refuse(problems: list[str]) -> None:
         raise ConfigError("Configuration:\n- " + "\n- ".join(dict.fromkeys(problems)))
 
 
+def check_python(executable: str) -> None:
+    """Refuse a Python that Snakemake cannot start: it calls it without quotes.
+
+    Parameters
+    ----------
+    executable : str
+        Its path (`sys.executable`).
+
+    Raises
+    ------
+    InputError
+    """
+    if re.search(r"\s", executable):
+        raise InputError(
+            f"the path of Python holds a blank, and Snakemake starts its jobs by it without quotes: {executable}; "
+            "put the clone, or the environment, in a folder without blanks (the study's own folder may have them)"
+        )
+
+
 def joined_tables(config: dict) -> dict[str, tuple[str, str]]:
     """Tables that are joined to the participants by id: path to its key and the kind of its ids."""
     kinds = {"features.sct": "sct"}

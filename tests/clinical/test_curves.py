@@ -29,7 +29,7 @@ def some(n=120, seed=0):
 
 
 def curve_of(outcome, people, labels, name="a"):
-    table = stage_curves([outcome], people, labels, seed=1)
+    table = stage_curves([outcome], people, labels)
     return table[table["subtype"] == name]
 
 
@@ -123,7 +123,7 @@ def test_the_band_of_an_ordinal_curve_is_about_its_fit_and_as_wide_as_a_bootstra
 def test_where_there_is_too_little_there_is_no_curve():
     people, labels = some()
     score = declare("o", "score", "continuous")
-    assert set(stage_curves([score], people, labels, seed=1)["subtype"]) == {
+    assert set(stage_curves([score], people, labels)["subtype"]) == {
         "a",
         "b",
     }  # of normal-appearing people none
@@ -131,17 +131,17 @@ def test_where_there_is_too_little_there_is_no_curve():
     for few, there in ((9, {"a"}), (10, {"a", "b"})):
         gone = people.copy()
         gone.loc[rows[few:], "score"] = np.nan
-        assert set(stage_curves([score], gone, labels, seed=1)["subtype"]) == there
+        assert set(stage_curves([score], gone, labels)["subtype"]) == there
     same = people.copy()
     same.loc[rows, "score"] = 3.0
-    assert set(stage_curves([score], same, labels, seed=1)["subtype"]) == {"a"}
+    assert set(stage_curves([score], same, labels)["subtype"]) == {"a"}
     steps = Labels(labels.group, labels.probability, labels.stage.round().clip(1, 3))
-    assert stage_curves([score], people, steps, seed=1).empty
+    assert stage_curves([score], people, steps).empty
     four = Labels(labels.group, labels.probability, labels.stage.round().clip(1, 4))
-    assert "a" in set(stage_curves([score], people, four, seed=1)["subtype"])
-    assert list(stage_curves([score], people, steps, seed=1).columns) == list(COLUMNS)
-    assert stage_curves([declare("d", "course", "categorical")], people, labels, seed=1).empty
-    assert stage_curves([declare("x", "nowhere", "continuous")], people, labels, seed=1).empty
+    assert "a" in set(stage_curves([score], people, four)["subtype"])
+    assert list(stage_curves([score], people, steps).columns) == list(COLUMNS)
+    assert stage_curves([declare("d", "course", "categorical")], people, labels).empty
+    assert stage_curves([declare("x", "nowhere", "continuous")], people, labels).empty
 
 
 def test_curves_are_of_people_at_risk_with_an_exposure():

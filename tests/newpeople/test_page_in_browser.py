@@ -1,23 +1,8 @@
 """A new person's page in a headless Chromium, on a desk, on a phone and on paper; skipped, saying so, where there is none."""
 
 import re
-import shutil
 
 import pytest
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: the page is not tried in a browser"
-    )
-    found = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("there is no Chromium (apt-get install chromium): the page is not tried in a browser")
-    with api.sync_playwright() as p:
-        started = p.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The pages in a headless Chromium, as on a desk and on a phone; skipped, saying so, where there is none."""
 
-import shutil
 import time
 from pathlib import Path
 
@@ -21,20 +20,6 @@ EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
 APPROVED = Path(__file__).parent / "approved"
 #: Chapters further down the page, by their ids.
 CHAPTERS = ("d-MS", "limitations")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: the pages are not tried in a browser"
-    )
-    found = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("there is no Chromium (apt-get install chromium): the pages are not tried in a browser")
-    with api.sync_playwright() as p:
-        started = p.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def expect(what):

@@ -102,7 +102,7 @@ def curve(outcome, y: pd.Series, stage: pd.Series, exposure: pd.Series | None) -
     return at, *_by_link(fit, at, BACK[outcome.transform]), name
 
 
-def stage_curves(outcomes, people: pd.DataFrame, labels: Labels, *, seed: int = 0) -> pd.DataFrame:  # noqa: ARG001
+def stage_curves(outcomes, people: pd.DataFrame, labels: Labels) -> pd.DataFrame:
     """Every outcome that is drawn against stage, within every subtype, unadjusted.
 
     Parameters
@@ -112,8 +112,6 @@ def stage_curves(outcomes, people: pd.DataFrame, labels: Labels, *, seed: int = 
         Indexed by participant_id.
     labels : Labels
         Same index.
-    seed : int
-        Of no effect: nothing is drawn at random.
 
     Returns
     -------

@@ -186,7 +186,7 @@ def analyse(
         "nuisance": nuisance(people, etiv, labels.group, labels.stage, NORMAL),
         "sensitivity": sensitivity(declared, people, labels, versions, controls),
         "worsening": worse,
-        "stage_curves": stage_curves(declared, people, labels, seed=seed),
+        "stage_curves": stage_curves(declared, people, labels),
         "survival": curves,
         "logrank": tests,
         "treatment": drugs,
