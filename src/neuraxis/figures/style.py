@@ -96,16 +96,19 @@ def grid(
 
 
 def wrapped(text: str, width: int = 24) -> str:
-    """Text on several lines of at most so many letters; what stands in brackets stays together where a line holds it.
+    """Text on several lines of at most so many letters; what stands in brackets, and a number with its name, stay together where a
+    line holds them.
 
     Examples
     --------
     >>> wrapped("confirmed worsening (24 weeks)", 26)
     'confirmed worsening\\n(24 weeks)'
+    >>> wrapped("between subtypes: smallest q = 0.86", 35)
+    'between subtypes: smallest\\nq = 0.86'
     """
     text = str(text).replace("normal-appearing", "normal- appearing" if width < 16 else "normal-appearing")
     lines = [""]
-    for whole in re.findall(r"(?:\([^()]*\)|\S)+", text):
+    for whole in re.findall(r"(?:\([^()]*\)|\S)+(?: = \S+)?", text):
         for word in [whole] if len(whole) <= width else whole.split():
             lines[-1:] = [f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < width else [lines[-1], word]
     return "\n".join(line for line in lines if line)
