@@ -103,7 +103,7 @@ def wrapped(text: str, width: int = 24) -> str:
     --------
     >>> wrapped("confirmed worsening (24 weeks)", 26)
     'confirmed worsening\\n(24 weeks)'
-    >>> wrapped("between subtypes: smallest q = 0.86", 35)
+    >>> wrapped("between subtypes: smallest q = 0.86", 30)
     'between subtypes: smallest\\nq = 0.86'
     """
     text = str(text).replace("normal-appearing", "normal- appearing" if width < 16 else "normal-appearing")
