@@ -96,8 +96,9 @@ def grid(
 
 
 def wrapped(text: str, width: int = 24) -> str:
-    """Text on several lines of at most so many letters; what stands in brackets, and a number with its name, stay together where a
-    line holds them.
+    """Text on several lines of at most so many letters.
+
+    What stands in brackets, and a number with its name, stay together where a line holds them.
 
     Examples
     --------
