@@ -19,8 +19,6 @@ from .state import Parameters, Variant, integral_rule
 MAX_WIDTH = 512
 #: A block's width is a multiple of this: whole vector registers, and products of four ratios.
 WIDTH_STEP = 32
-#: Rows of stages are padded to a multiple of this where short loops would otherwise end in a slow remainder.
-STAGE_STEP = 32
 #: What a block costs beside its people, in people.
 BLOCK_COST = 24
 #: So many people with one pattern of missing values get blocks of their own; fewer share blocks with other patterns.
@@ -304,10 +302,12 @@ class Problem:
             healthy=np.zeros(1),
             scatter=np.zeros((n, n)),
         )
-        padded = -(-n_stages // STAGE_STEP) * STAGE_STEP
+        padded = -(-n_stages // kernels.STAGE_STEP) * kernels.STAGE_STEP
         ground = kernels.Ground(
             planes=np.zeros((5, max(n, 1), padded)),
-            cross=np.zeros((n, n, padded) if coupled else (0, 0, 0)),
+            total=np.zeros(padded),
+            precision=np.zeros((n, n) if coupled else (0, 0)),
+            cross=np.zeros((n, n, padded) if coupled and self.data.count.size > 1 else (0, 0, 0)),
             stepped=np.zeros((n_steps, padded)),
             shift=np.zeros((n, padded)),
             walk=np.zeros((3, padded)),

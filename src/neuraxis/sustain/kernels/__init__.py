@@ -107,7 +107,7 @@ try:
     from .numerics import exp_like, fast_exp, fast_exp_single, fill_uniforms, log_normal_interval
     from .order import move, window
     from .search import climb, polish
-    from .statistics import build_ground, expectation, scan, sweep_events
+    from .statistics import STAGE_STEP, build_ground, expectation, scan, sweep_events
     from .structs import Chain, Data, Ground, Layout, Noise, Settings, Statistics, Subtypes, Trial, Weights
     from .weights import draw_fractions, fill_joint, update_weights
 finally:

@@ -14,6 +14,9 @@ from numba.extending import intrinsic, overload
 #: anew in all that it is linked into, doors included.
 KERNEL = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 INNER = {**KERNEL, "no_cpython_wrapper": True}
+#: For what is called at every place of a walk: a call would cost as much as its work, since arrays are handed over as a dozen
+#: words each.
+INLINE = {**INNER, "forceinline": True}
 #: Reassociation lets sums over people use vector registers; NaN and infinity keep their meaning.
 VECTOR = {"reassoc", "contract", "nsz"}
 #: For kernels that allocate nothing: no counting of references to their arguments and to the rows they cut from them. With tuples

@@ -19,12 +19,15 @@ from numba import njit
 from .curves import fill_curve
 from .density import fill_block, normalise_block
 from .noise import complete_scatter, pattern_precision
-from .numerics import BARE, COUNTED, INNER, KERNEL, VECTOR, fill_uniforms, shuffle, wide_vectors
+from .numerics import BARE, COUNTED, INLINE, INNER, KERNEL, VECTOR, fill_uniforms, shuffle, wide_vectors
 from .order import move, window
+
+#: Stages that a loop takes at once; rows of stages are padded to multiples of it.
+STAGE_STEP = 32
 
 #: Planes of `Ground.planes`.
 CURVE, SLOPE, OWN, STAGE, DELTA = 0, 1, 2, 3, 4
-#: Rows of `Ground.walk`: slopes of the walking event's biomarker and of the one it meets, and the change of the latter.
+#: Rows of `Ground.walk`: slope of the walking event's biomarker, what changes take from that of the one it meets, its change.
 FREE, MET, CHANGE = 0, 1, 2
 #: Responsibilities below this, in people, do not change a pattern's share of the statistics.
 NEGLIGIBLE = 1e-10
@@ -274,18 +277,20 @@ def uniforms_for(data, rng):
 
 @njit(**KERNEL, fastmath=VECTOR, **COUNTED)
 def build_ground(c, data, noise, subtypes, stats, ground):
-    """Write curve, slope, own, cross and stepped of `ground` for subtype c.
+    """Write curve, slope, own, total, precision, cross and stepped of `ground` for subtype c.
 
-    A(k) = sum_p W_p(k) P_p: W(k) P for complete people, less what a pattern's missing values take away.
+    A(k) = sum_p W_p(k) P_p: W(k) P for complete people, less what a pattern's missing values take away. Where all are
+    complete W and P stand for it: B B K numbers would not fit into the processor's nearest cache.
     """
+    wide_vectors()
     n_biomarkers, n_stages = subtypes.curve.shape[1:]
-    planes, cross = ground.planes, ground.cross
+    planes, cross, total = ground.planes, ground.cross, ground.total
     padded = planes.shape[2]
-    total = np.zeros(padded)
-    for p in range(stats.count.shape[0]):
-        for k in range(n_stages):
-            total[k] += stats.count[p, c, k]
+    for k in range(padded):
+        total[k] = 0.0
     for k in range(n_stages):
+        for p in range(stats.count.shape[0]):
+            total[k] += stats.count[p, c, k]
         for s in range(ground.stepped.shape[0]):
             ground.stepped[s, k] = stats.stepped[c, s, k]
         for b in range(n_biomarkers):
@@ -296,6 +301,10 @@ def build_ground(c, data, noise, subtypes, stats, ground):
         for k in range(padded):
             planes[OWN, b, k] = v * total[k]
     if noise.coupled:
+        for a in range(n_biomarkers):
+            for b in range(n_biomarkers):
+                ground.precision[a, b] = noise.precision[a, b]
+    if cross.size:
         for a in range(n_biomarkers):
             for b in range(n_biomarkers):
                 v = noise.precision[a, b]
@@ -321,18 +330,25 @@ def build_ground(c, data, noise, subtypes, stats, ground):
                 for b in gone:
                     planes[OWN, b, k] -= v * noise.precision[b, b]
     for b in range(n_biomarkers):
-        if noise.coupled:
+        if cross.size:
             for k in range(padded):
                 planes[OWN, b, k] = cross[b, b, k]
             for a in range(n_biomarkers):
                 for k in range(padded):
                     planes[SLOPE, b, k] -= cross[b, a, k] * planes[CURVE, a, k]
+        elif noise.coupled:
+            pull = subtypes.pull[c, b]
+            for k in range(n_stages):
+                planes[SLOPE, b, k] -= total[k] * pull[k]
         else:
             for k in range(padded):
                 planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[CURVE, b, k]
+    if cross.size or not noise.coupled:
+        for k in range(padded):
+            total[k] = 1.0
 
 
-@njit(**INNER, **BARE)
+@njit(**INLINE, **BARE)
 def line_around(e, place, layout):
     """The curve of event e's biomarker between the events beside e, where place says.
 
@@ -347,17 +363,25 @@ def line_around(e, place, layout):
     return left, middle, right, layout.value_before[e] + rise * (0.5 - left), rise, value + fall * (0.5 - middle), fall
 
 
-@njit(**INNER, fastmath=VECTOR, **BARE)
-def gain_alone(planes, slope, b, line):
-    """Gain of Q when biomarker b takes the curve `line` (see `line_around`), given its slope; nothing is changed.
+@njit(**INLINE, **BARE)
+def whole_vectors(line, n_points):
+    """First and last + 1 of the stages to go through for `line`: those that differ and what fills their vectors up.
 
-    Only the stages between the line's ends differ; all are gone through nevertheless, because a loop over whole vectors is
-    faster than one over a few stages.
+    Rows of stages are whole multiples of what a loop takes at once, and so are these: a loop over whole vectors is faster
+    than one over a few stages. Unsigned, or an index that may count from the end would keep the loop from vectors.
     """
-    wide_vectors()
+    first = int(line[0]) // STAGE_STEP * STAGE_STEP
+    end = min(n_points, -(-int(line[2]) // STAGE_STEP) * STAGE_STEP)
+    return np.uint64(first), np.uint64(end)
+
+
+@njit(**INLINE, fastmath=VECTOR, **BARE)
+def gain_alone(planes, slope, b, line):
+    """Gain of Q when biomarker b takes the curve `line` (see `line_around`), given its slope; nothing is changed."""
     left, middle, right, start, rise, turn, fall = line
+    first, end = whole_vectors(line, planes.shape[2])
     gain = 0.0
-    for k in range(planes.shape[2]):
+    for k in range(first, end):
         t = planes[STAGE, 0, k]
         g = start + rise * t if t < middle else turn + fall * t
         d = g - planes[CURVE, b, k] if (t >= left) & (t < right) else 0.0
@@ -365,51 +389,76 @@ def gain_alone(planes, slope, b, line):
     return gain
 
 
-@njit(**INNER, fastmath=VECTOR, **BARE)
+@njit(**INLINE, fastmath=VECTOR, **BARE)
 def gain_met(ground, n, i, b, walker, line):
     """Gain of Q when biomarker b, met on a walk, takes the curve `line`, beside the changes met before; the walker's own is left out.
 
     `ground.rows[:n]` are the biomarkers met so far, b at position i; their changes are in `ground.shift`, which follows, as
     does the walker's slope.
     """
-    wide_vectors()
-    planes, cross, shift, rows = ground.planes, ground.cross, ground.shift, ground.rows
-    slope, change = ground.walk[MET], ground.walk[CHANGE]
+    planes, precision, total = ground.planes, ground.precision, ground.total
+    mine, push, change = ground.shift[i], ground.walk[MET], ground.walk[CHANGE]
     left, middle, right, start, rise, turn, fall = line
-    n_points = planes.shape[2]
-    mine = shift[i]
-    if cross.size:
-        for k in range(n_points):
-            slope[k] = planes[SLOPE, b, k]
-        j = 0
-        while j + 4 <= n:  # four at once: the slope is read and written once for them
-            c0, c1, c2, c3 = cross[b, rows[j]], cross[b, rows[j + 1]], cross[b, rows[j + 2]], cross[b, rows[j + 3]]
-            s0, s1, s2, s3 = shift[j], shift[j + 1], shift[j + 2], shift[j + 3]
-            for k in range(n_points):
-                slope[k] -= c0[k] * s0[k] + c1[k] * s1[k] + c2[k] * s2[k] + c3[k] * s3[k]
-            j += 4
-        while j < n:
-            c0, s0 = cross[b, rows[j]], shift[j]
-            for k in range(n_points):
-                slope[k] -= c0[k] * s0[k]
-            j += 1
+    first, end = whole_vectors(line, planes.shape[2])
+    if precision.size:
+        push_of_met(ground, n, b, (first, end), push)
     else:
-        for k in range(n_points):
-            slope[k] = planes[SLOPE, b, k] - planes[OWN, b, k] * mine[k]
+        for k in range(first, end):
+            push[k] = planes[OWN, b, k] * mine[k]
     gain = 0.0
-    for k in range(n_points):
+    for k in range(first, end):
         t = planes[STAGE, 0, k]
         g = start + rise * t if t < middle else turn + fall * t
         d = g - planes[CURVE, b, k] - mine[k] if (t >= left) & (t < right) else 0.0
-        gain += d * (slope[k] - 0.5 * planes[OWN, b, k] * d)
+        gain += d * (planes[SLOPE, b, k] - total[k] * push[k] - 0.5 * planes[OWN, b, k] * d)
         change[k] = d
-    for k in range(n_points):
+    # loops that write several rows would have to ask which overlap, and that keeps them from vectors
+    for k in range(first, end):
         mine[k] += change[k]
-    if walker >= 0 and cross.size:
-        free, c0 = ground.walk[FREE], cross[walker, b]
-        for k in range(n_points):
-            free[k] -= c0[k] * change[k]
+    if walker >= 0 and precision.size:
+        free = ground.walk[FREE]
+        if ground.cross.size:
+            c0 = ground.cross[walker, b]
+            for k in range(first, end):
+                free[k] -= c0[k] * change[k]
+        else:
+            p0 = precision[walker, b]
+            for k in range(first, end):
+                free[k] -= p0 * total[k] * change[k]
     return gain
+
+
+@njit(**INLINE, fastmath=VECTOR, **BARE)
+def push_of_met(ground, n, a, stages, push):
+    """Write to `push` what the changes `ground.shift[:n]` of the biomarkers `ground.rows[:n]` take from biomarker a's slope.
+
+    It is still to be multiplied by `ground.total`; `stages` are the first and last + 1 to write.
+    """
+    first, end = stages
+    rows, shift = ground.rows, ground.shift
+    if ground.cross.size:
+        for k in range(first, end):
+            push[k] = 0.0
+        for j in range(n):
+            c0, s0 = ground.cross[a, rows[j]], shift[j]
+            for k in range(first, end):
+                push[k] += c0[k] * s0[k]
+        return
+    mine = ground.precision[a]
+    # four at once, or the last one to three: the sum is read and written once for them
+    p0, s0 = mine[rows[0]], shift[0]
+    p1, s1 = (mine[rows[1]], shift[1]) if n > 1 else (0.0, s0)
+    p2, s2 = (mine[rows[2]], shift[2]) if n > 2 else (0.0, s0)
+    p3, s3 = (mine[rows[3]], shift[3]) if n > 3 else (0.0, s0)
+    for k in range(first, end):
+        push[k] = p0 * s0[k] + p1 * s1[k] + p2 * s2[k] + p3 * s3[k]
+    for j in range(4, n, 4):
+        p0, s0 = mine[rows[j]], shift[j]
+        p1, s1 = (mine[rows[j + 1]], shift[j + 1]) if n > j + 1 else (0.0, s0)
+        p2, s2 = (mine[rows[j + 2]], shift[j + 2]) if n > j + 2 else (0.0, s0)
+        p3, s3 = (mine[rows[j + 3]], shift[j + 3]) if n > j + 3 else (0.0, s0)
+        for k in range(first, end):
+            push[k] += p0 * s0[k] + p1 * s1[k] + p2 * s2[k] + p3 * s3[k]
 
 
 @njit(**INNER, **BARE)
@@ -436,6 +485,7 @@ def scan(e, low, high, sequence, place, layout, ground, score):
     up, each seeing those before it; the walker's own curve is set against its slope beside them all. So a step costs one row
     of stages for each biomarker met, not one for each that will be met, twice.
     """
+    wide_vectors()
     planes, shift, walk, stepped, rows = ground.planes, ground.shift, ground.walk, ground.stepped, ground.rows
     curve_of, step_of = layout.curve, layout.step
     home, walker = place[e], curve_of[e]
@@ -480,24 +530,25 @@ def scan(e, low, high, sequence, place, layout, ground, score):
 @njit(**KERNEL, fastmath=VECTOR, **BARE)
 def put(e, to, sequence, place, layout, ground):
     """Move event e to place `to` for good: curves and all slopes follow."""
-    planes, cross = ground.planes, ground.cross
-    home = place[e]
+    wide_vectors()
+    planes, shift, push = ground.planes, ground.shift, ground.walk[MET]
+    home, n_points = place[e], planes.shape[2]
     n = rows_between(min(home, to), max(home, to), sequence, layout.curve, ground.rows)
     move(e, to, sequence, place)
     for i in range(n):
         b = ground.rows[i]
         fill_curve(b, place, layout, planes[DELTA, 0, : place.size + 1])
-        for k in range(place.size + 1):
-            d = planes[DELTA, 0, k] - planes[CURVE, b, k]
-            planes[CURVE, b, k] += d
-            planes[DELTA, 0, k] = d
-        if cross.size:
-            for a in range(planes.shape[1]):
-                for k in range(planes.shape[2]):
-                    planes[SLOPE, a, k] -= cross[a, b, k] * planes[DELTA, 0, k]
-        else:
-            for k in range(planes.shape[2]):
-                planes[SLOPE, b, k] -= planes[OWN, b, k] * planes[DELTA, 0, k]
+        for k in range(n_points):
+            shift[i, k] = planes[DELTA, 0, k] - planes[CURVE, b, k]
+            planes[CURVE, b, k] = planes[DELTA, 0, k]
+        if not ground.precision.size:
+            for k in range(n_points):
+                planes[SLOPE, b, k] -= planes[OWN, b, k] * shift[i, k]
+    if n and ground.precision.size:
+        for a in range(planes.shape[1]):
+            push_of_met(ground, n, a, (np.uint64(0), np.uint64(n_points)), push)
+            for k in range(n_points):
+                planes[SLOPE, a, k] -= ground.total[k] * push[k]
 
 
 @njit(**INNER, **COUNTED)
@@ -540,15 +591,16 @@ def walk_all(sequence, place, layout, ground, how, rng, order, score):
                 top = max(top, score[q])
             total = 0.0
             for q in range(low, high + 1):
-                total += math.exp(score[q] - top)
+                score[q] = math.exp(score[q] - top)
+                total += score[q]
             u = rng.random() * total
             to = low
             while to < high:
-                u -= math.exp(score[to] - top)
+                u -= score[to]
                 if u <= 0.0:
                     break
                 to += 1
         if to != home:
-            gain += score[to]
+            gain += score[to] if greedy else top + math.log(score[to])
             put(e, to, sequence, place, layout, ground)
     return gain

@@ -105,7 +105,9 @@ class Ground(NamedTuple):
     planes: (
         np.ndarray
     )  # (5, B, padded K): curve g; slope sum_j r (y - P_O g); own sum_j r (P_O)_bb; stages 0, 1, ...; scratch
-    cross: np.ndarray  # (B, B, padded K) sum_j r P_O; empty where noise is not coupled
+    total: np.ndarray  # (padded K) sum_j r; 1 where cross is filled, and where noise is not coupled
+    precision: np.ndarray  # (B, B) P; empty where noise is not coupled
+    cross: np.ndarray  # (B, B, padded K) sum_j r P_O; empty where it is total times P, and where noise is not coupled
     stepped: np.ndarray  # (S, padded K)
     shift: np.ndarray  # (B, padded K) what a walk has changed of the curves of the biomarkers it met
     walk: np.ndarray  # (3, padded K) scratch
