@@ -28,6 +28,7 @@ from neuraxis.sustain import (
     stream,
 )
 from neuraxis.sustain.diagnostics import verdict
+from neuraxis.sustain.kernels.statistics import put
 from neuraxis.sustain.matching import match_labels, match_subtypes, rand_index
 from neuraxis.sustain.problem import Problem
 from neuraxis.sustain.sampler import Sampler
@@ -291,6 +292,46 @@ def test_scan_equals_full_recomputation(seed, missing, coupled, scores):
             kernels.move(e, to, s, p)
             events.check_sequence(s)
             assert score[to] == pytest.approx(objective(s) - base, abs=1e-8)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("coupled", [False, True])
+def test_walks_over_many_stages_leave_what_would_be_built_anew(coupled, missing):
+    """More stages than a loop takes at once: gains, and curves and slopes after moves, are those of a full computation."""
+    rng = np.random.default_rng(5)
+    events = irregular(rng, 40)
+    assert events.n_events > 2 * kernels.STAGE_STEP
+    X = rng.normal(1, 1, (60, 40))
+    if missing:
+        X[rng.random(X.shape) < 0.1] = np.nan
+    covariance = random_covariance(rng, 40) if coupled else np.diag(rng.uniform(0.5, 2, 40))
+    problem = Problem(X, events, Variant("uniform", covariance=covariance, healthy=False))
+    sequence = events.random_sequence(rng)
+    noise, subtypes = problem.noise(covariance), problem.subtypes(sequence[None])
+    (stats, ground), (_, fresh) = problem.work(1, noise.coupled), problem.work(1, noise.coupled)
+    weights = problem.weights(random_start(problem, 1, rng))
+    kernels.fill_subtypes(subtypes, noise, problem.data, problem.layout)
+    nothing = np.empty((0, 0))
+    kernels.expectation(problem.data, noise, problem.layout, subtypes, weights, problem.settings, stats, nothing)
+    density = events.log_likelihood(X, sequence, covariance=covariance)
+    r = np.exp(density - logsumexp(density, axis=1, keepdims=True))
+    mine, place = subtypes.sequence[0], subtypes.place[0]
+
+    def objective():
+        return (r * events.log_likelihood(X, mine, covariance=covariance)).sum()
+
+    kernels.build_ground(0, problem.data, noise, subtypes, stats, ground)
+    score = np.full(events.n_events, np.nan)
+    for e in rng.permutation(events.n_events)[:25]:
+        low, high = kernels.window(e, place, problem.layout)
+        to, before = int(rng.integers(low, high + 1)), objective()
+        kernels.scan(e, low, high, mine, place, problem.layout, ground, score)
+        put(e, to, mine, place, problem.layout, ground)
+        events.check_sequence(mine)
+        assert score[to] == pytest.approx(objective() - before, abs=1e-7)
+    kernels.fill_subtypes(subtypes, noise, problem.data, problem.layout)
+    kernels.build_ground(0, problem.data, noise, subtypes, stats, fresh)
+    np.testing.assert_allclose(ground.planes[:4], fresh.planes[:4], atol=1e-9)
 
 
 def test_climb_never_lowers_the_likelihood(peer):

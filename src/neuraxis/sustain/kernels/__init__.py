@@ -114,6 +114,7 @@ finally:
     config.CACHE_DIR = _before
 
 __all__ = [
+    "STAGE_STEP",
     "Chain",
     "Data",
     "Ground",

@@ -557,7 +557,7 @@ def sweep_events(sequence, place, layout, ground, reach, greedy, rng):
 
     An event tries the places of a window of reach + 1 places that holds it. Where the place is drawn, the window's position
     is drawn first, uniformly: seen from the new place the same window is as likely, so the conditional within it is an
-    exact Gibbs step. Returns the gain of Q.
+    exact Gibbs step. Returns the gain of Q where the best places are taken.
     """
     n_events = sequence.size
     return walk_all(sequence, place, layout, ground, (reach, greedy), rng, np.arange(n_events), np.empty(n_events))
@@ -601,6 +601,7 @@ def walk_all(sequence, place, layout, ground, how, rng, order, score):
                     break
                 to += 1
         if to != home:
-            gain += score[to] if greedy else top + math.log(score[to])
+            if greedy:
+                gain += score[to]
             put(e, to, sequence, place, layout, ground)
     return gain
