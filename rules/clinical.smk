@@ -21,6 +21,7 @@ rule clinical_columns:
         engine=sources("clinical_columns"),
         control=lookup("cohort/control", within=config),
         outcomes=lookup("clinical/outcomes", within=config),
+        treatment=lookup("clinical/treatment", within=config),
     script:
         "../workflow/scripts/clinical_columns.py"
 

@@ -23,7 +23,7 @@ CONFIG = """
 cohort: {source: files, participants: people.tsv, diseases: [MS]}
 features: {source: table, table: measures.tsv, use: [thalamus, frontal]}
 normative: {site: fixed}
-sustain: {folds: 2, max_subtypes: 2}
+sustain: {folds: 2, max_subtypes: 2, min_people: 3}
 clinical: {outcomes: [{name: EDSS, column: edss, type: ordinal}]}
 """
 
@@ -35,10 +35,12 @@ def folder(tmp_path, monkeypatch):
     people = ["participant_id\tgroup\tage\tsex\tsite\tedss"]
     rows = ["participant_id\tetiv\tthalamus\tfrontal"]
     for i in range(42):
-        group, score = ("HC", "n/a") if i < 30 else ("MS", f"{i % 5 + 1}.0")
-        people.append(f"sub-{i:02d}\t{group}\t{20 + i}\t{'MF'[i % 2]}\t{'AB'[i % 3 > 1]}\t{score}")
+        group, score, lost = ("HC", "n/a", 0) if i < 30 else ("MS", f"{i % 5 + 1}.0", 2)
+        age = 20 + i if i < 30 else i - 8
+        people.append(f"sub-{i:02d}\t{group}\t{age}\t{'MF'[i % 2]}\t{'AB'[i % 3 > 1]}\t{score}")
         rows.append(
-            f"sub-{i:02d}\t{rng.normal(1.5e6, 1e5):.0f}\t{rng.normal(15000, 900):.0f}\t{rng.normal(150000, 9000):.0f}"
+            f"sub-{i:02d}\t{rng.normal(1.5e6, 1e5):.0f}\t{rng.normal(15000 - 900 * lost, 900):.0f}\t"
+            f"{rng.normal(150000 - 9000 * lost, 9000):.0f}"
         )
     (tmp_path / "people.tsv").write_text("\n".join(people) + "\n")
     (tmp_path / "measures.tsv").write_text("\n".join(rows) + "\n")
@@ -65,7 +67,13 @@ def test_a_sound_study_has_no_problem(folder):
     assert "people: 30 HC, 12 MS" in fine and "outcomes: 1 outcome has its columns" in fine
     assert "ids: features.table (measures.tsv): 42 of 42 ids are participants'" in fine
     assert "measures: 42 people, 5 columns" in fine or "measures: 42 people, 4 columns" in fine
-    assert found("note") == []
+    assert fine[-3:-1] == [
+        "groups: MS: 12 people for 2 subtypes in folds",
+        "events: MS: 6 of 6 events kept, of 2 biomarkers",
+    ]
+    assert [line.partition(";")[0] for line in found("note")] == [
+        "groups: 30 controls are too few for a negative control"  # and nothing else
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,14 +92,14 @@ def test_a_sound_study_has_no_problem(folder):
         ("people.tsv", [("sub-03\tHC\t23", "sub-03\tHC\tyoung")], "problem", "age: not a number: sub-03 (young)"),
         ("people.tsv", [("sub-03\tHC", "sub-02\tHC")], "problem", "participant_id listed more than once: sub-02 (HC)"),
         ("people.tsv", [("\tA\t", "\tC\t")], "ok", "people: 30 HC, 12 MS"),
-        ("people.tsv", [("61\tF\tB\t2.0", "61\tF\tD\t2.0")], "note", "comes from sites without controls (D)"),
+        ("people.tsv", [("33\tF\tB\t2.0", "33\tF\tD\t2.0")], "problem", "sites without controls in this norm: D"),
         ("measures.tsv", [("sub-41", "sub-99")], "note", "41 of 42 ids are participants'; not: sub-99"),
         ("measures.tsv", [("sub-", "someone-")], "problem", "none of its 42 ids is a participant"),
         (
             "measures.tsv",
             [("etiv", "head")],
             "problem",
-            "nobody has a head size (etiv), and the norms of thalamus, frontal",
+            "nobody has a head size (etiv), and the norms of frontal, thalamus",
         ),
         ("measures.tsv", [("etiv", "eTIV")], "ok", "42 people"),
     ],
@@ -129,25 +137,158 @@ def test_overlays_and_folders(folder):
     assert found("problem", "absent.yaml") == ["configuration: absent.yaml: no such file or folder"]
 
 
-def test_images_of_a_few_are_measured_on_trial(folder):
+def with_images(folder):
+    """The study's people as label images of a thalamus, with tables of head sizes, cord areas and QC scores beside them."""
     import nibabel as nib
 
     flat = np.zeros(4000, np.int16)
-    flat[:900] = [10] * 300 + [49] * 300 + [24] * 300
+    flat[:1200] = [10] * 600 + [49] * 600
+    rows = {"etiv": "participant_id,etiv", "sct": "Filename,VertLevel,MEAN(area)", "qc": "subject,thalamus"}
     for i in range(42):
-        nib.save(nib.Nifti1Image(flat.reshape(20, 20, 10), np.eye(4)), folder / f"{i:02d}.nii")
+        nib.save(nib.Nifti1Image(flat.reshape(20, 20, 10), np.diag([2.3, 2.3, 2.3, 1])), folder / f"{i:02d}.nii")
+        rows["etiv"] += f"\nsub-{i:02d},1500000"
+        rows["sct"] += "".join(f"\n/data/sub-{i:02d}_T2w.nii.gz,{v},{70 + i % 5}" for v in (1, 2, 3))
+        rows["qc"] += f"\nsub-{i:02d},0.9"
+    for name, text in rows.items():
+        (folder / f"{name}.csv").write_text(text + "\n")
+    keys = "etiv: etiv.csv, sct: sct.csv, qc_scores: qc.csv"
     edit(
         folder / "config.yaml",
         (
             "source: table, table: measures.tsv, use: [thalamus, frontal]",
-            'source: images, labels: "{participant_id}.nii"',
+            f'source: images, labels: "{{participant_id}}.nii", {keys}, use: [thalamus, cord_csa]',
         ),
     )
+
+
+def test_images_of_a_few_are_measured_on_trial(folder):
+    with_images(folder)
     assert found("problem") == [] and "measures: 4 of 4 scans measured on trial" in found("ok")
     (folder / "00.nii").write_bytes(b"nothing")
     (folder / "41.nii").unlink()
     assert any(line.startswith("measures: sub-00: ") for line in found("problem"))
     assert any("1 of MS fall out (segmentation found): sub-41" in line for line in found("note"))
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """What is said of studies in which nothing is wrong: of tables, and of images."""
+    said = {}
+    for kind in ("tables", "images"):
+        with pytest.MonkeyPatch.context() as patch:
+            place = folder._fixture_function(tmp_path_factory.mktemp(kind), patch)
+            if kind == "images":
+                with_images(place)
+            said[kind] = [str(f) for f in study(".")]
+    return said
+
+
+#: Name of the case: study, file and what is changed there, level and words of the finding.
+EARLY = {
+    "a level that one lacks": ("images", "sct.csv", [("/data/sub-07_T2w.nii.gz,3,72\n", "")], "note", "sct.csv: no cord area, for lack of levels: sub-07 (C3)"),
+    "people without a cord": ("images", "sct.csv", [("sub-07", "sub-77")], "note", "features.sct: 41 of 42 people have a cord area; not: sub-07"),
+    "levels that nobody has": ("images", "config.yaml", [("sct: sct.csv", "sct: sct.csv, cord_levels: [4, 5]")], "problem", "nobody has all of the levels [4, 5]"),
+    "a cord measured twice": ("images", "sct.csv", [("sub-07_T2w.nii.gz,3", "sub-07_T2w.nii.gz,2")], "problem", "sct.csv: measured more than once: sub-07"),
+    "a score that is none": ("images", "qc.csv", [("sub-05,0.9", "sub-05,good")], "problem", "thalamus of sub-05 ('good')"),
+    "scores of others": ("images", "qc.csv", [("sub-", "who-")], "problem", "none of its 42 ids is a participant"),
+    "people without a score": ("images", "qc.csv", [("sub-05,0.9\n", "")], "note", "features.qc_scores: 41 of 42 people have QC scores; not: sub-05"),
+    "people without a head size": ("images", "etiv.csv", [("sub-05,1500000\n", "")], "note", "features.etiv: 41 of 42 people have a head size; not: sub-05"),
+    "head sizes of two units": ("images", "etiv.csv", [("sub-05,1500000", "sub-05,1500")], "problem", "mixed units: sub-05 look like ml"),
+    "head sizes in cm3": ("images", "etiv.csv", [(",1500000", ",1500")], "note", "look like ml (cm3)"),
+    "no head size, which norms need": ("images", "config.yaml", [("etiv: etiv.csv, ", "")], "problem", "sub-00: 00.nii: these labels leave out the fluid around the brain"),
+    "a biomarker that images do not have": ("images", "config.yaml", [("[thalamus, cord_csa]", "[thalamus, insula]")], "problem", "nobody has a value of insula"),
+    "an override of what is not measured": ("images", "config.yaml", [("site: fixed", "site: fixed, overrides: {insula: {head_size: none}}")], "problem", "normative.overrides names unknown biomarkers: insula"),
+    "controls for the norms' folds": ("images", "config.yaml", [("site: fixed", "site: fixed, folds: 16")], "problem", "30 controls are too few for 16 folds"),
+    "sites without controls": ("images", "people.tsv", [("33\tF\tB\t2.0", "33\tF\tD\t2.0")], "problem", "1 person comes from sites without controls (D)"),
+    "the same of tables": ("tables", "config.yaml", [("site: fixed", "site: fixed, folds: 16")], "problem", "30 controls are too few for 16 folds"),
+    "an override there": ("tables", "config.yaml", [("site: fixed", "site: fixed, overrides: {insula: {head_size: none}}")], "problem", "normative.overrides names unknown biomarkers: insula"),
+    "one without head size": ("tables", "measures.tsv", [("sub-07\t{}", "sub-07\tn/a")], "note", "1 person has no head size (etiv), so no z of frontal, thalamus: sub-07"),
+    "groups after exclusion": ("tables", "config.yaml", [("folds: 2,", "folds: 6,"), ("subtypes: 2", "subtypes: 5"), ("use: [", "exclude_rules: [outlier of its site, implausible eTIV], outlier_limit: 2, use: [")], "problem", "too few for 5 subtypes in 6 folds"),
+    "who is excluded": ("tables", "config.yaml", [("use: [", "exclude_rules: [outlier of its site], outlier_limit: 2.5, use: [")], "note", "fall out (quality rules): sub-"),
+    "thresholds that nobody reaches": ("tables", "config.yaml", [("min_people: 3", "min_people: 3, thresholds: [9]")], "problem", "MS: no biomarker has 3 people at z >= 9"),
+    "and that are kept all the same": ("tables", "config.yaml", [("min_people: 3", "choose_thresholds: false, z_max: 10, thresholds: [1, 9]")], "note", "MS: nobody reaches frontal (9), thalamus (9)"),
+    "an outcome that nobody has": ("tables", "people.tsv", [(f"\t{i}.0\n", "\tn/a\n") for i in range(1, 6)], "note", "EDSS: nobody has a value of edss in MS"),
+    "people who are dropped": ("tables", "measures.tsv", [("sub-07\t{}", "sub-07\tn/a"), ("sub-40\t{}", "sub-40\tn/a")], "note", "1 of HC falls out for measures that are missing: sub-07"),
+    "outcomes of visits that are not given": ("tables", "config.yaml", [("type: ordinal}", "type: ordinal}, {name: CDW, column: cdw24_event, type: survival, time: cdw24_time}")], "note", "CDW: cdw24_event, cdw24_time are made from cohort.visits, which is not given"),
+    "treatment of another name": ("tables", "config.yaml", [("type: ordinal}]", "type: ordinal}], treatment: {column: site, reference: none}")], "problem", "nobody has none in column site; it has A, B"),
+    "treatments that are not there": ("tables", "config.yaml", [("type: ordinal}", "type: ordinal}, {name: CDW, column: cdw24_event, type: survival, time: cdw24_time}")], "note", "clinical.treatment.column: drug is not in participants.tsv"),
+    "predictors that are not there": ("tables", "config.yaml", [("type: ordinal}", "type: ordinal}, {name: CDW, column: cdw24_event, type: survival, time: cdw24_time}")], "note", "clinical.prediction.clinical: disease_duration is not in"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EARLY)
+def test_what_would_fail_late_is_told_early(folder, sound, case):
+    """Every finding where it belongs, and none of it where nothing is wrong."""
+    kind, file, changes, level, words = EARLY[case]
+    if kind == "images":
+        with_images(folder)
+    sizes = dict(line.split("\t")[:2] for line in (folder / "measures.tsv").read_text().splitlines())
+    edit(folder / file, *((old.format(sizes.get(old[:6])) if "\t{}" in old else old, new) for old, new in changes))
+    if case == "people who are dropped":
+        edit(folder / "config.yaml", ("site: fixed", "site: fixed, missing: drop"))
+    assert any(words in line for line in found(level)), [*map(str, study("."))]
+    assert not any(words in line for line in sound[kind])
+
+
+def test_cords_alone_have_no_head_size(folder):
+    import nibabel as nib
+
+    mask = np.zeros((12, 12, 9), np.int16)
+    mask[3:9, 3:9] = 1
+    for i in range(42):
+        nib.save(nib.Nifti1Image(mask, np.eye(4)), folder / f"{i:02d}_cord.nii")
+        nib.save(
+            nib.Nifti1Image(mask * np.repeat([1, 2, 3], 3).astype(np.int16), np.eye(4)), folder / f"{i:02d}_levels.nii"
+        )
+    masks = 'cord_mask: "{participant_id}_cord.nii", cord_levels_image: "{participant_id}_levels.nii"'
+    edit(
+        folder / "config.yaml",
+        ("source: table, table: measures.tsv, use: [thalamus, frontal]", f"source: images, {masks}, use: [cord_csa]"),
+    )
+    assert [line.partition(",")[0] for line in found("problem")] == ["measures: nobody has a head size (etiv)"]
+    edit(folder / "config.yaml", ("site: fixed", "site: fixed, head_size: none"))
+    assert found("problem") == [] and "measures: 4 of 4 scans measured on trial" in found("ok")
+
+
+def test_scores_without_such_a_level_end_the_choice_of_events(folder):
+    """A biomarker of an ordinal family, from a column of the participants."""
+    rows = (workflow_home() / "resources/biomarkers.tsv").read_text().splitlines()
+    header = [*rows[0].split("\t"), "family", "thresholds"]
+    own = ["gait", "Gait", "column", "edss", "points", "rise", "0", "10", "n/a"]
+    assert header[:9] == [
+        "biomarker",
+        "label",
+        "kind",
+        "labels",
+        "unit",
+        "direction",
+        "plausible_low",
+        "plausible_high",
+        "system",
+    ]
+    lines = ["\t".join(header), *(row + "\tn/a\tn/a" for row in rows[1:] if row.startswith(("thalamus", "frontal")))]
+    table = folder / "own.tsv"
+    for scores, wrong in (("0,1,2,3,4,5", False), ("0,1,2,3,4", True)):
+        table.write_text("\n".join([*lines, "\t".join([*own, "ordinal", scores])]) + "\n")
+        (folder / "config.yaml").write_text(
+            CONFIG.replace("table: measures.tsv, use: [thalamus, frontal]", "table: measures.tsv, biomarkers: own.tsv")
+        )
+        said = [line for line in found("problem") if line.startswith("events: MS: ")]
+        assert len(said) == wrong and all("gait" in line for line in said), said
+
+
+@pytest.mark.parametrize(("scale", "wrong"), [(1.0, 0), (0.02, 2)])
+def test_the_simulated_cohort_has_groups_and_outcomes_too(folder, scale, wrong):
+    (folder / "config.yaml").write_text(f"cohort: {{scale: {scale}}}\n")
+    assert sum("too few for 4 subtypes in 5 folds" in line for line in found("problem")) == wrong
+    if not wrong:
+        assert found("problem") == [] and "outcomes: 18 outcomes have their columns" in found("ok")
+
+
+def test_studies_of_images_and_of_tables_are_sound(sound):
+    for kind, lines in sound.items():
+        assert [line for line in lines if line.startswith("problem")] == [], kind
+        assert sum(line.startswith("note") for line in lines) == 1, (kind, lines)
 
 
 def test_exit_status_and_lines(folder):

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,10 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.level:8s}{self.area:15s}{' '.join(self.words.split())}"
+
+
+#: Findings one after another, and what the next checks need.
+Told = Generator[Finding, None, Any]
 
 
 def doctor(config_path=None, out=None) -> int:
@@ -129,7 +133,7 @@ def tried(area: str, function, *arguments, **options) -> tuple[Any, list[Finding
         except NeuraxisError as error:
             head, *items = str(error).split("\n- ")
             lead = "" if head.strip() in ("Configuration:", "") else f"{head} "
-            found += [Finding("problem", area, lead + item) for item in items or [""]]
+            found += [Finding("problem", area, f"{lead}{item}".strip()) for item in items or [""]]
         except OSError as error:
             found.append(Finding("problem", area, explain(error)))
     words = dict.fromkeys(str(w.message) for w in said if issubclass(w.category, NeuraxisWarning))
@@ -411,7 +415,7 @@ def configuration(path) -> dict:
 
 
 def study(path) -> Iterator[Finding]:
-    """Configuration, tables, ids, groups, outcomes, measures and their units."""
+    """Configuration, tables, ids, measures and their units and quality, norms, groups, events, outcomes."""
     path = Path(path)
     if not path.exists():
         yield Finding("problem", "configuration", f"{path}: no such file or folder")
@@ -423,14 +427,38 @@ def study(path) -> Iterator[Finding]:
     yield Finding("ok", "configuration", f"source of people: {config['cohort']['source']}; all keys are valid")
     if config["cohort"]["source"] == "simulated":
         yield Finding("note", "people", "the cohort is simulated; for your own people set cohort.source to files")
+        drawn = simulated(config)
+        yield from groups(config, drawn)
+        yield from outcomes(config, drawn)
         return
     files = [(k, p) for k in FILES if reads(config, k) for p in _as_list(get(config, k)) if p]
     yield Finding("ok", "inputs", f"{counted(len(files), 'table is', 'tables are')} there")
     people = yield from cohort(config)
-    if people is not None:
-        yield from groups(config, people["participants"])
-        yield from outcomes(config, people["participants"])
-        yield from measures(config, people)
+    if people is None:
+        return
+    own = people["participants"]
+    combined = yield from measures(config, people)
+    # people of tables are known with their quality and norms; of images, only those who are measured on trial
+    made = None
+    if combined is not None and config["features"]["source"] != "images":
+        own = own[own["participant_id"].isin(combined.measures["participant_id"])]
+        made = yield from norms(config, own, combined)
+        if made is not None:
+            own = own[own["participant_id"].isin(made.zscores["participant_id"])]
+    yield from groups(config, own, placed=made is not None)
+    if made is not None:
+        yield from thresholds(config, made)
+    yield from outcomes(config, people["participants"])
+
+
+def simulated(config: dict) -> pd.DataFrame:
+    """People of the simulated cohort: its table of participants."""
+    from .cohort.simulated import simulate_cohort
+    from .home import workflow_home
+
+    own = config["cohort"]
+    people = simulate_cohort(workflow_home() / "resources", scale=own["scale"], seed=config["seed"]).participants
+    return people[people["group"].isin([own["control"], *own["diseases"]])]
 
 
 def everyone(config: dict) -> list[str]:
@@ -444,7 +472,7 @@ def _as_list(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def cohort(config: dict) -> tuple:
+def cohort(config: dict) -> Told:
     """People and everything about them, as the first job reads them; ids of all tables."""
     from .biomarkers import map_templates
     from .cohort.participants import gather_cohort
@@ -502,8 +530,12 @@ def cohort(config: dict) -> tuple:
     return tables
 
 
-def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
-    """Sizes of groups and sites against what norms, subtypes and folds need."""
+def groups(config: dict, people: pd.DataFrame, placed: bool = False) -> Iterator[Finding]:
+    """Sizes of groups and sites against what norms, subtypes, folds and the negative control need.
+
+    `people` are those who are left; where they are `placed`, norms were made and have said what they need.
+    """
+    from .evaluation.control import check_controls
     from .normative.fit import pooled_sites
     from .normative.settings import NormSettings
     from .sustain.study import sizes_table
@@ -522,10 +554,31 @@ def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
                 f"{disease}: {counted(n, 'person')} for {counted(sustain['max_subtypes'], 'subtype')} in folds",
             )
     control = people[people["group"] == config["cohort"]["control"]]
+    if config["cohort"]["diseases"]:
+        _, found = tried("groups", check_controls, len(control))
+        yield from (
+            Finding(
+                "note",
+                "groups",
+                f"{f.words}; the study goes without, so that nobody knows how many subtypes healthy people seem to have",
+            )
+            for f in found
+        )
+    if placed:
+        return
     values = {k: v for k, v in config["normative"].items() if k not in ("overrides", "missing")}
     settings, found = tried("groups", lambda: NormSettings(**values))
     yield from found
-    if settings is None or settings.site == "none":
+    if settings is None:
+        return
+    if len(control) < 2 * settings.folds:
+        yield Finding(
+            "problem",
+            "groups",
+            f"{counted(len(control), 'control is', 'controls are')} too few for {counted(settings.folds, 'fold')} of out-of-sample z; "
+            "lower normative.folds",
+        )
+    if settings.site == "none":
         return
     pooled, found = tried("groups", pooled_sites, control["site"], settings)
     yield from found
@@ -539,65 +592,208 @@ def groups(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
     if lost:
         n = int(people["site"].isin(lost).sum())
         yield Finding(
-            "note",
+            "problem",
             "groups",
             f"{counted(n, 'person comes', 'people come')} from sites without controls ({name_some(lost)}), where no norm holds; add controls of "
-            "these sites, or leave the people out",
+            "these sites, leave the people out, or set normative.site to none",
+        )
+
+
+def norms(config: dict, people: pd.DataFrame, combined) -> Told:
+    """The norms and everyone's z, as the study makes them of tables; whom they leave out, and for want of what."""
+    from .features.biomarkers import read_biomarkers
+    from .normative.settings import needs_head_size
+    from .normative.study import normative_tables
+
+    made, found = tried(
+        "norms",
+        normative_tables,
+        combined.measures,
+        people,
+        combined.followup,
+        read_biomarkers(config["features"]["biomarkers"]),
+        config["normative"],
+        control=config["cohort"]["control"],
+        seed=config["seed"],
+    )
+    yield from found
+    if made is None:
+        return None
+    for group, gone in made.dropped.groupby("group", sort=True):
+        yield Finding(
+            "note",
+            "norms",
+            f"{len(gone)} of {group} {agreeing(len(gone), 'falls', 'fall')} out for measures that are missing: "
+            f"{name_some(gone['participant_id'])}; measure them, or see normative.missing and normative.site",
+        )
+    z = made.zscores.set_index("participant_id")
+    measured = combined.measures.set_index("participant_id").loc[z.index]
+    sized = needs_head_size(made.norms.settings)
+    small = z.index[measured["etiv"].isna() & measured[sized].notna().any(axis=1)] if sized else []
+    if len(small):
+        yield Finding(
+            "note",
+            "norms",
+            f"{counted(len(small), 'person has', 'people have')} no head size (etiv), so no z of {name_some(sized)}: {name_some(small)}; give it "
+            "(features.etiv, or a column etiv), or set normative.head_size to none",
+        )
+    who = people.set_index("participant_id").loc[z.index]
+    needed = ["age", "sex", *(["site"] if any(s.site != "none" for s in made.norms.settings.values()) else [])]
+    blank = who.index[who[needed].isna().any(axis=1)]
+    if len(blank):
+        yield Finding(
+            "note",
+            "norms",
+            f"{counted(len(blank), 'person has', 'people have')} no {' or no '.join(c for c in needed if who[c].isna().any())}, so no z at all: "
+            f"{name_some(blank)}; fill the column of participants.tsv in",
+        )
+    yield Finding("ok", "norms", f"{made.norms!r}, z of {counted(len(z), 'person')}: made on trial")
+    return made
+
+
+def thresholds(config: dict, made) -> Iterator[Finding]:
+    """Events of every disease as the study will choose them: thresholds that the data do not reach, families that do not fit."""
+    from .features.biomarkers import read_biomarkers
+    from .sustain import declared_events
+
+    sustain, defined = config["sustain"], read_biomarkers(config["features"]["biomarkers"])
+    values = made.values.set_index("participant_id")
+    group, values = values["group"], values.drop(columns=["group", "origin"], errors="ignore")
+    for disease in config["cohort"]["diseases"]:
+        if not (group == disease).any():
+            continue  # said with the groups
+        chosen, found = tried(
+            "events",
+            declared_events,
+            values[group == disease],
+            definitions=defined,
+            controls=values[group == config["cohort"]["control"]],
+            **{k: sustain[k] for k in ("thresholds", "choose_thresholds", "min_people", "z_max")},
+        )
+        yield from (Finding(f.level, f.area, f"{disease}: {f.words}") for f in found)
+        if chosen is None:
+            continue
+        events, table = chosen
+        without = [b for b, kept in table.groupby("biomarker", sort=False)["kept"].any().items() if not kept]
+        if without:
+            yield Finding(
+                "note",
+                "events",
+                f"{disease}: {name_some(without)} {agreeing(len(without), 'is', 'are')} left out of the model, since fewer than "
+                f"{counted(sustain['min_people'], 'person')} reach any of their thresholds; see their unit and direction, sustain.thresholds and "
+                "sustain.min_people",
+            )
+        beyond = table[table["kept"] & (table["n_people"] == 0)]
+        if len(beyond):
+            named = [f"{b} ({t:g})" for b, t in beyond[["biomarker", "threshold"]].itertuples(index=False)]
+            yield Finding(
+                "note",
+                "events",
+                f"{disease}: nobody reaches {name_some(named)}, so that the place of these events is not in the data; lower sustain.thresholds "
+                "(or those of features.biomarkers), or set sustain.choose_thresholds to true",
+            )
+        yield Finding(
+            "ok",
+            "events",
+            f"{disease}: {events.n_events} of {counted(len(table), 'event')} kept, of {counted(events.n_biomarkers, 'biomarker')}",
         )
 
 
 def outcomes(config: dict, people: pd.DataFrame) -> Iterator[Finding]:
-    """Whether the tables serve the declared outcomes."""
+    """Whether the tables serve the declared outcomes, the treatment and the predictions."""
     from .clinical.cases import check_outcomes
     from .clinical.outcomes import declare
+    from .clinical.treatment import check_treatment
     from .clinical.worsening import MADE
 
-    made, found = tried("outcomes", lambda: [declare(**o) for o in config["clinical"]["outcomes"]])
+    own, clinical = config["cohort"], config["clinical"]
+    made, found = tried("outcomes", lambda: [declare(**o) for o in clinical["outcomes"]])
     yield from found
-    if made:
-        table, found = tried(
-            "outcomes", check_outcomes, made, people.set_index("participant_id"), config["cohort"]["control"], made=MADE
+    if not made:
+        return
+    table, found = tried(
+        "outcomes", check_outcomes, made, people.set_index("participant_id"), own["control"], made=MADE
+    )
+    yield from found
+    if table is not None:
+        yield Finding("ok", "outcomes", f"{counted(len(made), 'outcome has its', 'outcomes have their')} columns")
+        table = table[table["group"] != own["control"]]
+        for (name, group), part in table[table["complete"] == 0].groupby(["outcome", "group"], sort=False):
+            if (part["n"] == 0).any():
+                named = part.loc[part["n"] == 0, "column"]
+                why = f"nobody has a value of {name_some(named)}"
+            else:
+                why = f"nobody has values of all of {name_some(part['column'])}"
+            yield Finding(
+                "note",
+                "outcomes",
+                f"{name}: {why} in {group}, so that nothing is told of it there; fill it in, or take the outcome out",
+            )
+    drawn = own["source"] == "simulated"
+    for o in made:
+        wanted = [c for c in o.columns if c in MADE and c not in people]
+        if wanted and not own["visits"] and not drawn:
+            yield Finding(
+                "note",
+                "outcomes",
+                f"{o.name}: {name_some(wanted)} {agreeing(len(wanted), 'is', 'are')} made from cohort.visits, which is not given; give that table, or take the outcome out",
+            )
+        elif (
+            any(c.startswith(("pira_", "raw_", "first_relapse_", "on_study_relapses")) for c in wanted)
+            and not own["relapses"]
+            and not drawn
+        ):
+            yield Finding(
+                "note",
+                "outcomes",
+                f"{o.name}: {name_some(wanted)} {agreeing(len(wanted), 'needs', 'need')} cohort.relapses, which is not given, so that nobody has a relapse; "
+                "give that table, or take the outcome out",
+            )
+    _, found = tried("outcomes", check_treatment, people[people["group"] != own["control"]], **clinical["treatment"])
+    yield from found
+    if not any(o.type == "survival" for o in made):
+        return
+    column = clinical["treatment"]["column"]
+    if column and column not in people:
+        yield Finding(
+            "note",
+            "outcomes",
+            f"clinical.treatment.column: {column} is not in participants.tsv, so that nothing is told of treatments; name the column, or set it to ''",
         )
-        yield from found
-        if table is not None:
-            yield Finding("ok", "outcomes", f"{counted(len(made), 'outcome has its', 'outcomes have their')} columns")
+    absent = [c for c in clinical["prediction"]["clinical"] if c not in people]
+    if absent:
+        yield Finding(
+            "note",
+            "outcomes",
+            f"clinical.prediction.clinical: {name_some(absent)} {agreeing(len(absent), 'is', 'are')} not in participants.tsv, so that predictions go "
+            "without; name columns that are there",
+        )
 
 
-def measures(config: dict, people: dict) -> Iterator[Finding]:
-    """Measures, their units and quality: tables whole, images of a few people on trial."""
+def measures(config: dict, people: dict) -> Told:
+    """Measures, their units and quality: tables whole; of images, the tables beside them, and a few people on trial."""
     from .features.biomarkers import read_biomarkers
     from .features.combine import combine
-    from .features.extract import extract
     from .home import workflow_home
 
     features, baseline = config["features"], config["cohort"]["baseline_session"]
     labels = workflow_home() / "resources/labels.tsv"
     person = people["participants"]
-    if features["source"] == "images":
+    on_trial = features["source"] == "images"
+    if on_trial:
         yield from images(features)
-        few = person.groupby("group", sort=True).head(TRIED)
-        made, found = tried(
-            "measures",
-            extract,
-            few[["participant_id"]].assign(session_id="baseline"),
-            biomarkers=features["biomarkers"],
-            labels_file=labels,
-            folders=(),
-            etiv=features["etiv"],
-            templates=[features[k] for k in ("labels", "cord_mask", "cord_levels_image")],
-            baseline_session=baseline,
-            cord_levels=features["cord_levels"],
-            listed=everyone(config),
-            follow=list(people["sessions"][["participant_id", "session_id"]].itertuples(index=False, name=None)),
-        )
-        yield from found
-        if made is None:
-            return
-        for row in made[1].itertuples():
-            yield Finding("problem", "measures", f"{row.participant_id}: {row.problem}")
-        yield Finding("ok", "measures", f"{len(made[0])} of {counted(len(few), 'scan')} measured on trial")
-        return
-    paths = [features["table"]] if features["source"] == "table" else features["volume_tables"]
+        known = yield from beside(config, people)
+        # whoever is in most of the tables beside, so that these are joined on trial, too
+        order = person["participant_id"].map(known).fillna(0).sort_values(ascending=False, kind="stable").index
+        person = person.loc[order].groupby("group", sort=True).head(TRIED).sort_index()
+        table = yield from trial_scans(config, people, person)
+        if table is None or table.empty:
+            return None
+        paths = [table]
+        person = person[person["participant_id"].isin(table["participant_id"])]
+    else:
+        paths = [features["table"]] if features["source"] == "table" else features["volume_tables"]
+    keys = ("sct", "etiv", "qc_scores", "cord_levels", "sct_select", "sct_repeats", "use", "exclude_rules")
     combined, found = tried(
         "measures",
         combine,
@@ -609,22 +805,103 @@ def measures(config: dict, people: dict) -> Iterator[Finding]:
         label_names=labels,
         listed=everyone(config),
         baseline_session=baseline,
-        **{
-            k: features[k]
-            for k in (
-                *("sct", "etiv", "qc_scores", "cord_levels", "sct_select", "sct_repeats", "use", "exclude_rules"),
-                *("outlier_limit", "qc_score_min"),
-            )
-        },
+        **{k: features[k] for k in (*keys, "outlier_limit", "qc_score_min")},
     )
     yield from found
-    if combined is not None:
+    if combined is None:
+        return None
+    for row in combined.flow.query("excluded > 0").itertuples():
+        who = name_some(str(row.who).split(", "))
+        rules = "" if row.step != "quality rules" else "; see features.exclude_rules"
+        yield Finding("note", "measures", f"{row.excluded} of {row.group} fall out ({row.step}): {who}{rules}")
+    if on_trial:
         yield from head_sizes(config, combined.measures)
+    else:
+        gaps = combined.measures.drop(columns=["participant_id", "etiv"]).isna().sum()
+        if gaps.any():
+            named = [f"{b} ({n})" for b, n in gaps[gaps > 0].items()]
+            yield Finding(
+                "note",
+                "measures",
+                f"missing in some of {counted(len(combined.measures), 'person')}: {name_some(named)}",
+            )
         yield Finding(
             "ok",
             "measures",
             f"{counted(len(combined.measures), 'person')}, {counted(combined.measures.shape[1], 'column')}",
         )
+    return combined
+
+
+def beside(config: dict, people: dict) -> Told:
+    """Tables beside the images, each against everyone's scans; returns in how many each person is."""
+    from .cohort.ids import BASELINE, People
+    from .features.combine import by_scans, refuse_unused, side_tables
+
+    features = config["features"]
+    follow = list(people["sessions"][["participant_id", "session_id"]].itertuples(index=False, name=None))
+    first = people["participants"]["participant_id"]
+    scans = pd.MultiIndex.from_tuples([*((p, BASELINE) for p in first), *follow])
+    keys = ("cord_levels", "sct_select", "sct_repeats")
+    known: dict[str, int] = {}
+    for key, what in (("sct", "a cord area"), ("etiv", "a head size"), ("qc_scores", "QC scores")):
+        if not features[key]:
+            continue
+
+        def look(key=key):
+            given = {"sct": "", "etiv": "", "qc_scores": "", key: features[key], **{k: features[k] for k in keys}}
+            parts = side_tables(People(everyone(config)), **given)
+            by_scans(parts, config["cohort"]["baseline_session"], follow)
+            (name, values) = parts.popitem()
+            values = values if isinstance(values, pd.Series) else values.iloc[:, 0]
+            refuse_unused(values, scans, name)
+            return values
+
+        values, found = tried("measures", look)
+        yield from found
+        if values is None:
+            continue
+        has = {p for p, s in values.dropna().index if s == BASELINE}
+        for p in has:
+            known[p] = known.get(p, 0) + 1
+        absent = [p for p in first if p not in has]
+        yield Finding(
+            "note" if absent else "ok",
+            "measures",
+            f"features.{key}: {len(first) - len(absent)} of {counted(len(first), 'person')} {agreeing(len(first) - len(absent), 'has', 'have')} {what}"
+            + (f"; not: {name_some(absent)}" if absent else ""),
+        )
+    return known
+
+
+def trial_scans(config: dict, people: dict, few: pd.DataFrame) -> Told:
+    """The first scans of a few people, measured as they will be."""
+    from .cohort.ids import BASELINE
+    from .features.extract import extract
+    from .home import workflow_home
+
+    features = config["features"]
+    made, found = tried(
+        "measures",
+        extract,
+        few[["participant_id"]].assign(session_id=BASELINE),
+        biomarkers=features["biomarkers"],
+        labels_file=workflow_home() / "resources/labels.tsv",
+        folders=(),
+        etiv=features["etiv"],
+        templates=[features[k] for k in ("labels", "cord_mask", "cord_levels_image")],
+        baseline_session=config["cohort"]["baseline_session"],
+        cord_levels=features["cord_levels"],
+        listed=everyone(config),
+        follow=list(people["sessions"][["participant_id", "session_id"]].itertuples(index=False, name=None)),
+    )
+    yield from found
+    if made is None:
+        return None
+    for row in made[1].itertuples():
+        yield Finding("problem", "measures", f"{row.participant_id}: {row.problem}")
+    yield Finding("ok", "measures", f"{len(made[0])} of {counted(len(few), 'scan')} measured on trial")
+    return made[0]
 
 
 def images(features: dict) -> Iterator[Finding]:
@@ -649,16 +926,18 @@ def images(features: dict) -> Iterator[Finding]:
 
 
 def head_sizes(config: dict, table) -> Iterator[Finding]:
-    """Whether head sizes are known where a norm needs them."""
-    from .normative.settings import NormSettings, check_head_size, settings_of
+    """Whether head sizes are known where a norm needs them, and whether norms can be asked for at all."""
+    from .features.biomarkers import read_biomarkers
+    from .normative.settings import check_head_size
+    from .normative.study import norms_asked
 
-    values = {k: v for k, v in config["normative"].items() if k not in ("overrides", "missing")}
-    try:
-        names = [c for c in table.columns if c not in ("participant_id", "etiv", "origin")]
-        own = settings_of(names, NormSettings(**values), config["normative"].get("overrides"))
-    except NeuraxisError:
-        return  # said with the groups, or by the normative stage
-    _, found = tried("measures", check_head_size, table["etiv"], own)
+    def look():
+        check_head_size(
+            table["etiv"],
+            norms_asked(table.columns, read_biomarkers(config["features"]["biomarkers"]), config["normative"]).own,
+        )
+
+    _, found = tried("measures", look)
     yield from found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..errors import InputError, name_some
 from ..labels import NORMAL, Labels
 from ..progress import steps
 from .associations import LEAST_EVENTS, LEAST_PEOPLE
@@ -24,6 +25,54 @@ CONFOUNDED = (
     "People were not treated at random: who gets which drug depends on how ill they are and are thought to become "
     "(confounding by indication), so hazard ratios of treatment describe who was treated and are no effects of drugs."
 )
+
+
+def treatments_of(people: pd.DataFrame, column: str) -> pd.Series:
+    """The treatment of everyone in words, as the configuration names them: a number is written without trailing zeros.
+
+    Parameters
+    ----------
+    people : DataFrame
+    column : str
+
+    Returns
+    -------
+    Series of str
+        Missing where it is.
+
+    Examples
+    --------
+    >>> treatments_of(pd.DataFrame({"arm": [0.0, 1.0, None]}), "arm").tolist()
+    ['0', '1', nan]
+    """
+    values = people[column].astype("object")
+    words = [f"{v:g}" if isinstance(v, (int, float)) and not isinstance(v, bool) else str(v) for v in values]
+    return pd.Series(words, index=values.index, dtype="object").where(values.notna())
+
+
+def check_treatment(people: pd.DataFrame, column: str, reference: str) -> None:
+    """Refuse a reference that nobody has: all treatments would be compared with nobody.
+
+    Parameters
+    ----------
+    people : DataFrame
+        Patients.
+    column, reference : str
+        See `treatment_effects`; a column that people do not have asks for nothing.
+
+    Raises
+    ------
+    InputError
+        With the values that there are.
+    """
+    if not column or column not in people:
+        return
+    there = sorted(set(treatments_of(people, column).dropna()))
+    if len(there) > 1 and str(reference) not in there:
+        raise InputError(
+            f"clinical.treatment.reference: nobody has {reference} in column {column}; it has {name_some(there, 20)}. Name one of "
+            "these, or set clinical.treatment.column to ''"
+        )
 
 
 def treatment_effects(
@@ -54,7 +103,7 @@ def treatment_effects(
     if not column or column not in people or people[column].nunique() < 2:
         empty = survival_of([], people, {})
         return pd.DataFrame(columns=list(COLUMNS)), *empty
-    treated = people[column].astype("object")
+    treated = treatments_of(people, column)
     levels = [reference, *sorted(set(treated.dropna()) - {reference})]
     for o in steps(outcomes, "outcomes under treatment"):
         if o.type != "survival":

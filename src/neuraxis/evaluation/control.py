@@ -50,6 +50,24 @@ class NegativeControl:
         return f"Subtypes that the same procedure finds in {counted(n, 'healthy person')}: {found}."
 
 
+def check_controls(n: int) -> None:
+    """Refuse a negative control of too few healthy people.
+
+    Parameters
+    ----------
+    n : int
+        Controls with values.
+
+    Raises
+    ------
+    InputError
+    """
+    if n // 2 < LEAST:
+        raise InputError(
+            f"{counted(n, 'control is', 'controls are')} too few for a negative control; it needs at least {2 * LEAST}"
+        )
+
+
 def matched_rows(
     site: pd.Series, wanted: pd.Series | None, n: int, rng: np.random.Generator, keep: int = 1
 ) -> np.ndarray:
@@ -153,11 +171,8 @@ def negative_control(
     if events is not None:
         frame = frame[list(events.biomarkers)]
     frame = frame[frame.notna().any(axis=1)]
+    check_controls(len(frame))
     half = len(frame) // 2
-    if half < LEAST:
-        raise InputError(
-            f"{counted(len(frame), 'control is', 'controls are')} too few for a negative control; it needs at least {2 * LEAST}"
-        )
     n = min(n_people or half, half)
     rng = stream(seed, *key, "negative control")
     site = site.loc[frame.index] if site is not None else pd.Series("all", index=frame.index)

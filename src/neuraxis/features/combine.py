@@ -191,6 +191,66 @@ def _gather_tables(source, paths, label_names, defined, people) -> tuple[pd.Data
     return biomarkers_from_labels(volumes, defined, label_names), "features.volume_tables"
 
 
+def side_tables(
+    people: People, *, sct="", etiv="", qc_scores="", cord_levels=(1, 2, 3), sct_select="", sct_repeats="refuse"
+) -> dict[str, pd.DataFrame | pd.Series]:
+    """What a study may give beside any source: cord areas, head sizes (mm3) and QC scores, by the key of the configuration.
+
+    Parameters
+    ----------
+    people : People
+        Whom the tables' ids are matched with.
+    sct, etiv, qc_scores, cord_levels, sct_select, sct_repeats
+        Keys of the section features of the configuration; those of tables may be empty.
+
+    Returns
+    -------
+    dict of str to DataFrame or Series
+        Indexed by scan, as the tables have them.
+
+    Raises
+    ------
+    InputError
+        See `read_sct`, `read_head_sizes` and `read_qc_scores`.
+    """
+    parts: dict[str, pd.DataFrame | pd.Series] = {}
+    if sct:
+        parts["features.sct"] = read_sct(sct, cord_levels, people=people, select=sct_select, repeats=sct_repeats)
+    if etiv:
+        parts["features.etiv"] = read_head_sizes(etiv, people)
+    if qc_scores:
+        parts["features.qc_scores"] = read_qc_scores(qc_scores, people)
+    return parts
+
+
+def by_scans(parts: dict, baseline_session: str, follow) -> None:
+    """Index tables of scans by (participant_id, session_id), in place; the first session is settled over all of them.
+
+    Parameters
+    ----------
+    parts : dict of str to DataFrame or Series
+        Indexed by scan, by the key of the configuration.
+    baseline_session : str
+    follow : iterable of (participant_id, session_id)
+        Listed follow-up scans.
+
+    Raises
+    ------
+    InputError
+        Two scans that are somebody's baseline.
+    """
+    keys = split_scans({k: p.index for k, p in parts.items()}, baseline=baseline_session, follow=follow)
+    for name, part in parts.items():
+        scans = pd.MultiIndex.from_frame(keys[name])
+        if scans.duplicated().any():
+            both = [
+                f"{p} ({', '.join(part.index[scans.get_level_values(0) == p])})"
+                for p in scans[scans.duplicated()].get_level_values(0)
+            ]
+            raise InputError(f"{name}: two scans are the baseline of {name_some(both)}; see cohort.baseline_session")
+        part.index = scans
+
+
 def gather(
     source,
     measures,
@@ -224,22 +284,16 @@ def gather(
         wide, key = _gather_tables(source, measures, label_names, defined, everyone)
         if key:
             parts[key] = wide
-    if sct:
-        parts["features.sct"] = read_sct(sct, cord_levels, people=everyone, select=sct_select, repeats=sct_repeats)
-    if etiv and source != "images":
-        parts["features.etiv"] = read_head_sizes(etiv, everyone)
-    if qc_scores:
-        parts["features.qc_scores"] = read_qc_scores(qc_scores, everyone)
-    keys = split_scans({k: p.index for k, p in parts.items()}, baseline=baseline_session, follow=follow)
-    for name, part in parts.items():
-        scans = pd.MultiIndex.from_frame(keys[name])
-        if scans.duplicated().any():
-            both = [
-                f"{p} ({', '.join(part.index[scans.get_level_values(0) == p])})"
-                for p in scans[scans.duplicated()].get_level_values(0)
-            ]
-            raise InputError(f"{name}: two scans are the baseline of {name_some(both)}; see cohort.baseline_session")
-        part.index = scans
+    parts |= side_tables(
+        everyone,
+        sct=sct,
+        etiv="" if source == "images" else etiv,  # images were measured with their head sizes
+        qc_scores=qc_scores,
+        cord_levels=cord_levels,
+        sct_select=sct_select,
+        sct_repeats=sct_repeats,
+    )
+    by_scans(parts, baseline_session, follow)
     if table is None:
         wide = next((parts[k] for k in ("features.table", "features.volume_tables") if k in parts), None)
         if wide is None:
@@ -249,27 +303,42 @@ def gather(
     if "features.etiv" in parts:
         own = pd.Series(table["etiv"].to_numpy(dtype=float), index=scans)
         table["etiv"] = resolve(own, parts["features.etiv"]).to_numpy()
-        _used(parts["features.etiv"], scans, "features.etiv")
+        refuse_unused(parts["features.etiv"], scans, "features.etiv")
     if "features.sct" in parts:
         cord = cord_of(defined)
         if cord is None:
             raise InputError("features.sct is given, but features.biomarkers defines no biomarker of kind cord")
         area = parts["features.sct"]
-        _used(area, scans, "features.sct")
+        refuse_unused(area, scans, "features.sct")
         stems = area.index.map(lambda k: k[0] if k[1] == BASELINE else f"{k[0]}_{k[1]}")
         table = add_cord(table, cord, pd.Series(area.to_numpy(), index=stems))
     scores = None
     if "features.qc_scores" in parts:
         scores = parts["features.qc_scores"]
-        _used(scores.iloc[:, 0], scans, "features.qc_scores")
+        refuse_unused(scores.iloc[:, 0], scans, "features.qc_scores")
         scores = scores[scores.index.get_level_values(1) == BASELINE].droplevel(1)
     if table.empty and len(failed):
         raise InputError(f"nobody could be measured; first problem: {failed['problem'].iloc[0]}")
     return table, failed, scores
 
 
-def _used(values: pd.Series, scans: pd.MultiIndex, key: str) -> None:
-    """Refuse a configured table that gives no scan a value."""
+def refuse_unused(values: pd.Series, scans: pd.MultiIndex, key: str) -> None:
+    """Refuse a configured table that gives no scan a value.
+
+    Parameters
+    ----------
+    values : Series
+        Of one table, by (participant_id, session_id).
+    scans : MultiIndex
+        What is measured.
+    key : str
+        Of the configuration.
+
+    Raises
+    ------
+    InputError
+        With two scans of each side.
+    """
     if not values.reindex(scans).notna().any():
         has = [f"{p} ({s})" for p, s in values.index[:2]]
         wants = [f"{p} ({s})" for p, s in scans[:2]]
@@ -292,7 +361,7 @@ def _batches(paths) -> pd.DataFrame:
     InputError
         A scan measured twice.
     """
-    parts = [_of_batch("measures", m) for m in paths]
+    parts = [m if isinstance(m, pd.DataFrame) else _of_batch("measures", m) for m in paths]
     table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
     twice = table.duplicated(["participant_id", "session_id"])
     if twice.any():
@@ -432,7 +501,7 @@ def combine(
         See `biomarkers.read_biomarkers`.
     source : {"images", "table", "volume_tables"}
     measures, failures, inputs : sequence of path
-        Of the batches; or the tables of the source.
+        Of the batches (measures may be tables that were just made); or the tables of the source.
     listed : sequence of str, optional
         Everyone in the user's participants.tsv.
 

@@ -12,7 +12,7 @@ from ..biomarkers import INSIDE_WHITE_MATTER, NOT_IN_DKT
 from ..cohort.ids import refuse_repeats, scan_names
 from ..cohort.participants import read_people_table
 from ..errors import InputError, NeuraxisWarning, name_some
-from ..tables import read_table
+from ..tables import as_numbers, bad_cells, read_table
 from .readers.base import label_ids, plain
 from .readers.freesurfer import read_folder, read_samseg, read_stats, read_subregions
 from .readers.sct import read_sct
@@ -68,12 +68,19 @@ def read_qc_scores(path, people=None) -> pd.DataFrame:
     names = scan_names(table["participant_id"], people, what=what, sessions=table.get("session_id"))
     refuse_repeats(table["participant_id"], names, what=what)
     scores = table.drop(columns=["participant_id", "session_id"], errors="ignore")
-    text = [c for c in scores if not pd.api.types.is_numeric_dtype(scores[c])]
-    low, high = scores.drop(columns=text).min().min(), scores.drop(columns=text).max().max()
-    if text or scores.empty or not scores.notna().any(axis=None) or high > 1 or low < 0:
+    problems = []
+    for c in scores:
+        if words := bad_cells(scores[c], table["participant_id"]):
+            problems.append(f"{c} of {words}")
+            continue
+        numbers = scores[c] = as_numbers(scores[c])[0]
+        if (outside := (numbers < 0) | (numbers > 1)).any():
+            who = table.loc[outside, "participant_id"] + " (" + numbers[outside].map("{:g}".format) + ")"
+            problems.append(f"{c} of {name_some(who)}")
+    if problems or scores.empty or not scores.notna().any(axis=None):
         raise InputError(
-            f"{path}: scores must be numbers from 0 to 1, as mri_synthseg --qc writes them"
-            + (f"; {name_some(text)} holds text" if text else "")
+            f"{what}: scores must be numbers from 0 to 1, as mri_synthseg --qc writes them, and not "
+            + ("; ".join(problems) or "all missing")
         )
     scores.index = pd.Index(names, name="participant_id")
     return scores[names.notna().to_numpy()].astype(float)

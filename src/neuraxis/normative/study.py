@@ -50,6 +50,69 @@ class NormativeTables:
     dropped: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class NormsAsked:
+    """What the configuration asks of the norms of the biomarkers that are measured; see `norms_asked`.
+
+    Attributes
+    ----------
+    direction : dict of str to str
+        Biomarkers with a norm.
+    scores : list of str
+        Ordinal ones, which have none.
+    signed : list of str
+        Those that may be zero or negative.
+    settings : NormSettings
+        Of all.
+    overrides : dict
+        Of some.
+    own : dict of str to NormSettings
+        Of each.
+    missing : {"keep", "drop"}
+    """
+
+    direction: dict[str, str]
+    scores: list[str]
+    signed: list[str]
+    settings: NormSettings
+    overrides: dict
+    own: dict[str, NormSettings]
+    missing: str
+
+
+def norms_asked(measured, biomarkers: pd.DataFrame, settings: dict) -> NormsAsked:
+    """Which biomarkers have a norm, and how each is built.
+
+    Parameters
+    ----------
+    measured : iterable of str
+        Columns of the measures.
+    biomarkers, settings
+        As for `normative_tables`.
+
+    Raises
+    ------
+    InputError
+        No biomarker has a norm; what `NormSettings` and `settings_of` refuse.
+    """
+    measured, defined = set(measured), biomarkers.set_index("biomarker")
+    scores = [b for b in ordinal_of(biomarkers) if b in measured]
+    direction = {b: defined.loc[b, "direction"] for b in defined.index if b in measured and b not in scores}
+    if not direction:
+        raise InputError(
+            f"no biomarker has a norm: all are ordinal ({name_some(scores)}); the models need measures beside them"
+        )
+    signed = [b for b in direction if "plausible_low" in defined and defined.loc[b, "plausible_low"] <= 0]
+    settings = dict(settings)
+    overrides, missing = settings.pop("overrides", None) or {}, settings.pop("missing", "keep")
+    chosen = NormSettings(**settings)
+    if "kind" in defined:  # a laboratory's value does not grow with the head
+        apart = [b for b in direction if defined.loc[b, "kind"] == "column"]
+        overrides = {**overrides, **{b: {"head_size": "none", **overrides.get(b, {})} for b in apart}}
+    own = settings_of(direction, chosen, overrides)
+    return NormsAsked(direction, scores, signed, chosen, overrides, own, missing)
+
+
 def normative_tables(
     measures: pd.DataFrame,
     people: pd.DataFrame,
@@ -86,27 +149,14 @@ def normative_tables(
     InputError
         See `zscores`.
     """
-    defined = biomarkers.set_index("biomarker")
-    scores = [b for b in ordinal_of(biomarkers) if b in measures]
-    direction = {b: defined.loc[b, "direction"] for b in defined.index if b in measures and b not in scores}
-    if not direction:
-        raise InputError(
-            f"no biomarker has a norm: all are ordinal ({name_some(scores)}); the models need measures beside them"
-        )
-    signed = [b for b in direction if "plausible_low" in defined and defined.loc[b, "plausible_low"] <= 0]
-    settings = dict(settings)
-    overrides, missing = settings.pop("overrides", None) or {}, settings.pop("missing", "keep")
-    chosen = NormSettings(**settings)
-    if "kind" in defined:  # a laboratory's value does not grow with the head
-        apart = [b for b in direction if defined.loc[b, "kind"] == "column"]
-        overrides = {**overrides, **{b: {"head_size": "none", **overrides.get(b, {})} for b in apart}}
+    asked = norms_asked(measures.columns, biomarkers, settings)
+    direction, scores, chosen, overrides = asked.direction, asked.scores, asked.settings, asked.overrides
     people = by_person(people, "participants")
-    own = settings_of(direction, chosen, overrides)
     measures = by_person(measures, "measures")
-    check_head_size(measures["etiv"], own)
-    sized = bool(needs_head_size(own))
-    measures, dropped = leave_out(measures, people, list(direction), missing, chosen, sized, scores)
-    how: dict = {"control": control, "direction": direction, "seed": seed, "signed": signed}
+    check_head_size(measures["etiv"], asked.own)
+    sized = bool(needs_head_size(asked.own))
+    measures, dropped = leave_out(measures, people, list(direction), asked.missing, chosen, sized, scores)
+    how: dict = {"control": control, "direction": direction, "seed": seed, "signed": asked.signed}
     z, norms = zscores(measures, people, settings=chosen, overrides=overrides, **how)
     healthy = people.loc[z.index, "group"] == control
     diagnostics = diagnose(z[healthy], people, measures["etiv"]).assign(harmonisation="after")
