@@ -21,8 +21,9 @@ from neuraxis.runs import claim, held
 SRC = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": SRC}
 SNAKEFILE = """
-from neuraxis.runs import claim
+from neuraxis.runs import claim, say_plainly
 from snakemake.logging import logger
+logger.addFilter(say_plainly)
 if workflow.is_main_process and (words := claim()):
     logger.warning(words)
 rule slow:
@@ -97,7 +98,8 @@ def test_two_live_runs_exclude_each_other(flow):
     folder, running, again = flow
     main, job = running()
     second = again()
-    assert second.returncode and "cannot be locked" in second.stderr.replace("\n", " ")
+    assert second.returncode and f"A run is at work in {folder} (process {main.pid} on" in second.stderr
+    assert "unlock" not in second.stderr  # which would let both write the same files
     assert "left its lock" not in second.stderr and psutil.pid_exists(job)
     (folder / "go").touch()
     assert main.wait(600) == 0 and (folder / "slow.txt").read_text() == "done"
@@ -174,3 +176,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(StorageError, match=r"\.snakemake cannot be written or read: a file stands where a folder"):
         claim(tmp_path)
     shutil.rmtree(tmp_path)
+
+
+def test_snakemake_takes_the_place_of_the_command(tmp_path):
+    """Whoever kills `neuraxis run`, by whatever signal, kills the run: no Snakemake goes on without it."""
+    tell = "import os, sys; print(os.getpid()); sys.exit(7)"
+    code = f"import neuraxis.cli as c, sys; c.snakemake_command = lambda *a: [sys.executable, '-c', {tell!r}]; c.main()"
+    (tmp_path / "config.yaml").write_text("cohort: {scale: 0.1}\n")
+    command = [sys.executable, "-c", code, "run", "--study", str(tmp_path), "-n"]
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as begun:
+        said, errors = begun.communicate(timeout=600)
+    assert said == f"{begun.pid}\n" and begun.returncode == 7, errors

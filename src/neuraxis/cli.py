@@ -113,7 +113,11 @@ def run(study: Path | None, preset: str | None, snakemake_arguments: tuple[str, 
     # a configuration that is given in the call may stand anywhere
     told = any(a.startswith(("--configfile", "--config")) for a in snakemake_arguments)
     folder = study if study is not None and study.is_dir() and told else study_here(study)
-    raise SystemExit(subprocess.run(snakemake_command(folder, snakemake_arguments, preset)).returncode)
+    command = snakemake_command(folder, snakemake_arguments, preset)
+    # Snakemake takes the place of this process: whoever ends the one ends the other, whatever the signal
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(command[0], command)
 
 
 def snakemake_command(study: Path, arguments, preset: str | None = None) -> list[str]:

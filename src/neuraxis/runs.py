@@ -37,6 +37,8 @@ LOOK_EVERY = 1.0
 MACHINE = REASONS.keys() - {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 _held: dict[Path, int] = {}
+#: Folders in which another run is alive on this machine, and which.
+_beside: dict[Path, str] = {}
 
 
 def say_plainly(record: logging.LogRecord) -> bool:
@@ -50,6 +52,16 @@ def say_plainly(record: logging.LogRecord) -> bool:
     # an error of Snakemake's own counts where it repeats the machine's: "... ([Errno 28] No space left on device)"
     if record.levelno >= logging.ERROR and error is not None and os.strerror(error.errno or 0) in str(told):
         record.msg, record.args = explain(error, STATE.resolve()), ()
+    # Snakemake advises to unlock, which would let two runs write the same files
+    if (
+        record.levelno >= logging.ERROR
+        and type(told).__name__ == "LockException"
+        and (who := _beside.get(STATE.resolve()))
+    ):
+        record.msg, record.args = (
+            f"A run is at work in {STATE.resolve().parent} ({who}): wait for its end, or end it first",
+            (),
+        )
     return True
 
 
@@ -105,7 +117,9 @@ def claim(folder=".", *, shared: bool | None = None) -> str:
             raise StorageError(explain(error, state / HELD)) from None
         return ""
     words = ""
-    if alone:
+    if not alone:
+        _beside[state] = _named(_last(handle))
+    else:
         words = _clear(state, _last(handle), on_shared_disk(state) if shared is None else shared)
         me = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
         try:
@@ -138,12 +152,17 @@ def _last(handle: int) -> dict:
     return found if isinstance(found, dict) else {}
 
 
+def _named(last: dict) -> str:
+    """A run in words."""
+    return f"process {last.get('pid', '?')} on {last.get('host', '?')}, started {last.get('started', '?')}"
+
+
 def _clear(state: Path, last: dict, shared: bool) -> str:
     """Remove the locks of a run that is no more; says whose they were."""
     locks = sorted((state / "locks").glob("*.lock"))
     if not locks:
         return ""
-    who = f"process {last.get('pid', '?')} on {last.get('host', '?')}, started {last.get('started', '?')}"
+    who = _named(last)
     if shared and last.get("host") != socket.gethostname():
         return (
             f"{state.parent} holds locks of another machine's run ({who}), and whether that is alive cannot be told from "
@@ -172,7 +191,7 @@ def held(folder=".") -> tuple[str, str]:
         return "", ""
     try:
         last = _last(handle)
-        who = f"process {last.get('pid', '?')} on {last.get('host', '?')}, started {last.get('started', '?')}"
+        who = _named(last)
         if not _only_run(handle):
             return "alive", who
         return ("stale", who) if any((state / "locks").glob("*.lock")) else ("", "")
