@@ -88,6 +88,27 @@ def test_a_run_where_something_is_closed(study, closed, words):
     assert not (study / "results").exists()
 
 
+def test_a_run_without_a_home_that_can_be_written(study, tmp_path):
+    """Snakemake's own cache lies there; one temporary folder of the user takes its place, and that is said."""
+    (tmp_path / "home").mkdir(mode=0o555)
+    (tmp_path / "tmp").mkdir()
+    more = {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp"), "XDG_CACHE_HOME": ""}
+    done = neuraxis("run", "--study", study, "-n", "--quiet", **more)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 and "Traceback" not in said, said
+    cache = tmp_path / "tmp" / f"neuraxis-{os.getuid()}/cache"
+    assert f"{tmp_path / 'home/.cache'} cannot be written: {cache} takes its place" in said
+    assert cache.stat().st_mode & 0o777 == 0o700 and (cache / "snakemake").is_dir()
+    # a folder that somebody else could write into holds no code of ours
+    cache.chmod(0o777)
+    again = neuraxis("run", "--study", study, "-n", "--quiet", **more)
+    assert (
+        again.returncode == 0 and f"{cache} takes" not in again.stderr and f"{tmp_path / 'tmp'}/cache" in again.stderr
+    )
+    (tmp_path / "home").chmod(0o755)
+    assert "takes its place" not in neuraxis("run", "--study", study, "-n", "--quiet", **more).stderr
+
+
 def test_a_run_on_a_full_disk(study, full):
     """Without any room, with too little for Snakemake's own files, and again with enough: nothing is lost, nothing half done."""
     for path in ("people.tsv", "measures.tsv", "config.yaml"):

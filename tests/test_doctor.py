@@ -336,6 +336,17 @@ def test_places_that_cannot_be_written(tmp_path, monkeypatch):
     assert any(w.startswith("problem disk") and "it is not there" in w for w in map(str, machine(tmp_path / "absent")))
 
 
+def test_a_home_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not any("XDG_CACHE_HOME" in f.words for f in machine(tmp_path))
+    monkeypatch.setenv("HOME", "/proc")  # where root makes no folder either
+    monkeypatch.setattr(os, "access", lambda place, *_: str(place) != "/proc")
+    assert [f.level for f in machine(tmp_path) if f"/proc/.cache cannot be written by {room.user()}" in f.words] == [
+        "note"
+    ]
+
+
 #: What is closed, and what is then said.
 CLOSED = {
     "measures.tsv": "problem configuration  features.table: measures.tsv: may not be read by ",

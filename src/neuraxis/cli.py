@@ -13,7 +13,7 @@ import click
 
 from . import __version__
 from .errors import ConfigError, NeuraxisError
-from .storage import REASONS, explain
+from .storage import REASONS, closed_cache, explain, own_folder
 
 #: What the commands end with: 0 done, 1 refused in words, 2 a wrong call (click's own), else Snakemake's.
 REFUSED = 1
@@ -114,6 +114,13 @@ def run(study: Path | None, preset: str | None, snakemake_arguments: tuple[str, 
     told = any(a.startswith(("--configfile", "--config")) for a in snakemake_arguments)
     folder = study if study is not None and study.is_dir() and told else study_here(study)
     command = snakemake_command(folder, snakemake_arguments, preset)
+    if place := closed_cache():
+        os.environ["XDG_CACHE_HOME"] = str(own_folder("cache"))
+        click.echo(
+            f"neuraxis: {place} cannot be written: {os.environ['XDG_CACHE_HOME']} takes its place, and what is compiled there is compiled "
+            "again when that is emptied; set XDG_CACHE_HOME to a folder that stays",
+            err=True,
+        )
     # Snakemake takes the place of this process: whoever ends the one ends the other, whatever the signal
     sys.stdout.flush()
     sys.stderr.flush()

@@ -27,7 +27,7 @@ import yaml
 from .checks import FILES, check_config, check_shape, expand_home, get, joined_tables, read_config, reads
 from .errors import NeuraxisError, NeuraxisWarning, agreeing, counted, name_some
 from .runs import held
-from .storage import existing, explain, user
+from .storage import closed_cache, existing, explain, user
 
 #: What a job asks for at most (rules/), MB; free disk below which a run is likely to end in the middle, MB.
 JOB_MEMORY, LEAST_DISK = 1500, 2000
@@ -342,15 +342,22 @@ def machine(folder: Path) -> Iterator[Finding]:
     wanted = os.environ.get("TMPDIR")
     if wanted and not os.path.isdir(wanted):
         yield Finding("note", "disk", f"TMPDIR names {wanted}, which is no folder; {_temporary()} is taken instead")
+    if closed := closed_cache():
+        yield Finding(
+            "note",
+            "rights",
+            f"{closed} cannot be written by {user()}: neuraxis run takes a temporary folder in its place; for snakemake and make run set "
+            "XDG_CACHE_HOME to a folder that can be written",
+        )
     for name in OUTPUTS:
         place = folder / name
         if os.path.isfile(place):
             yield Finding("problem", "rights", f"{place} is a file; a folder of that name is needed: rename it")
-        elif closed := _closed(place):
+        elif shut := _closed(place):
             yield Finding(
                 "problem",
                 "rights",
-                f"{name_some(closed)} cannot be written or read by {user()}: chmod or chown {place} with all that is in it",
+                f"{name_some(shut)} cannot be written or read by {user()}: chmod or chown {place} with all that is in it",
             )
     yield from locks(folder)
 

@@ -6,6 +6,8 @@ import errno
 import getpass
 import os
 import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,43 @@ def existing(path) -> Path:
         except OSError:
             continue
     return Path("/")
+
+
+def closed_cache() -> str:
+    """The user's cache folder where it can neither be written nor made; "" where all is well.
+
+    Snakemake keeps copies of sources there, and ends in a traceback before it has read the workflow where it cannot.
+    """
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    there = existing(place)
+    return "" if there.is_dir() and os.access(there, os.W_OK | os.X_OK) else str(place)
+
+
+def own_folder(name: str) -> Path:
+    """A folder of this user alone below the temporary one, the same for all processes unless somebody else could write there.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    StorageError
+        There is no temporary folder that can be written.
+    """
+    try:
+        folder = Path(tempfile.gettempdir()) / f"neuraxis-{os.getuid()}" / name
+    except FileNotFoundError as error:
+        raise StorageError(f"{error.strerror}: set TMPDIR to a folder that can be written") from None
+    try:
+        for place in (folder.parent, folder):
+            place.mkdir(mode=0o700, exist_ok=True)
+            found = place.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+                raise PermissionError
+        return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix=name))
 
 
 def explain(error: OSError, path=None) -> str:
