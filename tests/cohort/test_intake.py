@@ -309,3 +309,12 @@ def test_a_covariate_that_says_nothing_is_told():
     centre = declare(name="EDSS", column="edss", type="ordinal", covariates=("centre",))
     with pytest.warns(NeuraxisWarning, match="covariate centre has no second level with 5 people"):
         complete_cases(centre, PEOPLE.assign(centre=["a"] * 27 + ["b", "c", "d"]))
+
+
+def test_a_code_among_the_others_values_is_looked_at_once():
+    """Columns that hold a 99 somewhere in their range are no work of their own, in tables of thousands of columns."""
+    from neuraxis.cohort.participants import _unsuspicious
+
+    inside, above, below = [98.5, 99.0, 101.0], [20.0, 21.0, 30.0, 99.0], [3.0, 4.0, 5.0, -9.0]
+    assert _unsuspicious(pd.Series(inside)) and _unsuspicious(pd.Series([1.5, np.nan]))
+    assert not any(_unsuspicious(pd.Series(v)) for v in (above, below, [*inside, np.inf], [99.0, 99.0], ["a"]))

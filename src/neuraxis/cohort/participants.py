@@ -143,11 +143,20 @@ def _join_phenotype(
 
 
 def _unsuspicious(values: pd.Series) -> bool:
-    """Whether a column holds numbers alone, none of them infinite or a code for missing: one look, for wide tables."""
+    """Whether a column holds numbers alone, none of them infinite or a code for missing: one look, for wide tables.
+
+    A code among the others' values is a number like them; see `scores.code_like`.
+    """
     if not pd.api.types.is_numeric_dtype(values):
         return False
     numbers = values.to_numpy(float)
-    return not (np.isinf(numbers).any() or np.isin(numbers, CODES).any())
+    if np.isinf(numbers).any():
+        return False
+    codes = np.isin(numbers, CODES)
+    if not codes.any():
+        return True
+    others = numbers[~codes & ~np.isnan(numbers)]
+    return bool(others.size and others.min() <= numbers[codes].min() and numbers[codes].max() <= others.max())
 
 
 def _number_problems(table: pd.DataFrame) -> list[str]:
