@@ -4,7 +4,12 @@
     python benchmarks/mutants.py --sample 30 clinical    # 30 random mutants of one room, seeded
 
 A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument
-order. No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
+order. Kinds that no test could or should notice are not drawn, whatever the room: docstrings, annotations, __all__,
+what only a type checker reads, logging, texts and how many names a message lists; settings of a call that do not
+change what comes out of it (`UNSEEN`: zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is
+as good as another), and the order of arguments of functions to which it is nothing (`SYMMETRIC`). All others count,
+boundaries and thresholds too; those that change nothing are told in the note of their line among the survivors.
+No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
 run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Of a random
 mutant's room only those tests run that call the changed function, the quickest first (all for what stands outside of
 functions): which they are is found by one run of the room without a mutant, whose failures count for nothing. Tests in
@@ -71,6 +76,87 @@ PAIRS += [("idxmin", "idxmax"), ("argmin", "argmax"), ("any", "all"), ("mean", "
 PAIRS += [("left", "right"), ("subtype", "against"), ("isna", "notna")]
 OTHER = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
 
+#: Keywords of a call, or of a decorator, that guard, word or cache and leave its result as it is.
+UNSEEN = {"strict", "stacklevel", "frozen", "slots", "repr", "copy", "maxsize", "flush"}
+#: Functions of two arguments that are the same either way round.
+SYMMETRIC = {
+    "min",
+    "max",
+    "minimum",
+    "maximum",
+    "fmin",
+    "fmax",
+    "isclose",
+    "allclose",
+    "hypot",
+    "spearmanr",
+    "kendalltau",
+}
+SYMMETRIC |= {"corrcoef", "gcd", "array_equal", "logical_and", "logical_or", "logaddexp", "pearsonr"}
+#: What says something to a reader and decides nothing.
+SPOKEN = {"debug", "info", "warning", "print", "warn"}
+
+
+def called(node: ast.Call) -> str:
+    """Name of the function that is called, without what it belongs to."""
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def unseen(tree: ast.Module) -> set[int]:
+    """Nodes (their ids) whose change no test could or should notice."""
+    out: set[int] = set()
+
+    def all_of(node):
+        out.update(id(n) for n in ast.walk(node))
+
+    def words_of(node):
+        """Of a message: how many are listed."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Slice):
+                all_of(part)
+            elif isinstance(part, ast.Call) and called(part) == "name_some":
+                for given in part.args[1:]:
+                    all_of(given)
+
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant):
+                out.add(id(body[0].value))
+        for hint in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if hint is not None:
+                all_of(hint)
+        if isinstance(node, ast.JoinedStr):
+            out.update(id(n) for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+            for part in node.values:
+                if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
+                    all_of(part.format_spec)
+        elif isinstance(node, ast.Assign) and "__all__" in {getattr(t, "id", "") for t in node.targets}:
+            all_of(node)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            out.update(id(n) for part in node.body for n in ast.walk(part))
+        elif isinstance(node, ast.Raise):
+            words_of(node)
+        elif isinstance(node, ast.arguments):
+            plain = [*node.posonlyargs, *node.args]
+            for name, value in [
+                *zip(plain[len(plain) - len(node.defaults) :], node.defaults, strict=True),
+                *zip(node.kwonlyargs, node.kw_defaults, strict=True),
+            ]:
+                if name.arg == "seed" and value is not None:
+                    all_of(value)
+        elif isinstance(node, ast.Call):
+            if called(node) in SPOKEN:
+                words_of(node)
+            if called(node) == "lru_cache" or getattr(getattr(node.func, "value", None), "id", "") in ("LOG", "log"):
+                all_of(node)
+            if called(node) == "NeuraxisWarning" or called(node).endswith("Error"):
+                words_of(node)
+            for keyword in node.keywords:
+                if keyword.arg in UNSEEN:
+                    all_of(keyword.value)
+    return out
+
 
 def spans(source: str):
     """(line, text before, text after) of every mutation of a module, as edits of its source."""
@@ -91,20 +177,7 @@ def spans(source: str):
         if old and "\n" not in old and text.count(old) == 1:
             yield left.lineno, a + text.index(old), a + text.index(old) + len(old), new
 
-    skipped = set()
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            skipped.add(id(body[0].value))
-        for hint in (getattr(node, "annotation", None), getattr(node, "returns", None)):
-            skipped |= {id(n) for n in ast.walk(hint)} if hint is not None else set()
-        if isinstance(node, ast.JoinedStr):
-            skipped |= {id(n) for n in ast.walk(node) if isinstance(n, ast.Constant)}
+    skipped = unseen(tree)
     for node in ast.walk(tree):
         if id(node) in skipped:
             continue
@@ -135,6 +208,8 @@ def spans(source: str):
         elif isinstance(node, ast.Call) and len(node.args) == 2 and not node.keywords:
             (a, b), (c, d) = map(place, node.args)
             x, y = raw[a:b].decode(), raw[c:d].decode()
+            if called(node) in SYMMETRIC:
+                continue
             if x != y and not any(isinstance(n, (ast.Constant, ast.Starred)) for n in node.args) and b < c:
                 yield node.lineno, a, d, y + raw[b:c].decode() + x
 
@@ -275,8 +350,8 @@ def tests_of(path: Path, text: str, tests: list[str], limit: float, *plugins) ->
         sys.meta_path.insert(0, Finder(path, text))
         return pytest_of(["-x", *tests], *plugins)
 
-    # 1: a test failed, 2: a module does not even import; anything else says nothing about the mutant
-    return {0: "survived", 1: "killed", 2: "killed", None: "timeout"}.get(forked(run, limit), "no tests")
+    # 1: a test failed; 2, 4: a module, or what all tests share, does not even import; anything else says nothing
+    return {0: "survived", 1: "killed", 2: "killed", 4: "killed", None: "timeout"}.get(forked(run, limit), "no tests")
 
 
 class Calls:
@@ -400,8 +475,8 @@ def sampled(rooms: list[str], n: int, seed: int, limit: float, only: str) -> tup
             files = sorted({t.split("::")[0] for t in tests})
             longest = min(limit, 30 + 4 * sum(calls.seconds[t] for t in tests))
             results.append(tests_of(ROOT / path, text, files, longest, Chosen(tests)) if tests else "survived")
-            if results[-1] == "survived":
-                survivors.append((room, str(path), line, was, now))
+            if results[-1] in ("survived", "no tests"):
+                survivors.append((room, str(path), line, was, now, ""))
                 print(f"{room} {path}:{line}\n   - {was}\n   + {now}", flush=True)
         killed = sum(r in ("killed", "timeout") for r in results)
         share = killed / max(len(results), 1)
@@ -439,7 +514,15 @@ def main():
         rows, survivors = sampled([room], given.sample, given.seed, given.limit, given.only)
         if not given.only:
             keep(out / "mutants.tsv", "room\tpossible\tmutants\tkilled\tsurvived\tscore\tseconds\tcommand", rows, room)
-            keep(out / "mutants_survivors.tsv", "room\tfile\tline\tcode\tmutant", survivors, room)
+            survivors = noted(out / "mutants_survivors.tsv", survivors)
+            keep(out / "mutants_survivors.tsv", "room\tfile\tline\tcode\tmutant\tnote", survivors, room)
+
+
+def noted(path: Path, survivors: list[tuple]) -> list[tuple]:
+    """Survivors with the notes that the table has of the same mutants (written by hand: why nothing notices)."""
+    old = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    notes = {(r[1], r[3], r[4]): r[5] for r in old if len(r) > 5}
+    return [(*s[:5], notes.get((s[1], s[3], s[4]), "")) for s in survivors]
 
 
 def keep(path: Path, header: str, rows: list[tuple], room: str | None = None) -> None:
