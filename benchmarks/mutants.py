@@ -64,7 +64,7 @@ ROOMS = {
     "labels": (["labels.py"], ["tests/test_labels.py", "tests/clinical/test_words.py"]),
     "tables": (
         ["tables.py", "schema.py", "checks_results.py", "storage.py"],
-        ["tests/test_tables.py", "tests/test_schema.py", "tests/test_checks_results.py", "tests/test_storage.py"],
+        [f"tests/test_{n}.py" for n in ("tables", "schema", "checks_results", "checks_by_hand", "storage")],
     ),
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
