@@ -54,7 +54,7 @@ ROOMS = {
             f"report/{n}.py"
             for n in ("checklists", "facts", "methods", "page", "people", "provenance", "sentences", "views", "words")
         ],
-        [f"tests/report/test_{n}.py" for n in ("page", "sentences", "checklists", "provenance")],
+        [f"tests/report/test_{n}.py" for n in ("page", "pieces_by_hand", "sentences", "checklists", "provenance")],
     ),
     "figures": (["figures"], ["tests/figures"]),
     "evaluation": (["evaluation"], ["tests/evaluation"]),
