@@ -412,7 +412,8 @@ def test_odds_are_checked_of_forty_people_and_two_cuts():
     assert check(80)[1] > 0.5  # both groups alike: 14, 13 and 13 at each score
     assert np.isnan(check(40)[1])  # 7 and 6
     two = check(80, np.tile([0.0, 0, 1, 1], 20))
-    assert two[0] == PROPORTIONAL_ODDS and np.isnan(two[1])  # one cut has nothing to compare with
+    # one cut has nothing to compare with; the median lies between the two scores and is no other one
+    assert two[0] == PROPORTIONAL_ODDS and np.isnan(two[1])
 
 
 def test_a_cut_is_filled_by_ten_people_on_all_four_sides():

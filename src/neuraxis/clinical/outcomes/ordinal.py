@@ -67,7 +67,8 @@ class Ordinal(Outcome):
         if len(cases.y) < 40:
             return "", np.nan
         x = terms.loc[cases.y.index].astype(float).join(cases.x)
-        levels = np.unique(np.quantile(cases.y, [1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6]))
+        # scores that there are: one between two of them would cut where the lower one does, and the cut count twice
+        levels = np.unique(np.quantile(cases.y, [1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6], method="lower"))
         cuts = [c for c in levels if 15 <= (cases.y > c).sum() <= len(cases.y) - 15]
         if len(cuts) < 2:
             return PROPORTIONAL_ODDS, np.nan
