@@ -53,12 +53,13 @@ ROOMS ?=
 ONLY ?=
 SAMPLE ?= 0
 SEED ?= 1
+MOST ?= inf
 FAULTS ?= 1000
 faults: $(VENV)/.installed  ## kills, damage, full disks, limits while a job runs; results compared; benchmarks/reliability.tsv
 	OPENBLAS_NUM_THREADS=1 python tests/faults/harness.py $(FAULTS)
 
-mutants: $(VENV)/.installed  ## named faults planted one at a time (ONLY=twenty: those of a list; SAMPLE=30: random mutants of ROOMS, drawn by SEED), the tests must notice
-	python benchmarks/mutants.py --sample $(SAMPLE) --seed $(SEED) --only "$(ONLY)" $(ROOMS)
+mutants: $(VENV)/.installed  ## named faults planted one at a time (ONLY=twenty: those of a list; SAMPLE=30: random mutants of ROOMS, drawn by SEED, MOST seconds of tests each), the tests must notice
+	python benchmarks/mutants.py --sample $(SAMPLE) --seed $(SEED) --most $(MOST) --only "$(ONLY)" $(ROOMS)
 
 docs: $(VENV)/.installed  ## the graphs of docs/workflow.md, the README's picture where results/ are there, the site docs/site/html
 	python docs/draw.py

@@ -13,7 +13,8 @@ No file is touched: the mutated text takes the module's place when it is importe
 run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Of a random
 mutant's room only those tests run that call the changed function, the quickest first (all for what stands outside of
 functions): which they are is found by one run of the room without a mutant, whose failures count for nothing. Tests in
-processes of their own do not meet the mutant. Counts go to benchmarks/mutants.tsv, survivors to
+processes of their own do not meet the mutant. With --most so many seconds of tests are run against each mutant, the
+quickest ones: what would be killed by slower ones then counts as alive. Counts go to benchmarks/mutants.tsv, survivors to
 benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
 
 Own script rather than mutmut or cosmic-ray: those mutate every function by rewriting it behind a switch, which compiled
@@ -462,7 +463,19 @@ def planted(limit: float, only: str) -> list[tuple]:
     return rows
 
 
-def sampled(rooms: list[str], n: int, seed: int, limit: float, only: str) -> tuple[list[tuple], list[tuple]]:
+def first_of(tests: list[str], seconds: dict[str, float], most: float) -> list[str]:
+    """The first tests, whose seconds add up to no more than `most`; one at least."""
+    total = 0.0
+    for k, test in enumerate(tests):
+        total += seconds[test]
+        if k and total > most:
+            return tests[:k]
+    return tests
+
+
+def sampled(
+    rooms: list[str], n: int, seed: int, limit: float, only: str, most: float
+) -> tuple[list[tuple], list[tuple]]:
     """Random mutants of rooms: a row per room, and the survivors."""
     rows, survivors = [], []
     for room in rooms:
@@ -471,7 +484,7 @@ def sampled(rooms: list[str], n: int, seed: int, limit: float, only: str) -> tup
         start, results = time.monotonic(), []
         calls = calls_of(room)
         for path, (line, was, now, text) in picked:
-            tests = calls.of(path, line)
+            tests = first_of(calls.of(path, line), calls.seconds, most)
             files = sorted({t.split("::")[0] for t in tests})
             longest = min(limit, 30 + 4 * sum(calls.seconds[t] for t in tests))
             results.append(tests_of(ROOT / path, text, files, longest, Chosen(tests)) if tests else "survived")
@@ -481,6 +494,7 @@ def sampled(rooms: list[str], n: int, seed: int, limit: float, only: str) -> tup
         killed = sum(r in ("killed", "timeout") for r in results)
         share = killed / max(len(results), 1)
         command = f"make mutants SAMPLE={n} SEED={seed} ROOMS={room}"
+        command += f" MOST={most:g}" if most < math.inf else ""
         seconds = f"{time.monotonic() - start:.0f}"
         rows.append((room, len(every), len(results), killed, len(results) - killed, f"{share:.2f}", seconds, command))
         print(f"{room}: {killed} of {len(results)} killed ({share:.0%}), {len(every)} possible", flush=True)
@@ -500,6 +514,7 @@ def main():
     parser.add_argument("--sample", type=int, default=0, help="random mutants per room; 0: the named faults")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=240.0, help="seconds of a processor per mutant")
+    parser.add_argument("--most", type=float, default=math.inf, help="seconds of tests per mutant, the quickest first")
     parser.add_argument("--only", default="", help="part of a module's path, or of a fault's name, file or list")
     given = parser.parse_args()
     preload()
@@ -511,7 +526,7 @@ def main():
         sys.exit(any(r[4] in ("survived", "not found", "no tests") for r in rows))
     rooms = given.rooms or list(ROOMS)
     for room in rooms:  # tables are written after every room
-        rows, survivors = sampled([room], given.sample, given.seed, given.limit, given.only)
+        rows, survivors = sampled([room], given.sample, given.seed, given.limit, given.only, given.most)
         if not given.only:
             keep(out / "mutants.tsv", "room\tpossible\tmutants\tkilled\tsurvived\tscore\tseconds\tcommand", rows, room)
             survivors = noted(out / "mutants_survivors.tsv", survivors)
