@@ -8,9 +8,9 @@ order. Kinds that no test could or should notice are not drawn, whatever the roo
 what only a type checker reads, logging, texts and how many names a message lists; settings of a call that do not
 change what comes out of it (`UNSEEN`: zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is
 as good as another); in modules that draw, sizes, places and strengths of what is drawn (`LOOKS`: fontsize, lw, figsize,
-...; what is shown and where the axes end stays in); and the order of arguments of functions to which it is nothing (`SYMMETRIC`). All others count,
-boundaries and thresholds too; those that change nothing are told in the note of their line among the survivors.
-No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
+...; what is shown and where the axes end stays in); and the order of arguments of functions to which it is nothing
+(`SYMMETRIC`). All others count, boundaries and thresholds too; those that change nothing are told in the note of their
+line among the survivors. No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
 run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Of a random
 mutant's room only those tests run that call the changed function, the quickest first (all for what stands outside of
 functions): which they are is found by one run of the room without a mutant, whose failures count for nothing. Tests in
@@ -81,31 +81,11 @@ OTHER = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
 #: Keywords of a call, or of a decorator, that guard, word or cache and leave its result as it is.
 UNSEEN = {"strict", "stacklevel", "frozen", "slots", "repr", "copy", "maxsize", "flush"}
 #: Keywords of drawing functions that say how something looks, not what is shown: approved pictures and eyes are for these.
-LOOKS = {"figsize", "fontsize", "title_fontsize", "labelsize", "annot_kws", "lw", "ms", "mew", "alpha", "zorder", "pad"}
-LOOKS |= {
-    "labelpad",
-    "h_pad",
-    "w_pad",
-    "capsize",
-    "frameon",
-    "rotation",
-    "labelrotation",
-    "xytext",
-    "width_ratios",
-    "ha",
-}
-LOOKS |= {
-    "height_ratios",
-    "bbox_to_anchor",
-    "position",
-    "rect",
-    "shrink",
-    "aspect",
-    "linespacing",
-    "length",
-    "loc",
-    "va",
-}
+LOOKS = set(
+    "figsize fontsize title_fontsize labelsize annot_kws lw ms mew alpha zorder pad labelpad h_pad w_pad capsize frameon "
+    "rotation labelrotation xytext width_ratios height_ratios bbox_to_anchor position rect shrink aspect linespacing length "
+    "loc ha va".split()
+)
 #: Functions of two arguments that are the same either way round.
 SYMMETRIC = {
     "min",
