@@ -224,19 +224,24 @@ def spans(source: str):
                 yield node.lineno, a, d, y + raw[b:c].decode() + x
 
 
-def mutants_of(path: Path) -> list[tuple[int, str, str, str]]:
-    """(line, code before, code after, whole mutated source) of a module."""
-    source = path.read_text(encoding="utf-8")
-    raw = source.encode()
-    found = []
-    for line, a, b, new in spans(source):
+def drawn(paths: list[Path], n: int, rng: random.Random) -> tuple[int, list[tuple[Path, int, str, str, str]]]:
+    """How many mutants modules have, and `n` of them: path, line, code before, code after, whole mutated source."""
+    sources = {p: (ROOT / p).read_text(encoding="utf-8") for p in paths}
+    every = [(p, edit) for p in paths for edit in spans(sources[p])]
+    rng.shuffle(every)
+    found: list[tuple[Path, int, str, str, str]] = []
+    for path, (line, a, b, new) in every:
+        if len(found) == n:
+            break
+        source = sources[path]
+        raw = source.encode()
         text = (raw[:a] + new.encode() + raw[b:]).decode()
-        with contextlib.suppress(SyntaxError):
+        was, now = source.splitlines()[line - 1].strip(), text.splitlines()[line - 1].strip()
+        with contextlib.suppress(SyntaxError):  # a few edits are no code: (a) b instead of (a - b)
             ast.parse(text)
-            was, now = source.splitlines()[line - 1].strip(), text.splitlines()[line - 1].strip()
             if was != now:
-                found.append((line, was, now, text))
-    return found
+                found.append((path, line, was, now, text))
+    return len(every), found
 
 
 def files_of(room: str) -> list[Path]:
@@ -488,11 +493,11 @@ def sampled(
     """Random mutants of rooms: a row per room, and the survivors."""
     rows, survivors = [], []
     for room in rooms:
-        every = [(p, m) for p in files_of(room) if only in str(p) for m in mutants_of(ROOT / p)]
-        picked = random.Random(f"{seed} {room}").sample(every, min(n, len(every)))
+        paths = [p for p in files_of(room) if only in str(p)]
+        possible, picked = drawn(paths, n, random.Random(f"{seed} {room}"))
         start, results = time.monotonic(), []
         calls = calls_of(room)
-        for path, (line, was, now, text) in picked:
+        for path, line, was, now, text in picked:
             tests = first_of(calls.of(path, line), calls.seconds, most)
             files = sorted({t.split("::")[0] for t in tests})
             longest = min(limit, 30 + 4 * sum(calls.seconds[t] for t in tests))
@@ -505,8 +510,8 @@ def sampled(
         command = f"make mutants SAMPLE={n} SEED={seed} ROOMS={room}"
         command += f" MOST={most:g}" if most < math.inf else ""
         seconds = f"{time.monotonic() - start:.0f}"
-        rows.append((room, len(every), len(results), killed, len(results) - killed, f"{share:.2f}", seconds, command))
-        print(f"{room}: {killed} of {len(results)} killed ({share:.0%}), {len(every)} possible", flush=True)
+        rows.append((room, possible, len(results), killed, len(results) - killed, f"{share:.2f}", seconds, command))
+        print(f"{room}: {killed} of {len(results)} killed ({share:.0%}), {possible} possible", flush=True)
     return rows, survivors
 
 
