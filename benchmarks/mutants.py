@@ -66,7 +66,10 @@ ROOMS = {
     "labels": (["labels.py"], ["tests/test_labels.py", "tests/clinical/test_words.py"]),
     "tables": (
         ["tables.py", "schema.py", "checks_results.py", "storage.py"],
-        [f"tests/test_{n}.py" for n in ("tables", "schema", "checks_results", "checks_by_hand", "storage")],
+        [
+            f"tests/test_{n}.py"
+            for n in ("tables", "schema", "schema_by_hand", "checks_results", "checks_by_hand", "storage")
+        ],
     ),
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
