@@ -37,7 +37,7 @@ lint: $(VENV)/.installed
 	ruff format --check .
 	mypy
 	python -m numpydoc lint $$(find src/neuraxis -name '*.py')
-	snakefmt --check Snakefile rules
+	snakefmt --check Snakefile rules workflow/Snakefile
 	snakemake --lint
 
 bench: $(VENV)/.installed  ## speed of the engine (beside the peer where it can be imported) and of the readers; calibration

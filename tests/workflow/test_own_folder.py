@@ -1,10 +1,13 @@
 """A study in a folder of its own: defaults, paths and sources are found, and studies of one clone never meet."""
 
 import os
+import re
+import shutil
 import subprocess
 
 import pandas as pd
 import pytest
+import yaml
 from small_study import ENVIRONMENT, ROOT, checkout, snakemake
 
 
@@ -95,7 +98,8 @@ def test_module(clone, tmp_path, name):
     assert "results/sustain/MS/k3" not in words and "results/sustain/NMOSD" not in words
 
 
-def test_a_snakefile_fetched_from_elsewhere_uses_the_installed_package(clone, tmp_path):
+@pytest.mark.parametrize("file", ["Snakefile", "workflow/Snakefile"])
+def test_a_snakefile_fetched_from_elsewhere_uses_the_installed_package(tmp_path, file):
     """As `github(...)` does: rules and scripts come from a commit, tables and schemas from the package."""
     pytest.importorskip("git")
     repository = tmp_path / "repository"
@@ -107,11 +111,51 @@ def test_a_snakefile_fetched_from_elsewhere_uses_the_installed_package(clone, tm
     study = tmp_path / "a study"
     study.mkdir()
     (study / "Snakefile").write_text(
-        f'module neuraxis:\n    snakefile: gitfile("{repository}", path="sub/Snakefile", tag="v0")\n'
+        f'module neuraxis:\n    snakefile: gitfile("{repository}", path="sub/{file}", tag="v0")\n'
         '    config: {"cohort": {"scale": 0.05}}\n\nuse rule * from neuraxis\n'
     )
     # listed only: Snakemake 9.27 cannot run scripts of a gitfile, while those of github() are cached files
     assert "sustain_fit" in snakemake(study, "--list-rules").stdout
+
+
+def test_a_deployed_study(clone, tmp_path):
+    """What `snakedeploy deploy-workflow` (0.17) puts into an empty folder: config/, profiles/ and a Snakefile in workflow/
+    that uses all rules of the clone's workflow/Snakefile; only the path stands for `github(...)`."""
+    study = tmp_path / "a deployed study"
+    for folder in ("config", "profiles"):
+        shutil.copytree(clone / folder, study / folder)
+    (study / "workflow").mkdir()
+    (study / "workflow/Snakefile").write_text(
+        "from snakemake.utils import min_version\n\n\n"
+        'min_version("6.10.0")\n\n\n'
+        'configfile: "config/config.yaml"\n\n\n'
+        f'module neuraxis:\n    snakefile: \n        "{clone}/workflow/Snakefile"\n    config:\n        config\n\n\n'
+        "use rule * from neuraxis\n"
+    )
+    done = snakemake(study, "-n")
+    words = done.stdout + done.stderr
+    assert "profile profiles/default" in words and "results/report/index.html" in words
+    whole = {name: n for name, n in jobs(words).items() if name not in ("everything", "total")}
+    assert jobs(words)["everything"] == 1 and whole["sustain_fit"] > 5
+    # nothing but the scale is said in config/config.yaml: the jobs are those of the default study
+    same = jobs((said := own(tmp_path / "own", clone, "-n", text="cohort: {scale: 0.2}")).stdout + said.stderr)
+    assert whole == {name: n for name, n in same.items() if name not in ("all", "total")}
+
+
+def test_the_catalogues_files_are_where_it_looks(clone):
+    """https://snakemake.github.io/snakemake-workflow-catalog: standardised usage; .test/ is a study that can be planned."""
+    for name in ("workflow/Snakefile", "config/README.md", "config/config.yaml", ".snakemake-workflow-catalog.yml"):
+        assert (ROOT / name).is_file(), name
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage["software-stack-deployment"]["conda"] is (ROOT / "envs/neuraxis.yaml").is_file() and usage["report"]
+    small = (ROOT / ".test/config.yaml").read_text()
+    done = own(clone.parent / "test", clone, "-n", text=small)
+    assert jobs(done.stdout + done.stderr)["sustain_fit"] == 3  # one disease: everyone and two folds
+
+
+def jobs(words):
+    """Number of jobs by rule that Snakemake says it would run."""
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", words, re.M)}
 
 
 def test_provenance_names_the_workflows_commit_not_the_studys(tmp_path):
