@@ -36,12 +36,20 @@ def test_what_is_planted_is_found_and_nothing_else():
     assert table.loc[("stage", "etiv"), "estimate"] == pytest.approx(stats.spearmanr(stage, etiv)[0])
 
 
-def test_one_site_and_unknown_head_sizes_are_named():
+def test_why_nothing_was_tested_is_one_reason():
     people, etiv, group, stage = labelled(40)
     table = nuisance(people.assign(site="a"), etiv * np.nan, group, stage, "normal").set_index(["label", "variable"])
-    for key in (("subtype", "site"), ("stage", "site"), ("subtype", "etiv"), ("stage", "etiv")):
-        assert np.isnan(table.loc[key, "p"]) and "everyone alike" in table.loc[key, "reason"]
+    for label in ("subtype", "stage"):
+        assert table.loc[(label, "site"), "reason"] == "everyone is alike"
+        assert table.loc[(label, "etiv"), ["reason", "n"]].tolist() == ["nobody's is known", 0]
+        assert table.loc[[(label, "site"), (label, "etiv")], "p"].isna().all()
+        assert table.loc[(label, "age"), "reason"] == ""
     assert table.loc[("stage", "age"), "p"] <= table.loc[("stage", "age"), "p_holm"]
+    few = nuisance(people, etiv, group.where(group == "normal", "one").mask(stage > -1, "normal"), stage, "normal")
+    few = few.set_index(["label", "variable"])["reason"]  # nobody is staged
+    assert set(few["subtype"]) == {"too few people"} and set(few["stage"]) == {""}
+    same = nuisance(people, etiv, group.mask(group != "normal", "one"), stage * 0, "normal")
+    assert set(same["reason"]) == {"everyone is alike"}
 
 
 def test_sparse_tables_have_one_p():

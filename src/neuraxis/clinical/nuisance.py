@@ -10,7 +10,7 @@ from .effects import cramers_v
 
 #: Fewer people than this are not tested.
 FEWEST = 10
-NOT_TESTED = "too few people, or everyone alike"
+UNKNOWN, ALIKE, TOO_FEW = "nobody's is known", "everyone is alike", "too few people"
 
 COLUMNS = ("label", "variable", "test", "effect", "estimate", "p", "p_holm", "n", "reason")
 
@@ -46,6 +46,9 @@ def nuisance(people: pd.DataFrame, etiv: pd.Series, group: pd.Series, stage: pd.
         known = values[variable].dropna()
         nominal = variable in ("site", "sex")  # a site may be a number
         mine = staged.intersection(known.index)
+        if known.empty:
+            rows += [{"label": label, "variable": variable, "n": 0, "reason": UNKNOWN} for label in ("subtype", "stage")]
+            continue
         rows.append(
             {"label": "subtype", "variable": variable}
             | (_nominal(group[mine], known[mine]) if nominal else _ranks(known[mine], group[mine]))
@@ -62,10 +65,16 @@ def nuisance(people: pd.DataFrame, etiv: pd.Series, group: pd.Series, stage: pd.
     return table
 
 
+def _why_not(values: pd.Series, others: pd.Series) -> str:
+    """Why one was not tested against the other: whoever is to mend it needs the one reason."""
+    alike = len(values) >= FEWEST and min(values.nunique(), others.nunique()) < 2
+    return ALIKE if alike else TOO_FEW
+
+
 def _nominal(group: pd.Series, values: pd.Series) -> dict:
     found = cramers_v(group, values) if len(values) >= FEWEST else None
     if found is None:
-        return {"n": len(values), "reason": NOT_TESTED}
+        return {"n": len(values), "reason": _why_not(values, group)}
     return {
         "test": found["model"],
         "effect": "Cramer's V",
@@ -81,7 +90,7 @@ def _ranks(values: pd.Series, group: pd.Series) -> dict:
     parts = [values[group == g] for g in counts.index[counts >= 2]]
     n = sum(map(len, parts))
     if n < FEWEST or len(parts) < 2 or values.nunique() < 2:
-        return {"n": n, "reason": NOT_TESTED}
+        return {"n": n, "reason": _why_not(values, group)}
     statistic, p = stats.kruskal(*parts)
     return {
         "test": "Kruskal-Wallis",
@@ -94,7 +103,7 @@ def _ranks(values: pd.Series, group: pd.Series) -> dict:
 
 def _monotone(stage: pd.Series, values: pd.Series) -> dict:
     if len(values) < FEWEST or values.nunique() < 2 or stage.nunique() < 2:
-        return {"n": len(values), "reason": NOT_TESTED}
+        return {"n": len(values), "reason": _why_not(values, stage)}
     rho, p = stats.spearmanr(stage, values)
     return {
         "test": "Spearman",
