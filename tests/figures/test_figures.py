@@ -12,7 +12,7 @@ from PIL import Image
 
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model
-from neuraxis.figures.brain import draw_brain, outline, structures
+from neuraxis.figures.brain import CORD, draw_brain, outline, structures
 from neuraxis.figures.declared import ALL, OF_CONTROLS, OF_DISEASE, OF_DISEASES, WHO, names, tables_of
 from neuraxis.figures.study import function_of
 from neuraxis.figures.style import (
@@ -163,9 +163,6 @@ def test_biomarkers_without_a_place_on_the_brain_are_told_as_numbers():
     none = {"thalamus": [], "fa": [], "pole": []}
     noted = maps.brain_mean_z(given(clinical__maps=table, where=some, labels=labels)).get_supxlabel()
     assert {b.strip() for b in noted.partition("without a place here:")[2].rstrip(".").split(",")} == {"FA", "Pole"}
-    bare = {"clinical__maps": table, "where": none, "labels": labels}
-    assert maps.brain_mean_z(given(**bare)).axes[0].texts[0].get_text() == maps.NOWHERE
-    assert maps.brain_t(given(**bare)).axes[0].texts[0].get_text() == maps.NOWHERE
     curve = pd.DataFrame(
         [
             {"subtype": c, "stage": s, "biomarker": b, "z": s * c}
@@ -174,9 +171,16 @@ def test_biomarkers_without_a_place_on_the_brain_are_told_as_numbers():
             for b in labels.index
         ]
     )
-    first, second = maps.progression(given(progression=curve, where=none, labels=labels)).axes[:2]
-    assert [t.get_text() for t in first.get_yticklabels()] == ["Thalamus", "FA", "Pole"]
-    assert first.texts[0].get_text() == "1.0" and second.texts[0].get_text() == "2.0"  # z at stage 1
+    cord = {**none, "fa": [CORD]}  # a patch beside a brain without a value
+    for where in (none, cord):
+        bare = {"clinical__maps": table, "where": where, "labels": labels}
+        assert maps.brain_mean_z(given(**bare)).axes[0].texts[0].get_text() == maps.NOWHERE
+        assert maps.brain_t(given(**bare)).axes[0].texts[0].get_text() == maps.NOWHERE
+        first, second = maps.progression(given(progression=curve, where=where, labels=labels)).axes[:2]
+        assert [t.get_text() for t in first.get_yticklabels()] == ["Thalamus", "FA", "Pole"]
+        assert first.texts[0].get_text() == "1.0" and second.texts[0].get_text() == "2.0"  # z at stage 1
+    both = {**cord, "thalamus": some["thalamus"]}
+    assert "FA" not in maps.brain_mean_z(given(clinical__maps=table, where=both, labels=labels)).get_supxlabel()
 
 
 def variance():

@@ -299,6 +299,10 @@ def test_the_flow_ends_in_the_groups_of_the_model():
     ({}, "Differences between sites are taken out", True),
     ({"sites": ("a",)}, "Differences between sites are taken out", False),
     ({"config": {"normative": {"site": "none"}}}, "Differences between sites are taken out", False),
+    ({}, "The brain was not measured", False),
+    ({"biomarkers": BIOMARKERS[:1]}, "The brain was not measured", True),
+    ({"biomarkers": CORD}, "The brain was not measured", True),
+    ({"diseases": [], "biomarkers": BIOMARKERS[:1]}, "The brain was not measured", False),
     ({}, "The people are simulated", False),
     ({"config": {"normative": {"site": "none"}}, "sites": ("a",)}, "There is no site term", False),
     ({}, "are circular", True),
@@ -329,7 +333,16 @@ def test_with_one_order_no_words_compare_subtypes(tmp_path):
     rows = pd.DataFrame({"label": ["subtype", "stage"], "variable": ["age", "age"], "p": [np.nan, 0.2], "p_holm": [np.nan, 0.4],
                          "reason": ["everyone alike", ""], "effect": "rho", "estimate": 0.1, "n": 80})  # fmt: skip
     later = pd.DataFrame({"source": ["a"], "target": ["b"], "n": [0], "share": [np.nan]})
-    more = {"clinical/nuisance": rows, "clinical/transitions": later}
+    nested = pd.DataFrame(
+        {
+            "outcome": "EDSS",
+            "p": np.nan,
+            "n_events": 0,
+            "model": ["mean z", "subtype and stage"],
+            "against": ["subtype and stage", None],
+        }
+    )
+    more = {"clinical/nuisance": rows, "clinical/transitions": later, "clinical/nested": nested}
     one = disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)), **more)
     two = disease(followup=pd.DataFrame({"participant_id": ["sub-001"]}), **more)
     for figure in page.OF_DISEASE:
@@ -344,6 +357,15 @@ def test_with_one_order_no_words_compare_subtypes(tmp_path):
     assert 'id="d-MS-followup"' in made[2] and 'id="d-MS-followup"' not in made[1]
     assert 'subtypes">Subtypes</h3>' in made[2].replace("-h", "") and "People with atrophy</h3>" in made[1]
     assert '<th scope="row">subtype</th>' in made[2] and '<th scope="row">subtype</th>' not in made[1]
+    for k, words in ((1, "atrophy and stage"), (2, "subtype and stage")):
+        assert f"<td>mean z</td><td>{words}</td>" in made[k] and f"<td>{words}</td></tr>" in made[k]
+
+
+@pytest.mark.parametrize(("tau", "there"), [(np.nan, False), (0.8, True)])
+def test_orders_of_a_single_event_have_no_table_of_their_agreement(tau, there, tmp_path):
+    d = disease(stability=pd.DataFrame({"repeat": 0, "fold": [0, 1], "subtype": 1, "tau": tau, "tau_chance": tau}))
+    made = page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=True)
+    assert ("Agreement of the fold models" in made) == there
 
 
 def test_biomarkers_stand_under_their_labels():

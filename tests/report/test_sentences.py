@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from facts_of import association, diagnostics, disease, names, nuisance, people, selection, study
+from facts_of import BIOMARKERS, association, diagnostics, disease, names, nuisance, people, selection, study
 from markupsafe import escape
 
 from neuraxis.report import page, sentences
@@ -114,10 +114,19 @@ OTHERS = pd.DataFrame(
         for g, n, out in (("HC", 60, 0), ("MS", 100, 0), ("RIS", 0, 1), ("NMOSD", 0, 56))
     ]
 )
+#: One measure, of the cord; and a marker of people that nobody has.
+CORD_ALONE = {
+    "features/measures": pd.DataFrame(columns=["participant_id", "cord_csa"]),
+    "normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "cord_csa": [0.0]}),
+}
+CORD_AND_MARKER = BIOMARKERS.assign(label=["Cord area", "Frontal cortex", "NfL"], kind=["cord", "labels", "column"])
 OF_STUDY = [
     ("no_disease", study([]), study(), "norms and their diagnostics only, no subtypes", True),
     ("not_measured", study(**{"features/measures": pd.DataFrame(columns=["participant_id", "frontal", "cord_csa"])}), study(), "measured in nobody, and so left aside: Thalamus.", True),
     ("no_cord", study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "frontal": [0.0]})}), study(), "The spinal cord was not measured", True),
+    ("not_measured", study(biomarkers=CORD_AND_MARKER, **CORD_ALONE), study(**CORD_ALONE), "left aside: NfL.", True),
+    ("no_brain", study(**CORD_ALONE), study(), "The brain was not measured: atrophy that is there", True),
+    ("no_brain", study(biomarkers=CORD_AND_MARKER, **CORD_ALONE), study([], **CORD_ALONE), "The brain was not", True),
     ("many_lost", study(**{"features/flow": STUDY_LOST}), study(), "20% of MS were excluded", True),
     ("other_groups", study(**{"cohort/flow": OTHERS}), study(), "but no part of this study: NMOSD (56 people) and RIS (1 person).", False),
     ("merged_groups", study(config={"cohort": {"groups": {"MS": ["RRMS", "SPMS"], "HC": ["Control"]}}}), study(), "MS stands for RRMS and SPMS; HC stands for Control.", False),

@@ -47,7 +47,9 @@ def nuisance(people: pd.DataFrame, etiv: pd.Series, group: pd.Series, stage: pd.
         nominal = variable in ("site", "sex")  # a site may be a number
         mine = staged.intersection(known.index)
         if known.empty:
-            rows += [{"label": label, "variable": variable, "n": 0, "reason": UNKNOWN} for label in ("subtype", "stage")]
+            rows += [
+                {"label": label, "variable": variable, "n": 0, "reason": UNKNOWN} for label in ("subtype", "stage")
+            ]
             continue
         rows.append(
             {"label": "subtype", "variable": variable}

@@ -34,6 +34,7 @@ DOTS = "...."
 LEVEL_COLOURS = plt.get_cmap("Greens")
 EDGE = "#4D4D4D"
 WHITE_MATTER = ("own", "white matter")
+CORD = ("own", "cord")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
 VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.43}
 WIDTH, HEIGHT = 6.05, 1.0
@@ -104,7 +105,7 @@ def structures(biomarkers: pd.DataFrame, label_names: pd.Series) -> dict[str, li
             elif name.startswith("Left-"):
                 found.append(("aseg", name.removesuffix("-Proper")))
         if b.kind == "cord":
-            found.append(("own", "cord"))
+            found.append(CORD)
         out[b.biomarker] = found
     return out
 
@@ -182,7 +183,7 @@ def pieces() -> tuple[Piece, ...]:
                 add(circle, transform, ("own", "accumbens"), order=3.0)
     x = VIEWS["cord"]
     cord = Outline([(x, 0.0), (x + 0.16, 0.0), (x + 0.16, 1.0), (x, 1.0), (x, 0.0)])
-    add(cord, Affine2D(), ("own", "cord"), 0.8)
+    add(cord, Affine2D(), CORD, 0.8)
     return tuple(out)
 
 

@@ -11,18 +11,24 @@ from matplotlib.figure import Figure
 
 from ..errors import counted
 from ..labels import NORMAL
-from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
+from .brain import CORD, HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
 from .given import Given
 from .style import MIDDLE, PAGE, empty, unsigned, wrapped
 
 #: Said instead of a drawing on which nothing would be.
-NOWHERE = "None of these biomarkers has a place on the drawing of brain and cord; see the mean z as numbers."
+NOWHERE = "None of these biomarkers has a place on the drawing of the brain; see the mean z as numbers."
 FDR = 0.05
 
 
 def undrawn(table: pd.DataFrame, where: dict, labels: pd.Series) -> list[str]:
     """Labels of the table's biomarkers that have no place on the drawing."""
     return [labels.get(b, b) for b in table["biomarker"].unique() if not any(map(has_outline, where.get(b, ())))]
+
+
+def drawable(table: pd.DataFrame, where: dict) -> bool:
+    """Has any of the table's biomarkers a place on the brain? A patch for the cord beside an empty brain shows no more than its number."""
+    places = {place for b in table["biomarker"].unique() for place in where.get(b, ()) if has_outline(place)}
+    return bool(places - {CORD})
 
 
 def _panels(rows, where, norm, colour_map, label, note, cord_levels=(1, 2, 3)):
@@ -60,7 +66,7 @@ def brain_mean_z(g: Given) -> Figure:
     """Mean z per group on brain and cord, one colour scale for all diseases."""
     table = g.table("clinical/maps")
     absent = undrawn(table, g.where, g.labels)
-    if len(absent) == table["biomarker"].nunique():
+    if not drawable(table, g.where):
         return empty(NOWHERE)
     limit = g.limit("mean_z", 1.0)
     rows = []
@@ -86,7 +92,7 @@ def brain_t(g: Given) -> Figure:
     if known.empty:
         return empty("No subtype has five people to compare with five others.")
     absent = undrawn(table, g.where, g.labels)
-    if len(absent) == table["biomarker"].nunique():
+    if not drawable(table, g.where):
         return empty(NOWHERE)
     limit = g.limit("t", 2.0)
     rows = []
@@ -165,7 +171,7 @@ def progression(g: Given) -> Figure:
     absent = undrawn(table, g.where, g.labels)
     shown = {c: stages_shown(g.stages[(g.group == name) & (g.stages > 0)]) for c, name in g.names.items()}
     shown = {c: s for c, s in shown.items() if s}
-    if len(absent) == table["biomarker"].nunique():
+    if not drawable(table, g.where):
         return _numbers(g, table, shown)
     z, levels = by_scale(table)
     # one end for all diseases, whose figures stand beside one another

@@ -417,6 +417,12 @@ class Study:
         return bool(self.cord)
 
     @cached_property
+    def has_brain(self) -> bool:
+        """Was anything measured that may be of the brain: neither of the cord nor a column of people?"""
+        rest = self.measured[~self.measured["label"].isin(self.cord)]
+        return bool((rest["kind"] != "column").any())
+
+    @cached_property
     def has_head_size(self) -> bool:
         """Is anybody's head size known?"""
         measures = self.tables["features/measures"]

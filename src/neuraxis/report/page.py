@@ -122,6 +122,7 @@ LIMITATIONS = [
         "There is no site term in the norms: differences between scanners stay in the z.",
     ),
     (lambda s: bool(s.diseases) and not s.has_cord, "The spinal cord was not measured."),
+    (lambda s: bool(s.diseases) and s.has_cord and not s.has_brain, "The brain was not measured."),
     (lambda s: bool(s.diseases) and s.n_scanned_again == 0, "There are no later scans: stage is not tested against time."),
     (
         lambda s: any(d.k > 1 for d in s.diseases),
@@ -232,6 +233,10 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 continue  # nobody was
             if name == "clinical/nuisance" and len(table) and d.k < 2:
                 table = table[table["label"] != "subtype"]
+            if name == "clinical/nested" and len(table) and d.k < 2:
+                table = table.assign(**{c: table[c].str.replace("subtype", "atrophy") for c in ("model", "against")})
+            if name == "stability" and "tau" in table and table["tau"].isna().all():
+                continue  # orders of a single event cannot differ
             caption = ONE_TABLE.get(name, caption) if d.k < 2 else caption
             tables[chapter].append(any_table(store, f"{d.name}/{name}", worded(table, d), caption))
         tables[chapter] = [t for t in tables[chapter] if t]

@@ -581,9 +581,22 @@ def no_disease(s: Study):
     return "No disease group was declared: norms and their diagnostics only, no subtypes."
 
 
-@sentence_of("people", lambda s: bool(s.absent), warn=True)
+def _left_aside(s: Study) -> list[str]:
+    """Labels of what is measured in nobody, but for the brain's where that was not measured at all (no_brain)."""
+    if s.has_brain or not s.has_cord:
+        return s.absent
+    kind = s.biomarkers.set_index("label")["kind"]
+    return [label for label in s.absent if kind[label] in ("cord", "column")]
+
+
+@sentence_of("people", lambda s: bool(_left_aside(s)), warn=True)
 def not_measured(s: Study):
-    return f"Defined but measured in nobody, and so left aside: {', '.join(s.absent)}."
+    return f"Defined but measured in nobody, and so left aside: {', '.join(_left_aside(s))}."
+
+
+@sentence_of("people", lambda s: bool(s.diseases) and s.has_cord and not s.has_brain, warn=True)
+def no_brain(s: Study):
+    return "The brain was not measured: atrophy that is there cannot be told from none."
 
 
 @sentence_of("people", lambda s: bool(s.diseases) and not s.has_cord, warn=True)

@@ -153,8 +153,8 @@ GLOSSARY = {
     "expected stage": "the mean stage over everything the model holds possible for the person",
     "subtype": "an order of events that some of the people follow",
     "out of fold": "judged by a model fitted without the person, so that nobody is flattered by having been fitted",
-    "z": "how many standard deviations of the controls a measure lies from what is expected at that age, sex, head size and site; "
-    "positive is abnormal",
+    "z": "how many standard deviations of the controls a measure lies from what the norm expects of a healthy person of that age, sex "
+    "and whatever else the methods name; positive is abnormal",
     "CVIC": "cross-validated information criterion: minus twice the log-likelihood of people the model has not seen; lower is better",
     "nats": "units of log-likelihood; 3 nats are a factor of 20",
     "positional variance": "how sure the place of each event in the order is",
