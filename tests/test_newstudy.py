@@ -6,7 +6,7 @@ import yaml
 from click.testing import CliRunner
 
 from neuraxis.cli import main, snakemake_command, study_here
-from neuraxis.cohort.templates import Locator
+from neuraxis.cohort.templates import Locator, files_of
 from neuraxis.errors import ConfigError, InputError
 from neuraxis.newstudy import look, make_study, propose
 
@@ -264,6 +264,45 @@ def test_tables_by_their_heading(data, tmp_path, name, header, key, source):
     # a cord alone has no head size
     normative = proposed(data, tmp_path)[0].get("normative")
     assert normative == ({"head_size": "none"} if key == "sct" else None)
+
+
+def test_what_is_not_read_is_named(data, tmp_path):
+    """Workbooks and packed tables; folders of FreeSurfer whose names are no ids; label volumes, which only their names tell."""
+    for name in (
+        "people.csv.gz",
+        "people.xlsx",
+        "image.nii.gz",
+        "sub-01/sub-01_dseg.nii.gz",
+        "sub-02/sub-02_dseg.nii.gz",
+    ):
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).write_bytes(b"")
+    for name in ("fs6.0_bert", "sub-01", "stats2table"):
+        (data / "fs" / name / "stats").mkdir(parents=True)
+    for name in ("fs6.0_bert", "sub-01"):
+        (data / "fs" / name / "stats/aseg.stats").write_text("")
+    (data / "fs/stats2table/stats").rmdir()
+    config, _, said = proposed(data, tmp_path)
+    words = "\n".join(said)
+    packed = next(s for s in said if "only plain text is read" in s)
+    assert "people.csv.gz" in packed and "people.xlsx" in packed and "nii" not in packed
+    assert "fs6.0_bert; rename them" in words and "results of 1 person" in words
+    assert "label volumes" not in words and config["features"]["source"] == "images"
+    (data / "fs/sub-01/stats/aseg.stats").unlink()
+    config, _, said = proposed(data, tmp_path)
+    template = data / "{participant_id}/{participant_id}_dseg.nii.gz"
+    assert (
+        any(s.startswith(f"label volumes by their names: {template} (2);") for s in said) and "features" not in config
+    )
+    assert {i for _, i in files_of(str(template))} == {"sub-01", "sub-02"}  # as the workflow's reader finds them
+
+
+def test_a_study_of_the_cord_alone_uses_nothing_else(data, tmp_path):
+    write(data, "participants.tsv", people(3, group="MS"))
+    toolbox(data, "csa.csv", 70, (1, 2, 3))
+    assert proposed(data, tmp_path)[0]["features"]["use"] == ["cord_csa"]
+    (data / "aseg.csv").write_text("Measure:volume,Left-Thalamus,Left-Putamen\nsub-01,7000,5000\n")
+    assert "use" not in proposed(data, tmp_path)[0]["features"]
 
 
 def test_tables_that_cannot_be_read_are_told(data, tmp_path):

@@ -49,6 +49,8 @@ KNOWN: dict[str, dict] = {
     "gfap": {"name": "GFAP", "type": "continuous", "transform": "log", "family": "serum"},
     "lesion_volume": {"name": "lesion volume", "type": "continuous", "transform": "log1p", "family": "lesions"},
 }
+#: How names of tables of text end.
+TEXT = (".csv", ".tsv", ".txt", ".table", ".dat")
 #: What a transform's values must be above.
 ABOVE = {"log": 0, "log1p": -1}
 #: Columns that describe people and are no outcomes.
@@ -61,6 +63,11 @@ PART_OF_CORD = re.compile(r"(?<![a-z])(?:gm|wm)(?=seg|[_.-]|$)", re.I)
 WHOLE_CORD = 35.0
 #: Subjects that FreeSurfer ships: nobody's brain.
 TEMPLATES = re.compile(r"fsaverage.*|[lr]h\.EC_average|cvs_avg\d+.*|V1_average", re.I)
+#: What a folder of a person may be called (`cohort.templates`).
+ID = re.compile(r"[A-Za-z0-9_-]+")
+#: Tables that are not read as they are, and names of label volumes: FreeSurfer's and FastSurfer's, SynthSeg's, BIDS derivatives'.
+PACKED = (".gz", ".xlsx", ".xls", ".ods", ".zip", ".parquet")
+VOLUMES = re.compile(r".*(aseg[^/]*\.mgz|(dseg|synthseg)\.nii(\.gz)?)", re.I)
 #: The last vertebral level: C1 to C7, T1 to T12, L1 to L5; what the tools number higher is none.
 LOWEST = 24
 #: Courses of multiple sclerosis as groups are called after them.
@@ -81,6 +88,8 @@ class Found:
     volumes, sct, qc, measures : list of Path
         Tables of volumes (asegstats2table, aparcstats2table, SynthSeg), of the Spinal Cord Toolbox, of quality scores, and
         tidy ones (head size and biomarkers under the names of the workflow's definitions).
+    images : dict of str to int
+        Templates of label volumes by their names, and how many there are.
     notes : list of str
         What could not be told.
     unread : list of str
@@ -93,6 +102,7 @@ class Found:
     sct: list[Path] = field(default_factory=list)
     qc: list[Path] = field(default_factory=list)
     measures: list[Path] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
@@ -119,6 +129,8 @@ def look(folder) -> Found:
         raise InputError(f"{folder}: no such folder")
     found, seen = Found(), 0
     people: list = []
+    unnamed: list = []
+    packed: list = []
     for place, folders, files in os.walk(top):
         here = Path(place)
         if here.name == "stats":
@@ -127,7 +139,10 @@ def look(folder) -> Found:
                     folders.clear()
                     continue
                 template = _template(here.parent)
-                found.freesurfer[template] = found.freesurfer.get(template, 0) + 1
+                if ID.fullmatch(here.parent.name):
+                    found.freesurfer[template] = found.freesurfer.get(template, 0) + 1
+                else:
+                    unnamed.append(here.parent)
             folders.clear()
             continue
         seen += len(files) + len(folders)
@@ -141,13 +156,34 @@ def look(folder) -> Found:
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(files):
             path = here / name
-            if path.suffix.lower() in (".csv", ".tsv", ".txt", ".table", ".dat") and not name.startswith("."):
+            if name.startswith("."):
+                continue
+            if path.suffix.lower() in TEXT:
                 _table(path, found, people)
+            elif VOLUMES.fullmatch(name):
+                template = re.sub(
+                    r"(?<=[/_])ses-[A-Za-z0-9]+",
+                    "{session_id}",
+                    re.sub(r"sub-[A-Za-z0-9]+", "{participant_id}", str(path)),
+                )
+                found.images[template] = found.images.get(template, 0) + 1
+            elif path.suffix.lower() in PACKED and (
+                path.suffix.lower() != ".gz" or Path(path.stem).suffix.lower() in TEXT
+            ):
+                packed.append(path)
     if len(people) > 1:
         best = [p for p in people if p.name == "participants.tsv"] or people
         found.notes.append(f"tables of people: {name_some(people)}; the first of {name_some(best)} is taken")
         people = best
     found.people = people[0] if people else None
+    if packed:
+        found.notes.append(
+            f"not looked at, because only plain text is read (unpack it, or save it as csv): {name_some(packed)}"
+        )
+    if unnamed:
+        found.notes.append(
+            f"left aside, because folders of people are called by letters, digits, - and _ alone: {name_some(unnamed)}; rename them"
+        )
     if found.unread:
         found.notes.append(f"left aside, because they cannot be read: {name_some(found.unread, 5)}")
     if len(found.freesurfer) > 1:
@@ -270,7 +306,7 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
     if found.freesurfer:
         template, n = max(found.freesurfer.items(), key=lambda item: item[1])
         features |= {"source": "images", "labels": _relative(template, study)}
-        persons = {i for _, i in files_of(template) if not TEMPLATES.fullmatch(i)}
+        persons = {i for at, i in files_of(template) if Path(at, "stats").is_dir() and not TEMPLATES.fullmatch(i)}
         said.append(
             f"FreeSurfer or FastSurfer results of {counted(len(persons), 'person')}: {template}"
             + f"; {counted(n, 'scan')}: each person's {_usual(Cohort, 'baseline_session')} (cohort.baseline_session), or else the "
@@ -291,15 +327,24 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
         _whose(_persons(found.measures[:1]), listed, "it", said)
     if found.sct and _cord(found.sct, listed, study, features, said):
         if "source" not in features:
-            features |= {"source": "volume_tables", "volume_tables": []}
+            features |= {"source": "volume_tables", "volume_tables": [], "use": ["cord_csa"]}
             normative["head_size"] = "none"
             said.append(
                 "cord alone: no segmentation of the brain was found, and no head size (normative.head_size: none)"
             )
     if found.qc:
         features["qc_scores"] = _relative(found.qc[0], study)
-    if "source" not in features:
-        said.append("no segmentations: give features.labels (images), features.volume_tables or features.table")
+    if "source" not in features or (found.images and features.get("volume_tables") == []):
+        if found.images:
+            templates = [
+                f"{_relative(t, study)} ({n})" for t, n in sorted(found.images.items(), key=lambda item: -item[1])
+            ]
+            said.append(
+                f"label volumes by their names: {name_some(templates)}; if they hold FreeSurfer's labels, set features.source: images and "
+                "features.labels to one of these, and features.etiv to a table of head sizes"
+            )
+        else:
+            said.append("no segmentations: give features.labels (images), features.volume_tables or features.table")
     sections = {"cohort": cohort, "features": features, "normative": normative, "clinical": clinical}
     return {name: keys for name, keys in sections.items() if keys}, tables, said
 
