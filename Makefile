@@ -23,8 +23,8 @@ run: $(VENV)/.installed  ## the default study, from images to results/report/ind
 test: $(VENV)/.installed  ## all tests
 	pytest
 
-test-slow: $(VENV)/.installed  ## the tutorial as it stands, from an installed wheel; a fit with kernels for any processor
-	NEURAXIS_SLOW=1 pytest -n 0 tests/workflow/test_wheel.py tests/processors
+test-slow: $(VENV)/.installed  ## the tutorial as it stands, from an installed wheel; kinds of study; a fit with kernels for any processor
+	NEURAXIS_SLOW=1 pytest -n 0 tests/workflow/test_wheel.py tests/workflow/test_kinds.py tests/processors
 
 test-python: $(VENV)/.installed  ## tests of the engine without the compiler, problems that are small enough (NEURAXIS_SECONDS each, 20)
 	NUMBA_DISABLE_JIT=1 pytest tests/sustain

@@ -368,6 +368,14 @@ def test_orders_of_a_single_event_have_no_table_of_their_agreement(tau, there, t
     assert ("Agreement of the fold models" in made) == there
 
 
+@pytest.mark.parametrize(("sites", "there"), [(["A"], False), (["A", "B"], True)])
+def test_without_the_only_site_nobody_is_left_to_be_fitted(sites, there, tmp_path):
+    """Of several sites the reasons are told, though none could be left out."""
+    refits = pd.DataFrame({"site": sites, "subtype": np.nan, "tau": np.nan, "same_label": np.nan, "reason": "too few"})
+    made = page.render(study([disease(sites=refits)]), tmp_path, title="t", logs=tmp_path, people=True)
+    assert ("Agreement of the models fitted without a site" in made) == there
+
+
 def test_biomarkers_stand_under_their_labels():
     labels = pd.Series({"cord_csa": "Cord area", "thalamus": "Thalamus"})
     table = pd.DataFrame(

@@ -614,6 +614,7 @@ def test_no_event_is_frozen():
     events, _, people = small(n_people=25)  # few enough people that no event's place is certain
     model = fit(people.X, events, 2, n_startpoints=2, n_samples=5000, n_chains=2, **PEER)
     table = model.diagnostics().query("quantity == 'place'")
+    np.testing.assert_allclose(table["mean"], model.event_order()["mean_position"])  # counted from 1 in both
     assert (table["sd"] > 0).all() and (model.draws.step >= 0.6).all()
     assert (model.draws.acceptance > 0.02).all()
 

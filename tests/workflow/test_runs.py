@@ -65,8 +65,8 @@ def test_the_published_study_can_be_planned(tmp_path):
 
 
 def test_own_people_from_a_table(tmp_path):
-    """Own data: a participants table and a table of measures, no images, one disease; beside z-scores a measure of one's
-    own, a marker that is normal or abnormal and a score, both of the participants' table."""
+    """Own data: a participants table and a table of measures, no images, one disease, one site, one scan a person; beside
+    volumes a thickness, a marker that is normal or abnormal and a score, both of the participants' table."""
     from neuraxis.cohort.simulated import simulate_cohort
 
     folder = checkout(tmp_path / "own")
@@ -78,6 +78,7 @@ def test_own_people_from_a_table(tmp_path):
     people["marker"] = np.exp(
         rng.normal(2, 0.3, len(people)) + np.where(sick & (rng.random(len(people)) < 0.6), 1.5, 0)
     )
+    people["site"] = "A"
     people["gait"] = np.where(sick, rng.integers(0, 4, len(people)), 0)
     people[keep].drop(columns="origin").to_csv(folder / "participants.tsv", sep="\t", index=False, na_rep="n/a")
     measures["thickness"] = 1 + measures["frontal"] / measures["frontal"].mean()
@@ -110,6 +111,10 @@ def test_own_people_from_a_table(tmp_path):
     )
     assert events["thickness"] == {1} and events["nfl"] == {1} and events["gait"] == {1, 2, 3}
     assert "NfL as normal or abnormal" in page and "Gait score by observed level" in page and "Fonteijn" in page
+    assert "from 1 site" in page and "Everyone comes from one site" in page and "so there is no site term" in page
+    assert "Nobody has a later scan" in page and 'id="d-MS-followup"' not in page
+    assert "offset per site" not in page and "Differences between sites" not in page
+    assert "stage with site (everyone is alike)" in page and "without each site" not in page
 
 
 def test_what_init_proposes_reaches_its_report(tmp_path):

@@ -43,7 +43,7 @@ TABLES = {
     "subtypes": [("names", "Subtypes, most people first")],
     "order": [("event_order", "Mean place of every event")],
     "trust": [
-        ("controls", "Controls under the same model"),
+        ("controls", "Controls under the same model, and the people that it was fitted to"),
         ("baselines", "Simple scores beside stage and subtype"),
         ("stability", "Agreement of the fold models"),
         ("sites", "Agreement of the models fitted without a site"),
@@ -237,6 +237,8 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 table = table.assign(**{c: table[c].str.replace("subtype", "atrophy") for c in ("model", "against")})
             if name == "stability" and "tau" in table and table["tau"].isna().all():
                 continue  # orders of a single event cannot differ
+            if name == "sites" and len(table) and table["site"].nunique() < 2 and table["tau"].isna().all():
+                continue  # without the only site nobody is left
             caption = ONE_TABLE.get(name, caption) if d.k < 2 else caption
             tables[chapter].append(any_table(store, f"{d.name}/{name}", worded(table, d), caption))
         tables[chapter] = [t for t in tables[chapter] if t]

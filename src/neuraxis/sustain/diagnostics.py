@@ -75,7 +75,7 @@ def convergence(draws, events) -> pd.DataFrame:
         rows.append(_row("healthy", 0, "", draws.healthy))
     names = events.names
     rows += [
-        _row("place", c + 1, names[e], places[:, :, c, e].astype(float))
+        _row("place", c + 1, names[e], places[:, :, c, e] + 1.0)  # the first is 1, as everywhere
         for c in range(n_subtypes)
         for e in range(events.n_events)
         if len(events.biomarkers) > 1
