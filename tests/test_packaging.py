@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -23,6 +24,17 @@ def test_one_version():
         "recipe": re.search(r'set version = "([^"]+)"', recipe)[1],
     }
     assert set(found.values()) == {neuraxis.__version__}, found
+
+
+def test_the_changelog_has_this_version_and_its_date():
+    """What is not released stands first, then versions with their dates, the newest first, none twice."""
+    heads = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert heads[0] == "Unreleased"
+    versions = [re.fullmatch(r"(\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d)", head).groups() for head in heads[1:]]
+    order = [(tuple(map(int, version.split("."))), date.fromisoformat(day)) for version, day in versions]
+    assert order == sorted(order, reverse=True) and len({v for v, _ in order}) == len(order)
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())["date-released"]
+    assert versions[0] == (neuraxis.__version__, str(cited))
 
 
 def test_the_recipe_needs_what_the_package_needs():
