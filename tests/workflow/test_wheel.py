@@ -14,6 +14,12 @@ import pytest
 from small_study import ENVIRONMENT, ROOT, TRACKED
 
 
+slow = pytest.mark.skipif(
+    not os.environ.get("NEURAXIS_SLOW"),
+    reason="compiles the kernels in a new place and runs a whole study, some ten minutes: make test-slow",
+)
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """Wheel and source distribution."""
@@ -123,10 +129,7 @@ def test_an_installed_package_names_the_commit_it_was_built_from(installed, tmp_
     assert known["commit"] == (head or "not a git checkout") and known["versions"]["neuraxis"]
 
 
-@pytest.mark.skipif(
-    not os.environ.get("NEURAXIS_SLOW"),
-    reason="compiles the kernels in a new place and runs a whole study, some ten minutes: make test-slow",
-)
+@slow
 def test_the_tutorial_as_it_stands(installed, tmp_path):
     """Its blocks, in their order, by somebody with the wheel alone: from data to a report, one new person, one file."""
     folder = tmp_path / "a new comer"
@@ -149,3 +152,37 @@ def test_the_tutorial_as_it_stands(installed, tmp_path):
     assert sorted(p.name for p in folder.iterdir()) == [
         *("by the file", "data", "ms.neuraxis", "my study", "new people", "small.yaml"),
     ]
+
+
+@pytest.fixture(scope="module")
+def alone(built, tmp_path_factory):
+    """An environment made empty, into which pip brought the wheel and what it asks for, the newest there is; and twine."""
+    environment = tmp_path_factory.mktemp("alone") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    pip = [str(environment / "bin/python"), "-m", "pip", "install", "-q", str(built[0]), "twine"]
+    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    subprocess.run(pip, env=clean, check=True, capture_output=True)
+    return {**clean, "PATH": f"{environment / 'bin'}:/usr/bin:/bin"}
+
+
+@slow
+def test_both_distributions_pass_twine(alone, built, tmp_path):
+    done = call(alone, tmp_path, "twine", "--no-color", "check", "--strict", *map(str, built))
+    assert done.stdout.count("PASSED") == 2
+
+
+@slow
+def test_a_study_from_an_environment_that_was_empty(alone, tmp_path):
+    """pip install, init, run, in a folder with a space in its path: nothing of the clone or of its environment is there."""
+    folder = tmp_path / "an empty folder"
+    folder.mkdir()
+    call(alone, folder, "neuraxis", "init", "my study")
+    (folder / "small.yaml").write_text(
+        "cohort: {scale: 0.08}\nsustain: {n_samples: 200, n_startpoints: 1}\nclinical: {outcomes: []}\n"
+    )
+    done = call(alone, folder / "my study", "neuraxis", "run", "--configfile", "../small.yaml", "--cores", "2")
+    assert str(ROOT) not in done.stdout + done.stderr
+    assert "SIMULATED DATA" in (folder / "my study/results/report/index.html").read_text(encoding="utf-8")
+    checks = (folder / "my study/results/checks.tsv").read_text().splitlines()[1:]
+    assert checks and all(line.endswith("\t0") for line in checks)
+    assert sorted(p.name for p in folder.iterdir()) == ["my study", "small.yaml"]
