@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from small_study import ENVIRONMENT, ROOT, TRACKED
 
-
 slow = pytest.mark.skipif(
     not os.environ.get("NEURAXIS_SLOW"),
     reason="compiles the kernels in a new place and runs a whole study, some ten minutes: make test-slow",
