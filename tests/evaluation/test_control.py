@@ -223,3 +223,15 @@ def test_the_engine_offers_the_negative_control():
     assert sustain.negative_control is negative_control and sustain.parametric_null is parametric_null
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = sustain.nothing_such
+
+
+@pytest.mark.parametrize(
+    ("n_people", "at_one", "words"),
+    [(30, 120, "^30 patients, and as many controls are modelled; "), (45, 20, "^only 10 controls can be modelled; ")],
+)
+def test_why_there_is_no_negative_control(n_people, at_one, words):
+    """Few patients; or controls at sites of one, which norms cannot lose."""
+    z = np.random.default_rng(0).normal(size=(120, 3))
+    site = pd.Series(["A"] * at_one + [f"B{i}" for i in range(120 - at_one)])
+    with pytest.raises(InputError, match=words + "a negative control needs 40"):
+        negative_control(z, n_people=n_people, site=site, max_subtypes=1, folds=2, n_samples=0, n_startpoints=1)

@@ -190,7 +190,13 @@ def negative_control(
     modelled = modelled[modelled.notna().any(axis=1)]
     n, notes = len(modelled), []
     if n < LEAST:
-        raise InputError(f"only {counted(n, 'control')} can be modelled; a negative control needs {LEAST}")
+        # the reason is what can be mended: more patients, or more controls
+        few = (
+            f"{counted(n, 'patient')}, and as many controls are modelled"
+            if n == n_people
+            else f"only {counted(n, 'control')} can be modelled"
+        )
+        raise InputError(f"{few}; a negative control needs {LEAST}")
     if n_people and n < n_people:
         notes.append(
             f"{counted(n_people, 'patient')}, but only {counted(len(frame), 'control')}: {n} of them {agreeing(n, 'was', 'were')} modelled"
