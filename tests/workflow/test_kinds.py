@@ -90,4 +90,5 @@ def test_three_diseases_with_thickness_beside_volumes(tmp_path):
     assert "with NMOSD, 30 with RRMS, 29 with SPMS and 160 controls (HC)" in words
     assert "6 measures with the spinal cord" in words and "For Mean cortical thickness: no head-size term." in words
     assert "one model per disease" in words and "Diseases compared" in words
-    assert "was not measured" not in words and not re.search(r"\b(nan|NaN|None)\b", words)
+    assert "30 patients, and as many controls are modelled" in words
+    assert not re.search("(brain|cord) was not measured", words) and not re.search(r"\b(nan|NaN|None)\b", words)
