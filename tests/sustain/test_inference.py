@@ -27,6 +27,7 @@ from neuraxis.sustain import (
     simulate,
     stream,
 )
+from neuraxis.sustain.crossval import _whole
 from neuraxis.sustain.diagnostics import verdict
 from neuraxis.sustain.kernels.statistics import put
 from neuraxis.sustain.matching import match_labels, match_subtypes, rand_index
@@ -574,6 +575,26 @@ def test_rand_index():
     assert rand_index([0, 0, 1, 1], [0, 0, 0, 1]) == pytest.approx((1 - 1) / (2.5 - 1))
     rng = np.random.default_rng(0)
     assert abs(rand_index(rng.integers(0, 3, 3000), rng.integers(0, 3, 3000))) < 0.01
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_cross_validation_says_before_what_it_will_cost(caplog, n_threads):
+    events, _, people = small(n_people=60)
+    few = {"n_samples": 50, "n_chains": 2, "n_draws": 20, "n_startpoints": 1}
+    with caplog.at_level("INFO", logger="neuraxis"):
+        cross_validate(people.X, events, 2, folds=2, n_threads=n_threads, **few, **INDEPENDENT)
+    said = [r.getMessage() for r in caplog.records]
+    assert said[0] == "cross-validation: 4 fits (1 variant x 1 repeat x 2 folds, k = 1 to 2)"
+    assert said.count("k=1: sampling, 2 chains of 50 steps after 10 of warm-up") == 2
+    first = [m for m in said if m.startswith("the first fit took")]
+    assert len(first) == 1 and "all may take about " in first[0]
+
+
+def test_the_whole_is_told_from_the_first_fit():
+    # ten folds, each of k = 1 to 3: six times the time of one subtype
+    assert _whole(1.0, 10, 3, 1).startswith("all may take about 60 s,")
+    assert _whole(30.0, 10, 3, 2).startswith("all may take about 15 min,")
+    assert _whole(300.0, 10, 3, 1).startswith("all may take about 5.0 h,")
 
 
 def test_variants_stand_side_by_side():

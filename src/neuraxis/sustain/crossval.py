@@ -7,6 +7,7 @@ fold, `held_out` gathers what the folds' models say of the people they have not 
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -675,6 +676,28 @@ def _mean_places(model) -> np.ndarray:
     return model.draws.places.mean(axis=(0, 1))
 
 
+def _whole(took: float, n_plan: int, max_subtypes: int, n_threads: int) -> str:
+    """What all fits may take, in words, from the time of one with one subtype; a fit of k is taken to cost k of these."""
+    each = max_subtypes * (max_subtypes + 1) / 2
+    seconds = took * each * n_plan / max(1, min(n_threads, n_plan))
+    words = (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.1f} h"
+    )
+    return f"all may take about {words}, if k subtypes take k times as long as one"
+
+
+def _first(untold: list) -> bool:
+    """Whether this is the first call with this list, of whatever thread: `pop` is one step."""
+    try:
+        return untold.pop()
+    except IndexError:
+        return False
+
+
 def cross_validate(
     X,
     events: Events,
@@ -770,11 +793,22 @@ def cross_validate(
             f"{counted(len(values), 'person')} in {counted(folds, 'fold leaves', 'folds leave')} {smallest} to train on, too few for {counted(max_subtypes, 'subtype')}"
         )
 
+    plan = [(v, r, f) for v in variants for r in range(repeats) for f in range(folds)]
+    log.info(
+        "cross-validation: %s (%s, k = 1 to %d)",
+        counted(len(plan) * max_subtypes, "fit"),
+        " x ".join([counted(len(variants), "variant"), counted(repeats, "repeat"), counted(folds, "fold")]),
+        max_subtypes,
+    )
+    # whichever thread ends a fit first takes it out and tells how long the whole will be
+    untold = [True]
+
     def run(item):
         variant, repeat, fold = item
         fitted, previous = {}, None
         given = "independent" if variant.covariance is None else variant.covariance
         for k in range(1, max_subtypes + 1):
+            began = time.monotonic()
             previous = fit_part(
                 values,
                 events,
@@ -792,10 +826,12 @@ def cross_validate(
                 checkpoint=checkpoint,
             )
             fitted[repeat, fold, k] = previous
+            if k == 1 and _first(untold):
+                took = time.monotonic() - began
+                log.info("the first fit took %.1f s: %s", took, _whole(took, len(plan), max_subtypes, n_threads))
             log.info("%s, repeat %d fold %d of %d, k=%d fitted", variant.name, repeat, fold + 1, folds, k)
         return fitted
 
-    plan = [(v, r, f) for v in variants for r in range(repeats) for f in range(folds)]
     results = parallel(run, plan, n_threads)
     tables, by_fold = [], []
     lpd: dict = {}

@@ -652,5 +652,8 @@ def _chains(problem, point, settings, seed, key, n_threads, hidden, keep) -> tup
     k = len(point.sequences)
     if not settings.n_samples or not k:
         return None, settings.n_samples
+    warm_up = int(settings.warm_up * settings.n_samples)
+    told = (k, counted(settings.n_chains, "chain"), f"{settings.n_samples:,}", f"{warm_up:,}")
+    log.info("k=%d: sampling, %s of %s steps after %s of warm-up", *told)
     with tqdm(total=settings.n_chains, desc=f"k={k} chains", disable=hidden, leave=False) as bar:
         return run_chains(problem, point, settings, seed=seed, key=key, n_threads=n_threads, progress=bar, keep=keep)
