@@ -62,6 +62,68 @@ def test_loop_left_early_is_not_under_way_any_more():
     assert where() == ""
 
 
+def account(sizes, **more):
+    return progress.Account("reading", sizes, "files", **({"hidden": True} | more))
+
+
+def test_what_is_left_comes_from_what_parts_took():
+    with account({1: 10, 2: 10, 3: 10}) as a:
+        assert a.left() != a.left()  # nothing is known yet
+        a.done(1, 2.0)
+        assert a.left() == 9 * 2 + 10 * 4 + 10 * 6  # those never done, in proportion to the size
+        a.done(1, 4.0)
+        assert a.left() == 8 * 3 + 10 * 6 + 10 * 9
+        a.done(2, 20.0)
+        assert a.left() == 8 * 3 + 9 * 20 + 10 * 30
+        a.more(-8)
+        assert a.left() == 9 * 20 + 10 * 30
+    with account({1: 4}, side_by_side=2) as two:
+        two.done(1, 2.0, 2)
+        assert two.left() == 1
+
+
+def test_parts_are_told_at_the_first_and_then_at_times(caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with account({1: 1200}) as a:
+        for n in (1, 5, 594, 600):
+            now[0] += 12
+            a.done(1, 12, n)
+    assert told(caplog) == [
+        "reading: 1 of 1,200 files, about 4.0 h left",
+        "reading: 600 of 1,200 files, about 36 s left",
+    ]
+
+
+def test_a_bar_that_is_shown_says_it_instead_of_the_log(caplog, capsys, monkeypatch):
+    caplog.set_level(logging.INFO)
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with account({1: 3}, hidden=False) as a:
+        for _ in range(3):
+            now[0] += 30
+            a.done(1, 30)
+        a.bar.refresh()
+    assert told(caplog) == ["reading: 1 of 3 files, about 60 s left"]
+    assert "reading: 0 of 3 files" in (shown := capsys.readouterr().err) and "reading: 3 of 3 files" in shown
+
+
+def test_lines_of_a_part_are_for_those_who_ask(caplog):
+    log = logging.getLogger("neuraxis.test_of_parts")
+    log.addFilter(progress.of_a_part)
+    for level in (logging.INFO, logging.DEBUG):
+        caplog.set_level(level, logger=log.name)
+        with progress.part():
+            log.info("inside")
+            log.warning("heard")
+            other = threading.Thread(target=log.info, args=("beside",))
+            other.start()
+            other.join()
+        log.info("after")
+    assert told(caplog) == ["heard", "beside", "after", "inside", "heard", "beside", "after"]
+
+
 def test_function_is_the_innermost_of_this_package():
     here = threading.get_ident()
     assert function_under_way(here) == ""

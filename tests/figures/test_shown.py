@@ -9,8 +9,8 @@ import pytest
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.errors import InputError, counted
 from neuraxis.home import workflow_home
+from neuraxis.progress import hidden_bar
 from neuraxis.sustain import ZScoreEvents, cross_validate, fit
-from neuraxis.sustain.model import hidden_bar
 
 
 @pytest.fixture(scope="module")

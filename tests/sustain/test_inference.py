@@ -27,7 +27,6 @@ from neuraxis.sustain import (
     simulate,
     stream,
 )
-from neuraxis.sustain.crossval import _whole
 from neuraxis.sustain.diagnostics import verdict
 from neuraxis.sustain.kernels.statistics import put
 from neuraxis.sustain.matching import match_labels, match_subtypes, rand_index
@@ -578,23 +577,48 @@ def test_rand_index():
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_a_cross_validation_says_before_what_it_will_cost(caplog, n_threads):
+def test_a_cross_validation_says_before_what_it_will_cost_and_one_account_follows(caplog, n_threads):
     events, _, people = small(n_people=60)
     few = {"n_samples": 50, "n_chains": 2, "n_draws": 20, "n_startpoints": 1}
     with caplog.at_level("INFO", logger="neuraxis"):
         cross_validate(people.X, events, 2, folds=2, n_threads=n_threads, **few, **INDEPENDENT)
-    said = [r.getMessage() for r in caplog.records]
-    assert said[0] == "cross-validation: 4 fits (1 variant x 1 repeat x 2 folds, k = 1 to 2)"
-    assert said.count("k=1: sampling, 2 chains of 50 steps after 10 of warm-up") == 2
-    first = [m for m in said if m.startswith("the first fit took")]
-    assert len(first) == 1 and "all may take about " in first[0]
+    said = [r.getMessage() for r in caplog.records if "kernels" not in r.getMessage()]
+    assert said[0] == (
+        "cross-validation: 4 fits (1 variant x 1 repeat x 2 folds, k = 1 to 2), each of 1 start per k, then 2 chains of 50 steps "
+        "after 10 of warm-up"
+    )
+    assert said[1].startswith("cross-validation: 1 of 4 fits, about ") and said[1].endswith(" left")
+    # no line of a single fit
+    assert [m for m in said[2:] if "folds told of" not in m and not m.startswith("cross-validation: ")] == []
 
 
-def test_the_whole_is_told_from_the_first_fit():
-    # ten folds, each of k = 1 to 3: six times the time of one subtype
-    assert _whole(1.0, 10, 3, 1).startswith("all may take about 60 s,")
-    assert _whole(30.0, 10, 3, 2).startswith("all may take about 15 min,")
-    assert _whole(300.0, 10, 3, 1).startswith("all may take about 5.0 h,")
+def test_single_fits_of_a_cross_validation_speak_to_who_asks(caplog):
+    events, _, people = small(n_people=60)
+    with caplog.at_level("DEBUG", logger="neuraxis"):
+        cross_validate(people.X, events, 1, folds=2, n_samples=0, n_startpoints=1, **INDEPENDENT)
+    assert [r.getMessage() for r in caplog.records].count("k=1: 1 start, 30 of 30 people, 10 events") == 2
+
+
+def test_a_cross_validation_shows_one_bar(capsys):
+    events, _, people = small(n_people=60)
+    cross_validate(people.X, events, 2, folds=2, n_samples=0, n_startpoints=1, progress=True, **INDEPENDENT)
+    shown = capsys.readouterr().err
+    assert "cross-validation: 0 of 4 fits" in shown and "cross-validation: 4 of 4 fits" in shown
+    assert "starts" not in shown and "steps" not in shown
+    cross_validate(people.X, events, 1, folds=2, n_samples=0, n_startpoints=1, progress=False, **INDEPENDENT)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_fit_says_before_what_it_will_cost(caplog):
+    events, _, people = small(n_people=60)
+    with caplog.at_level("INFO", logger="neuraxis"):
+        fit(people.X, events, 2, n_samples=500, n_chains=2, n_draws=50, n_startpoints=2, **INDEPENDENT)
+    said = [r.getMessage() for r in caplog.records if "kernels" not in r.getMessage()]
+    assert said[0] == "k = 1 to 2: 2 + 4 starts, then 2 chains of 500 steps after 100 of warm-up"
+    at = said.index("k=2: 2 chains of 500 steps after 100 of warm-up")
+    # the time of all chains comes from the first piece of the first chain
+    assert said[at + 1].startswith("k=2: 10 of 1,200 steps, about ")
+    assert len([m for m in said if m.startswith("k=2: 1 of 4 starts, about ")]) == 1
 
 
 def test_variants_stand_side_by_side():

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..errors import InputError, check_whole, counted
 from ..labels import is_true
-from ..progress import steps
+from ..progress import Account, hidden_bar, part, steps
 from ..streams import stream
 from .baselines import gaussian_log_density
 from .families import Events, check_events
@@ -26,6 +26,7 @@ from .model import SustainModel, fit
 from .problem import check_covariance, warn_independent
 from .search import parallel
 from .state import FitSettings, Variant
+from .warm import ready
 
 log = logging.getLogger(__name__)
 
@@ -676,28 +677,6 @@ def _mean_places(model) -> np.ndarray:
     return model.draws.places.mean(axis=(0, 1))
 
 
-def _whole(took: float, n_plan: int, max_subtypes: int, n_threads: int) -> str:
-    """What all fits may take, in words, from the time of one with one subtype; a fit of k is taken to cost k of these."""
-    each = max_subtypes * (max_subtypes + 1) / 2
-    seconds = took * each * n_plan / max(1, min(n_threads, n_plan))
-    words = (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.1f} h"
-    )
-    return f"all may take about {words}, if k subtypes take k times as long as one"
-
-
-def _first(untold: list) -> bool:
-    """Whether this is the first call with this list, of whatever thread: `pop` is one step."""
-    try:
-        return untold.pop()
-    except IndexError:
-        return False
-
-
 def cross_validate(
     X,
     events: Events,
@@ -713,6 +692,7 @@ def cross_validate(
     seed: int = 1,
     key: tuple = (),
     n_threads: int = 1,
+    progress: bool | None = None,
     checkpoint=None,
     **settings,
 ) -> CrossValidation:
@@ -734,7 +714,10 @@ def cross_validate(
     seed, key
         Of all random numbers: the study's, and what tells its cross-validations apart.
     n_threads : int
-        Starts and chains that run side by side.
+        Folds that are fitted side by side; the result does not depend on it.
+    progress : bool, optional
+        Show one bar for all fits, with the time that is left; by default in notebooks and terminals. Elsewhere the log (level
+        INFO) has a line now and then; what the single fits say is of level DEBUG.
     checkpoint : path, optional
         See `fit`.
     **settings
@@ -795,13 +778,13 @@ def cross_validate(
 
     plan = [(v, r, f) for v in variants for r in range(repeats) for f in range(folds)]
     log.info(
-        "cross-validation: %s (%s, k = 1 to %d)",
+        "cross-validation: %s (%s, k = 1 to %d), each of %s per k, then %s",
         counted(len(plan) * max_subtypes, "fit"),
         " x ".join([counted(len(variants), "variant"), counted(repeats, "repeat"), counted(folds, "fold")]),
         max_subtypes,
+        counted(base.n_startpoints, "start"),
+        base.chains_in_words(),
     )
-    # whichever thread ends a fit first takes it out and tells how long the whole will be
-    untold = [True]
 
     def run(item):
         variant, repeat, fold = item
@@ -809,30 +792,35 @@ def cross_validate(
         given = "independent" if variant.covariance is None else variant.covariance
         for k in range(1, max_subtypes + 1):
             began = time.monotonic()
-            previous = fit_part(
-                values,
-                events,
-                k,
-                base.with_(**{f: getattr(variant, f) for f in Variant.__dataclass_fields__}),
-                covariance=given,
-                folds=assignment[repeat],
-                fold=fold,
-                repeat=repeat,
-                previous=previous,
-                normalise=normalise,
-                seed=seed,
-                key=key,
-                n_threads=1,
-                checkpoint=checkpoint,
-            )
+            with part():
+                previous = fit_part(
+                    values,
+                    events,
+                    k,
+                    base.with_(**{f: getattr(variant, f) for f in Variant.__dataclass_fields__}),
+                    covariance=given,
+                    folds=assignment[repeat],
+                    fold=fold,
+                    repeat=repeat,
+                    previous=previous,
+                    normalise=normalise,
+                    seed=seed,
+                    key=key,
+                    n_threads=1,
+                    progress=False,
+                    checkpoint=checkpoint,
+                )
             fitted[repeat, fold, k] = previous
-            if k == 1 and _first(untold):
-                took = time.monotonic() - began
-                log.info("the first fit took %.1f s: %s", took, _whole(took, len(plan), max_subtypes, n_threads))
-            log.info("%s, repeat %d fold %d of %d, k=%d fitted", variant.name, repeat, fold + 1, folds, k)
+            account.done(k, time.monotonic() - began)
         return fitted
 
-    results = parallel(run, plan, n_threads)
+    parts = dict.fromkeys(range(1, max_subtypes + 1), len(plan))
+    side_by_side = min(n_threads, len(plan))
+    hidden = hidden_bar(progress)
+    for kernels in ("climb", "polish", *(["chain"] if base.n_samples else [])):
+        ready(kernels)
+    with Account("cross-validation", parts, "fits", side_by_side=side_by_side, hidden=hidden) as account:
+        results = parallel(run, plan, n_threads)
     tables, by_fold = [], []
     lpd: dict = {}
     models: dict = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from .. import __version__
 from ..errors import InputError, ModelError, check_whole, counted
+from ..progress import hidden_bar, of_a_part
 from ..storage import aside
 from . import diagnostics as convergence
 from .checkpoint import Checkpoint, fingerprint
@@ -26,8 +25,10 @@ from .sampler import run_chains
 from .search import fit_maximum, null_point
 from .staging import CONFIDENT, summarise
 from .state import Draws, FitSettings, Parameters, Variant
+from .warm import ready
 
 log = logging.getLogger(__name__)
+log.addFilter(of_a_part)
 FORMAT = "neuraxis-sustain-model/2"
 #: Files of the first edition: joint weights, stages from 0, independent noise.
 FIRST_FORMAT = "neuraxis-sustain-model/1"
@@ -591,20 +592,22 @@ def fit(
             return SustainModel.from_arrays(json.loads(str(kept["meta"])), kept, str(keep.folder))
     if n_subtypes == 0:
         point = null_point(problem)
+    elif first < n_subtypes:  # one number of subtypes is told by its search
+        log.info("k = %d to %d: %s", first, n_subtypes, settings.effort_in_words(first, n_subtypes))
+    if n_subtypes:
+        ready("climb")
     for k in range(first, n_subtypes + 1):
-        total = settings.n_startpoints * max(1, k)
-        with tqdm(total=total, desc=f"k={k} starts", disable=hidden, leave=False) as bar:
-            point, table = fit_maximum(
-                problem,
-                k,
-                point,
-                n_startpoints=settings.n_startpoints,
-                seed=seed,
-                key=key,
-                n_threads=n_threads,
-                progress=bar,
-                keep=keep,
-            )
+        point, table = fit_maximum(
+            problem,
+            k,
+            point,
+            n_startpoints=settings.n_startpoints,
+            seed=seed,
+            key=key,
+            n_threads=n_threads,
+            keep=keep,
+            hidden=hidden,
+        )
         starts = pd.concat([starts, table], ignore_index=True)
     draws, n_samples = _chains(problem, point, settings, seed, key, n_threads, hidden, keep)
     record = {
@@ -631,13 +634,6 @@ def _settings(settings) -> FitSettings:
     return FitSettings() if settings is None else settings
 
 
-def hidden_bar(progress: bool | None) -> bool | None:
-    """Whether bars of progress are hidden: as told, else shown in notebooks and terminals (None: tqdm knows these)."""
-    if progress is not None:
-        return not progress
-    return False if "ipykernel" in sys.modules else None  # a notebook's streams are no terminals
-
-
 def _checkpoint(folder, values, events, settings, point, n_subtypes, seed, key) -> Checkpoint:
     """What a fit has finished, named by all that its numbers depend on."""
     variant = settings.variant
@@ -652,8 +648,6 @@ def _chains(problem, point, settings, seed, key, n_threads, hidden, keep) -> tup
     k = len(point.sequences)
     if not settings.n_samples or not k:
         return None, settings.n_samples
-    warm_up = int(settings.warm_up * settings.n_samples)
-    told = (k, counted(settings.n_chains, "chain"), f"{settings.n_samples:,}", f"{warm_up:,}")
-    log.info("k=%d: sampling, %s of %s steps after %s of warm-up", *told)
-    with tqdm(total=settings.n_chains, desc=f"k={k} chains", disable=hidden, leave=False) as bar:
-        return run_chains(problem, point, settings, seed=seed, key=key, n_threads=n_threads, progress=bar, keep=keep)
+    log.info("k=%d: %s", k, settings.chains_in_words())
+    ready("chain")
+    return run_chains(problem, point, settings, seed=seed, key=key, n_threads=n_threads, keep=keep, hidden=hidden)

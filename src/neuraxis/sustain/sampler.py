@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import numpy as np
 
 from ..errors import counted
+from ..progress import Account, of_a_part
 from ..streams import stream
 from . import kernels
 from .checkpoint import Checkpoint, Timer, flat, rng_state, set_rng_state
@@ -17,6 +19,7 @@ from .search import parallel
 from .state import Draws, FitSettings, Parameters
 
 log = logging.getLogger(__name__)
+log.addFilter(of_a_part)
 
 #: Places an event may travel in one sweep of the sampler. Twice as many as 12 cost a sixth of a step more and bring half as
 #: many effective samples again (places, log-likelihood); 36 bring no more than 24. Beside residuals that correlate a place costs
@@ -186,10 +189,15 @@ class Chain:
         """Steps between two draws."""
         return self.thin << self.round
 
-    def advance(self, to: int, keep: Checkpoint) -> None:
+    def left(self, to: int) -> int:
+        """Steps until round `to` is complete."""
+        return self.warm - self.warmed + (self.thin << to) * self.n_draws - self.step
+
+    def advance(self, to: int, keep: Checkpoint, account: Account) -> None:
         """Run until round `to` is complete, keeping the chain on the way and at the end of every round."""
         timer = Timer(keep.every)
         while self.round < to or len(self.drawn) < self.n_draws:
+            began = time.monotonic()
             if len(self.drawn) == self.n_draws:
                 self.drawn = self.drawn[1::2]
                 self.round += 1
@@ -205,6 +213,7 @@ class Chain:
                 self.sampler.steps(n)
                 self.step += n
                 self.drawn.append(self.sampler.point())
+            account.done(1, time.monotonic() - began, n)
             if timer.due() and len(self.drawn) < self.n_draws:
                 self.save(keep)
                 log.info("%s: step %d of %d", self.name, self.step, self.distance * self.n_draws)
@@ -233,8 +242,8 @@ def run_chains(
     seed: int,
     key=(),
     n_threads: int = 1,
-    progress=None,
     keep: Checkpoint | None = None,
+    hidden: bool | None = True,
 ) -> tuple[Draws, int]:
     """Sample the posterior with several chains, until they agree.
 
@@ -262,14 +271,14 @@ def run_chains(
     # a round was only begun where the chains of the one before did not agree
     turn = max(c.round for c in chains)
     while True:
+        to_go = {1: sum(c.left(turn) for c in chains)}
+        with Account(f"k={k}", to_go, "steps", side_by_side=min(n_threads, len(chains)), hidden=hidden) as account:
 
-        def run(chain, turn=turn):
-            chain.advance(turn, keep)
-            if progress is not None:
-                progress.update(1)
-            return _finished(chain, reference, problem.variant.noise == "fixed")
+            def run(chain, turn=turn, account=account):
+                chain.advance(turn, keep, account)
+                return _finished(chain, reference, problem.variant.noise == "fixed")
 
-        parts = list(zip(*parallel(run, chains, n_threads), strict=True))
+            parts = list(zip(*parallel(run, chains, n_threads), strict=True))
         draws = Draws(*(np.stack(part) for part in parts))
         if problem.variant.noise == "fixed":
             draws.covariance = draws.covariance[:1]
@@ -283,8 +292,6 @@ def run_chains(
         if agree or not table["r_hat"].notna().any():  # of one chain, or of nothing that moves, more steps tell no more
             return draws, n_steps
         turn += 1
-        if progress is not None:
-            progress.total = (turn + 1) * settings.n_chains
 
 
 def _finished(chain: Chain, reference: np.ndarray, fixed: bool) -> tuple:

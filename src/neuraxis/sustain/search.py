@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError, counted
+from ..progress import Account, of_a_part
 from ..streams import stream
 from . import kernels
 from .checkpoint import Checkpoint
@@ -17,6 +19,7 @@ from .problem import Problem
 from .state import Parameters
 
 log = logging.getLogger(__name__)
+log.addFilter(of_a_part)
 
 #: One E-step more must gain this much log-likelihood, in nats, or the climb ends.
 TOLERANCE = 1e-2
@@ -203,8 +206,8 @@ def fit_maximum(
     seed: int,
     key=(),
     n_threads=1,
-    progress=None,
     keep: Checkpoint | None = None,
+    hidden: bool | None = True,
 ) -> tuple[Parameters, pd.DataFrame]:
     """Maximum-likelihood model with `n_subtypes` subtypes.
 
@@ -214,9 +217,12 @@ def fit_maximum(
         The (k-1)-model; None for k = 1.
     n_startpoints : int
         Starts per split of the (k-1)-model, and as many fully random ones.
-
+    seed, key, n_threads
+        As in `model.fit`.
     keep : Checkpoint, optional
         Where finished starts are kept, and taken up from.
+    hidden : bool, optional
+        Of the bar that counts starts, see `progress.hidden_bar`.
 
     Returns
     -------
@@ -261,7 +267,13 @@ def fit_maximum(
     )
 
     def run(item):
-        return keep.point(f"k{n_subtypes}_start_{item[0]}_{item[1]}", lambda: explored(item))
+        began, found = time.monotonic(), []
+        point = keep.point(f"k{n_subtypes}_start_{item[0]}_{item[1]}", lambda: found.append(explored(item)) or found[0])
+        if found:
+            account.done(1, time.monotonic() - began)
+        else:  # of a fit before: how long it took is not known
+            account.more(-1)
+        return point
 
     def explored(item):
         origin, i = item
@@ -279,15 +291,14 @@ def fit_maximum(
             origin if origin == "random" else f"split of subtype {origin + 1}",
             point.log_likelihood,
         )
-        if progress is not None:
-            progress.update(1)
         return point
 
     def told(what, point):
         log.info("k=%d %s: log-likelihood %.3f", n_subtypes, what, point.log_likelihood)
         return point
 
-    points = parallel(run, plan, n_threads)
+    with Account(f"k={n_subtypes}", {1: len(plan)}, "starts", side_by_side=n_threads, hidden=hidden) as account:
+        points = parallel(run, plan, n_threads)
     scores = np.array([p.score for p in points])
     often = 2 if n_people * problem.events.n_events <= SMALL else 1
     shaken = best_distinct(scores, often * N_SHAKEN)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from ..errors import InputError, check_number, check_whole
+from ..errors import InputError, agreeing, check_number, check_whole, counted
 
 PRIORS = ("smooth", "dirichlet", "uniform")
 NOISES = ("fixed", "learnt", "adapted")
@@ -357,3 +357,42 @@ class FitSettings:
         theirs = {k: v for k, v in shortcuts.items() if k in of_variant}
         changed = replace(self, **mine)
         return replace(changed, variant=replace(changed.variant, **theirs)) if theirs else changed
+
+    def chains_in_words(self) -> str:
+        """What the chains of one fit will do.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> FitSettings().chains_in_words()
+        '4 chains of 100,000 steps after 20,000 of warm-up'
+        """
+        if not self.n_samples:
+            return "no chains"
+        steps, warm_up = counted(self.n_samples, "step", spec=","), int(self.warm_up * self.n_samples)
+        words = f"{counted(self.n_chains, 'chain')} of {steps} after {warm_up:,} of warm-up"
+        longer = self.n_samples << self.n_doublings
+        return words + (f", up to {longer:,} while they do not agree" if self.n_doublings else "")
+
+    def effort_in_words(self, first: int, last: int) -> str:
+        """What fits of `first` to `last` subtypes one from another, sampled at the last, will do.
+
+        Parameters
+        ----------
+        first, last : int
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> FitSettings().effort_in_words(1, 3)
+        '25 + 50 + 75 starts, then 4 chains of 100,000 steps after 20,000 of warm-up'
+        """
+        starts = [self.n_startpoints * k for k in range(first, last + 1)]
+        written = " + ".join(map(str, starts))
+        return f"{written} {agreeing(sum(starts), 'start', 'starts')}, then {self.chains_in_words()}"

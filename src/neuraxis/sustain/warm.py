@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import time
+from functools import cache
 
 import numpy as np
+from numba import config
 
 from . import kernels
 from .families import ZScoreEvents
-from .model import fit
 from .problem import Problem
 from .sampler import Sampler
 from .search import climb, random_start
 from .state import Variant
+
+log = logging.getLogger(__name__)
 
 #: Size of the toy that is fitted.
 PEOPLE, BIOMARKERS = 50, 6
@@ -29,7 +33,7 @@ def toy() -> tuple[ZScoreEvents, np.ndarray, np.ndarray]:
 
 
 def compile_part(part: str) -> None:
-    """Compile one of two halves that take about as long: "climb", or "chain" with the exact polish."""
+    """Compile, or take from the cache, what one part of a fit needs: "climb", "polish" or "chain"."""
     events, values, covariance = toy()
     rng = np.random.default_rng(1)
     problem = Problem(values, events, Variant(covariance=covariance))
@@ -37,10 +41,23 @@ def compile_part(part: str) -> None:
     if part == "climb":
         climb(problem, start, rng, explore=1, most=1)
         return
-    chain = problem.chain(start)
-    kernels.renew(problem.data, problem.layout, chain, problem.settings)
-    kernels.polish(problem.data, problem.layout, chain, problem.settings, problem.trial(problem.dtype), (1, 1), rng)
+    if part == "polish":
+        chain = problem.chain(start)
+        kernels.renew(problem.data, problem.layout, chain, problem.settings)
+        kernels.polish(problem.data, problem.layout, chain, problem.settings, problem.trial(problem.dtype), (1, 1), rng)
+        return
     Sampler(problem, start, rng, 1).steps(1)
+
+
+@cache
+def ready(part: str) -> None:
+    """`compile_part`, once in a process: what is timed after it is work and not the compiler's."""
+    if config.DISABLE_JIT:
+        return
+    begin = time.perf_counter()
+    compile_part(part)
+    if (took := time.perf_counter() - begin) > 5:
+        log.info("kernels for this processor (%s) compiled, once on this machine: %.0f s", part, took)
 
 
 def compile_kernels(n_processes: int = 1) -> float:
@@ -68,9 +85,11 @@ def compile_kernels(n_processes: int = 1) -> float:
     >>> compile_kernels() > 0
     True
     """
+    from .model import fit
+
     begin = time.perf_counter()
     if n_processes > 1:
-        command = [sys.executable, "-c", f"from {__name__} import compile_part; compile_part('chain')"]
+        command = [sys.executable, "-c", f"from {__name__} import compile_part as c; c('polish'); c('chain')"]
         other = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)})
         try:
             compile_part("climb")
