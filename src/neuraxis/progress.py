@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -135,7 +135,7 @@ class Account:
         self.side_by_side = max(1, side_by_side)
         self.every = EVERY if every is None else every
         self.number: Counter = Counter()
-        self.seconds: Counter = Counter()
+        self.seconds: defaultdict[int, float] = defaultdict(float)
         self.told = time.monotonic()
         # parts end in threads
         self.lock = threading.Lock()

@@ -14,7 +14,7 @@ from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import KINDS
 from ..errors import counted
 from ..labels import NORMAL, THIRDS, is_true
-from .given import Given
+from .given import Given, takes_models
 from .style import LEAST_TEXT, MIDDLE, PAGE, TALLEST, colours, decimals, empty, grid, name_ticks, unsigned, wrapped
 
 METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.35"), "draws": ("s", "#E69F00")}
@@ -65,6 +65,7 @@ def row_words(row, between: str = " ") -> str:
     return f"{words}{between}{unit}({people}{events})"
 
 
+@takes_models
 def forest(g: Given) -> Figure:
     """Subtype against the other subtypes, stage, and any atrophy, with 95 % intervals, three methods side by side."""
     table = g.table("clinical/associations")
@@ -137,6 +138,7 @@ def available(people: pd.DataFrame, outcomes: list) -> list:
     return [o for o in outcomes if o.column in people and people[o.column].notna().any()]
 
 
+@takes_models
 def boxes(g: Given) -> Figure:
     """Box and points of every numeric outcome per group; shares of people for yes-or-no outcomes; n under each."""
     drawn = [o for o in available(g.people, g.declared) if o.drawn]
@@ -216,6 +218,7 @@ def _tests(effects: pd.DataFrame, outcome: str) -> str:
     return "\n".join(told) or "not testable"
 
 
+@takes_models
 def stage(g: Given) -> Figure:
     """Outcome against expected stage within every subtype: the curve of its own kind of model, tau, one common x."""
     curves = g.table("clinical/stage_curves")
@@ -274,6 +277,7 @@ def stage(g: Given) -> Figure:
     return figure
 
 
+@takes_models
 def survival_by_subtype(g: Given) -> Figure:
     """Kaplan-Meier curves of the subtypes and the normal-appearing, with the hazard ratios of the adjusted models."""
     order = g.groups
@@ -282,6 +286,7 @@ def survival_by_subtype(g: Given) -> Figure:
     )
 
 
+@takes_models
 def survival_by_stage(g: Given) -> Figure:
     """Kaplan-Meier curves of thirds of the staged people, all together and inside each subtype."""
     curves, tests = g.table("clinical/survival"), g.table("clinical/logrank")
@@ -289,6 +294,7 @@ def survival_by_stage(g: Given) -> Figure:
     return _splits(curves, tests, ["stage", *inside], [NORMAL, *THIRDS], _ratios(g, ("stage",)))
 
 
+@takes_models
 def survival_by_treatment(g: Given) -> Figure:
     """Kaplan-Meier curves of treatments, within each subtype."""
     curves, tests = g.table("clinical/treatment_survival"), g.table("clinical/treatment_logrank")
@@ -519,6 +525,7 @@ def _panels(curves, tests, cells, order, ratios):
     return figure
 
 
+@takes_models
 def calibration(g: Given) -> Figure:
     """How well events are foretold in people not used to fit: C, and the slope of the calibration, model by model."""
     table = g.table("clinical/prediction")
@@ -565,6 +572,7 @@ def calibration(g: Given) -> Figure:
     return figure
 
 
+@takes_models
 def transitions(g: Given) -> Figure:
     """Group at one scan against group at the next (counts), and change a year per group of all scans together."""
     table, slopes = g.table("clinical/transitions"), g.table("clinical/slopes")
@@ -609,6 +617,7 @@ def transitions(g: Given) -> Figure:
     return figure
 
 
+@takes_models
 def similarity(g: Given) -> Figure:
     """Kendall tau of every pair of subtypes, all diseases."""
     table = g.table("crossdisease/similarity")

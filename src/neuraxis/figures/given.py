@@ -1,20 +1,30 @@
-"""What figures draw from: the tables, and who is what."""
+"""What figures draw from: the tables of a study, or a model and what it says of people; and who is what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..biomarkers import cord_of, levels_named, read_biomarkers
 from ..clinical.outcomes import declared_for
-from ..features.biomarkers import read_biomarkers
+from ..errors import InputError
+from ..home import workflow_home
 from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
 from ..schema import load
+from ..tables import read_table
 from .brain import structures
+from .declared import ALL
+from .style import empty
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,10 @@ class Given:
         Of the thresholds in positional variance: for all eyes, or the red, magenta and blue of the SuStaIn papers.
     cord_levels : sequence of int
         Vertebral levels of the cord's area.
+    n_subtypes : int, optional
+        Of the model; by default the chosen number of `tables`.
+    seen : str
+        How people's labels came about.
     """
 
     name: str = ""
@@ -57,6 +71,8 @@ class Given:
     traces: np.ndarray | None = None
     event_colours: str = "safe"
     cord_levels: tuple = (1, 2, 3)
+    n_subtypes: int | None = None
+    seen: str = "out of fold"
 
     def table(self, name: str) -> pd.DataFrame:
         """A table; an empty one where it is not there."""
@@ -66,14 +82,19 @@ class Given:
     @cached_property
     def k(self) -> int:
         """Number of subtypes that was chosen."""
+        if self.n_subtypes is not None:
+            return self.n_subtypes
         table = self.table("selection")
         return int(table.loc[is_true(table["chosen"]), "n_subtypes"].iloc[0])
 
     @cached_property
     def names(self) -> dict[int, str]:
         """Subtype to its shown name, most people first; subtypes without anybody are left out."""
-        table = self.table("names").sort_values(["n_staged_oof", "subtype"], ascending=[False, True])
+        table = self.table("names")
         shown = shown_names(dict(zip(table["subtype"].astype(int), table["name"].astype(str), strict=True)))
+        if "n_staged_oof" not in table:  # a model alone, without people
+            return shown
+        table = table.sort_values(["n_staged_oof", "subtype"], ascending=[False, True])
         somebody = table.loc[table["n_staged_oof"] > 0, "subtype"].astype(int)
         return {c: shown[c] for c in somebody}
 
@@ -170,3 +191,242 @@ def read_given(
         event_colours=event_colours,
         cord_levels=tuple(cord_levels),
     )
+
+
+class Made(Mapping):
+    """Tables by name, each made when it is first asked for."""
+
+    def __init__(self, make: Mapping[str, Callable[[], pd.DataFrame]]):
+        self.make = dict(make)
+        self.made: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self.made:
+            self.made[name] = self.make[name]()
+        return self.made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.make
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.make)
+
+    def __len__(self) -> int:
+        return len(self.make)
+
+
+def places_of(model, biomarkers=None, cord_levels=None) -> tuple[dict, tuple]:
+    """Places of a model's biomarkers on the drawing of brain and cord, and the levels that are written beside the cord.
+
+    Parameters
+    ----------
+    model : SustainModel
+    biomarkers : DataFrame, optional
+        Definitions (`biomarkers.read_biomarkers`); the workflow's own where not given.
+    cord_levels : sequence of int, optional
+        Where not given those of the study's model, or else of the label of the cord in `biomarkers`; none where neither
+        says any.
+
+    Returns
+    -------
+    dict
+        Biomarker to its places, see `brain.structures`.
+    tuple of int
+    """
+    resources = workflow_home() / "resources"
+    defined = read_biomarkers(resources / "biomarkers.tsv") if biomarkers is None else biomarkers
+    if cord_levels is None:
+        cord_levels = model.settings.get("cord_levels")
+    if cord_levels is None:
+        # the workflow's own definitions know nothing of how this cord was measured
+        said = [] if biomarkers is None else defined.loc[defined["biomarker"] == cord_of(defined), "label"]
+        cord_levels = [level for label in said for level in levels_named(label)]
+    return structures(defined, read_table(resources / "labels.tsv").set_index("label")["name"]), tuple(cord_levels)
+
+
+def of_cross_validation(found, variant: str | None = None) -> dict[str, Callable[[], pd.DataFrame]]:
+    """The tables of a `CrossValidation`: how well each number of subtypes predicts, for the first variant or the one named."""
+    name = variant or found.selection["variant"].iloc[0]
+    if name not in set(found.selection["variant"]):
+        raise InputError(f"no variant {name!r}; there are {', '.join(found.selection['variant'].unique())}")
+
+    def heldout_folds():
+        folds = found.fold_log_likelihood
+        wide = folds[folds["variant"] == name].pivot_table(
+            index=["repeat", "fold"], columns="n_subtypes", values="heldout_loglik"
+        )
+        return wide.rename(columns=lambda k: f"k{k}")
+
+    table = found.selection[found.selection["variant"] == name].reset_index(drop=True)
+    return {"selection": lambda: table, "heldout_folds": heldout_folds}
+
+
+def given_of(
+    of,
+    X=None,
+    *,
+    found=None,
+    names: dict | None = None,
+    labels=None,
+    people: pd.DataFrame | None = None,
+    variant: str | None = None,
+    colours: str = "safe",
+    biomarkers=None,
+    cord_levels=None,
+) -> Given:
+    """What a model or a cross-validation says, as the tables that figures draw.
+
+    Parameters
+    ----------
+    of : SustainModel or CrossValidation
+    X : DataFrame or ndarray, shape (M, B), optional
+        z of people, in or out of the training set, for figures that draw people; by default those of `found`.
+    found : CrossValidation, optional
+        Beside a model: people are then labelled by the fold models that have not seen them.
+    names : dict of int to str, optional
+        Subtype to name; "subtype 1" where not given.
+    labels : mapping of str to str, optional
+        Biomarker to label; its name where not given.
+    people : DataFrame, optional
+        age (years), sex (M, F) and, where known, etiv (mm3) of the people of X, by which `brain_t` adjusts.
+    variant : str, optional
+        Of the cross-validation; the first where not given.
+    colours : {"safe", "field"}
+        Of the thresholds in positional variance: for all eyes, or the red, magenta and blue of the SuStaIn papers.
+    biomarkers, cord_levels : optional
+        For drawings of brain and cord, see `places_of`.
+
+    Returns
+    -------
+    Given
+
+    Raises
+    ------
+    InputError
+        `of` is neither.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents, fit, simulate
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> cohort = simulate(events, [[0, 2, 1]], 60, noise_sd=0.3, seed=1)
+    >>> model = fit(cohort.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> given = given_of(model, cohort.X, names={1: "deep"})
+    >>> sorted(given.tables)[:4], len(given.table("subtypes"))
+    (['clinical/maps', 'diagnostics', 'names', 'positional_variance'], 60)
+    >>> from neuraxis.figures.model import stages
+    >>> len(stages(model, cohort.X).axes)
+    1
+    """
+    from ..sustain import CrossValidation, SustainModel
+    from ..sustain.study import variance_table
+
+    if isinstance(of, CrossValidation):
+        return Given(tables=Made(of_cross_validation(of, variant)))
+    if not isinstance(of, SustainModel):
+        raise InputError(f"figures draw a SustainModel, a CrossValidation or the tables of a study (Given), not {of!r}")
+    model = of
+    names = {c: (names or {}).get(c, f"subtype {c}") for c in range(1, model.n_subtypes + 1)}
+    own = list(model.events.biomarkers)
+    known = pd.DataFrame({"subtype": list(names), "name": list(names.values()), "fraction": model.fractions})
+    make: dict[str, Callable[[], pd.DataFrame]] = {
+        "progression": model.progression,
+        "diagnostics": model.diagnostics,
+        "positional_variance": lambda: variance_table(
+            model, {} if found is None else found.models_of(model.n_subtypes, variant)
+        ),
+    }
+    if found is not None:
+        make |= of_cross_validation(found, variant)
+    if X is not None or found is not None:
+        # `check_data` names people by the table's rows, `found` by those that it was given
+        values, index = (found.values, found.index) if X is None else model.events.check_data(X)
+        assigned = model.assign(values) if found is None else found.out_of_fold(model, variant)
+        assigned = assigned.set_axis(pd.Index(index, name="participant_id")).add_prefix("oof_")
+        staged = assigned.loc[~normal_appearing(assigned, "oof_"), "oof_subtype"].astype(int)
+        known["n_staged_oof"] = [int((staged == c).sum()) for c in known["subtype"]]
+        make["subtypes"] = assigned.reset_index
+
+        def maps():
+            from ..clinical.maps import region_maps
+
+            z = pd.DataFrame(values, columns=own, index=assigned.index)
+            who = pd.DataFrame({"age": np.nan, "sex": "", "etiv": np.nan}, index=z.index)
+            if people is not None:
+                who = pd.DataFrame(people).set_axis(z.index).reindex(columns=["age", "sex", "etiv"])
+            return region_maps(z, who, who["etiv"], group_of(assigned, shown_names(names), "oof_"))
+
+        make["clinical/maps"] = maps
+    make["names"] = lambda: known
+    where, levels = places_of(model, biomarkers, cord_levels)
+    return Given(
+        tables=Made(make),
+        labels=pd.Series(own, index=own)
+        if labels is None
+        else pd.Series(labels).reindex(own).fillna(dict(zip(own, own, strict=True))),
+        where=where,
+        traces=None if model.draws is None else np.asarray(model.draws.log_likelihood),
+        event_colours=colours,
+        cord_levels=levels,
+        n_subtypes=model.n_subtypes,
+        seen="by the model" if found is None else "out of fold",
+    )
+
+
+#: What every figure takes, said once for all.
+TAKES = """
+
+    Parameters
+    ----------
+    of : SustainModel, CrossValidation or Given
+        What is drawn: a model, a cross-validation, or the tables of a study.
+    X : DataFrame or ndarray, shape (M, B), optional
+        z of people whom the model is to place, where people are drawn.
+    **more
+        found, names, labels, people, variant, colours, biomarkers, cord_levels of `given.given_of`.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        The figure draws what a model does not know: people who are not given, clinical measures.
+"""
+
+
+def takes_models(draw: Callable[[Given], Figure]) -> Callable[..., Figure]:
+    """A figure of `Given` that takes a model or a cross-validation in its place, and says what it lacks."""
+
+    @wraps(draw)
+    def drawing(of, X=None, **more) -> Figure:
+        if isinstance(of, Given):
+            return draw(of)
+        given = given_of(of, X, **more)
+        name = f"{draw.__module__.rpartition('.')[2]}:{draw.__name__}"
+        figure = next(f for f in ALL.values() if f.draw == name)
+        if figure.draw != "model:selection" and given.n_subtypes == 0:
+            return empty("A model of healthy people alone: there is no order to draw.")
+        needs = figure.tables[:1] or (("outcomes",) if name.startswith("clinical:") else ())
+        lacks = [t for t in needs if t not in given.tables]
+        if lacks or (figure.people and "subtypes" not in given.tables):
+            raise InputError(f"{figure.name}: {_lack(lacks, given)}")
+        return draw(given)
+
+    # what is shown of it are the arguments that it takes
+    drawing.__signature__ = inspect.signature(drawing, follow_wrapped=False)  # type: ignore[attr-defined]
+    head, examples, tail = (draw.__doc__ or "").partition("\n\n    Examples\n")
+    drawing.__doc__ = head.rstrip() + TAKES + (examples[1:] + tail if examples else "")
+    return drawing
+
+
+def _lack(tables: list[str], given: Given) -> str:
+    """What a figure needs beside what is there."""
+    if given.n_subtypes is None:
+        return "a cross-validation alone has no model of everyone; give the model first, and found=the cross-validation"
+    if not tables or tables == ["clinical/maps"]:
+        return "people are drawn: give their z as X, or found=a cross-validation of them"
+    if tables == ["selection"]:
+        return "a model alone was not compared with others; give a cross-validation"
+    return f"drawn from {', '.join(tables)} of a study, which a model does not know; see neuraxis.figures.study.draw"

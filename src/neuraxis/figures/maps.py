@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..errors import counted
 from ..labels import NORMAL
 from .brain import CORD, HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
-from .given import Given
+from .given import Given, takes_models
 from .style import MIDDLE, PAGE, empty, unsigned, wrapped
 
 #: Said instead of a drawing on which nothing would be.
@@ -62,6 +62,7 @@ def _elsewhere(absent: list[str]) -> str:
     return f"\nMeasured, but without a place here: {', '.join(absent)}." if absent else ""
 
 
+@takes_models
 def brain_mean_z(g: Given) -> Figure:
     """Mean z per group on brain and cord, one colour scale for all diseases."""
     table = g.table("clinical/maps")
@@ -83,6 +84,7 @@ def brain_mean_z(g: Given) -> Figure:
     )  # fmt: skip
 
 
+@takes_models
 def brain_t(g: Given) -> Figure:
     """t of each subtype against the other subtypes (OLS with age, sex, eTIV), dotted where q is not below 5 %."""
     table = g.table("clinical/maps")
@@ -158,6 +160,7 @@ def z_scale(z: pd.DataFrame) -> Normalize:
     return Normalize(0, max(1.0, float(z["z"].quantile(0.98))) if len(z) else 1.0)
 
 
+@takes_models
 def progression(g: Given) -> Figure:
     """Expected z along the stages of every subtype, at stages spread evenly over where its people are.
 
@@ -165,11 +168,16 @@ def progression(g: Given) -> Figure:
     their own.
     """
     table = g.table("progression")
-    staged = g.stages[(g.stages > 0)]
-    if staged.empty or not g.names or g.k < 1:
+    # a model without people has all its stages
+    alone = "subtypes" not in g.tables
+    if not g.names or g.k < 1 or (not alone and not (g.stages > 0).any()):
         return empty("Nobody is staged above 0, or no order is supported.")
     absent = undrawn(table, g.where, g.labels)
-    shown = {c: stages_shown(g.stages[(g.group == name) & (g.stages > 0)]) for c, name in g.names.items()}
+    every = table["stage"].astype(int)
+    shown = {
+        c: stages_shown(every[table["subtype"] == c] if alone else g.stages[(g.group == name) & (g.stages > 0)])
+        for c, name in g.names.items()
+    }
     shown = {c: s for c, s in shown.items() if s}
     if not drawable(table, g.where):
         return _numbers(g, table, shown)
@@ -185,7 +193,7 @@ def progression(g: Given) -> Figure:
         layout="constrained", squeeze=False,
     )  # fmt: skip
     for j, (c, stages) in enumerate(shown.items()):
-        mine = g.stages[g.group == g.names[c]]
+        mine = None if alone else g.stages[g.group == g.names[c]]
         for i in range(rows):
             axis = axes[i, j]
             if i >= len(stages):
@@ -203,9 +211,9 @@ def progression(g: Given) -> Figure:
                 levels=mine_levels["share"].to_dict(),
                 cord_levels=g.cord_levels,
             )
-            n = int((mine >= stages[i]).sum())
+            reached = "" if mine is None else f" (n = {int((mine >= stages[i]).sum())} here or later)"
             head = f"{g.names[c]}\n" if i == 0 and g.k > 1 else ""
-            axis.set_title(f"{head}stage {stages[i]} (n = {n} here or later)", fontsize=7, pad=2)
+            axis.set_title(f"{head}stage {stages[i]}{reached}", fontsize=7, pad=2)
     scales = (
         [(norm, colour_map, "expected z", extended(seen))] if len(set(z["biomarker"]) - set(_unplaced(g, z))) else []
     )
@@ -262,6 +270,7 @@ def _numbers(g: Given, table: pd.DataFrame, shown: dict):
     return figure
 
 
+@takes_models
 def mean_z(g: Given) -> Figure:
     """Mean z per biomarker and group as numbers."""
     table = g.table("clinical/maps")

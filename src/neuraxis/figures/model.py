@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..errors import counted
 from ..labels import NORMAL, is_true, variants_in_words
-from .given import Given
+from .given import Given, takes_models
 from .style import COLOURS, COLUMN, MIDDLE, PAGE, colours, empty, grid, markers, wrapped
 
 #: Colours of the thresholds: "field", the red, magenta and blue of the SuStaIn papers, or "safe" for all eyes.
@@ -23,6 +23,7 @@ EVENT_MAPS = {"safe": ("viridis", 0.0, 0.88), "field": ("plasma_r", 0.25, 1.0)}
 VARIANTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
+@takes_models
 def selection(g: Given) -> Figure:
     """CVIC above the best number, all variants, healthy people in grey; log-likelihood of every fold's people.
 
@@ -139,11 +140,13 @@ def event_tints(n: int, scheme: str = "safe") -> list[str]:
     return [to_hex(c) for c in plt.get_cmap(name)(np.linspace(first, last, n))]
 
 
+@takes_models
 def positional_variance(g: Given) -> Figure:
     """Probability of every event's place, model of everyone."""
     return _places(g, "everyone")
 
 
+@takes_models
 def positional_variance_folds(g: Given) -> Figure:
     """The same, averaged over the fold models."""
     return _places(g, "folds")
@@ -196,9 +199,13 @@ def _places(g: Given, models: str):
         axis.imshow(image, aspect="auto", interpolation="nearest", extent=edges)
         axis.set_yticks(range(len(first)), [g.labels.get(b, b) for b in first], fontsize=6.5)
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        staged = int(info.loc[c, "n_staged_oof"])
-        head = f"{name}\n" if g.k > 1 else ""
-        axis.set_title(f"{head}{counted(staged, 'staged person')}", fontsize=7.5)
+        # a model without people tells its fractions
+        if "n_staged_oof" in info:
+            beneath = counted(int(info.loc[c, "n_staged_oof"]), "staged person")
+        else:
+            beneath = f"model fraction {info.loc[c, 'fraction']:.0%}"
+        head = f"{name}\n" if g.k > 1 or "n_staged_oof" not in info else ""
+        axis.set_title(f"{head}{beneath}", fontsize=7.5)
         axis.set_xlabel("place in the sequence")
     bars = below.subplots(under, beside, squeeze=False).ravel()
     for axis in bars[len(levels) :]:
@@ -212,6 +219,7 @@ def _places(g: Given, models: str):
     return figure
 
 
+@takes_models
 def reliability(g: Given) -> Figure:
     """Stated probabilities beside what was true, and how often the stage's interval holds the true stage."""
     table = g.table("calibration")
@@ -258,6 +266,7 @@ def _probabilities(g: Given) -> pd.DataFrame:
     return table.set_axis(list(g.names.values()), axis=1)
 
 
+@takes_models
 def probability(g: Given) -> Figure:
     """Probability of the most probable subtype against the expected stage, one dot a staged person."""
     if g.k < 2 or not g.names:
@@ -271,11 +280,12 @@ def probability(g: Given) -> Figure:
         axis.scatter(stage[rows], best[rows], s=11, alpha=0.7, lw=0, color=colour, marker=shapes[name], label=name)
     axis.axhline(1 / len(g.names), color="0.6", lw=0.8, ls=":")
     axis.annotate("as likely as any other", (1, 1 / len(g.names)), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=6.5, color="0.35")  # fmt: skip
-    axis.set(xlabel="expected stage (out of fold)", ylabel="probability of the subtype", ylim=(0, 1.03), xlim=(0, None))
+    axis.set(xlabel=f"expected stage ({g.seen})", ylabel="probability of the subtype", ylim=(0, 1.03), xlim=(0, None))
     axis.legend(frameon=False, loc="lower right")
     return figure
 
 
+@takes_models
 def ternary(g: Given) -> Figure:
     """P(subtype | staged), one dot a staged person: a triangle for three subtypes, stacked bars for another number."""
     p = _probabilities(g) if g.k > 1 and g.names else pd.DataFrame()
@@ -310,6 +320,7 @@ def ternary(g: Given) -> Figure:
     return figure
 
 
+@takes_models
 def stages(g: Given) -> Figure:
     """How many people stand at every stage, the normal-appearing in a column of their own."""
     if g.labelled.empty or not (g.stages > 0).any():
@@ -332,12 +343,13 @@ def stages(g: Given) -> Figure:
     axis.annotate(f"{normal}", (-1, shown), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=6.5)
     ticks = [t for t in MaxNLocator(10, integer=True).tick_values(1, last) if 1 <= t <= last]
     axis.set_xticks([-1, *ticks], ["none", *(f"{t:g}" for t in ticks)])
-    axis.set(xlabel="stage (out of fold)", ylabel="people", ylim=(0, 1.4 * top))
+    axis.set(xlabel=f"stage ({g.seen})", ylabel="people", ylim=(0, 1.4 * top))
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.legend(frameon=False, ncols=4, loc="upper right")
     return figure
 
 
+@takes_models
 def convergence(g: Given) -> Figure:
     """Log-likelihood of the chains' stored draws, R-hat and effective sample size of everything, with their limits."""
     from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
@@ -368,6 +380,7 @@ def convergence(g: Given) -> Figure:
     return figure
 
 
+@takes_models
 def negative_control(g: Given) -> Figure:
     """What the same selection finds in healthy people: CVIC above the best, one panel per variant, beside the patients'."""
     table = g.table("negative_control")

@@ -78,34 +78,9 @@ class ModelPlots:
         colours : {"safe", "field"}
             Of the thresholds: for all eyes, or the red, magenta and blue of the SuStaIn papers.
         """
-        if (nothing := self._something()) is not None:
-            return showing(nothing)
-        from .given import Given
         from .model import positional_variance
 
-        model, name = self.model, _named(self.model, names)
-        events = model.events
-        table = pd.concat(
-            pd.DataFrame(p, columns=[f"place{i + 1}" for i in range(p.shape[1])]).assign(
-                subtype=c + 1,
-                biomarker=[events.biomarkers[b] for b in events.biomarker],
-                family=[events.families[events.biomarkers[b]] for b in events.biomarker],
-                threshold=events.thresholds_of_events,
-                models="everyone",
-            )
-            for c, p in enumerate(model.positional_variance())
-        )
-        # no people are counted here: every subtype is drawn, and the titles say its fraction
-        tables = {
-            "positional_variance": table,
-            "names": pd.DataFrame({"subtype": list(name), "name": list(name.values()), "n_staged_oof": 1}),
-            "selection": pd.DataFrame({"n_subtypes": [model.n_subtypes], "chosen": [True]}),
-        }
-        given = Given(tables=tables, labels=_labels(model, labels), event_colours=colours)
-        figure = positional_variance(given)
-        for axis, words, share in zip(figure.axes, name.values(), model.fractions, strict=False):
-            axis.set_title(f"{words}\nmodel fraction {share:.0%}")
-        return showing(figure)
+        return showing(positional_variance(self.model, names=names, labels=labels, colours=colours))
 
     def event_order(self, names: dict | None = None, labels=None) -> Figure:
         """Mean place of every event with its SD, one panel per subtype, earliest on top; parameters as above."""
@@ -190,11 +165,9 @@ class ModelPlots:
         import matplotlib.pyplot as plt
         from matplotlib.colors import Normalize
 
-        from ..biomarkers import cord_of, levels_named, read_biomarkers
         from ..errors import InputError, check_whole
-        from ..home import workflow_home
-        from ..tables import read_table
-        from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline, structures
+        from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
+        from .given import places_of
         from .maps import LEVELS, by_scale, z_scale
         from .style import empty
 
@@ -203,15 +176,7 @@ class ModelPlots:
         check_whole("stage", stage)
         if not 1 <= stage <= stages:
             raise InputError(f"stage {stage}: the model has stages 1 to {stages}")
-        resources = workflow_home() / "resources"
-        defined = read_biomarkers(resources / "biomarkers.tsv") if biomarkers is None else biomarkers
-        if cord_levels is None:
-            cord_levels = self.model.settings.get("cord_levels")
-        if cord_levels is None:
-            # the workflow's own definitions know nothing of how this cord was measured
-            said = [] if biomarkers is None else defined.loc[defined["biomarker"] == cord_of(defined), "label"]
-            cord_levels = [level for label in said for level in levels_named(label)]
-        where = structures(defined, read_table(resources / "labels.tsv").set_index("label")["name"])
+        where, cord_levels = places_of(self.model, biomarkers, cord_levels)
         used = self.model.events.biomarkers
         if not any(has_outline(place) for b in used for place in where.get(b, ())):
             return showing(empty("None of these biomarkers has a place on the drawing of brain and cord."))
@@ -304,14 +269,6 @@ def plot_selection(found, variant: str | None = None) -> Figure:
     variant : str, optional
         The first where not given.
     """
-    from .given import Given
     from .model import selection
 
-    name = variant or found.selection["variant"].iloc[0]
-    table = found.selection[found.selection["variant"] == name].reset_index(drop=True)
-    folds = found.fold_log_likelihood
-    folds = folds[folds["variant"] == name].pivot_table(
-        index=["repeat", "fold"], columns="n_subtypes", values="heldout_loglik"
-    )
-    tables = {"selection": table, "heldout_folds": folds.rename(columns=lambda k: f"k{k}")}
-    return showing(selection(Given(tables=tables)))
+    return showing(selection(found, variant=variant))

@@ -547,16 +547,16 @@ class CrossValidation:
 
     def out_of_fold(self, model: SustainModel, variant: str | None = None) -> pd.DataFrame:
         """Every person assigned by the fold models that never saw them, subtypes matched to `model`."""
-        name = variant or self.selection["variant"].iloc[0]
-        return out_of_fold(model, self.values, self.index, self.folds, self._folds_of(name, model.n_subtypes))
+        return out_of_fold(model, self.values, self.index, self.folds, self.models_of(model.n_subtypes, variant))
 
     def stability(self, model: SustainModel, variant: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Agreement of fold models with `model`, and how often each person keeps the label."""
-        name = variant or self.selection["variant"].iloc[0]
-        return stability(model, self.values, self.index, self._folds_of(name, model.n_subtypes))
+        return stability(model, self.values, self.index, self.models_of(model.n_subtypes, variant))
 
-    def _folds_of(self, name, k):
-        return {key[2:]: m for key, m in self.models.items() if key[:2] == (name, k)}
+    def models_of(self, n_subtypes: int, variant: str | None = None) -> dict:
+        """The fold models with so many subtypes, by (repeat, fold)."""
+        name = variant or self.selection["variant"].iloc[0]
+        return {key[2:]: m for key, m in self.models.items() if key[:2] == (name, n_subtypes)}
 
 
 def out_of_fold_posterior(model, values, folds, fold_models) -> tuple[np.ndarray, np.ndarray]:

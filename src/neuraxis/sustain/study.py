@@ -280,6 +280,7 @@ def variance_table(model: SustainModel, fold_models: dict) -> pd.DataFrame:
             models=which,
         )
         for which, of in (("everyone", [model]), ("folds", matched))
+        if of
         for c, p in enumerate(np.mean([m.positional_variance() for m in of], axis=0))
     ]
     table = pd.concat(parts)
