@@ -11,7 +11,8 @@ import pytest
 from neuraxis.biomarkers import read_biomarkers
 from neuraxis.errors import InputError, NeuraxisWarning
 from neuraxis.features.combine import combine, count_ids, same_files
-from neuraxis.features.extract import batch_of, extract_batch, fingerprint, there, trace
+from neuraxis.features.extract import add_cord, batch_of, extract_batch, fingerprint, there, trace
+from neuraxis.features.headsize import with_head_size
 from neuraxis.features.measures import possible
 
 PEOPLE = pd.DataFrame(
@@ -398,3 +399,23 @@ def test_later_scans_that_no_session_lists_are_named(run, caplog):
         got = run(files, sessions)
     assert got.followup["session_id"].tolist() == ["ses-02"]
     assert "does not list are left aside: sub-001 ses-09" in caplog.text
+
+
+def test_areas_go_to_the_biomarker_of_kind_cord_or_are_refused():
+    scans = pd.DataFrame({"participant_id": ["sub-2", "sub-1"], "session_id": ["baseline", "ses-02"]})
+    areas = pd.Series({"sub-1": 70.0, "sub-1_ses-02": 68.0, "sub-2": 75.0})
+    defined = pd.DataFrame({"biomarker": ["thalamus", "neck"], "kind": ["labels", "cord"]})
+    assert add_cord(scans, defined, areas)["neck"].tolist() == [75.0, 68.0]
+    assert add_cord(scans, defined.iloc[:1], areas) is scans
+    with pytest.raises(InputError, match="no cord here"):
+        add_cord(scans, defined.iloc[:1], areas, otherwise="no cord here")
+
+
+def test_a_tidy_tables_head_size_is_called_etiv():
+    table = pd.DataFrame({"TIV (ml)": [1500.0], "thalamus": [15000.0]})
+    assert with_head_size(table, what="t").columns.tolist() == ["etiv", "thalamus"]
+    own = table.assign(etiv=1.4e6)
+    assert with_head_size(own, what="t") is own  # etiv is the one that is meant
+    assert with_head_size(table[["thalamus"]], what="t")["etiv"].isna().all()
+    with pytest.raises(InputError, match=r"t: TIV \(ml\) and ICV are all head sizes; name the one that is meant etiv"):
+        with_head_size(table.assign(ICV=1.5e6), what="t")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..biomarkers import cord_of, ordinal_of, read_biomarkers
+from ..biomarkers import ordinal_of, read_biomarkers
 from ..cohort.ids import BASELINE, People, match_ids, refuse_repeats, scan_names, split_scans
 from ..cohort.participants import flow_rows, listed_people, read_people_table
 from ..cohort.scores import code_like
@@ -18,9 +18,8 @@ from ..errors import InputError, NeuraxisWarning, agreeing, counted, name_some
 from ..schema import ORIGIN, read
 from ..tables import as_numbers, bad_cells, measures_of, read_cells
 from .extract import FILES, add_cord
-from .headsize import read_head_sizes, resolve, to_mm3
+from .headsize import read_head_sizes, resolve, to_mm3, with_head_size
 from .measures import check_units, possible, quality
-from .readers.base import is_head_size
 from .readers.sct import FILE, read_sct
 from .readers.volume_tables import person_column
 from .stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
@@ -68,12 +67,7 @@ def read_tidy(path, people=None) -> pd.DataFrame:
     """
     what = f"features.table ({path})"
     table = read_people_table(path, what=what)
-    if "etiv" not in table:
-        sizes = [c for c in table.columns if is_head_size(c)]
-        if len(sizes) > 1:
-            raise InputError(f"{what}: {name_some(sizes)} are all head sizes; name the one that is meant etiv")
-        # where no norm has a head-size term none is needed (normative.settings.check_head_size says where one is)
-        table = table.rename(columns={sizes[0]: "etiv"}) if sizes else table.assign(etiv=np.nan)
+    table = with_head_size(table, what=what)
     names = scan_names(table["participant_id"], people, what=what, sessions=table.get("session_id"))
     refuse_repeats(table["participant_id"], names, what=what)
     table.index = pd.Index(names, name="participant_id")
@@ -305,13 +299,15 @@ def gather(
         table["etiv"] = resolve(own, parts["features.etiv"]).to_numpy()
         refuse_unused(parts["features.etiv"], scans, "features.etiv")
     if "features.sct" in parts:
-        cord = cord_of(defined)
-        if cord is None:
-            raise InputError("features.sct is given, but features.biomarkers defines no biomarker of kind cord")
         area = parts["features.sct"]
-        refuse_unused(area, scans, "features.sct")
         stems = area.index.map(lambda k: k[0] if k[1] == BASELINE else f"{k[0]}_{k[1]}")
-        table = add_cord(table, cord, pd.Series(area.to_numpy(), index=stems))
+        table = add_cord(
+            table,
+            defined,
+            pd.Series(area.to_numpy(), index=stems),
+            otherwise="features.sct is given, but features.biomarkers defines no biomarker of kind cord",
+        )
+        refuse_unused(area, scans, "features.sct")
     scores = None
     if "features.qc_scores" in parts:
         scores = parts["features.qc_scores"]

@@ -77,18 +77,30 @@ def checksum(path) -> str:
     return total.hexdigest()
 
 
-def add_cord(table: pd.DataFrame, cord: str, area: pd.Series) -> pd.DataFrame:
+def add_cord(table: pd.DataFrame, defined: pd.DataFrame, area: pd.Series, *, otherwise: str = "") -> pd.DataFrame:
     """Cord areas into a table of scans, by scan: the one way from a table of areas to the measures.
 
     Parameters
     ----------
     table : DataFrame
         participant_id, session_id.
-    cord : str
-        Biomarker of kind cord.
+    defined : DataFrame
+        See `biomarkers.read_biomarkers`; one of kind cord takes the areas.
     area : Series
         mm2, indexed by scan, ``sub-07`` or ``sub-07_ses-02`` for a follow-up.
+    otherwise : str
+        What to say where none is of kind cord; "": the areas are left aside.
+
+    Raises
+    ------
+    InputError
+        `otherwise`.
     """
+    cord = cord_of(defined)
+    if cord is None:
+        if otherwise:
+            raise InputError(otherwise)
+        return table
     stems = [scan_stem(*row) for row in table[["participant_id", "session_id"]].itertuples(index=False)]
     return table.assign(**{cord: area.reindex(stems).to_numpy()})
 
@@ -152,9 +164,8 @@ def extract(
     places = _map_places(maps, paths, bool(folders))
     table, failed = measure_batch(scans, defined, paths, cord_levels, labels_file, head, places)
     areas = [read_sct(f, cord_levels) for folder in folders if (f := Path(folder) / "SIMULATED_sct.csv").exists()]
-    cord = cord_of(defined)
-    if areas and len(table) and cord is not None:
-        table = add_cord(table, cord, pd.concat(areas))
+    if areas and len(table):
+        table = add_cord(table, defined, pd.concat(areas))
     files = [
         (person, session, str(file), checksum(file))
         for person, session in scans[["participant_id", "session_id"]].itertuples(index=False)

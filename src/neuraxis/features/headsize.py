@@ -9,9 +9,9 @@ from ..cohort.ids import refuse_repeats, scan_names
 from ..cohort.participants import read_people_table
 from ..errors import InputError, name_some
 from ..tables import as_numbers, bad_cells
-from .readers.base import is_head_size, to_mm3
+from .readers.base import in_ml, is_head_size, to_mm3
 
-__all__ = ["read_head_sizes", "resolve", "to_mm3"]
+__all__ = ["in_ml", "read_head_sizes", "resolve", "to_mm3", "with_head_size"]
 
 
 def read_head_sizes(path, people, *, what: str = "features.etiv") -> pd.Series:
@@ -57,3 +57,38 @@ def read_head_sizes(path, people, *, what: str = "features.etiv") -> pd.Series:
 def resolve(own: pd.Series, table: pd.Series | None) -> pd.Series:
     """Head sizes of scans: those of the table where it has the scan, else the files' own."""
     return own if table is None else table.reindex(own.index).fillna(own)
+
+
+def with_head_size(table: pd.DataFrame, *, what: str) -> pd.DataFrame:
+    """A tidy table of measures whose head size is called etiv, whatever it was called; missing values where it has none.
+
+    Where no norm has a head-size term none is needed (`normative.settings.check_head_size` says where one is).
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scan.
+    what : str
+        Where it comes from, for messages.
+
+    Returns
+    -------
+    DataFrame
+        The same rows, with a column etiv.
+
+    Raises
+    ------
+    InputError
+        Several columns of the head size, none of them called etiv.
+
+    Examples
+    --------
+    >>> with_head_size(pd.DataFrame({"TIV (ml)": [1500.0]}), what="the table").columns.tolist()
+    ['etiv']
+    """
+    if "etiv" in table:
+        return table
+    sizes = [c for c in table.columns if is_head_size(c)]
+    if len(sizes) > 1:
+        raise InputError(f"{what}: {name_some(sizes)} are all head sizes; name the one that is meant etiv")
+    return table.rename(columns={sizes[0]: "etiv"}) if sizes else table.assign(etiv=np.nan)

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..biomarkers import cord_of, ordinal_of
+from ..biomarkers import ordinal_of
 from ..cohort.ids import BASELINE, People, bare, clean, id_column
 from ..cohort.participants import SEXES, read_people_table
 from ..errors import InputError, NeuraxisError, NeuraxisWarning, counted, name_some
 from ..features.combine import with_capitals
 from ..features.extract import add_cord
+from ..features.headsize import in_ml, with_head_size
 from ..features.measures import check_units, measure_batch, possible, quality
-from ..features.readers.base import LARGEST, SMALLEST, is_head_size
 from ..features.readers.sct import read_sct
 from ..features.stats import biomarkers_from_labels, read_qc_scores, read_volume_tables
 from ..home import workflow_home
@@ -391,7 +391,7 @@ def _measures(model, who, files, table, sct, cord_mask, cord_levels, qc_scores, 
             raise InputError("etiv is one person's head size; for several give it in the table")
         if isinstance(etiv, bool) or not np.isfinite(as_numbers(pd.Series([etiv], dtype=object))[0].iloc[0]):
             raise InputError(f"etiv {etiv!r} is no head size in mm3")
-        if SMALLEST <= float(etiv) <= LARGEST:
+        if in_ml(float(etiv)):
             hard[ids[0]] = [f"head size {etiv:g} looks like ml (cm3); give mm3 ({1000 * float(etiv):g})"]
             etiv = None
     with warnings.catch_warnings(record=True) as said:
@@ -405,9 +405,6 @@ def _measures(model, who, files, table, sct, cord_mask, cord_levels, qc_scores, 
         else:
             found = pd.DataFrame({"participant_id": ids, "etiv": np.nan if etiv is None else float(etiv)})
         if sct is not None:
-            cord = cord_of(defined)
-            if cord is None:
-                raise InputError("a cord table is given, but the model has no cord area")
             rules = {"select": model.rules["sct_select"], "repeats": model.rules["sct_repeats"]}
             areas = read_sct(sct, levels, people=People(ids), **rules)
             areas = areas.rename(lambda scan: scan.split("_ses-")[0])
@@ -415,7 +412,9 @@ def _measures(model, who, files, table, sct, cord_mask, cord_levels, qc_scores, 
                 raise InputError(
                     f"{sct}: several sessions of {name_some(areas.index[areas.index.duplicated()])}; keep one"
                 )
-            found = add_cord(found.assign(session_id=BASELINE), cord, areas).drop(columns="session_id")
+            found = found.assign(session_id=BASELINE)
+            found = add_cord(found, defined, areas, otherwise="a cord table is given, but the model has no cord area")
+            found = found.drop(columns="session_id")
     for name in defined["biomarker"]:
         if name not in found:
             found[name] = np.nan
@@ -457,11 +456,7 @@ def _from_table(model, table, ids, defined, names, hard) -> pd.DataFrame:
                 raise InputError(f"{table}: several sessions of a person; keep one row of each")
             return found.rename_axis("participant_id").reset_index()
         tidy, what = read_people_table(table, what=f"table ({table})"), str(table)
-    if "etiv" not in tidy:
-        sizes = [c for c in tidy.columns if is_head_size(c)]
-        if len(sizes) > 1:
-            raise InputError(f"{what}: {name_some(sizes)} are all head sizes; name the one that is meant etiv")
-        tidy = tidy.rename(columns=dict.fromkeys(sizes, "etiv"))
+    tidy = with_head_size(tidy, what=what)
     tidy = with_capitals(tidy, list(defined["biomarker"]), what)
     matched = [everyone.find(i)[0] for i in tidy["participant_id"].astype(str)]
     strangers = [i for i, m in zip(tidy["participant_id"], matched, strict=True) if m is None]
@@ -477,10 +472,8 @@ def _from_table(model, table, ids, defined, names, hard) -> pd.DataFrame:
     if problems:
         raise InputError(f"{what}: no numbers:\n- " + "\n- ".join(problems))
     out = tidy[["participant_id"]].assign(**{c: as_numbers(tidy[c])[0] for c in columns})
-    if "etiv" not in out:
-        out["etiv"] = np.nan
     for person, size in zip(out["participant_id"], out["etiv"], strict=True):
-        if SMALLEST <= size <= LARGEST:
+        if in_ml(size):
             hard.setdefault(person, []).append(
                 f"etiv {size:g} looks like ml (cm3), not mm3: multiply it by 1000 ({1000 * size:g})"
             )

@@ -91,6 +91,11 @@ def label_ids(path) -> dict[str, int]:
 SMALLEST, LARGEST = 400.0, 3500.0
 
 
+def in_ml(size: float) -> bool:
+    """Whether a head size is in ml (cm3): none in mm3 is so small."""
+    return SMALLEST <= size <= LARGEST
+
+
 def to_mm3(values: pd.Series, *, what: str) -> pd.Series:
     """Head sizes in mm3: a column in ml (cm3) is recognised by its size.
 
@@ -114,7 +119,7 @@ def to_mm3(values: pd.Series, *, what: str) -> pd.Series:
         The column is in ml.
     """
     values = values.astype(float)
-    ml = values.between(SMALLEST, LARGEST)
+    ml = values.map(in_ml).astype(bool)
     mm3 = values.between(1000 * SMALLEST, 1000 * LARGEST)
     if ml.any() and mm3.any():
         raise InputError(
