@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import textwrap
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -24,15 +25,15 @@ COMMENT, WIDTH = 30, 128
 ROOM = COMMENT + 6
 
 
-def setting(default: Any, text: str, *, study: Any = REQUIRED, **rules: Any) -> Any:
+def setting(default: Any, text: str | Callable[[], str], *, study: Any = REQUIRED, **rules: Any) -> Any:
     """One setting.
 
     Parameters
     ----------
     default : object
         Of a study of one's own; REQUIRED where it has to be given.
-    text : str
-        What it is for: the comment in config.yaml and the description in the schema.
+    text : str or callable
+        What it is for: the comment in config.yaml and the description in the schema; a function is asked when they are written.
     study : object, optional
         What the default study says where it is not the default.
     **rules
@@ -50,7 +51,13 @@ def group(text: str, **rules: Any) -> Any:
 def about(one: dataclasses.Field) -> tuple[str, Any, Any, dict]:
     """Text, default, value in the default study, and rules of a setting."""
     m = one.metadata
-    return m["text"], m["default"], m["study"], m["rules"]
+    return said_of(one), m["default"], m["study"], m["rules"]
+
+
+def said_of(one: dataclasses.Field) -> str:
+    """Text of a setting or a section."""
+    text = one.metadata["text"]
+    return text() if callable(text) else text
 
 
 class Rules:
@@ -60,6 +67,30 @@ class Rules:
         self.words = words
 
 
+class OneOf:
+    """Words that a type allows, asked for when the schema is written: they are those of a registry of another room."""
+
+    def __init__(self, words: Callable[[], list[str]]):
+        self.words = words
+
+
+def outcome_types() -> dict[str, str]:
+    """Types of outcome, each with what it asks for; imported late: statistics are nothing that settings need."""
+    from .clinical.outcomes import KINDS
+
+    return {name: kind.asks for name, kind in KINDS.items()}
+
+
+def about_outcomes() -> str:
+    """What is said of `clinical.outcomes`."""
+    types = ", ".join(f"{name} ({asks})" if asks else name for name, asks in outcome_types().items())
+    return (
+        f"what is asked of subtype and stage. Types: {types}; reference: controls makes a z against the controls; "
+        "diseases: groups it is an outcome of; only: people at risk, by column and values; unit: of the values, at the axes of figures"
+    )
+
+
+OutcomeType = Annotated[str, OneOf(lambda: list(outcome_types()))]
 Above0 = Annotated[float, Rules(exclusiveMinimum=0)]
 AtLeast0 = Annotated[float, Rules(minimum=0)]
 Count0 = Annotated[int, Rules(minimum=0)]
@@ -302,9 +333,7 @@ class AnOutcome:
 
     name: str = setting(REQUIRED, "name in tables and sentences")
     column: str = setting(REQUIRED, "column of people; where there are events, the event (0 or 1)")
-    type: Literal[
-        "ordinal", "count", "continuous", "robust", "bounded", "binary", "discrete", "survival", "categorical"
-    ] = setting(REQUIRED, "kind of outcome, and so its model")
+    type: OutcomeType = setting(REQUIRED, "kind of outcome, and so its model")
     exposure: str = setting(None, "years of observation (count)")
     time: str = setting(None, "years to event or last visit (survival, discrete)")
     covariates: list[str] = setting([], "columns the model is adjusted for")
@@ -358,7 +387,7 @@ class Clinical:
     prediction: Prediction = group("out of sample, survival outcomes")
     outcomes: list[AnOutcome] = setting(
         [],
-        'what is asked of subtype and stage. Types: ordinal, count (exposure: years), continuous, robust, bounded (maximum), binary, categorical, survival and discrete (time: years; discrete: only "event by the last visit" is known); reference: controls makes a z against the controls; diseases: groups it is an outcome of; only: people at risk, by column and values; unit: of the values, at the axes of figures',
+        about_outcomes,
         study=yaml.safe_load(OUTCOMES),
     )
 
@@ -399,6 +428,8 @@ TYPES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "
 def schema_of(hint: Any) -> dict[str, Any]:
     """JSON Schema of a type."""
     origin, inside = get_origin(hint), get_args(hint)
+    if origin is Annotated and isinstance(inside[1], OneOf):
+        return {"enum": inside[1].words()}
     if origin is Annotated:
         return {**schema_of(inside[0]), **inside[1].words}
     if origin is Literal:
@@ -419,7 +450,7 @@ def section(cls: Any) -> dict[str, Any]:
     """JSON Schema of a section: nothing else is allowed in it."""
     hints, properties, required = get_type_hints(cls, include_extras=True), {}, []
     for one in dataclasses.fields(cls):
-        text, rules = one.metadata["text"], one.metadata["rules"]
+        text, rules = said_of(one), one.metadata["rules"]
         properties[one.name] = {**schema_of(hints[one.name]), **rules}
         if "default" not in one.metadata:  # a part: what is missing in it is filled in from within
             if cls is not Settings:

@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from neuraxis.clinical.curves import COLUMNS, POINTS, _ordinal, stage_curves
+from neuraxis.clinical.curves import COLUMNS, POINTS, stage_curves
 from neuraxis.clinical.labels import NORMAL, Labels
 from neuraxis.clinical.outcomes import declare
 
@@ -108,15 +108,16 @@ def test_the_band_of_an_ordinal_curve_is_about_its_fit_and_as_wide_as_a_bootstra
     hidden = 0.25 * x + rng.logistic(size=120)
     y = np.digitize(hidden, np.quantile(hidden, np.linspace(0.05, 0.95, 8))) / 2
     at = np.array([2.0, 5.0, 8.0, 11.0])
-    fit, low, high = _ordinal(y, x, at)
+    edss = declare("EDSS", "edss", "ordinal")
+    fit, low, high, _ = edss.curve(y, x, at, None)
     assert (low + high) / 2 == pytest.approx(fit, abs=0.02) and low.min() >= 0 and high.max() <= y.max()
     again = []
     for _ in range(30):
         rows = rng.integers(0, 120, 120)
-        again.append(_ordinal(y[rows], x[rows], at)[0])
+        again.append(edss.curve(y[rows], x[rows], at, None)[0])
     assert high - low == pytest.approx(2 * 1.96 * np.std(again, axis=0), rel=0.25)
     # at an end of the scores the band ends with them
-    _, low, high = _ordinal(y, x, np.array([-40.0, 60.0]))
+    _, low, high, _ = edss.curve(y, x, np.array([-40.0, 60.0]), None)
     assert low[0] == 0 and high[1] == y.max()
 
 

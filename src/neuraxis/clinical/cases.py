@@ -18,7 +18,9 @@ from ..tables import as_numbers, bad_cells, meant_as_numbers
 if TYPE_CHECKING:
     from .outcomes import Outcome
 
+#: By name: a transform and what undoes it.
 TRANSFORMS: dict[str, Callable] = {"none": lambda v: v, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt}
+BACK: dict[str, Callable] = {"none": lambda v: v, "log": np.exp, "log1p": np.expm1, "sqrt": np.square}
 
 
 @dataclass
@@ -81,7 +83,7 @@ def numbers_of(outcome: Outcome, people: pd.DataFrame) -> pd.DataFrame:
     """
     people, problems = people.copy(), []
     for c in outcome.columns:
-        needed = c in (outcome.exposure, outcome.time) or (c == outcome.column and outcome.type != "categorical")
+        needed = c in (outcome.exposure, outcome.time) or (c == outcome.column and outcome.numeric)
         values = people[c]
         if values.dtype == bool or not (needed or (c not in outcome.strata and meant_as_numbers(values))):
             continue

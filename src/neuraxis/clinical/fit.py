@@ -32,6 +32,24 @@ NO_EFFECT = Effect(*[float("nan")] * 5)
 NO_PROFILE = "no profile interval could be found"
 
 
+def band(fit, at: np.ndarray, inverse: Callable = lambda v: v) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and its 95 % interval at some stages, of a model of an intercept and the stage.
+
+    Parameters
+    ----------
+    fit : object
+        Results of statsmodels.
+    at : ndarray
+        Stages.
+    inverse : callable
+        From the model's scale to that of the values.
+    """
+    design = np.column_stack([np.ones_like(at), at])
+    eta = design @ np.asarray(fit.params)
+    error = np.sqrt(np.einsum("ij,jk,ik->i", design, np.asarray(fit.cov_params()), design))
+    return inverse(eta), inverse(eta - Z95 * error), inverse(eta + Z95 * error)
+
+
 @dataclass
 class Fit:
     """Terms of one fitted model on its own scale (log for ratios).

@@ -150,7 +150,7 @@ def prediction(
     rows = []
     sets = predictor_sets(people, labels, z.fillna(z.mean()), clinical)
     for o in steps(outcomes, "outcomes predicted"):
-        if o.type != "survival":
+        if not o.timed:
             continue
         mine = at_risk(o, people)[[o.time, o.column]].astype(float).dropna()
         mine = mine[sets["clinical"].loc[mine.index].notna().all(axis=1) & (mine[o.time] > 0)]

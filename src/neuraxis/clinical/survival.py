@@ -92,7 +92,7 @@ def survival_of(outcomes, people: pd.DataFrame, splits: dict) -> tuple[pd.DataFr
     """
     curves, tests = [], []
     for o in steps(outcomes, "times to events"):
-        if o.type != "survival":
+        if not o.timed:
             continue
         mine = at_risk(o, people)
         for split, (group, order, compared) in splits.items():

@@ -106,7 +106,7 @@ def treatment_effects(
     treated = treatments_of(people, column)
     levels = [reference, *sorted(set(treated.dropna()) - {reference})]
     for o in steps(outcomes, "outcomes under treatment"):
-        if o.type != "survival":
+        if not o.timed:
             continue
         plain = replace(o, covariates=tuple(c for c in o.covariates if c != column))
         cases = complete_cases(plain, people)

@@ -61,7 +61,7 @@ def enrichment(
     groups |= {g: thirds == g for g in order[1:]}
     rows = []
     for o in steps(outcomes, "outcomes of trials"):
-        if o.type != "survival":
+        if not o.timed:
             continue
         mine = at_risk(o, people)[[o.time, o.column]].dropna().astype(float)
         for name, inside in groups.items():

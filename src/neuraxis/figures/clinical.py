@@ -308,7 +308,8 @@ def _ratios(g: Given, kinds: tuple) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
     if effects.empty:
         return out
-    told = effects[(effects["method"] == "weighted") & effects["kind"].isin(kinds) & (effects["type"] == "survival")]
+    timed = effects["type"].isin([name for name, kind in KINDS.items() if kind.timed])
+    told = effects[(effects["method"] == "weighted") & effects["kind"].isin(kinds) & timed]
     told = told[told["estimate"].notna() & is_true(told["reportable"])]
     told = told[(told["kind"] != "stage") | told["subtype"].isna() | (told["subtype"] == "")]
     against_all = told["against"] == OTHERS

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..clinical.outcomes import KINDS
 from ..clinical.prediction import LEAST_EVENTS, PENALTY, PENALTY_MANY
 from ..clinical.sensitivity import ANEW, CLUSTERED
 from ..errors import agreeing, counted
@@ -336,7 +337,7 @@ def _outcomes(study: Study) -> bool:
 
 
 def _survival(study: Study) -> bool:
-    return _outcomes(study) and any(o["type"] == "survival" for o in study.config["clinical"]["outcomes"])
+    return _outcomes(study) and any(KINDS[o["type"]].timed for o in study.config["clinical"]["outcomes"])
 
 
 REFERENCES = [

@@ -12,12 +12,14 @@ import pandas as pd
 import statsmodels.api as sm
 
 from ...errors import InputError, counted
-from ..cases import TRANSFORMS, Cases
+from ..cases import BACK, TRANSFORMS, Cases
 from ..effects import partial_correlation, probabilistic_index
-from ..fit import HUGE_SE, Fit, refused
+from ..fit import HUGE_SE, Fit, band, refused
 
 #: See `Outcome.mean_scores`.
 MeanScores = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+#: See `Outcome.curve`.
+Curve = tuple[np.ndarray, np.ndarray, np.ndarray, str]
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class Outcome:
 
     #: Name in the configuration.
     type: ClassVar[str] = ""
+    #: What the configuration has to say beside column and type, in words.
+    asks: ClassVar[str] = ""
     #: What the estimate is called.
     effect: ClassVar[str] = ""
     #: The effect is reported as it is; all others are exponentiated.
@@ -86,6 +90,8 @@ class Outcome:
     has_events: ClassVar[bool] = False
     #: Years are needed.
     needs_time: ClassVar[bool] = False
+    #: The time of each event is known: times to it can be drawn, and predicted.
+    timed: ClassVar[bool] = False
     #: The maximum is needed.
     needs_maximum: ClassVar[bool] = False
     #: Models have a likelihood, so nested ones can be compared.
@@ -280,6 +286,42 @@ class Outcome:
         values = self.comparable(cases)
         rows = values.index.intersection(stage.index)
         return partial_correlation(values[rows], stage[rows], cases.x.loc[rows]) if self.ranked else {}
+
+    # --- against stage -----------------------------------------------------------------------------------------------
+
+    #: Model of a curve whose values are on a line, and what it is called.
+    line: ClassVar[tuple] = (sm.OLS, "least squares")
+
+    def curve(self, y: np.ndarray, stage: np.ndarray, at: np.ndarray, exposure: np.ndarray | None) -> Curve:
+        """The mean against stage within one subtype, with its band: by default on a line, on the scale of the transform.
+
+        Parameters
+        ----------
+        y : ndarray
+            The outcome as given (counts, not rates).
+        stage : ndarray
+            Everyone's expected stage.
+        at : ndarray
+            Stages at which the curve is wanted.
+        exposure : ndarray or None
+            Years.
+
+        Returns
+        -------
+        fit, low, high : ndarray
+            At the wanted stages, on the scale that is drawn; 95 %.
+        model : str
+            What it is called.
+
+        Raises
+        ------
+        ValueError
+            The model could not be fitted.
+        """
+        model, name = self.line
+        fit = model(TRANSFORMS[self.transform](y), sm.add_constant(stage, has_constant="add")).fit()
+        name += f" of the {self.transform}" if self.transform != "none" else ""
+        return *band(fit, at, BACK[self.transform]), name
 
     # --- drawing and telling -----------------------------------------------------------------------------------------
 

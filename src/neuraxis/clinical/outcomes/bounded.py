@@ -10,8 +10,8 @@ import statsmodels.api as sm
 from scipy.special import expit, log_expit
 
 from ...errors import InputError, counted
-from ..fit import Fit, of_statsmodels
-from .base import MeanScores, Outcome
+from ..fit import Fit, band, of_statsmodels
+from .base import Curve, MeanScores, Outcome
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Bounded(Outcome):
     """Logit of the mean share of the maximum, with robust errors (Papke & Wooldridge 1996)."""
 
     type: ClassVar[str] = "bounded"
+    asks: ClassVar[str] = "maximum"
     effect: ClassVar[str] = "OR of the mean"
     needs_maximum: ClassVar[bool] = True
     nested: ClassVar[bool] = False
@@ -46,6 +47,13 @@ class Bounded(Outcome):
         share = (cases.y / self.maximum).to_numpy(float)
         value = share * np.log(mean) + (1 - share) * np.log1p(-mean)
         return value, share - mean, mean * (1 - mean), weights * each * (1 - each)
+
+    def curve(self, y, stage, at, exposure) -> Curve:
+        """Logit of the mean share, with robust errors."""
+        design = sm.add_constant(stage, has_constant="add")
+        fit = sm.GLM(y / self.maximum, design, family=sm.families.Binomial()).fit(cov_type="HC1")
+        middle, low, high = (self.maximum * v for v in band(fit, at, expit))
+        return middle, low, high, "fractional logistic"
 
     def nuisance(self, cases) -> np.ndarray:
         """The intercept, and the log of how many independent items the score is worth."""

@@ -51,6 +51,7 @@ class Robust(Continuous):
 
     type: ClassVar[str] = "robust"
     nested: ClassVar[bool] = False
+    line: ClassVar[tuple] = (sm.RLM, "Huber regression")
     tails: ClassVar[float] = 5.0
 
     def fit_with(self, plan, y, x, names, cases) -> Fit | None:

@@ -10,8 +10,8 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy.special import gammaln
 
-from ..fit import Fit, of_statsmodels
-from .base import MeanScores, Outcome
+from ..fit import Fit, band, of_statsmodels
+from .base import Curve, MeanScores, Outcome
 
 #: Pearson's chi-square per degree of freedom of a Poisson model above which counts are called overdispersed.
 OVERDISPERSED = 1.2
@@ -22,6 +22,7 @@ class Count(Outcome):
     """Negative binomial with log(exposure) as offset; Poisson with Pearson's scale where not overdispersed."""
 
     type: ClassVar[str] = "count"
+    asks: ClassVar[str] = "exposure: years"
     effect: ClassVar[str] = "rate ratio"
     direction: ClassVar[tuple[str, str]] = ("more {o}", "fewer {o}")
     averaged: ClassVar[str] = "log-linear, mean over groups"
@@ -79,6 +80,13 @@ class Count(Outcome):
             + size * (np.log(size) - log_sum)
             + y * (log_mu - log_sum)
         )
+
+    def curve(self, y, stage, at, exposure) -> Curve:
+        """Poisson, with the spread of the counts."""
+        offset = None if exposure is None else np.log(exposure)
+        design = sm.add_constant(stage, has_constant="add")
+        fit = sm.GLM(y, design, family=sm.families.Poisson(), offset=offset).fit(scale="X2")
+        return *band(fit, at, np.exp), "Poisson, with the spread of the counts"
 
     def comparable(self, cases) -> pd.Series:
         """The rate: people are observed for different times."""

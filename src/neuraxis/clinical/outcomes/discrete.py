@@ -17,6 +17,7 @@ class Discrete(Outcome):
     """A proportional hazards model of which only "event by the last visit" is known."""
 
     type: ClassVar[str] = "discrete"
+    asks: ClassVar[str] = 'time: years; only "event by the last visit" is known'
     effect: ClassVar[str] = "HR"
     has_events: ClassVar[bool] = True
     needs_time: ClassVar[bool] = True

@@ -29,6 +29,8 @@ class Survival(Outcome):
     """Cox with strata; Firth's (without strata) with profile intervals below `SPARSE` events a term."""
 
     type: ClassVar[str] = "survival"
+    asks: ClassVar[str] = "time: years"
+    timed: ClassVar[bool] = True
     effect: ClassVar[str] = "HR"
     has_events: ClassVar[bool] = True
     needs_time: ClassVar[bool] = True
