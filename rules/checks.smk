@@ -98,11 +98,4 @@ use rule checks as checks_page with:
     benchmark:
         "benchmarks/runs/checks_page.tsv"
     params:
-        engine=sources("checks"),
         page=True,
-        diseases=DISEASES,
-        control=lookup("cohort/control", within=config),
-        cord_levels=lookup("features/cord_levels", within=config),
-        labels=SIMULATED or bool(config["features"]["labels"]),
-        cord=SIMULATED
-        or bool(config["features"]["cord_mask"] and not config["features"]["sct"]),

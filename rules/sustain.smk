@@ -140,13 +140,6 @@ rule sustain_fit:
 
 
 use rule sustain_fit as sustain_fit_variant with:
-    input:
-        # only for the order: kernels that were compiled anew change nothing
-        kernels=ancient("results/sustain/kernels.compiled"),
-        zscores="results/normative/values.tsv",
-        norms="results/normative/norms.json",
-        events="results/sustain/{disease}/events.json",
-        folds=folds_of_part,
     output:
         models=expand(
             "results/sustain/{{disease}}/variants/{{variant}}/k{k}/{{part}}/model.npz",
@@ -158,15 +151,8 @@ use rule sustain_fit as sustain_fit_variant with:
         "benchmarks/runs/sustain/{disease}/{variant}_{part}.tsv"
     priority: 0
     params:
-        engine=sources("sustain_fit"),
-        subtypes=KS,
-        n_startpoints=lookup("sustain/n_startpoints", within=config),
-        n_samples=SHORT_CHAINS,
-        n_chains=lookup("sustain/n_chains", within=config),
         stage_prior=variant_prior,
         noise=variant_noise,
-        healthy=lookup("sustain/healthy", within=config),
-        seed=lookup("seed", within=config),
 
 
 rule sustain_select:
@@ -199,8 +185,7 @@ rule sustain_select:
         "../workflow/scripts/sustain_select.py"
 
 
-rule sustain_select_variant:
-    """The same for another variant of the model."""
+use rule sustain_select as sustain_select_variant with:
     input:
         zscores="results/normative/values.tsv",
         folds="results/sustain/{disease}/folds.tsv",
@@ -217,16 +202,9 @@ rule sustain_select_variant:
         "logs/sustain/{disease}/{variant}_select.log",
     benchmark:
         "benchmarks/runs/sustain/{disease}/{variant}_select.tsv"
-    conda:
-        "../envs/neuraxis.yaml"
-    resources:
-        mem_mb=memory(1500),
-        runtime="30m",
+    priority: 0
     params:
-        engine=sources("sustain_select"),
         n_subtypes="auto",
-    script:
-        "../workflow/scripts/sustain_select.py"
 
 
 rule sustain_variants:
