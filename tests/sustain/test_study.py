@@ -30,13 +30,16 @@ from neuraxis.sustain import (
     verdict,
 )
 from neuraxis.sustain.baselines import gaussian_log_density
+from neuraxis.sustain.checkpoint import partial
 from neuraxis.sustain.crossval import described, fold_of, variants_table
 from neuraxis.sustain.study import (
     N_DRAWS,
     chain_draws,
+    fit_numbers,
     fit_together,
     folds_table,
     given_covariance,
+    named_variant,
     names_table,
     sizes_table,
     study_settings,
@@ -116,6 +119,43 @@ def test_a_fold_is_fitted_to_everybody_else_and_nobody_of_it():
             assert got.ml_log_likelihood == want.ml_log_likelihood
     everyone = fit_part(z, EVENTS, 1, settings, covariance="independent", key=("x",))
     assert everyone.settings["n_people"] == 14 and everyone.settings["key"] == ["x", "everyone"]
+
+
+@pytest.mark.parametrize("part", ["full", "fold1"])
+def test_numbers_of_a_part_are_fitted_each_from_the_one_before_as_written(study, tmp_path, part):
+    _, _, z, fold = study
+    settings = FitSettings(n_startpoints=2, n_samples=0)
+    paths = {k: tmp_path / f"k{k}.npz" for k in (1, 2)}
+    found = fit_numbers(z.iloc[::-1], EVENTS, settings, paths, disease="MS", part=part, folds=fold, seed=4)
+    given = {"covariance": "independent", "seed": 4}
+    people, key = z.loc[fold.index], ("MS", "repeat", 0, "fold", 1)
+    if part == "full":
+        people, key = z[z["group"] == "MS"].iloc[::-1], ("MS", "everyone")
+    else:
+        people = people[fold != 1]
+    one = fit(people, EVENTS, 1, settings, key=key, **given)
+    two = fit(people, EVENTS, 2, settings, key=key, previous=one, **given)
+    for k, want in ((1, one), (2, two)):
+        assert found[k].ml_log_likelihood == want.ml_log_likelihood and found[k].settings["key"] == [
+            str(x) for x in key
+        ]
+        assert SustainModel.load(paths[k]).settings["n_people"] == len(people) == found[k].settings["n_people"]
+        # kept under its hash, so that more subtypes are fitted without it being done again
+        assert [f.name for f in partial(paths[k]).glob("*/*")] == ["finished.npz"]
+    paths[3] = tmp_path / "k3.npz"
+    paths[1].unlink()
+    again = fit_numbers(z.iloc[::-1], EVENTS, settings, paths, disease="MS", part=part, folds=fold, seed=4)
+    assert list(again) == [1, 2, 3] and again[1].ml_log_likelihood == one.ml_log_likelihood
+
+
+def test_variants_of_the_control_are_those_of_the_configuration():
+    assert named_variant("uniform-independent", healthy=False) == {
+        "stage_prior": "uniform", "noise": "fixed", "healthy": False
+    }  # fmt: skip
+    assert named_variant("smooth-adapted", healthy=True)["covariance"] == "covariance"
+    assert named_variant("dirichlet-learnt", healthy=True) == {
+        "stage_prior": "dirichlet", "noise": "learnt", "healthy": True
+    }  # fmt: skip
 
 
 def test_held_out_densities_come_from_the_model_of_the_own_fold_and_baselines_from_the_others(study):

@@ -3,41 +3,24 @@
 from neuraxis.job import settings, start
 from neuraxis.normative.norms import Norms
 from neuraxis.schema import read
-from neuraxis.sustain import SustainModel, events_from_dict, fit_part
-from neuraxis.sustain.checkpoint import partial, settle
-from neuraxis.sustain.study import given_covariance, study_settings
+from neuraxis.sustain import events_from_dict
+from neuraxis.sustain.study import fit_numbers, study_settings
 from neuraxis.tables import read_json
 
 
-def run(zscores, norms, events, folds, disease, part, models, n_threads, seed, **settings) -> None:
+def run(zscores, norms, events, folds, models, *, disease, part, n_threads, seed, **settings) -> None:
     events = events_from_dict(read_json(events))
-    z = read("normative/zscores.tsv", zscores).set_index("participant_id")
-    z = z[z["group"] == disease]
-    fold = None
-    if part != "full":
-        table = read("sustain/D/folds.tsv", folds).set_index("participant_id")["fold"]
-        z, fold = z.loc[table.index], int(part.removeprefix("fold"))
-        folds = table.to_numpy()
-    settings = study_settings(events, covariance=Norms.load(norms).noise_table(), **settings)
-    previous = None
-    for k, model in models.items():
-        fit_part(
-            z,
-            events,
-            k,
-            settings,
-            covariance=given_covariance(settings),
-            folds=folds if fold is not None else None,
-            fold=fold,
-            previous=previous,
-            seed=seed,
-            key=(disease,),
-            n_threads=n_threads,
-            checkpoint=partial(model),
-        ).save(model)
-        previous = SustainModel.load(model)
-    for model in models.values():
-        settle(model)
+    fit_numbers(
+        read("normative/zscores.tsv", zscores).set_index("participant_id"),
+        events,
+        study_settings(events, covariance=Norms.load(norms).noise_table(), **settings),
+        models,
+        disease=disease,
+        part=part,
+        folds=read("sustain/D/folds.tsv", folds).set_index("participant_id")["fold"] if folds else None,
+        seed=seed,
+        n_threads=n_threads,
+    )
 
 
 if __name__ == "__main__":
@@ -48,9 +31,9 @@ if __name__ == "__main__":
         i.norms,
         i.events,
         str(i.get("folds") or ""),
-        w.disease,
-        w.part,
         dict(zip(p.pop("subtypes"), snakemake.output.models, strict=True)),
-        snakemake.threads,
+        disease=w.disease,
+        part=w.part,
+        n_threads=snakemake.threads,
         **p,
     )

@@ -11,7 +11,8 @@ import pandas as pd
 from ..errors import InputError, NeuraxisWarning, counted, name_some
 from ..labels import numbered
 from ..streams import stream
-from .crossval import make_folds, out_of_fold_posterior, stability
+from .checkpoint import partial, settle
+from .crossval import fit_part, make_folds, out_of_fold_posterior, stability
 from .families import Events, declared_events
 from .model import SustainModel, fit
 from .naming import RULE, systems_of
@@ -117,6 +118,84 @@ def study_settings(
 def given_covariance(settings: FitSettings) -> np.ndarray | str:
     """What `fit` is to be given for these settings: the covariance, or the word that independence is meant."""
     return "independent" if settings.variant.covariance is None else settings.variant.covariance
+
+
+def named_variant(name: str, *, healthy: bool) -> dict:
+    """Options of `evaluation.control.negative_control` for a variant by its name in the configuration.
+
+    Examples
+    --------
+    >>> named_variant("smooth-controls", healthy=True)
+    {'stage_prior': 'smooth', 'noise': 'fixed', 'healthy': True, 'covariance': 'covariance'}
+    """
+    prior, noise = name.split("-")
+    kind, needs = NOISES[noise]
+    given = {"covariance": "covariance"} if needs else {}
+    return {"stage_prior": prior, "noise": kind, "healthy": healthy, **given}
+
+
+def fit_numbers(
+    z: pd.DataFrame,
+    events: Events,
+    settings: FitSettings,
+    models: dict,
+    *,
+    disease: str,
+    part: str,
+    folds: pd.Series | None = None,
+    seed: int = 1,
+    n_threads: int = 1,
+) -> dict[int, SustainModel]:
+    """Fit 1, 2, ... subtypes to one part of a disease's people, each split from the one before.
+
+    A model is written as soon as it is fitted, and the next begins with what was written, so that a run that was killed goes
+    on to the same numbers.
+
+    Parameters
+    ----------
+    z : DataFrame, indexed by participant_id
+        group and biomarkers, patients and controls.
+    events : Events
+    settings : FitSettings
+    models : dict of int to path
+        File of the model of every number of subtypes, in this order.
+    disease : str
+    part : str
+        "full", or "fold3": everyone but the people of fold 3.
+    folds : Series, indexed by participant_id
+        Of all people of the disease; not needed for "full".
+    seed, n_threads : int
+        See `fit`.
+
+    Returns
+    -------
+    dict of int to SustainModel
+        As written.
+    """
+    z = z[z["group"] == disease]
+    left_out: dict = {}
+    if part != "full":
+        assert folds is not None
+        z, left_out = z.loc[folds.index], {"folds": folds.to_numpy(), "fold": int(part.removeprefix("fold"))}
+    done: dict[int, SustainModel] = {}
+    for k, path in models.items():
+        fit_part(
+            z,
+            events,
+            k,
+            settings,
+            covariance=given_covariance(settings),
+            **left_out,
+            previous=next(reversed(done.values()), None),
+            seed=seed,
+            key=(disease,),
+            n_threads=n_threads,
+            checkpoint=partial(path),
+        ).save(path)
+        done[k] = SustainModel.load(path)
+    for path in models.values():
+        settle(path)
+    return done
 
 
 @dataclass
