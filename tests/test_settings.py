@@ -1,8 +1,12 @@
 """One value of every setting: the settings, the two files written from them, and the functions that take it."""
 
 import inspect
+import re
+from dataclasses import fields
+from itertools import product
 from typing import Annotated, Literal
 
+import numpy as np
 import pytest
 import yaml
 from snakemake.utils import validate
@@ -10,11 +14,14 @@ from snakemake.utils import validate
 from neuraxis.clinical.prediction import prediction
 from neuraxis.clinical.trial import enrichment
 from neuraxis.clinical.worsening import WorseningRule
+from neuraxis.errors import InputError
 from neuraxis.features.combine import combine
 from neuraxis.features.measures import RULES
 from neuraxis.normative.settings import CHOICES, NormSettings
-from neuraxis.settings import Rules, files, line, schema_of
+from neuraxis.settings import Rules, Sustain, files, line, schema_of
+from neuraxis.sustain import FitSettings, Variant, ZScoreEvents, cross_validate, fit
 from neuraxis.sustain.families import declared_events
+from neuraxis.sustain.state import PRIORS
 from neuraxis.sustain.study import NOISES
 
 
@@ -147,3 +154,58 @@ def test_choices_are_the_same_words(both):
         assert tuple(declared[f"normative.{key}"]["enum"]) == words
     assert set(declared["sustain.noise"]["enum"]) == set(NOISES)
     assert tuple(declared["features.exclude_rules"]["items"]["enum"]) == RULES
+
+
+#: Settings of `sustain` that the engine does not have: what is fitted and chosen, and what is done beside.
+OF_THE_STUDY = {
+    *("n_subtypes", "n_samples_folds", "negative_control_variants", "leave_site_out", "parametric_null"),
+}
+
+
+def engine(*functions):
+    """Keywords of the engine with their defaults."""
+    taken = [p for f in functions for p in inspect.signature(f).parameters.values()]
+    return {p.name: p.default for p in taken if p.default is not p.empty}
+
+
+def test_every_setting_of_the_engine_has_its_name_there():
+    known = {*engine(FitSettings, Variant, cross_validate), *inspect.signature(declared_events).parameters}
+    assert {f.name for f in fields(Sustain)} - known == OF_THE_STUDY
+
+
+def test_a_study_models_what_the_engine_models_by_default_with_the_published_effort(both, request):
+    """The workflow's own effort is smaller; the engine's is that of the preset study, as published."""
+    declared, _, _ = both
+    preset = yaml.safe_load((request.config.rootpath / "config/study.yaml").read_text())["sustain"]
+    own = engine(FitSettings, Variant, cross_validate)
+    effort = {"n_startpoints", "n_samples", "max_subtypes", "folds"}
+    assert {name: preset[name] for name in effort} == {name: own[name] for name in effort}
+    same = {name: declared[f"sustain.{name}"]["default"] for name in ("n_chains", "stage_prior", "healthy")}
+    assert same == {name: own[name] for name in same}
+    # a study's chains go on until they agree; the engine's only where they are told to
+    assert own["n_doublings"] == 0 < declared["sustain.n_doublings"]["default"]
+    assert NOISES[declared["sustain.noise"]["default"]] == (own["noise"], True)
+
+
+def test_words_of_the_engine_are_those_of_a_study(both):
+    declared, _, _ = both
+    assert set(declared["sustain.stage_prior"]["enum"]) == set(PRIORS)
+    for name, (noise, _) in NOISES.items():
+        assert Variant(noise=noise).noise == noise, name
+    pattern = declared["sustain.variants"]["items"]["pattern"]
+    for prior, noise in product(PRIORS, NOISES):
+        assert re.fullmatch(pattern, f"{prior}-{noise}")
+    assert not re.fullmatch(pattern, "smooth-fixed")
+
+
+@pytest.mark.parametrize("call", [fit, cross_validate])
+def test_fits_take_every_setting_as_a_keyword(call):
+    """By `FitSettings.with_`, which refuses what does not exist; nothing else may be set in passing."""
+    events = ZScoreEvents([1], 2, biomarkers=["a"])
+    own = {n: v for n, v in engine(FitSettings, Variant).items() if n not in ("variant", "covariance")}
+    assert set(own) == {f.name for c in (FitSettings, Variant) for f in fields(c)} - {"variant", "covariance"}
+    with pytest.raises(InputError, match="unknown setting n_starts"):
+        call(np.zeros((9, 1)), events, 1, n_starts=3)
+    # all of them together are settings: what is refused is the data
+    with pytest.raises(InputError, match="no value|nobody|finite|missing|constant|people"):
+        call(np.full((9, 1), np.nan), events, 1, **(own | {"n_samples": 0}))
