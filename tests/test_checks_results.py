@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from neuraxis.checks_results import CHECKS, PAGE, CheckError, Study, benjamini_hochberg, run_checks
+from neuraxis.checks_results import CHECKS, OF_PAGE, PAGE, CheckError, Study, benjamini_hochberg, run_checks
 from neuraxis.labels import NORMAL
 from neuraxis.normative.study import normative_tables
 from neuraxis.schema import TABLES, read, write
@@ -375,6 +375,17 @@ def test_the_page_shows_what_the_tables_say(study):
         CheckError, match=r"report/index.html, clinical/MS/associations.tsv, row 1 \(outcome o, estimate 1.7"
     ):
         run_checks(study, [PAGE])
+
+
+def test_a_page_that_cannot_be_mailed_is_named(study, monkeypatch):
+    size = (study.root / "report/index.html").stat().st_size
+    monkeypatch.setattr("neuraxis.report.views.MOST_PAGE", size)
+    assert run_checks(study, OF_PAGE)["rule"].tolist() == list(OF_PAGE)
+    monkeypatch.setattr("neuraxis.report.views.MOST_PAGE", size - 1)
+    with pytest.raises(
+        CheckError, match=r"report/index.html, the file: has 0.0 MB, more than 0.*the page can be mailed"
+    ):
+        run_checks(study, OF_PAGE)
 
 
 def test_a_table_of_the_page_that_is_compared_with_nothing_is_named(study):

@@ -683,6 +683,24 @@ def _page(study):
             yield "report/index.html", name, "the page shows a table that is none of the study's"
 
 
+@check(MAILED := "the page can be mailed")
+def _mailed(study):
+    from .report.views import MOST_PAGE
+
+    size = (Path(study.root) / "report/index.html").stat().st_size
+    if size > MOST_PAGE:
+        yield (
+            "report/index.html",
+            "the file",
+            f"has {size / 1e6:.1f} MB, more than {MOST_PAGE / 1e6:.0f}, although it holds as little of its figures as it can: "
+            "report fewer diseases, variants or outcomes in one study",
+        )
+
+
+#: Rules of the page, which is written after all others have been asked.
+OF_PAGE = (PAGE, MAILED)
+
+
 def run_checks(study: Study, rules=None) -> pd.DataFrame:
     """Hold the tables to all rules.
 
@@ -690,7 +708,7 @@ def run_checks(study: Study, rules=None) -> pd.DataFrame:
     ----------
     study : Study
     rules : sequence of str, optional
-        Names of the rules; all but that of the page where not given.
+        Names of the rules; all but those of the page where not given.
 
     Returns
     -------
@@ -703,7 +721,7 @@ def run_checks(study: Study, rules=None) -> pd.DataFrame:
         What is wrong, each with table, row and rule.
     """
     problems, rows = [], []
-    for rule in rules or [r for r in CHECKS if r != PAGE]:
+    for rule in rules or [r for r in CHECKS if r not in OF_PAGE]:
         try:
             found = list(CHECKS[rule](study))
         except NeuraxisError as error:

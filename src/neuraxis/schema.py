@@ -1200,6 +1200,7 @@ TABLES = {
             sd_z      | number? | z | SD
             t         | number? | | against the other subtypes
             p         | number? | | of t
+            covariates | text?  | | what t is adjusted for
             q         | number? | | Benjamini-Hochberg over the table
             circular  | truth   | | the biomarkers defined the subtypes
             """,

@@ -360,7 +360,10 @@ def test_every_type_says_how_it_is_told():
     assert sdmt.words(0.2) == "higher SDMT" and sdmt.words(-0.2) == "lower SDMT"
     rate = declare("relapses", "n", "count", exposure="years")
     drawn = rate.values(pd.DataFrame({"n": [3, 1], "years": [2.0, 4.0]}))
-    assert drawn.tolist() == [1.5, 0.25] and rate.label == "relapses a year"
+    assert drawn.tolist() == [1.5, 0.25] and rate.label == "relapses per year"
+    people = pd.DataFrame({"n": [3, 1, 5, 7], "years": [2.0, 4.0, np.nan, 0.0]})
+    assert rate.rate(people) == 4 / 6 and rate.rates and np.isnan(rate.rate(people[2:]))
+    assert not edss.rates and not declare("lesions", "n", "count").rates
     cases = complete_cases(rate, pd.DataFrame({"n": [3, 1], "years": [2.0, 4.0]}))
     assert rate.comparable(cases).tolist() == [1.5, 0.25]
 
@@ -405,7 +408,7 @@ def test_hazards_are_checked_where_covariates_follow_from_one_another():
 def test_units_stand_at_the_axis():
     assert declare("NfL", "nfl", "continuous", unit="pg/ml").label == "NfL (pg/ml)"
     assert declare("NfL", "nfl", "continuous").label == "NfL"
-    assert declare("lesions", "n", "count", exposure="years", unit="new").label == "lesions (new) a year"
+    assert declare("lesions", "n", "count", exposure="years", unit="new").label == "lesions (new) per year"
 
 
 def test_every_outcome_of_the_default_configuration_is_served_by_the_simulated_cohort():

@@ -14,6 +14,7 @@ from PIL import Image
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model, normative
 from neuraxis.figures.brain import EMPTY, draw_brain, structures
+from neuraxis.figures.given import with_made
 from neuraxis.figures.style import TALLEST, colours, finish, name_ticks, outside, small_texts
 from neuraxis.report.sentences import survival_sentences
 
@@ -435,23 +436,75 @@ def test_groups_hold_their_own_people():
         [row, row | {"q": 0.2, "method": "label"}, row | {"kind": "subtype", "q": 0.5, "reportable": False}]
     )
     figure = clinical.boxes(seven(clinical__associations=effects))
-    axes = {a.get_ylabel(): a for a in figure.axes if a.get_ylabel()}
-    assert list(axes) == ["EDSS", "relapses a year", "share with worse"]
-    assert axes["EDSS"].get_title() == "between subtypes: not testable\natrophy v. none: smallest q = 0.031"
-    assert axes["relapses a year"].get_title() == "not testable"
-    shown = {name: [t.get_text() for t in axis.get_xticklabels()] for name, axis in axes.items()}
-    assert shown["EDSS"] == ["normal-\nappearing\n(1)", "b\n(3)", "a\n(2)"]
+    axes = {a.get_xlabel(): a for a in figure.axes if a.get_xlabel()}
+    assert list(axes) == ["EDSS", "relapses per year", "share with worse"]
+    assert axes["EDSS"].get_title() == "subtypes: not testable\natrophy v. none: q = 0.031"
+    assert axes["relapses per year"].get_title() == "not testable"
+    shown = {name: [t.get_text() for t in axis.get_yticklabels()] for name, axis in axes.items()}
+    assert shown["EDSS"] == ["normal-appearing (1)", "b (3)", "a (2)"]
+    assert shown["relapses per year"] == ["(1)", "(4)", "(2)"]  # named at the left alone
     tint = colours([NORMAL, "b", "a"])
-    points = {line.get_color(): sorted(line.get_ydata().tolist()) for line in axes["EDSS"].lines}
+    points = {line.get_color(): sorted(line.get_xdata().tolist()) for line in axes["EDSS"].lines}
     assert points == {tint[NORMAL]: [2], tint["a"]: [3, 5], tint["b"]: [1, 4, 6]}
-    rates = {line.get_color(): sorted(line.get_ydata().tolist()) for line in axes["relapses a year"].lines}
+    drawn = axes["relapses per year"].lines
+    rates = {line.get_color(): sorted(line.get_xdata().tolist()) for line in drawn if line.get_marker() == "o"}
     assert rates == {tint[NORMAL]: [2], tint["a"]: [0, 2], tint["b"]: [0.5, 1, 2, 4]}
-    assert axes["relapses a year"].get_yscale() == "symlog"
-    assert [p.get_height() for p in axes["share with worse"].patches] == [0, 0.75, 0.5]
+    # all of a group's over all its years, whose people were not seen equally long
+    whole = {line.get_ydata()[0]: line.get_xdata()[0] for line in drawn if line.get_marker() == "D"}
+    assert whole == {0: 2, 1: 12 / 6, 2: 6 / 8}
+    assert axes["relapses per year"].get_xscale() == "symlog" and axes["EDSS"].get_ylim() == (2.5, -0.5)
+    assert not [line for line in axes["EDSS"].lines if line.get_marker() == "D"]
+    assert [p.get_width() for p in axes["share with worse"].patches] == [0, 0.75, 0.5]
     assert [t.get_text() for t in axes["share with worse"].texts] == ["0/1", "3/4", "1/2"]
-    # said beside bars alone
-    assert figure.get_supxlabel() == "bars: shares of people"
-    assert clinical.boxes(replace(seven(), outcomes=OUTCOMES[:2])).get_supxlabel() == ""
+    # said beside what it is of alone
+    noted = figure.get_supxlabel()
+    assert noted.startswith("bars: shares of people; rates: counts per year of exposure")
+    assert clinical.boxes(replace(seven(), outcomes=OUTCOMES[:2])).get_supxlabel().startswith("rates")
+    assert clinical.boxes(replace(seven(), outcomes=OUTCOMES[:1])).get_supxlabel() == ""
+
+
+def test_what_visits_make_of_people_is_drawn_too():
+    people = pd.DataFrame({"relapses": [1, 2], "on_study_relapses": [9, 9]}, index=["a", "b"])
+    made = pd.DataFrame({"participant_id": ["b"], "on_study_relapses": [3], "on_study_years": [1.5], "n_visits": [4]})
+    got = with_made(people, made)
+    assert list(got) == ["relapses", "on_study_years", "on_study_relapses"]
+    assert got.loc["b", "on_study_relapses"] == 3 and np.isnan(got.loc["a", "on_study_years"])
+    assert with_made(people, made[:0]) is people
+
+
+def test_hazard_ratios_of_treatment_stand_on_the_panel_of_their_subtype():
+    """Those large enough to be told, of the outcome and the subtype, against the reference; none of everyone."""
+    rows = [("none", y, 1 - 0.1 * y, 0.5, 1.0, 40 - y) for y in (0.0, 1.0, 2.0)]
+    rows += [("oral", y, 1 - 0.2 * y, 0.4, 1.0, 40 - y) for y in (0.0, 1.0, 2.0)]
+    table = pd.concat([curves(rows, split=f"treatment in {name}") for name in ("one", "two")])
+    row = {
+        "outcome": "worsening",
+        "treatment": "oral",
+        "reference": "none",
+        "low": 0.21,
+        "high": 0.99,
+        "n": 77,
+        "n_events": 21,
+        "reportable": True,
+    }
+    effects = pd.DataFrame(
+        [
+            row | {"subtype": s, "estimate": e, "reportable": t}
+            for s, e, t in ((np.nan, 0.11, True), ("one", 0.55, True), ("two", 0.33, False))
+        ]
+    )
+    g = given(
+        clinical__treatment_survival=table,
+        clinical__treatment_logrank=pd.DataFrame(columns=["outcome", "split"]),
+        clinical__treatment=effects,
+    )
+    figure = clinical.survival_by_treatment(g)
+    heads = {a.get_title().split(":")[0]: a.get_title() for a in figure.axes if a.get_title()}
+    assert heads["one"] == "one: worsening\nHR v. none, 21 events of 77:\noral 0.55 (0.21 to 0.99)"
+    assert heads["two"] == "two: worsening"
+    assert "HR: hazard ratio of treatment" in figure.legends[0].get_title().get_text()
+    none = clinical.survival_by_treatment(replace(g, tables={**g.tables, "clinical/treatment": effects[:0]}))
+    assert "HR" not in none.legends[0].get_title().get_text()
 
 
 def test_stage_is_drawn_within_every_subtype_with_its_curve():
@@ -461,7 +514,7 @@ def test_stage_is_drawn_within_every_subtype_with_its_curve():
     figure = clinical.stage(seven(clinical__stage_curves=curve))
     axes = np.array(figure.axes).reshape(2, 2)
     assert [a.get_title() for a in axes[0]] == ["b\nn = 3, tau 0.61 (0.10 to 0.90)", "a\nn = 2"]
-    assert [a.get_ylabel() for a in axes[:, 0]] == ["EDSS", "relapses a year"]
+    assert [a.get_ylabel() for a in axes[:, 0]] == ["EDSS", "relapses per year"]
     assert axes[0, 0].lines[0].get_xdata().tolist() == [0.5, 2.5, 4.5]
     assert axes[0, 0].lines[0].get_ydata().tolist() == [1, 4, 6]
     assert axes[0, 0].lines[1].get_ydata().tolist() == [1, 5]  # the curve
@@ -767,7 +820,7 @@ def test_boxes_and_stages_carry_units():
     declared = ({"name": "lesions", "column": "lesions", "type": "continuous", "unit": "mm3"},)
     people = pd.DataFrame({"lesions": np.arange(6.0) * 100}, index=[f"p{i}" for i in range(6)])
     g = given(people=people, outcomes=declared)
-    assert clinical.boxes(g).axes[0].get_ylabel() == "lesions (mm3)"
+    assert clinical.boxes(g).axes[0].get_xlabel() == "lesions (mm3)"
     assert clinical.stage(g).axes[0].get_ylabel() == "lesions (mm3)"
 
 
@@ -867,10 +920,8 @@ def test_numbers_that_round_to_nothing_have_no_sign():
 def test_tests_over_boxes_say_what_could_not_be_tested():
     row = {"outcome": "EDSS", "method": "weighted", "reportable": True, "q": 0.031}
     table = pd.DataFrame([row | {"kind": "subtype", "reportable": False, "q": 0.001}, row | {"kind": "atrophy"}])
-    assert clinical._tests(table, "EDSS") == "between subtypes: not testable\natrophy v. none: smallest q = 0.031"
-    assert (
-        clinical._tests(table[1:], "EDSS") == "atrophy v. none: smallest q = 0.031"
-    )  # of one order nothing is compared
+    assert clinical._tests(table, "EDSS") == "subtypes: not testable\natrophy v. none: q = 0.031"
+    assert clinical._tests(table[1:], "EDSS") == "atrophy v. none: q = 0.031"  # of one order nothing is compared
     assert clinical._tests(table[:1], "EDSS") == clinical._tests(table, "SDMT") == "not testable"
     assert clinical._tests(table[:0], "EDSS") == ""
 

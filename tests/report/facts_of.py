@@ -134,7 +134,8 @@ def disease(config=None, simulated=False, **tables):
     for section, values in (config or {}).items():
         merged[section] |= values
     labels = pd.Series({"frontal": "Frontal cortex", "cord_csa": "Cord area", "thalamus": "Thalamus"})
-    return Disease("MS", Tables(None, known), merged, "HC", simulated, labels)
+    systems = pd.Series({"frontal": "cortical", "cord_csa": "spinal cord", "thalamus": "subcortical"})
+    return Disease("MS", Tables(None, known), merged, "HC", simulated, labels, systems=systems)
 
 
 BIOMARKERS = pd.DataFrame(

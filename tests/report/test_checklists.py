@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from facts_of import association, disease, study
 
-from neuraxis.report import page
+from neuraxis.report import page, standing
 from neuraxis.report.checklists import ITEMS, NOT_HERE, SECTIONS, STROBE, TRIPOD, answered
 
 PREDICTED = pd.DataFrame(
@@ -80,7 +80,7 @@ def test_every_item_is_answered_by_a_study_that_has_everything(tmp_path):
 
 
 def numbers(s, checklist):
-    parts = [{"name": d.name, "id": f"d-{d.name}", "chapters": [(c, c) for c in page.CHAPTERS]} for d in s.diseases]
+    parts = [{"name": d.name, "id": f"d-{d.name}", "chapters": [(c, c) for c in standing.CHAPTERS]} for d in s.diseases]
     made = {c["name"]: [i["number"] for i in c["items_"]] for c in answered(s, parts)}
     return made.get(checklist, [])
 
@@ -106,4 +106,4 @@ def test_prediction_is_reported_only_where_something_was_predicted():
     assert numbers(study([disease(**FULL | {"clinical/prediction": PREDICTED.assign(c=float("nan"))})]), TRIPOD) == []
     assert numbers(study([disease(**FULL | {"clinical/prediction": None})]), TRIPOD) == []
     assert {p for i in ITEMS for p in i.places if not p.startswith("*-")} <= set(SECTIONS)
-    assert {p[2:] for i in ITEMS for p in i.places if p.startswith("*-")} <= set(page.CHAPTERS)
+    assert {p[2:] for i in ITEMS for p in i.places if p.startswith("*-")} <= set(standing.CHAPTERS)

@@ -16,7 +16,7 @@ from neuraxis.clinical.sensitivity import ANEW, CLUSTERED
 from neuraxis.errors import InputError
 from neuraxis.figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES
 from neuraxis.job import as_list, warnings_in
-from neuraxis.report import page, views
+from neuraxis.report import page, standing, views
 from neuraxis.report.facts import Tables, below_results, read_study
 from neuraxis.report.methods import REFERENCES, methods_text, references
 from neuraxis.report.words import COLUMNS, heading
@@ -148,11 +148,10 @@ def test_a_cord_of_ones_own_is_a_cord():
     assert "not measured" not in " ".join(methods_text(own))
 
 
-def test_very_large_vectors_stay_beside_the_page(tmp_path, monkeypatch):
+def test_very_large_vectors_stay_beside_the_page(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF" + bytes(40))
     assert views.vector(tmp_path / "a.png").startswith("data:application/pdf;base64,")
-    monkeypatch.setattr(views, "MOST_VECTOR", 43)
-    assert views.vector(tmp_path / "a.png") == "" and views.vector(tmp_path / "none.png") == ""
+    assert views.vector(tmp_path / "a.png", 43) == "" and views.vector(tmp_path / "none.png") == ""
 
 
 @pytest.mark.parametrize(("change", "words", "gone"), METHODS)
@@ -310,7 +309,7 @@ def test_the_flow_ends_in_the_groups_of_the_model():
 ])  # fmt: skip
 def test_limitations_stand_under_their_condition(change, words, there):
     s = study(**change)
-    assert (words in " ".join(text for holds, text in page.LIMITATIONS if holds(s))) == there
+    assert (words in " ".join(standing.told(standing.LIMITATIONS, s))) == there
 
 
 def test_the_page_of_a_study_by_hand(tmp_path):
@@ -346,16 +345,20 @@ def test_with_one_order_no_words_compare_subtypes(tmp_path):
     one = disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)), **more)
     two = disease(followup=pd.DataFrame({"participant_id": ["sub-001"]}), **more)
     for figure in page.OF_DISEASE:
-        title, caption = page.words_of(figure, one)
-        if figure.name not in ("selection", "ternary", "brain_t", "probability", "progression", "transitions"):
-            assert "subtype" not in (title + caption).lower().replace("of the subtype", ""), figure.name
-        assert page.words_of(figure, two) == (figure.two or (figure.title, figure.caption))
-    assert page.words_of(page.OF_CONTROLS[0], study()) == (page.OF_CONTROLS[0].title, page.OF_CONTROLS[0].caption)
+        words = standing.title_of(figure, one) + standing.caption_of(figure, one)
+        if figure.name not in (
+            "selection",
+            "ternary",
+            "brain_t",
+            "probability",
+        ):  # with one order not shown, or of all numbers
+            assert "subtype" not in words.lower(), figure.name
     made = {
         k: page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=True) for k, d in ((1, one), (2, two))
     }
     assert 'id="d-MS-followup"' in made[2] and 'id="d-MS-followup"' not in made[1]
     assert 'subtypes">Subtypes</h3>' in made[2].replace("-h", "") and "People with atrophy</h3>" in made[1]
+    assert 'nuisance-h">Age</h3>' in made[1]
     assert '<th scope="row">subtype</th>' in made[2] and '<th scope="row">subtype</th>' not in made[1]
     for k, words in ((1, "atrophy and stage"), (2, "subtype and stage")):
         assert f"<td>mean z</td><td>{words}</td>" in made[k] and f"<td>{words}</td></tr>" in made[k]
@@ -588,16 +591,15 @@ def test_a_large_pdf_is_named_where_it_lies_in_results(tmp_path):
         ("MS/clinical/maps", disease(), "results/clinical/MS/maps.tsv"),
     ],
 )
-def test_data_too_large_for_the_page_are_named_where_they_lie(tmp_path, monkeypatch, name, facts, place):
+def test_data_too_large_for_the_page_are_named_where_they_lie(tmp_path, name, facts, place):
     """z of 20,000 people would be most of the page."""
-    monkeypatch.setattr(page, "MOST_DATA", 6)
     png = tmp_path / "figures/a.png"
     png.parent.mkdir()
     Image.new("RGB", (30, 20), "white").save(png)
     figure, store = (OF_DISEASE if name.startswith("MS/") else OF_CONTROLS)[0], views.TableStore()
     rows = pd.DataFrame({"x": range(6)})
     tables = {name: rows.assign(y=0), "MS/small": rows, "MS/none": rows[:0]}
-    shown = page.Figures(store).show(figure, png, tables, facts, "a")
+    shown = page.Figures(store, views.Held(data=6)).show(figure, png, tables, facts, "a")
     assert shown["tables"] == ["MS-small"] and set(store.tables) == {"MS-small"} and shown["tables_at"] == [place]
 
 
@@ -635,3 +637,57 @@ def test_a_table_that_every_study_has_may_not_be_absent_and_none_may_be_damaged(
         places["folds"].write_text(damaged)
         with pytest.raises(InputError, match="folds.tsv"):
             Tables(lambda name: places[name])["folds"]
+
+
+@pytest.mark.parametrize(
+    ("room", "dpi", "pdf", "data"),
+    [
+        (1e9, 150, True, True),
+        (0.9, 150, False, True),
+        (0.6, 110, False, True),
+        (0.3, 80, False, False),
+        (0.0, 80, False, False),
+    ],
+)
+def test_a_page_that_could_not_be_mailed_holds_less_of_its_figures(tmp_path, monkeypatch, room, dpi, pdf, data):
+    """First the vector files go, then the data and the fineness of pictures; all are named where they lie."""
+    (tmp_path / "figures/MS").mkdir(parents=True)
+    png = tmp_path / "figures/MS/selection.png"
+    noise = np.random.default_rng(0).integers(0, 255, (600, 900, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(png, dpi=(300, 300))
+    png.with_suffix(".pdf").write_bytes(b"%PDF" + bytes(290_000))
+    options = {"title": "t", "logs": tmp_path, "people": False}
+    s = study([disease(heldout_folds=pd.DataFrame({"fold": range(9), "k1": 0.5}))])
+    sizes = [len(page.render(s, tmp_path, held=h, **options).encode()) for h in views.HOLDING]
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == len(sizes)
+    least = {1e9: sizes[0], 0.9: sizes[1], 0.6: sizes[2], 0.3: sizes[3], 0.0: sizes[3] - 1}[room]
+    monkeypatch.setattr(page, "MOST_PAGE", least)
+    text = page.fitted(s, tmp_path, **options)
+    raw = base64.b64decode(re.search(r'src="data:image/webp;base64,([^"]+)"', text)[1])
+    assert round(Image.open(io.BytesIO(raw)).width / 3) == dpi
+    assert ('href="data:application/pdf' in text) == pdf and ("results/figures/MS/selection.pdf" in text) != pdf
+    assert ('data-save="MS-heldout-folds"' in text) == data and (
+        "Data: results/sustain/MS/heldout_folds.tsv" in text
+    ) != data
+
+
+def test_a_term_is_explained_where_the_page_uses_it(tmp_path):
+    def terms(d):
+        text = page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=False)
+        return set(re.findall(r"<dt>(.*?)</dt>", text)), text
+
+    plain, text = terms(disease())
+    assert {"subtype", "stage", "q", "odds ratio (OR)", "Holm&#39;s p", "z"} <= plain
+    assert "C index" not in plain and "C index" not in text and "confounding by indication" not in plain
+    tables = {
+        "clinical/prediction": pd.DataFrame(
+            [{"outcome": "W", "model": "clinical", "n": 80, "n_events": 30, "c": 0.6, "c_low": 0.5, "c_high": 0.7}]
+        )
+    }
+    assert "C index" in terms(disease(**tables))[0]
+
+
+def test_text_of_a_page_is_what_is_read_of_it():
+    page_ = '<style>a</style><img src="data:image/png;base64,b" alt="c"><pre>d</pre><script>e</script><p class="f">g &amp; h</p>'
+    assert page.text_of(page_).split() == ["g", "&", "h"]
+    assert "label" in page.text_of('<script type="application/json" id="t">["label"]</script>')

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neuraxis.checks_results import PAGE, Study, run_checks
+from neuraxis.checks_results import OF_PAGE, Study, run_checks
 from neuraxis.job import settings, start
 from neuraxis.schema import save
 
@@ -11,4 +11,4 @@ if __name__ == "__main__":
     p = settings(snakemake)
     page = p.pop("page")
     study = Study(Path("results"), tuple(p.pop("diseases")), biomarkers=snakemake.input.biomarkers, **p)
-    save(run_checks(study, [PAGE] if page else None), snakemake.output.checks)
+    save(run_checks(study, OF_PAGE if page else None), snakemake.output.checks)

@@ -29,7 +29,7 @@ def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: p
     Returns
     -------
     DataFrame
-        group, biomarker, n, mean_z, sd_z, t, p, q (BH over all), circular (always true).
+        group, biomarker, n, mean_z, sd_z, t, p, covariates (of t), q (BH over all), circular (always true).
     """
     rows = []
     people, etiv, group = people.loc[z.index], etiv.loc[z.index], group.loc[z.index]
@@ -49,6 +49,7 @@ def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: p
                 "sd_z": values.std() if len(values) > 1 else np.nan,
                 "t": np.nan,
                 "p": np.nan,
+                "covariates": "",
             }
             if g != NORMAL:
                 data = base[staged].assign(subtype=mine[staged].astype(float), z=z.loc[staged, b]).dropna()
@@ -58,6 +59,7 @@ def region_maps(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series, group: p
                     data = data.loc[:, (data.nunique() > 1)]
                     fit = sm.OLS(target, sm.add_constant(data)).fit()
                     row |= {"t": fit.tvalues["subtype"], "p": fit.pvalues["subtype"]}
+                    row["covariates"] = ", ".join("sex" if c == "male" else c for c in data if c != "subtype")
             rows.append(row)
     table = pd.DataFrame(rows)
     table["q"] = false_discovery(table["p"], [pd.Series("regions", index=table.index)])

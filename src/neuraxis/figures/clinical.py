@@ -147,59 +147,65 @@ def boxes(g: Given) -> Figure:
         return empty("No outcome to draw.")
     tint = colours(g.groups)
     effects = g.table("clinical/associations")
-    figure, axes = grid(len(drawn), 3, 2.2, extra=0.4)
+    # groups lie beneath one another, so that their names are read as they stand
+    figure, axes = grid(len(drawn), 3, 0.24 * len(order) + 0.85, extra=0.4)
     jitter = np.random.default_rng(0)
-    for axis, o in zip(axes, drawn, strict=True):
+    for i, (axis, o) in enumerate(zip(axes, drawn, strict=True)):
         values = o.values(g.people).reindex(g.group.index)
         values = values[np.isfinite(values)]
         yes_no = o.drawn == "share"
-        counts = []
-        for i, name in enumerate(order):
+        words = []
+        for j, name in enumerate(order):
             v = values[g.group[values.index] == name]
-            counts.append(len(v))
+            words.append(f"{wrapped(name, 18)} ({len(v)})" if i % 3 == 0 else f"({len(v)})")
             if yes_no:
-                axis.bar(i, v.mean() if len(v) else np.nan, color=tint[name], width=0.6)
-                axis.text(i, (v.mean() if len(v) else 0) + 0.01, f"{int(v.sum())}/{len(v)}", ha="center", fontsize=6.5)
+                axis.barh(j, v.mean() if len(v) else np.nan, color=tint[name], height=0.6)
+                axis.text((v.mean() if len(v) else 0) + 0.01, j, f"{int(v.sum())}/{len(v)}", va="center", fontsize=6.5)
                 continue
-            axis.plot(i + jitter.uniform(-0.17, 0.17, len(v)), v, "o", ms=2.6, alpha=0.45, color=tint[name], mew=0)
+            axis.plot(v, j + jitter.uniform(-0.22, 0.22, len(v)), "o", ms=2.6, alpha=0.45, color=tint[name], mew=0)
             if len(v) >= 5:
                 axis.boxplot(
-                    v, positions=[i], widths=0.5, showfliers=False, manage_ticks=False,
+                    v, positions=[j], widths=0.6, orientation="horizontal", showfliers=False, manage_ticks=False,
                     medianprops={"color": "black"}, boxprops={"lw": 0.8}, whiskerprops={"lw": 0.8}, capprops={"lw": 0.8},
                 )  # fmt: skip
+            if o.rates and len(v):  # a person of a few weeks weighs as little as they were seen
+                axis.plot(o.rate(g.people.loc[v.index]), j, "D", color="black", mfc="white", ms=4, zorder=4)
         if yes_no:
-            axis.margins(y=0.12)
-        axis.set_xticks(range(len(order)))
-        names = [f"{wrapped(n, 12)}\n({c})" for n, c in zip(order, counts, strict=True)]
-        name_ticks(axis, names, PAGE / min(3, len(drawn)) - 0.5)
-        axis.set(ylabel=wrapped(f"share with {o.name}" if yes_no else o.label, 26))
+            axis.margins(x=0.16)
+        axis.set_yticks(range(len(order)), words, fontsize=6.5, linespacing=0.9)
+        axis.set_ylim(len(order) - 0.5, -0.5)
+        axis.set_xlabel(wrapped(f"share with {o.name}" if yes_no else o.label, 34))
         axis.set_title(_tests(effects, o.name), fontsize=6.5, color="0.3")
         if not yes_no:
-            _scaled(axis, o.axis_scale, values)
+            _scaled(axis, o.axis_scale, values, along="x")
     # said where it is so: the caption is of every study
-    if any(o.drawn == "share" for o in drawn):
-        figure.supxlabel("bars: shares of people", fontsize=6.5, color="0.3")
+    notes = ["bars: shares of people"] if any(o.drawn == "share" for o in drawn) else []
+    if any(o.rates for o in drawn):
+        notes.append("rates: counts per year of exposure, diamonds: all of a group's over all its years")
+    if notes:
+        figure.supxlabel("; ".join(notes), fontsize=6.5, color="0.3")
     return figure
 
 
-def _scaled(axis, scale: str, values: pd.Series, few: bool = False) -> None:
-    """Set the scale of y, with ticks in plain numbers: the scale's own labels are formulas, which text in figures is not."""
+def _scaled(axis, scale: str, values: pd.Series, few: bool = False, along: str = "y") -> None:
+    """Set the scale of the values, with ticks in plain numbers: the scale's own labels are formulas, which text in figures is not."""
     if scale == "linear" or not len(values):
         return
+    ruler = getattr(axis, f"{along}axis")
     if scale == "log" and (values > 0).all():
-        axis.set_yscale("log")
+        axis.set(**{f"{along}scale": "log"})
         # at least three numbers on the axis
         wide = np.log10(values.max() / values.min()) > 2
-        axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
-        axis.yaxis.set_major_formatter("{x:g}")
+        ruler.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+        ruler.set_major_formatter("{x:g}")
     else:
-        axis.set_yscale("symlog", linthresh=1)
+        getattr(axis, f"set_{along}scale")("symlog", linthresh=1)
         top = float(values.max())
         decades = [v * 10**e for e in range(7) for v in ((1, 3) if few else (1, 2, 5))]
         ticks = [t for t in (0, 0.5, *decades) if t <= top * 1.01]
-        axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
-        axis.set_ylim(-0.08, top * 1.15)
-    axis.yaxis.set_minor_formatter("")
+        ruler.set_ticks(ticks, [f"{t:g}" for t in ticks])
+        axis.set(**{f"{along}lim": (-0.08, top * 1.15)})
+    ruler.set_minor_formatter("")
 
 
 def _tests(effects: pd.DataFrame, outcome: str) -> str:
@@ -211,10 +217,10 @@ def _tests(effects: pd.DataFrame, outcome: str) -> str:
     if rows.empty:
         return "not testable"
     told = []
-    for kind, words in (("subtype", "between subtypes"), ("atrophy", "atrophy v. none")):
+    for kind, words in (("subtype", "subtypes: smallest"), ("atrophy", "atrophy v. none:")):
         q = rows.loc[rows["kind"] == kind, "q"]
         if (asked["kind"] == kind).any():
-            told.append(f"{words}: " + (f"smallest q = {q.min():.2g}" if len(q) else "not testable"))
+            told.append(f"{words} q = {q.min():.2g}" if len(q) else f"{words.partition(':')[0]}: not testable")
     return "\n".join(told) or "not testable"
 
 
@@ -299,13 +305,23 @@ def survival_by_treatment(g: Given) -> Figure:
     """Kaplan-Meier curves of treatments, within each subtype."""
     curves, tests = g.table("clinical/treatment_survival"), g.table("clinical/treatment_logrank")
     order = list(dict.fromkeys(curves["group"])) if len(curves) else []
-    return _splits(curves, tests, [f"treatment in {name}" for name in g.names.values()], order, {})
+    splits = {name if g.k > 1 else "": f"treatment in {name}" for name in g.names.values()}
+    ratios: dict[tuple, list[str]] = {}
+    effects = g.table("clinical/treatment")
+    told = effects[is_true(effects["reportable"]) & effects["estimate"].notna()] if len(effects) else effects
+    for row in told.itertuples():
+        split = splits.get(row.subtype if isinstance(row.subtype, str) else "")
+        if split and row.treatment:
+            whom = f"HR v. {row.reference}, {counted(int(row.n_events), 'event')} of {int(row.n)}:"
+            lines = ratios.setdefault((row.outcome, split), [whom])
+            lines.append(f"{row.treatment} {row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})")
+    return _splits(curves, tests, list(splits.values()), order, ratios)
 
 
-def _ratios(g: Given, kinds: tuple) -> dict[str, list[str]]:
-    """Outcome to lines with the hazard ratios of the adjusted models that are large enough to be told."""
+def _ratios(g: Given, kinds: tuple) -> dict[tuple, list[str]]:
+    """Outcome and split to lines with the hazard ratios of the adjusted models that are large enough to be told."""
     effects = g.table("clinical/associations")
-    out: dict[str, list[str]] = {}
+    out: dict[tuple, list[str]] = {}
     if effects.empty:
         return out
     timed = effects["type"].isin([name for name, kind in KINDS.items() if kind.timed])
@@ -316,7 +332,8 @@ def _ratios(g: Given, kinds: tuple) -> dict[str, list[str]]:
     told = told[(told["kind"] != "subtype") | against_all | ~against_all.any()]
     for row in told.itertuples():
         words = row_words(row).partition(" (")[0].removesuffix(" v. others").removesuffix(" v. none")
-        out.setdefault(row.outcome, []).append(f"HR {words} {row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})")
+        key = row.outcome, "stage" if row.kind == "stage" else "subtype"
+        out.setdefault(key, []).append(f"HR {words} {row.estimate:.2f} ({row.low:.2f} to {row.high:.2f})")
     return out
 
 
@@ -367,21 +384,20 @@ def _compared(test, close: bool) -> list[str]:
     if test["n_events"] < LEAST_EVENTS:
         return ["too few events" if close else "too few events to compare"]
     if test.get("n_smallest", LEAST_PEOPLE) < LEAST_PEOPLE:
-        return ["too few people in a group" if close else "too few people in a group to compare"]
+        return ["too few in a group" if close else "too few people in a group to compare"]
     return [f"{'' if close else 'log-rank '}p = {test['p']:.2g}"]
 
 
-def _head(tests, outcome, split, ratios, letters, close: bool) -> str:
-    """Title of a survival panel: outcome, split, log-rank test, hazard ratios; lines of at most so many letters."""
-    found = tests[(tests["outcome"] == outcome) & (tests["split"] == split)]
-    words = []
+def _head(tests, cell, ratios, name, letters, close: bool) -> str:
+    """Title of a survival panel: its name, log-rank test, hazard ratios; lines of at most so many letters."""
+    found = tests[(tests["outcome"] == cell[0]) & (tests["split"] == cell[1])]
+    lines, words = ratios.get(cell, []), [name] if name else []
     if len(found):
         test = found.iloc[0]
         p = _compared(test, close)
         events = f"{counted(int(test['n_events']), 'event')} of {int(test['n'])}"
-        words = ["; ".join([*p, events])] if close else [*p, f"{events} staged"]
-    words += ratios.get(outcome, []) if split in ("subtype", "stage") else []
-    return "\n".join(wrapped(w, letters) for w in (_panel_name(outcome, split), *words))
+        words += ["; ".join([*p, events])] if close else [*p, f"{events} staged"]
+    return "\n".join(wrapped(w, letters) for w in (*words, *lines))
 
 
 def _panels(curves, tests, cells, order, ratios):
@@ -405,8 +421,15 @@ def _panels(curves, tests, cells, order, ratios):
     def laid(places: list, size: float, curve: float, close: bool) -> tuple[list[str], float, float]:
         """Heads, inches of a row's words below the curves, and of all: words need room, or the curves have none."""
         rows, columns, line = 1 + max(r for r, _ in places), 1 + max(c for _, c in places), size / 56
-        letters = {1: 74, 2: 56, 3: 36, 4: 29}[columns]
-        heads = [_head(tests, outcome, split, ratios, letters, close) for outcome, split in cells]
+        letters = {1: 80, 2: 60, 3: 39, 4: 31}[columns] if close else {1: 74, 2: 56, 3: 36}[columns]
+        called = [_panel_name(*cell) for cell in cells]
+        if places == table:  # outcomes stand at the left of their rows, groups above the first panel of their columns
+            highest = {c: min(r for r, column in places if column == c) for _, c in places}
+            called = [
+                (s.partition(" in ")[2] or "all staged people") if r == highest[c] else ""
+                for (_, s), (r, c) in zip(cells, places, strict=True)
+            ]
+        heads = [_head(tests, cell, ratios, name, letters, close) for cell, name in zip(cells, called, strict=True)]
         lines = {
             r: max(h.count("\n") + 1 for h, p in zip(heads, places, strict=True) if p[0] == r) for r in range(rows)
         }
@@ -416,6 +439,7 @@ def _panels(curves, tests, cells, order, ratios):
     def one_after_another(columns: int) -> list[tuple[int, int]]:
         return [divmod(i, columns) for i in range(len(cells))]
 
+    table = None
     places, size, curve = one_after_another(min(3, len(cells)) if len(cells) != 4 else 2), 6.5, 1.5
     heads, below, height = laid(places, size, curve, False)
     # what needs more than a page at ease: smaller words, more panels in a row, lower curves
@@ -498,9 +522,23 @@ def _panels(curves, tests, cells, order, ratios):
         bottom.tick_params(axis="y", length=0)
     if close:
         figure.supylabel("without the event", fontsize=7.5)
+    if places == table:
+        for row, outcome in enumerate(outcomes):
+            axis = axes[2 * row, 0]
+            if (row, 0) not in places:  # words alone
+                axis.set_axis_on()
+                axis.patch.set_visible(False)
+                axis.set(xticks=[], yticks=[])
+                axis.spines[:].set_visible(False)
+            axis.set_ylabel(wrapped(outcome, 18), fontsize=size)
     handles = [plt.Line2D([], [], color=tint[name], label=name) for name in present]
     notes = [f"Not drawn, nobody had the event: {'; '.join(nobody)}"] if nobody else []
-    if any("\nHR " in h for h in heads):
+    if any(cell in ratios and cell[1].startswith("treatment in ") for cell in cells):
+        notes.insert(
+            0,
+            "HR: hazard ratio of treatment with 95 % interval, adjusted as the outcome is declared, with the people and events of its model",
+        )
+    elif any("\nHR " in h for h in heads):
         told = "HR: hazard ratio with 95 % interval, adjusted as the outcome is declared"
         if any(s == "subtype" for _, s in cells):
             pairs = any(" v. " in line for lines in ratios.values() for line in lines)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..biomarkers import cord_of, levels_named, read_biomarkers
 from ..clinical.outcomes import declared_for
+from ..clinical.worsening import MADE
 from ..errors import InputError
 from ..home import workflow_home
 from ..labels import NORMAL, group_of, is_true, normal_appearing, shown_names
@@ -42,7 +43,7 @@ class Given:
     where : dict
         Biomarker to its places in the drawing, see `brain.structures`.
     people : DataFrame
-        participants.tsv of the disease, indexed by participant_id.
+        participants.tsv of the disease, indexed by participant_id, with what visits and relapses make of them.
     outcomes : sequence of dict
         As configured.
     maps : sequence of DataFrame
@@ -137,6 +138,14 @@ class Given:
         return max(least, float(np.ceil(values * 2) / 2)) if np.isfinite(values) else least
 
 
+def with_made(people: pd.DataFrame, worsening: pd.DataFrame) -> pd.DataFrame:
+    """People with the columns that visits and relapses make of them, as outcomes may name (`clinical.worsening.MADE`)."""
+    if worsening.empty:
+        return people
+    made = worsening.set_index("participant_id")[[c for c in MADE if c in worsening]]
+    return people.drop(columns=[c for c in made if c in people]).join(made)
+
+
 def read_given(
     tables: Mapping[str, str],
     *,
@@ -172,6 +181,7 @@ def read_given(
     people = pd.DataFrame()
     if participants and "subtypes" in read:
         people = load(participants).set_index("participant_id").loc[read["subtypes"]["participant_id"]]
+        people = with_made(people, read.get("clinical/worsening", pd.DataFrame()))
     traces = None
     if model:
         from ..sustain import SustainModel

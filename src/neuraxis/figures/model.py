@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from ..errors import counted
 from ..labels import NORMAL, is_true, variants_in_words
 from .given import Given, takes_models
-from .style import COLOURS, COLUMN, MIDDLE, PAGE, colours, empty, grid, markers, wrapped
+from .style import COLOURS, COLUMN, CUT, MIDDLE, PAGE, colours, empty, grid, markers, wrapped
 
 #: Colours of the thresholds: "field", the red, magenta and blue of the SuStaIn papers, or "safe" for all eyes.
 EVENTS = {"safe": ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), "field": ("#D7191C", "#C51B8A", "#2C4FC9", "#222222")}
@@ -336,7 +336,7 @@ def stages(g: Given) -> Figure:
     normal = int((g.group == NORMAL).sum())
     top = max(float(floor.max()), 1.0)
     # the normal-appearing are often so many that no stage could be seen beside them
-    shown = min(normal, 1.25 * top)
+    shown = min(normal, CUT * top)
     axis.bar(-1, shown, width=0.85, color=COLOURS[0], label=NORMAL, lw=0)
     if shown < normal:  # a cut through the column, so that its height is not read off the axis
         axis.plot([-1.6, -0.4], [0.86 * shown, 0.92 * shown], color="white", lw=3, solid_capstyle="butt", label="_cut")

@@ -22,6 +22,8 @@ from ..tables import aside
 COLUMN, MIDDLE, PAGE = 3.5, 5.0, 7.2
 #: Inches of a page's height: what needs more than one page at ease stands closer together.
 TALLEST = 9.6
+#: How many times the highest other column a column may be high, before it is cut.
+CUT = 1.25
 #: Smallest text, points.
 LEAST_TEXT = 6
 #: Dots per inch of the PNG.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import logging
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -11,19 +14,19 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from ..errors import agreeing, counted
+from ..errors import counted
 from ..figures.declared import OF_CONTROLS, OF_DISEASE, OF_DISEASES, Figure
 from ..figures.style import NOTHING, colours
 from ..job import warnings_in
 from ..labels import is_true, variants_in_words
 from ..tables import aside
-from . import sentences
+from . import sentences, standing
 from .checklists import answered
 from .facts import Disease, Study, below_results, read_study
 from .methods import methods_text, references
 from .people import write_people
-from .views import MOST_DATA, TableStore, any_table, flow_boxes, folded_table, picture, vector
-from .words import GLOSSARY, VALUES
+from .views import HOLDING, MOST_PAGE, Held, TableStore, any_table, flow_boxes, folded_table, picture, vector
+from .words import VALUES
 
 PAGES = jinja2.Environment(
     loader=jinja2.PackageLoader("neuraxis.report", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -31,105 +34,8 @@ PAGES = jinja2.Environment(
 #: Pixels of an inch of a figure on the screen: text of 7 points is 10 pixels high.
 PIXELS = 108
 
-#: Chapter of a disease: its tables, by name and caption.
-TABLES = {
-    "number": [
-        ("selection", "Every number of subtypes that was tried"),
-        ("variants", "Other variants of the model"),
-        ("negative_control", "The same selection on healthy people"),
-        ("parametric_null", "The same selection on people with one subtype fewer"),
-        ("heldout_folds", "Log-likelihood of unseen people by fold"),
-    ],
-    "subtypes": [("names", "Subtypes, most people first")],
-    "order": [("event_order", "Mean place of every event")],
-    "trust": [
-        ("controls", "Controls under the same model, and the people that it was fitted to"),
-        ("baselines", "Simple scores beside stage and subtype"),
-        ("stability", "Agreement of the fold models"),
-        ("sites", "Agreement of the models fitted without a site"),
-        ("diagnostics", "Convergence of every quantity"),
-        ("starts", "Starts of the search"),
-    ],
-    "nuisance": [("clinical/nuisance", "Subtype and stage against what the norms were to take out")],
-    "clinical": [
-        ("clinical/table1", "Table 1 by subtype"),
-        ("clinical/table1_included", "Included and excluded people"),
-        ("clinical/associations", "All associations"),
-        ("clinical/nested", "What subtype and stage add to simple scores"),
-        ("clinical/logrank", "Log-rank tests"),
-        ("clinical/prediction", "Prediction in people not used to fit"),
-        ("clinical/trial", "People per arm of a trial"),
-        ("clinical/treatment", "Treatment within subtype"),
-        ("clinical/sensitivity", "Sensitivity: other people, other labels"),
-    ],
-    "followup": [
-        ("clinical/reversals", "Reversals"),
-        ("clinical/slopes", "Change a year"),
-        ("clinical/changes", "Change since the first scan"),
-        ("clinical/transitions", "Group to group"),
-    ],
-    "truth": [
-        ("recovery", "Recovery of the simulated truth"),
-        ("calibration", "Stated probabilities beside what was true"),
-        ("clinical/planted", "Clinical effects planted and found"),
-        ("clinical/reported", "What the published study reported, and what these data say"),
-    ],
-}
-CHAPTERS = {
-    "number": "How many subtypes",
-    "subtypes": "Subtypes",
-    "order": "Order of events",
-    "trust": "How far to trust it",
-    "nuisance": "Site, sex, age and head size",
-    "clinical": "Clinical meaning",
-    "followup": "Follow-up",
-    "truth": "Against the simulated truth",
-}
-#: The same where the model has one order and no subtypes.
-ONE_ORDER = {"subtypes": "People with atrophy"}
-ONE_TABLE = {
-    "clinical/nuisance": "Stage against what the norms were to take out",
-    "clinical/table1": "Table 1 with and without atrophy",
-    "clinical/nested": "What atrophy and stage add to simple scores",
-    "clinical/treatment": "Treatment",
-}
+#: Chapter of a disease to the places whose sentences stand in it.
 PLACES = {"number": ("number",), "trust": ("model", "labels"), "nuisance": ("nuisance",)}
-
-LIMITATIONS = [
-    (lambda s: s.simulated, "The people are simulated: nothing here is a finding about patients."),
-    (
-        lambda s: bool(s.diseases),
-        "Sequences are inferred from one scan a person: they are orders that would explain the differences between people, "
-        "and no course that anybody was seen to take.",
-    ),
-    (
-        lambda s: bool(s.diseases) and bool(s.config["clinical"]["outcomes"]),
-        "Associations with clinical measures are observational; they are adjusted for the named covariates and for nothing "
-        "else.",
-    ),
-    (
-        lambda s: any(len(d.tables["clinical/treatment"]) for d in s.diseases),
-        "Treatment was not given at random; what goes with it is confounded by indication.",
-    ),
-    (lambda s: bool(s.no_sites), "No sites are given: differences between scanners, where there are several, stay in the z."),
-    (lambda s: s.n_sites == 1 and not s.no_sites, "One site: whether it holds on another scanner is unknown."),
-    (
-        lambda s: s.n_sites > 1 and s.config["normative"]["site"] != "none",
-        "Differences between sites are taken out as far as their controls know them.",
-    ),
-    (
-        lambda s: s.n_sites > 1 and s.config["normative"]["site"] == "none",
-        "There is no site term in the norms: differences between scanners stay in the z.",
-    ),
-    (lambda s: bool(s.diseases) and not s.has_cord, "The spinal cord was not measured."),
-    (lambda s: bool(s.diseases) and s.has_cord and not s.has_brain, "The brain was not measured."),
-    (lambda s: bool(s.diseases) and s.n_scanned_again == 0, "There are no later scans: stage is not tested against time."),
-    (
-        lambda s: any(d.k > 1 for d in s.diseases),
-        "Maps that compare subtypes region by region are circular: these regions defined the subtypes.",
-    ),
-    (lambda s: bool(s.diseases), "Labels are probabilities; whoever counts most probable labels counts people who may belong elsewhere."),
-]  # fmt: skip
 
 
 def asset(name: str) -> str:
@@ -140,8 +46,9 @@ def asset(name: str) -> str:
 class Figures:
     """Figures of the page, numbered when all are known."""
 
-    def __init__(self, store: TableStore):
+    def __init__(self, store: TableStore, held: Held = HOLDING[0]):
         self.store = store
+        self.held = held
         self.shown: list[dict] = []
 
     def number(self) -> None:
@@ -156,22 +63,23 @@ class Figures:
         with Image.open(path) as image:
             if NOTHING in image.info:
                 return None
-        source, inches = picture(path)
+        source, inches = picture(path, self.held.dpi)
         pdf = path.with_suffix(".pdf")
-        title, caption = words_of(figure, facts)
         made = {
             "id": key,
-            "title": title,
-            "caption": caption,
+            "title": standing.title_of(figure, facts),
+            "caption": standing.caption_of(figure, facts),
             "src": source,
             "alt": alt_text(figure, facts),
             "width": round(inches * PIXELS),
-            "pdf": vector(path),
+            "pdf": vector(path, self.held.vector),
             "pdf_at": "/".join(["results", *pdf.parts[-1 - pdf.parts[::-1].index("figures") :]])
             if pdf.is_file()
             else "",
-            "tables": [self.store.add(name, table) for name, table in tables.items() if 0 < table.size <= MOST_DATA],
-            "tables_at": [place_of(name, facts) for name, table in tables.items() if table.size > MOST_DATA],
+            "tables": [
+                self.store.add(name, table) for name, table in tables.items() if 0 < table.size <= self.held.data
+            ],
+            "tables_at": [place_of(name, facts) for name, table in tables.items() if table.size > self.held.data],
             "section": figure.section,
             "first": figure.first,
         }
@@ -182,13 +90,9 @@ class Figures:
 def alt_text(figure: Figure, facts: Study | Disease) -> str:
     """What a figure shows, in words: the finding where there is one, else what is drawn."""
     found = sentences.FINDINGS.get(figure.name)
-    title, caption = words_of(figure, facts)
-    return f"{title}. {(found(facts) if found else '') or caption}"
-
-
-def words_of(figure: Figure, facts: Study | Disease) -> tuple[str, str]:
-    """Title and caption, of one order where there is one."""
-    return figure.words(facts.k) if isinstance(facts, Disease) else (figure.title, figure.caption)
+    return (
+        f"{standing.title_of(figure, facts)}. {(found(facts) if found else '') or standing.caption_of(figure, facts)}"
+    )
 
 
 def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) -> dict:
@@ -206,22 +110,14 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
     folded = {"clinical": [line for line in results if line.startswith(no_finding)]}
     found = [line for line in results if not line.startswith(no_finding)]
     lines = {"clinical": found, "subtypes": [p["text"] for p in portraits(d)]}
-    rule = d.tables["names"]["rule"].iloc[0] if d.k > 1 and "rule" in d.tables["names"] else ""
-    if rule:
-        lines["subtypes"].append(
-            f"Names: {rule}. Shares in the model count the normal-appearing, people staged do not."
-        )
-    if d.simulated:
-        lines["truth"] = [
-            "Best possible: people assigned with the very model they were drawn from; for orders, models fitted to the "
-            "people who truly belong to a subtype."
-        ]
+    for chapter, notes in standing.NOTES.items():
+        lines[chapter] = [*lines.get(chapter, []), *standing.told(notes, d)]
     tables = {}
-    for chapter, wanted in TABLES.items():
+    for chapter, wanted in standing.TABLES.items():
         if (chapter == "truth" and not d.simulated) or (chapter == "followup" and d.tables["followup"].empty):
             continue
         tables[chapter] = []
-        for name, caption in wanted:
+        for name, captions in wanted.items():
             table = d.tables[name]
             if name == "names" and len(table):
                 if d.k < 2:
@@ -239,13 +135,13 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 continue  # orders of a single event cannot differ
             if name == "sites" and len(table) and table["site"].nunique() < 2 and table["tau"].isna().all():
                 continue  # without the only site nobody is left
-            caption = ONE_TABLE.get(name, caption) if d.k < 2 else caption
+            caption = standing.first(captions, d)
             tables[chapter].append(any_table(store, f"{d.name}/{name}", worded(table, d), caption))
         tables[chapter] = [t for t in tables[chapter] if t]
-    told = {chapter: said(d, *PLACES.get(chapter, ())) for chapter in CHAPTERS}
+    told = {chapter: said(d, *PLACES.get(chapter, ())) for chapter in standing.CHAPTERS}
     chapters = [
-        (c, ONE_ORDER.get(c, words) if d.k < 2 else words)
-        for c, words in CHAPTERS.items()
+        (c, standing.first(words, d))
+        for c, words in standing.CHAPTERS.items()
         if told[c] or lines.get(c) or folded.get(c) or tables.get(c) or any(f["section"] == c for f in shown)
     ]
     sure = [*said(d, "number"), *(s for s in said(d, "model", "labels") if s.name in SURE)]
@@ -253,15 +149,17 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         "name": d.name,
         "id": "d-" + "".join(c if c.isalnum() else "-" for c in d.name),
         "headline": headline(d),
+        "surety": sentences.surety(d),
         "sure": [s for s in sure if not s.warn],
         "portraits": portraits(d),
+        "nobody": standing.first(standing.NOBODY, d),
         "meaning": list(said(d, "clinical")),
         "figures": shown,
         "chapters": chapters,
         "sentences": told,
-        "lines": {c: lines.get(c, []) for c in CHAPTERS},
-        "folded": {c: folded.get(c, []) for c in CHAPTERS},
-        "tables": {c: tables.get(c, []) for c in CHAPTERS},
+        "lines": {c: lines.get(c, []) for c in standing.CHAPTERS},
+        "folded": {c: folded.get(c, []) for c in standing.CHAPTERS},
+        "tables": {c: tables.get(c, []) for c in standing.CHAPTERS},
     }
 
 
@@ -405,7 +303,8 @@ def write_report(
     else:
         beside.unlink(missing_ok=True)  # of an earlier run: it holds ids
     with aside(page) as part:
-        part.write_text(render(study, Path(results), title=title, logs=logs, people=people), encoding="utf-8")
+        text = fitted(study, Path(results), title=title, logs=logs, people=people)
+        part.write_text(text, encoding="utf-8")
     for d in study.diseases:
         if words:
             with aside(words[d.name]) as part:
@@ -413,14 +312,25 @@ def write_report(
                 part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
+def fitted(study: Study, root: Path, **options) -> str:
+    """The page as text, with as much of its figures as a page that can be mailed holds; see `render`."""
+    text = ""
+    for held in HOLDING:
+        text = render(study, root, held=held, **options)
+        size = len(text.encode())
+        if size <= MOST_PAGE:
+            return text
+        logging.getLogger(__name__).info(
+            "the page has %.1f MB, more than %.0f with %s", size / 1e6, MOST_PAGE / 1e6, held
+        )
+    return text
+
+
+def render(study: Study, root: Path, *, title: str, logs, people: bool, held: Held = HOLDING[0]) -> str:
     """The page as text."""
     store = TableStore()
-    figures = Figures(store)
+    figures = Figures(store, held)
     said = sentences.said
-    qc = study.tables["features/qc"]
-    excluded = int((qc["decision"] == "excluded").sum()) if len(qc) else 0
-    flagged = int((qc["decision"] == "flagged").sum()) if len(qc) else 0
     checks = study.norms_checks
     failed = checks[~is_true(checks["passed"])] if len(checks) else checks
 
@@ -464,46 +374,53 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool) -> str:
     groups = worded(first.tables["clinical/table1_groups"], first) if first else pd.DataFrame()
     p = study.provenance
     versions = ", ".join(f"{name} {v}" for name, v in p.get("versions", {}).items())
-    return PAGES.get_template("index.html.j2").render(
-        title=title,
-        simulated=study.simulated,
-        style=asset("style.css"),
-        script=asset("table.js") + asset("index.js"),
-        lead=lead(study),
-        warnings=(cautions := sentences.warnings_first(study)),
-        n_open=max(OPEN_CAUTIONS, sum(s.name in sentences.ON_TOP for s in cautions)),
-        flow=reasons(study, flow_boxes(study)),
-        people=said(study, "people"),
-        qc=f"Quality rules: {counted(excluded, 'finding')} excluded somebody, {flagged} only {agreeing(flagged, 'flags', 'flag')} "
-        "somebody who stays (results/features/qc.tsv).",
-        people_tables=[
+    known = {
+        "title": title,
+        "simulated": study.simulated,
+        "style": asset("style.css"),
+        "script": asset("table.js") + asset("index.js"),
+        "lead": lead(study),
+        "warnings": (cautions := sentences.warnings_first(study)),
+        "n_open": max(OPEN_CAUTIONS, sum(s.name in sentences.ON_TOP for s in cautions)),
+        "flow": reasons(study, flow_boxes(study)),
+        "people": said(study, "people"),
+        "qc": standing.first(standing.QUALITY, study),
+        "people_tables": [
             any_table(store, "table1_groups", groups, "Table 1 by group"),
             folded_table(store, "flow", flow, "Who left at which step"),
         ],
-        people_page="people.html" if people else "",
-        run=warnings_in(logs),
-        norms=said(study, "norms"),
-        norms_tables=[
+        "people_page": "people.html" if people else "",
+        "run": warnings_in(logs),
+        "norms": said(study, "norms"),
+        "norms_tables": [
             folded_table(
                 store, "norms_failed", labelled(failed[[c for c in CHECKED if c in failed]], labels) if len(failed) else failed,
                 "Checks that failed",
             )
         ],
-        norms_figures=norms_figures,
-        diseases=parts,
-        cross=cross,
-        methods=methods_text(study),
-        references=references(study),
-        limitations=[text for holds, text in LIMITATIONS if holds(study)],
-        checklists=answered(study, parts),
-        glossary=sorted(GLOSSARY.items(), key=lambda pair: pair[0].lower()),
-        versions=f"neuraxis at commit {p.get('commit', 'unknown')}"
+        "norms_figures": norms_figures,
+        "diseases": parts,
+        "cross": cross,
+        "methods": methods_text(study),
+        "references": references(study),
+        "limitations": standing.told(standing.LIMITATIONS, study),
+        "checklists": answered(study, parts),
+        "versions": f"neuraxis at commit {p.get('commit', 'unknown')}"
         + (" with uncommitted changes" if p.get("uncommitted_changes") else "")
         + f", Python {p.get('python', '')}, seed {p.get('seed', '')}. {versions}.",
-        provenance=json.dumps({k: v for k, v in p.items() if k != "config"}, indent=1),
-        config=yaml.safe_dump(study.config, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True),
-        store=store.scripts(),
-    )  # fmt: skip
+        "provenance": json.dumps({k: v for k, v in p.items() if k != "config"}, indent=1),
+        "config": yaml.safe_dump(study.config, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True),
+        "store": store.scripts(),
+    }  # fmt: skip
+    template = PAGES.get_template("index.html.j2")
+    # terms are explained that the page uses
+    return template.render(known, glossary=standing.glossary(study, text_of(template.render(known, glossary=[]))))
+
+
+def text_of(page: str) -> str:
+    """Text of a page, words of its tables among it, without pictures, files, styles, scripts and code."""
+    page = re.sub(r'="data:[^"]*"|<style>.*?</style>|<script>.*?</script>|<pre.*?</pre>', "", page, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", " ", page))
 
 
 CHECKED = ("biomarker", "check", "part", "n", "mean", "sd", "why")

@@ -155,6 +155,7 @@ def render(study: Study, *, title: str, style: str, script: str, label_names: pd
         script=script,
         data=as_json(data),
         people=counted(len(data["people"]), "person", spec=","),
+        modelled=bool(study.diseases),
     )
 
 

@@ -1230,6 +1230,22 @@ def portraits(d: Disease) -> list[str]:
     return [text for c, _, _ in d.ranked if (text := portrait(d, c))]
 
 
+def surety(d: Disease) -> str:
+    """How sure the number of subtypes and people's subtypes are, in one line for the top of the page."""
+    parts = []
+    if len(d.tables["variants"]) and len(_variants(d)) > 1:
+        parts.append(f"by variant of the model {', '.join(map(str, _variants(d).values()))}")
+    control = d.tables["negative_control"]
+    chosen = control[is_true(control["chosen"])] if len(control) else control
+    if len(chosen) and chosen["n_subtypes"].notna().any():
+        parts.append(f"in healthy people {', '.join(str(int(k)) for k in chosen['n_subtypes'].dropna())}")
+    if d.k > 1 and d.n_staged:
+        parts.append(f"{d.sure:.0%} of the staged with a subtype of probability 0.9 or more")
+    if not d.converged:
+        parts.append("the chains have not converged")
+    return "; ".join(parts)
+
+
 #: Cautions that are never folded: what the number of subtypes hangs on, and whether stages tell disease from health at all.
 ON_TOP = (
     "other_variants",
@@ -1300,6 +1316,77 @@ def _order_told(d: Disease) -> str:
     )
 
 
+def _regions_told(d: Disease) -> str:
+    """Per subtype how many regions differ, and the most different ones."""
+    table = d.tables["clinical/maps"]
+    if d.k < 2 or table.empty or "q" not in table:
+        return ""
+    lines = []
+    for name in dict.fromkeys(d.names.values()):
+        mine = table[(table["group"] == name) & table["t"].notna()]
+        if mine.empty:
+            continue
+        found = mine[mine["q"] < FOUND].sort_values("t", key=abs, ascending=False)
+        line = f"{capital(name)}: {len(found)} of {counted(len(mine), 'region')} at q < 0.05"
+        if len(found):
+            most = (f"{d.labels.get(r.biomarker, r.biomarker)} (t {r.t:+.1f})" for r in found.head(3).itertuples())
+            line += f", most {listed(most)}"
+        lines.append(f"{line}.")
+    return " ".join(lines)
+
+
+def _measures_told(d: Disease) -> str:
+    """Per question the measures that differ between groups, and those that were tested and do not."""
+    tested, passed = _told(d)
+    if not d.converged or tested.empty:
+        return ""
+    lines = []
+    for kind, words in (("subtype", "Between subtypes"), ("atrophy", "Between any atrophy and none")):
+        of = list(dict.fromkeys(tested.loc[tested["kind"] == kind, "outcome"]))
+        found = list(dict.fromkeys(passed.loc[passed["kind"] == kind, "outcome"]))
+        if of:
+            what = f"{listed(found)} differ" + "s" * (len(found) == 1) if found else "nothing differs detectably"
+            lines.append(f"{words}, {what} (q < 0.05; {counted(len(of), 'measure')} tested).")
+    return " ".join(lines)
+
+
+def _curves_told(d: Disease) -> str:
+    """Per subtype the measures whose Kendall's tau with stage has an interval without 0."""
+    table = d.tables["clinical/stage_curves"]
+    if not d.converged or table.empty:
+        return ""
+    rows = table.drop_duplicates(["outcome", "subtype"])
+    lines = []
+    for name, mine in rows.groupby("subtype", sort=False):
+        known = mine[mine["tau_low"].notna()]
+        found = known[(known["tau_low"] > 0) | (known["tau_high"] < 0)].sort_values(
+            "kendall_tau", key=abs, ascending=False
+        )
+        each = listed(f"{r.outcome} (tau {r.kendall_tau:.2f})" for r in found.itertuples()) or "nothing"
+        whom = f"{capital(str(name))}: " if d.k > 1 else ""
+        lines.append(
+            f"{whom}{each} of {counted(len(mine), 'measure')} goes with stage by an interval of tau without 0."
+        )
+    return " ".join(lines)
+
+
+def _likeness_told(s: Study) -> str:
+    """The most alike and the least alike pair of orders of two diseases."""
+    table = s.tables["sustain/crossdisease/similarity"]
+    known = table[table["tau"].notna() & (table["disease_a"] != table["disease_b"])] if len(table) else table
+    if known.empty:
+        return ""
+
+    def pair(row) -> str:
+        return f"{row['disease_a']} {row['name_a']} and {row['disease_b']} {row['name_b']} (tau {row['tau']:.2f})"
+
+    most, least = known.loc[known["tau"].idxmax()], known.loc[known["tau"].idxmin()]
+    chance = f"; two random orders: {known['tau_chance'].mean():.2f}" if "tau_chance" in known else ""
+    if len(known) == 1:
+        return f"{pair(most)}{chance}."
+    return f"Of two diseases most alike are {pair(most)}, least {pair(least)}{chance}."
+
+
 #: Figure to a function of the facts that says its finding, "" where there is none.
 FINDINGS: dict[str, Callable] = {
     "selection": _numbers_told,
@@ -1310,6 +1397,7 @@ FINDINGS: dict[str, Callable] = {
         " ".join(treatment_sentences(d.tables["clinical/treatment"])) if d.converged else ""
     ),
     "brain_mean_z": lambda d: " ".join(portraits(d)),
+    "brain_t": _regions_told,
     "mean_z": lambda d: " ".join(portraits(d)),
     "ternary": lambda d: f"{d.sure:.0%} of the staged have a subtype of probability 0.9 or more." if d.n_staged else "",
     "probability": lambda d: (
@@ -1321,9 +1409,12 @@ FINDINGS: dict[str, Callable] = {
     "stages": _stages_told,
     "convergence": lambda d: d.convergence,
     "forest": _effects_told,
+    "boxes": _measures_told,
+    "stage": _curves_told,
     "survival": _survival_told("subtype"),
     "survival_stage": _survival_told("stage"),
     "transitions": lambda d: " ".join(slope_sentences(d.tables["clinical/slopes"])) if d.converged else "",
+    "similarity": _likeness_told,
     "normative": checks_failed,
     "covariance": controls_correlate,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,31 @@ DPI = 150
 MOST_VECTOR = 300_000
 #: Cells of a table that the page holds at most as a figure's data, some 9 bytes each; larger ones stay in results/.
 MOST_DATA = 300_000
+#: Bytes of a page that can be mailed.
+MOST_PAGE = 15_000_000
+
+
+@dataclass(frozen=True)
+class Held:
+    """How much of every figure the page holds; what it does not is named where it lies in results/.
+
+    Attributes
+    ----------
+    dpi : int
+        Of pictures.
+    vector : int
+        Bytes of a vector file at most.
+    data : int
+        Cells of a table at most.
+    """
+
+    dpi: int = DPI
+    vector: int = MOST_VECTOR
+    data: int = MOST_DATA
+
+
+#: From all there is to the least; a page holds the first that fits `MOST_PAGE`.
+HOLDING = (Held(), Held(vector=0), Held(110, 0, 30_000), Held(80, 0, 0))
 
 
 def whole(values) -> bool:
@@ -142,15 +168,15 @@ def data_uri(raw: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(raw).decode('ascii')}"
 
 
-def picture(path) -> tuple[str, float]:
+def picture(path, dpi: int = DPI) -> tuple[str, float]:
     """A PNG as an address that holds it as WebP, and the inches it is wide in print.
 
     A palette would be as small, and takes colours from the scale bars that few points of the picture have.
     """
     with Image.open(path) as image:
-        dpi = image.info.get("dpi", (300, 300))[0] or 300
-        inches = image.width / dpi
-        scale = min(1.0, DPI / dpi)
+        own = image.info.get("dpi", (300, 300))[0] or 300
+        inches = image.width / own
+        scale = min(1.0, dpi / own)
         small = image.convert("RGB")
         if scale < 1:
             small = small.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
@@ -159,10 +185,10 @@ def picture(path) -> tuple[str, float]:
     return data_uri(held.getvalue(), "image/webp"), inches
 
 
-def vector(path) -> str:
+def vector(path, most: int = MOST_VECTOR) -> str:
     """The PDF of a figure as an address that holds it; "" where there is none, or it is very large."""
     path = Path(path).with_suffix(".pdf")
-    there = path.is_file() and path.stat().st_size <= MOST_VECTOR
+    there = path.is_file() and path.stat().st_size <= most
     return data_uri(path.read_bytes(), "application/pdf") if there else ""
 
 

@@ -1,4 +1,4 @@
-"""Words for what tables call by short names, and a glossary."""
+"""Words for what tables call by short names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = {
     "n_per_arm": "people per arm",
     "n_per_arm_low": "people per arm, low",
     "n_per_arm_high": "people per arm, high",
-    "fraction": "share in the model (normal-appearing included)",
+    "fraction": "share in the model",
     "cvic": "CVIC",
     "cvic_se": "SE of CVIC",
     "heldout_loglik": "log-likelihood of unseen people (nats)",
@@ -141,46 +141,6 @@ COLUMNS = {
     "odds_ratio": "odds ratio",
     "oof_stage": "stage (out of fold)",
     "loglik": "log-likelihood",
-}
-
-#: Term to what it means here.
-GLOSSARY = {
-    "95 % interval": "the values that the data do not speak against at the usual level; wide means little is known",
-    "normal-appearing": "people whose scan looks like a control's: the model gives at least even odds that nothing has begun",
-    "staged": "not normal-appearing: at least one event has probably happened",
-    "event": "a measure reaching one of its thresholds, such as a z of 1, 2 or 3 standard deviations of the controls towards disease",
-    "stage": "the number of events that have happened in the order of the person's subtype; 0 is normal-appearing",
-    "expected stage": "the mean stage over everything the model holds possible for the person",
-    "subtype": "an order of events that some of the people follow",
-    "out of fold": "judged by a model fitted without the person, so that nobody is flattered by having been fitted",
-    "z": "how many standard deviations of the controls a measure lies from what the norm expects of a healthy person of that age, sex "
-    "and whatever else the methods name; positive is abnormal",
-    "CVIC": "cross-validated information criterion: minus twice the log-likelihood of people the model has not seen; lower is better",
-    "nats": "units of log-likelihood; 3 nats are a factor of 20",
-    "positional variance": "how sure the place of each event in the order is",
-    "Kendall's tau": "agreement of two orders: 1 the same, 0 none, -1 reversed",
-    "R-hat": "whether the chains of the sampler agree; above 1.01 they have not converged and labels may change with more steps",
-    "effective sample size": "how many independent draws the chains are worth",
-    "q": "expected share of false findings among results at least as strong (Benjamini-Hochberg)",
-    "hazard ratio (HR)": "how many times as fast the event comes in one group as in the other",
-    "odds ratio (OR)": "how many times as high the odds are in one group as in the other",
-    "C index": "chance that of two people the one with the higher predicted risk has the event first; 0.5 is a coin",
-    "confounding by indication": "treatment depends on how ill people are, so that treated and untreated differ already",
-    "negative control": "the same procedure on healthy people, in whom there is no disease to be found",
-    "eTIV": "estimated total intracranial volume, the size of the head",
-    "adjusted Rand index (ARI)": "agreement of two divisions of people: 1 the same, 0 as by chance",
-    "calibration slope": "1 where predicted risks are as far apart as true ones; below 1 they are too far apart",
-    "Holm's p": "p corrected for the number of tests, so that all of them together are wrong in 5 % at most",
-    "log-rank test": "whether two or more groups have the same course of events in time",
-    "multivariate normal (MVN)": "one cloud of people without subtypes or stages, as a yardstick",
-    "odds ratio of the mean": "the same for a score with a maximum, as a share of it",
-    "rate ratio": "how many times as often events come in one group as in the other",
-    "reliability": "whether what is said with a probability of 70 % comes true in 70 %",
-    "standardised beta": "difference, or slope, in standard deviations of the outcome",
-    "Cramer's V": "strength of association of two categories, 0 to 1",
-    "weighted": "estimates with the probabilities of the subtypes as terms, which uncertain labels do not water down; told",
-    "label": "estimates by the most probable label, as most papers report them",
-    "draws": "estimates over labels imputed from scan and outcome, pooled by Rubin's rules",
 }
 
 

@@ -330,6 +330,15 @@ class Outcome:
         return people[self.column].astype(float)
 
     @property
+    def rates(self) -> bool:
+        """Is what is drawn a rate over years of exposure, which `rate` gives of people together?"""
+        return False
+
+    def rate(self, people: pd.DataFrame) -> float:
+        """Of these people together: all they had over all their years."""
+        raise NotImplementedError
+
+    @property
     def label(self) -> str:
         """Name at an axis of values, with the unit where there is one."""
         return f"{self.name} ({self.unit})" if self.unit else self.name

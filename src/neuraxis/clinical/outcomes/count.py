@@ -98,9 +98,21 @@ class Count(Outcome):
         return y / people[self.exposure].astype(float) if self.exposure else y
 
     @property
+    def rates(self) -> bool:
+        """With years."""
+        return bool(self.exposure)
+
+    def rate(self, people) -> float:
+        """Of these people together: all they had over all their years."""
+        both = people[[self.column, self.exposure]].astype(float).dropna()
+        both = both[both[self.exposure] > 0]
+        years = both[self.exposure].sum()
+        return float(both[self.column].sum() / years) if years > 0 else np.nan
+
+    @property
     def label(self) -> str:
         """With the unit of the rate."""
-        return super().label + (" a year" if self.exposure else "")
+        return super().label + (" per year" if self.exposure else "")
 
     @property
     def axis_scale(self) -> str:

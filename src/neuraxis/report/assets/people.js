@@ -64,8 +64,10 @@
     }
     return picture;
   };
+  // as wide as there is room, so that a unit of a drawing is a pixel and its text no smaller on a phone
+  const room = (most) => Math.min(most, Math.max(260, document.documentElement.clientWidth * 0.96 - 48));
   const profile = (z) => {
-    const line = 20, left = 150, width = 300, finite = z.filter((v) => v !== null);
+    const line = 20, all = room(510), left = Math.min(150, all * 0.4), width = all - left - 60, letters = Math.floor(left / 6.8), finite = z.filter((v) => v !== null);
     const low = Math.min(-3, ...finite, ...D.band.map((b) => b[0])), high = Math.max(4, ...finite, ...D.band.map((b) => b[1]));
     const x = (v) => left + (width * (v - low)) / (high - low);
     const outside = D.labels.filter((_, i) => z[i] !== null && z[i] > D.band[i][1]);
@@ -73,7 +75,7 @@
     const picture = svg("svg", { viewBox: `0 0 ${left + width + 60} ${line * (z.length + 2)}`, role: "img", "aria-label": words });
     D.labels.forEach((label, i) => {
       const y = line * (i + 0.5);
-      picture.append(svg("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, label.length > 22 ? label.slice(0, 21) + "…" : label),
+      picture.append(svg("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, label.length > letters ? label.slice(0, letters - 1) + "…" : label),
         svg("rect", { x: x(D.band[i][0]), y: y - 7, width: x(D.band[i][1]) - x(D.band[i][0]), height: 14, fill: "#e3e7ea" }));
       if (z[i] === null) return picture.append(svg("text", { x: x(0) + 6, y: y + 4 }, "not measured"));
       picture.append(svg("line", { x1: x(0), x2: x(z[i]), y1: y, y2: y, stroke: "#1d2329", "stroke-width": 2 }),
@@ -81,12 +83,13 @@
     });
     const bottom = line * z.length;
     picture.append(svg("line", { x1: x(0), x2: x(0), y1: 0, y2: bottom, stroke: "#66717c", "stroke-dasharray": "3 3" }));
-    for (let v = Math.ceil(low); v <= high; v += high - low > 12 ? 4 : 2) picture.append(svg("text", { x: x(v), y: bottom + 14, "text-anchor": "middle" }, String(v)));
-    picture.append(svg("text", { x: x((low + high) / 2), y: bottom + 32, "text-anchor": "middle" }, "z (positive: abnormal); grey: 95 % of the controls"));
+    const step = high - low > (width < 200 ? 9 : 12) ? 4 : 2;
+    for (let v = step * Math.ceil(low / step); v <= high; v += step) picture.append(svg("text", { x: x(v), y: bottom + 14, "text-anchor": "middle" }, String(v)));
+    picture.append(svg("text", { x: all - 2, y: bottom + 32, "text-anchor": "end" }, "z (positive: abnormal); grey: 95 % of the controls"));
     return picture;
   };
   const lines = (points, words, label, top) => {
-    const width = 420, height = 150, left = 40, end = Math.max(1, ...points.map((p) => p.x)), x = (v) => left + ((width - left - 20) * v) / end, y = (v) => height - 30 - ((height - 45) * v) / Math.max(1, top);
+    const width = room(420), height = 150, left = 40, end = Math.max(1, ...points.map((p) => p.x)), x = (v) => left + ((width - left - 20) * v) / end, y = (v) => height - 30 - ((height - 45) * v) / Math.max(1, top);
     const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words });
     picture.append(svg("line", { x1: left, x2: width - 20, y1: y(0), y2: y(0), stroke: "#66717c" }), svg("line", { x1: left, x2: left, y1: y(0), y2: y(top), stroke: "#66717c" }),
       svg("text", { x: left - 6, y: y(0) + 4, "text-anchor": "end" }, "0"), svg("text", { x: left - 6, y: y(top) + 4, "text-anchor": "end" }, shown(top)), svg("text", { x: left, y: 11 }, label),
