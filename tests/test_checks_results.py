@@ -138,7 +138,7 @@ def finished(tmp_path_factory):
     maps = pd.DataFrame(
         [{"group": g, "biomarker": b, "n": len(v), "mean_z": v.mean(), "sd_z": v.std()} for g, b, v in maps]
     )
-    maps = maps.assign(t=1.0, p=np.linspace(0.01, 0.5, len(maps)), circular=True)
+    maps = maps.assign(t=1.0, p=np.linspace(0.01, 0.5, len(maps)), covariates="age, sex", circular=True)
     put["clinical/MS/maps.tsv"] = maps.assign(q=benjamini_hochberg(maps["p"].to_numpy()))
     scans = pd.DataFrame(
         {"participant_id": ["s01"] * 2 + ["s04"] * 3, "session_id": ["baseline", "t1", "baseline", "t1", "t2"]}

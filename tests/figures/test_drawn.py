@@ -892,9 +892,14 @@ def test_more_than_a_page_of_survival_has_a_row_for_each_outcome():
     )
     figure = clinical.survival_by_stage(seven(clinical__survival=table, clinical__logrank=tests))
     heads = np.array([a.get_title() for a in figure.axes]).reshape(10, 3)[::2]
-    assert heads[1].tolist() == [f"{w}event 1\np = 0.02; 17 events of 50" for w in ("", "b: ", "a: ")]
-    assert heads[2].tolist() == ["event 2\np = 0.02; 17 events of 50", "", "a: event 2\np = 0.02; 17 events of 50"]
+    # groups are named above the first panel of their columns, outcomes at the left of their rows
+    assert heads[0].tolist() == [f"{w}\np = 0.02; 17 events of 50" for w in ("all staged people", "b", "a")]
+    assert heads[2].tolist() == ["p = 0.02; 17 events of 50", "", "p = 0.02; 17 events of 50"]
+    assert [a.get_ylabel() for a in figure.axes[::6]] == outcomes and not any(a.get_ylabel() for a in figure.axes[1:3])
     assert not figure.axes[13].axison and not figure.axes[16].axison
+    first = table[~((table["outcome"] == "event 2") & (table["split"] == "stage"))]
+    gone = clinical.survival_by_stage(seven(clinical__survival=first, clinical__logrank=tests)).axes[12]
+    assert gone.get_ylabel() == "event 2" and not len(gone.lines) and not gone.spines["left"].get_visible()
     named = [
         [a.axison and bool(a.get_yticklabels()[0].get_text()) for a in figure.axes[i : i + 3]] for i in range(3, 30, 6)
     ]

@@ -332,6 +332,40 @@ def test_people_are_listed_found_and_opened(everybody, opened):
     expect(tab.locator("dialog[open]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_text_of_a_persons_drawings_can_be_read(everybody, opened, width):
+    """No smaller than 11 pixels when it is on the screen, and no wider than its drawing."""
+    tab = opened(everybody, width)
+    tab.fill("#list input", "sub-000")
+    rows = tab.locator("#list tbody tr")
+    expect(rows).to_have_count(1)
+    rows.first.locator("button").press("Enter")
+    expect(tab.locator("dialog[open] svg")).to_have_count(4)
+    found = tab.evaluate(
+        """() => [...document.querySelectorAll('dialog svg')].flatMap((s) => [...s.querySelectorAll('text')].map((t) => {
+          const box = t.getBoundingClientRect(), out = s.getBoundingClientRect(), size = parseFloat(getComputedStyle(t).fontSize);
+          return [size * out.width / s.viewBox.baseVal.width, Math.max(out.left - box.left, box.right - out.right), t.textContent];
+        }))"""
+    )
+    assert len(found) > 40 and min(size for size, _, _ in found) >= 11
+    assert not [words for _, beyond, words in found if beyond > 1]
+    assert tab.evaluate("(d => d.scrollWidth - d.clientWidth)(document.querySelector('dialog'))") <= 0
+
+
+FIRST = "(e) => e.getBoundingClientRect()"
+
+
+def test_a_phones_first_screen_says_who_how_many_and_how_sure(index, opened):
+    """And what not to believe begins there."""
+    tab = opened(index, "phone")
+    lead = tab.locator("#summary .lead")
+    assert "100 with MS and 60 controls" in lead.nth(0).inner_text()
+    assert "2 subtypes (chosen); in healthy people 0; 100% of the staged" in lead.nth(1).inner_text()
+    high = WIDTHS["phone"][1]
+    below = [lead.nth(1).evaluate(FIRST)["bottom"], tab.locator(".warns h3").evaluate(FIRST)["bottom"]]
+    assert below == sorted(below) and below[1] < 0.75 * high
+
+
 def test_the_drawing_of_a_person_has_the_colours_of_z(everybody, opened):
     tab = opened(everybody)
     tab.fill("#list input", "sub-001")

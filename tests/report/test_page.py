@@ -421,7 +421,7 @@ def test_tables_of_a_disease_are_read_in_words():
 
 def test_every_column_that_the_page_shows_has_words():
     """A short name or one with underscores, of any table of a chapter or a figure, is in the list of words."""
-    of_disease = {t for shown in page.TABLES.values() for t, _ in shown} | {t for f in OF_DISEASE for t in f.tables}
+    of_disease = {t for shown in standing.TABLES.values() for t in shown} | {t for f in OF_DISEASE for t in f.tables}
     of_study = {t for f in (*OF_CONTROLS, *OF_DISEASES) for t in f.tables} | {"cohort/flow", "features/flow"}
     of_study |= {f"crossdisease/{t}" for t in ("similarity", "projection_counts", "enrichment")}
     paths = [t.replace("clinical/", "clinical/D/") if "/" in t else f"sustain/D/{t}" for t in sorted(of_disease)]

@@ -831,7 +831,9 @@ def test_figures_are_told_in_words(figure, facts, words):
 
 
 def test_every_figure_that_says_its_finding_is_tried():
-    assert set(sentences.FINDINGS) - {figure for figure, *_ in FIGURES} == {"survival_stage", "covariance"}
+    assert set(sentences.FINDINGS) - {figure for figure, *_ in FIGURES} == {
+        "survival_stage", "covariance", "brain_t", "boxes", "stage", "similarity",
+    }  # fmt: skip
 
 
 def test_survival_is_told_of_the_split_that_a_figure_draws():
@@ -918,3 +920,91 @@ def test_cautions_that_say_whether_stages_mean_anything_are_never_folded(tmp_pat
     for w in sentences.warnings_first(s):
         if w.name in top:
             assert str(escape(w.text)) in shown, w.name
+
+
+def test_the_top_of_the_page_says_how_sure_the_number_is():
+    variants = pd.DataFrame({"variant": ["a", "b", "b"], "n_subtypes": [2, 1, 3], "chosen": [True, False, True]})
+    assert sentences.surety(disease(variants=variants)) == (
+        "by variant of the model 2, 3; in healthy people 0; 100% of the staged with a subtype of probability 0.9 or more"
+    )
+    one = disease(selection=selection(1), negative_control=None, diagnostics=diagnostics(1.2), **ONE)
+    assert sentences.surety(one) == "the chains have not converged"
+    nobody = disease(names=names((0, 0)), subtypes=people((0, 0), 20), negative_control=None)
+    assert sentences.surety(nobody) == "" and "variant" not in sentences.surety(disease(variants=variants[:1]))
+
+
+def found(name, facts):
+    return sentences.FINDINGS[name](facts)
+
+
+def test_the_t_maps_say_which_regions_differ_most():
+    rows = [
+        ("cortical", "thalamus", 2.0, 0.01),
+        ("cortical", "frontal", -4.25, 0.001),
+        ("cortical", "cord_csa", 9.0, 0.2),
+        ("spinal cord", "thalamus", 0.1, 0.9),
+    ]
+    maps = {"clinical/maps": pd.DataFrame(rows, columns=["group", "biomarker", "t", "q"]).assign(n=20, mean_z=0.0)}
+    assert found("brain_t", disease(**maps)) == (
+        "Spinal cord: 0 of 1 region at q < 0.05. Cortical: 2 of 3 regions at q < 0.05, most Frontal cortex (t -4.2) and Thalamus (t +2.0)."
+    )
+    assert found("brain_t", disease(selection=selection(1), **ONE, **maps)) == found("brain_t", disease()) == ""
+
+
+def test_boxes_say_which_measures_differ():
+    rows = [
+        association(),
+        association(outcome="SDMT", q=0.4),
+        association(outcome="SDMT", kind="atrophy", q=0.4),
+        association(outcome="x", reportable=False),
+    ]
+    of = {"clinical/associations": pd.DataFrame(rows)}
+    assert found("boxes", disease(**of)) == (
+        "Between subtypes, EDSS differs (q < 0.05; 2 measures tested). Between any atrophy and none, nothing differs detectably "
+        "(q < 0.05; 1 measure tested)."
+    )
+    both = {"clinical/associations": pd.DataFrame([*rows[:1], association(outcome="SDMT")])}
+    assert "EDSS and SDMT differ (" in found("boxes", disease(**both))
+    assert found("boxes", disease(diagnostics=diagnostics(1.2), **of)) == ""
+    assert found("boxes", disease(**{"clinical/associations": pd.DataFrame([rows[-1]])})) == ""
+
+
+def test_curves_say_what_goes_with_stage():
+    rows = [
+        ("EDSS", "cortical", 0.3, 0.1, 0.5),
+        ("EDSS", "cortical", 0.3, 0.1, 0.5),
+        ("SDMT", "cortical", -0.4, -0.6, -0.2),
+        ("x", "cortical", 0.1, -0.1, 0.3),
+        ("x", "spinal cord", 0.1, np.nan, np.nan),
+    ]
+    of = {
+        "clinical/stage_curves": pd.DataFrame(
+            rows, columns=["outcome", "subtype", "kendall_tau", "tau_low", "tau_high"]
+        )
+    }
+    assert found("stage", disease(**of)) == (
+        "Cortical: SDMT (tau -0.40) and EDSS (tau 0.30) of 3 measures go with stage by an interval of tau without 0. "
+        "Spinal cord: nothing of 1 measure goes with stage by an interval of tau without 0."
+    )
+    assert found("stage", disease(selection=selection(1), **ONE, **of)).startswith("SDMT")
+    assert found("stage", disease(diagnostics=diagnostics(1.2), **of)) == found("stage", disease()) == ""
+
+
+def test_likeness_of_orders_names_the_most_and_the_least_alike():
+    rows = [
+        ("MS", "a", "NMOSD", "b", 0.4),
+        ("MS", "a", "NMOSD", "c", -0.2),
+        ("MS", "a", "MS", "d", 0.9),
+        ("MS", "d", "NMOSD", "b", np.nan),
+    ]
+    table = pd.DataFrame(rows, columns=["disease_a", "name_a", "disease_b", "name_b", "tau"]).assign(tau_chance=0.2)
+    of = study(**{"sustain/crossdisease/similarity": table})
+    assert (
+        found("similarity", of)
+        == "Of two diseases most alike are MS a and NMOSD b (tau 0.40), least MS a and NMOSD c (tau -0.20); two random orders: 0.20."
+    )
+    assert (
+        found("similarity", study(**{"sustain/crossdisease/similarity": table[:1]}))
+        == "MS a and NMOSD b (tau 0.40); two random orders: 0.20."
+    )
+    assert found("similarity", study(**{"sustain/crossdisease/similarity": table[2:]})) == ""

@@ -233,14 +233,14 @@ def lead(study: Study) -> str:
     groups = [f"{counts.get(d.name, 0):,} with {d.name}" for d in study.diseases]
     groups.append(f"{counted(counts.get(study.control, 0), 'control', spec=',')} ({study.control})")
     age = study.participants["age"].astype(float)
+    youngest, oldest = f"{age.min():.0f}", f"{age.max():.0f}"
+    span = youngest if youngest == oldest else f"{youngest} to {oldest}"
     sites = "" if study.no_sites else f" from {counted(study.n_sites, 'site')}"
     n, cord = len(study.measured), len(study.cord)
     own = study.measured["kind"].isin(("column", "table")).any()  # may be anything: a marker of blood, a score
     what = "measure" if own or (cord == n and n) else "regional measure"
     where = " of the spinal cord" if cord == n and n else " with the spinal cord" if cord else ""
-    return (
-        f"{sentences.listed(groups)}{sites}, {age.min():.0f} to {age.max():.0f} years old, {counted(n, what)}{where}."
-    )
+    return f"{sentences.listed(groups)}{sites}, {span} years old, {counted(n, what)}{where}."
 
 
 def reasons(study: Study, flow: list[dict]) -> list[dict]:

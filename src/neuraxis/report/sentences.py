@@ -1364,8 +1364,9 @@ def _curves_told(d: Disease) -> str:
         )
         each = listed(f"{r.outcome} (tau {r.kendall_tau:.2f})" for r in found.itertuples()) or "nothing"
         whom = f"{capital(str(name))}: " if d.k > 1 else ""
+        go = agreeing(len(found) or 1, "goes", "go")
         lines.append(
-            f"{whom}{each} of {counted(len(mine), 'measure')} goes with stage by an interval of tau without 0."
+            f"{whom}{each} of {counted(len(mine), 'measure')} {go} with stage by an interval of tau without 0."
         )
     return " ".join(lines)
 
