@@ -6,6 +6,12 @@ rule checks:
     input:
         biomarkers=lookup("features/biomarkers", within=config),
         participants="results/cohort/participants.tsv",
+        volume_tables=branch(
+            config["features"]["source"] == "volume_tables",
+            then=config["features"]["volume_tables"],
+            otherwise=[],
+        ),
+        sct=config["features"]["sct"] or [],
         features=expand(
             "results/features/{name}.tsv",
             name=["measures", "followup", "qc", "flow", "inputs", "failures"],
@@ -82,6 +88,8 @@ rule checks:
         labels=SIMULATED or bool(config["features"]["labels"]),
         cord=SIMULATED
         or bool(config["features"]["cord_mask"] and not config["features"]["sct"]),
+        sct_select=lookup("features/sct_select", within=config),
+        sct_repeats=lookup("features/sct_repeats", within=config),
     script:
         "../workflow/scripts/checks.py"
 

@@ -1,5 +1,6 @@
 """A study of a dozen people whose tables fit, and every check refusing a table of it that was broken by hand."""
 
+import dataclasses
 import json
 import shutil
 
@@ -351,6 +352,72 @@ def test_measures_are_held_against_the_scans_own_files(study, tmp_path, request)
     ):
         run_checks(Study(study.root, ("MS",), **options), [rule])
     run_checks(Study(study.root, ("MS",), labels=False, **options), [rule])
+
+
+def aseg(folder, **volumes):
+    """Stats of one person as FreeSurfer writes them; returns the folder."""
+    (folder / "stats").mkdir(parents=True)
+    labels = {"Left-Thalamus": 10, "Right-Thalamus": 49, "Brain-Stem": 16}
+    rows = [f"{i} {labels[n]} 100 {v:.1f} {n} 0 0 0 0 0" for i, (n, v) in enumerate(volumes.items(), 1)]
+    head = [
+        "# Measure EstimatedTotalIntraCranialVol, eTIV, Estimated Total Intracranial Volume, 1500000.0, mm^3",
+        "# ColHeaders Index SegId NVoxels Volume_mm3 StructName normMean normStdDev normMin normMax normRange",
+    ]
+    (folder / "stats/aseg.stats").write_text("\n".join([*head, *rows]) + "\n")
+    parcels = "# ColHeaders StructName NumVert SurfArea GrayVol ThickAvg ThickStd MeanCurv GausCurv FoldInd CurvInd"
+    for side in ("lh", "rh"):
+        (folder / f"stats/{side}.aparc.stats").write_text(f"{parcels}\ncuneus 100 900 2000 2.1 0.5 0.1 0.1 1 1\n")
+    return folder
+
+
+def test_measures_are_held_against_stats_of_the_scan(study, tmp_path, request):
+    """Folders of results, by the reader that knows them; two people's swapped."""
+    sizes = {"s00": 20000.0, "s20": 21000.0, "s53": 22000.0}
+    rows = [
+        {"participant_id": who, "session_id": "baseline", "file": str(aseg(tmp_path / who, **{"Brain-Stem": size})), "sha256": "x"}
+        for who, size in sizes.items()
+    ]  # fmt: skip
+    write("features/inputs.tsv", pd.DataFrame(rows), study.root / "features/inputs.tsv")
+    measures = read("features/measures.tsv", study.root / "features/measures.tsv")
+    measures = measures[measures["participant_id"].isin(sizes)].assign(brainstem=list(sizes.values()), etiv=1.4e6)
+    rule = "measures are those of the scan's own files"
+    with_files = Study(study.root, ("MS",), biomarkers=request.config.rootpath / "resources/biomarkers.tsv", cord=False)
+    write("features/measures.tsv", measures, study.root / "features/measures.tsv")
+    assert run_checks(with_files, [rule])["problems"].sum() == 0  # the head size was given, and is no problem
+    measures["brainstem"] = measures["brainstem"].to_numpy()[::-1]
+    write("features/measures.tsv", measures, study.root / "features/measures.tsv")
+    with pytest.raises(CheckError, match="brainstem is 22000, and 20000 by what it is made of"):
+        run_checks(dataclasses.replace(with_files, known={}), [rule])
+
+
+def test_measures_are_held_against_tables_of_many_people(study, tmp_path, request):
+    """A table of SynthSeg and one of the Spinal Cord Toolbox, rows in another order, with a follow-up scan each."""
+    who = ["s00", "s20", "s53"]
+    volumes = pd.DataFrame({"subject": [*who[::-1], "s20_ses-02"], "total intracranial": 1.5e6})
+    volumes["brain-stem"] = [22000.0, 21000.0, 20000.0, 19000.0]
+    volumes.to_csv(tmp_path / "volumes.csv", index=False)
+    areas = pd.DataFrame(
+        {"Filename": [f"/d/{w}/t2.nii.gz" for w in who], "VertLevel": 2, "MEAN(area)": [70.0, 71.0, 72.0]}
+    )
+    areas.iloc[::-1].to_csv(tmp_path / "cord.csv", index=False)
+    measures = read("features/measures.tsv", study.root / "features/measures.tsv")
+    measures = measures[measures["participant_id"].isin(who)].assign(
+        brainstem=[20000.0, 21000.0, 22000.0], cord_csa=[70.0, 71.0, 72.0]
+    )
+    rule = "measures are those of the tables that hold them"
+    given = {"biomarkers": request.config.rootpath / "resources/biomarkers.tsv", "cord_levels": (2,)}
+    tables = {"volume_tables": (tmp_path / "volumes.csv",), "sct": tmp_path / "cord.csv"}
+
+    def checked(**changed):
+        write("features/measures.tsv", measures.assign(**changed), study.root / "features/measures.tsv")
+        return run_checks(Study(study.root, ("MS",), **given, **tables), [rule])["problems"].sum()
+
+    assert checked() == 0
+    assert checked(brainstem=[20000.0, 19000.0, 22000.0]) == 0  # another session of the same person is the first
+    with pytest.raises(CheckError, match="brainstem is 22000, and 20000 by what it is made of"):
+        checked(brainstem=[22000.0, 21000.0, 20000.0])
+    with pytest.raises(CheckError, match="cord_csa is 72, and 70 by what it is made of"):
+        checked(cord_csa=[72.0, 71.0, 70.0])
 
 
 def test_models_of_another_fold_are_noticed(study):

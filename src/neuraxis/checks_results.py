@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .errors import InputError, NeuraxisError, counted, name_some
+from .errors import InputError, NeuraxisError, NeuraxisWarning, counted, name_some
 from .labels import NORMAL, group_of, shown_names
 from .schema import TABLES, read, table_of
 
@@ -60,7 +61,14 @@ class Study:
         Definitions; without them no measure is made again from its files.
     cord_levels : sequence of int
     labels, cord : bool
-        Whether the files of a scan begin with a label volume, and go on with cord mask and vertebral levels.
+        Whether the files of a scan begin with a segmentation (label volume, folder of results or table of one scan), and go on
+        with cord mask and vertebral levels.
+    volume_tables : sequence of path
+        Tables that hold the volumes of many people.
+    sct : path or ""
+        Table of cord areas.
+    sct_select, sct_repeats : str
+        See `read_sct`.
     n_some : int
         People whose numbers are made again.
     """
@@ -72,6 +80,10 @@ class Study:
     cord_levels: tuple = (1, 2, 3)
     labels: bool = True
     cord: bool = True
+    volume_tables: tuple = ()
+    sct: str = ""
+    sct_select: str = ""
+    sct_repeats: str = "refuse"
     n_some: int = SOME
     known: dict = field(default_factory=dict, repr=False)
 
@@ -579,31 +591,73 @@ def _again_oof(study):
 @check("measures are those of the scan's own files")
 def _again_measures(study):
     from .biomarkers import cord_of, read_biomarkers
-    from .features.images import cord_area, label_volumes
+    from .features.images import cord_area
+    from .features.readers import read as read_volumes
     from .features.stats import biomarkers_from_labels
+    from .home import workflow_home
 
     files = study.table("features/inputs.tsv")
     measures = study.table("features/measures.tsv").set_index("participant_id", drop=False)
     if files.empty or not study.biomarkers:
         return
+    labels_file = workflow_home() / "resources/labels.tsv"
     defined = read_biomarkers(study.biomarkers)
-    volumes = defined[defined["kind"] == "labels"]
     for who in study.some(measures.index):
         mine = [
             Path(f) for f in files.loc[(files["participant_id"] == who) & (files["session_id"] == "baseline"), "file"]
         ]
-        if not mine or not all(f.is_file() and f.name.endswith((".nii", ".nii.gz", ".mgz")) for f in mine):
+        if not mine or not all(f.exists() for f in mine):
             continue
         row = measures.loc[[who]].reset_index(drop=True)
         if study.labels:
-            table = biomarkers_from_labels(pd.DataFrame([label_volumes(mine.pop(0))]), volumes)
-            for b in volumes["biomarker"]:
-                if b in row and row[b].notna().all() and table[b].notna().all():
-                    yield from differing("features/measures.tsv", row, b, table[b].to_numpy())
+            volumes = read_volumes(mine.pop(0), labels_file).one()
+            yield from _other_measures(row, biomarkers_from_labels(pd.DataFrame([volumes]), defined))
         cord = cord_of(defined)
         if study.cord and cord in row and len(mine) >= 2 and row[cord].notna().all():
             area = cord_area(*mine[:2], study.cord_levels)[0]
             yield from differing("features/measures.tsv", row, cord, [area], 1e-4)
+
+
+@check("measures are those of the tables that hold them")
+def _again_tables(study):
+    from .biomarkers import cord_of, read_biomarkers
+    from .cohort.ids import People
+    from .features.readers.sct import read_sct
+    from .features.stats import biomarkers_from_labels, read_volume_tables
+    from .home import workflow_home
+
+    if not study.biomarkers or not (study.volume_tables or study.sct):
+        return
+    labels_file = workflow_home() / "resources/labels.tsv"
+    defined, everyone = (
+        read_biomarkers(study.biomarkers),
+        People(study.table("cohort/participants.tsv")["participant_id"]),
+    )
+    measures = study.table("features/measures.tsv").set_index("participant_id", drop=False)
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuraxisWarning)  # said when they were joined
+        if study.volume_tables:
+            volumes = read_volume_tables(study.volume_tables, labels_file, everyone)
+            found.append(biomarkers_from_labels(volumes, defined))
+        cord = cord_of(defined)
+        if study.sct and cord:
+            how = {"select": study.sct_select, "repeats": study.sct_repeats}
+            found.append(read_sct(study.sct, study.cord_levels, people=everyone, **how).to_frame(cord))
+    for table in found:
+        owner = table.index.str.split("_ses-").str[0]
+        for who in study.some(measures.index.intersection(owner)):
+            row = measures.loc[[who]].reset_index(drop=True)
+            # which of a person's sessions is the first was settled over all tables together: one of them it is
+            told = [list(_other_measures(row, table.loc[[scan]])) for scan in table.index[owner == who]]
+            yield from min(told, key=len)
+
+
+def _other_measures(row: pd.DataFrame, again: pd.DataFrame) -> Iterator[tuple]:
+    """Measures of a person that are not those read again, where both are known."""
+    for b in again.columns.drop(["etiv", "surface_holes"], errors="ignore"):  # head sizes may come from elsewhere
+        if b in row and row[b].notna().all() and again[b].notna().all():
+            yield from differing("features/measures.tsv", row, b, again[b].to_numpy())
 
 
 # ---------------------------------------------------------------- the page

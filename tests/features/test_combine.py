@@ -417,5 +417,5 @@ def test_a_tidy_tables_head_size_is_called_etiv():
     own = table.assign(etiv=1.4e6)
     assert with_head_size(own, what="t") is own  # etiv is the one that is meant
     assert with_head_size(table[["thalamus"]], what="t")["etiv"].isna().all()
-    with pytest.raises(InputError, match=r"t: TIV \(ml\) and ICV are all head sizes; name the one that is meant etiv"):
+    with pytest.raises(InputError, match=r"t: TIV \(ml\), ICV are all head sizes; name the one that is meant etiv"):
         with_head_size(table.assign(ICV=1.5e6), what="t")
