@@ -119,7 +119,7 @@ def forest(g: Given) -> Figure:
         words = [row_words(first.loc[c], "\n" if close else " ") for c in contrasts]
         axis.set_yticks(range(len(contrasts)), words, fontsize=6 if close else 6.5, linespacing=0.95)
         axis.set_ylim(len(contrasts) - 0.5, -0.5)
-        axis.set_title(wrapped(outcome, 26 if close else 24), fontsize=7 if close else 8)
+        axis.set_title(wrapped(outcome, 22 if close else 24), fontsize=7 if close else 8)
         reference = "" if close else f" (no difference {0 if linear else 1})"
         axis.set_xlabel(f"{rows['effect'].iloc[0]}{reference}", fontsize=7)
     handles = [plt.Line2D([], [], marker=m, color=c, lw=1, ms=3.5, label=WORDS[k]) for k, (m, c) in METHODS.items()]

@@ -80,9 +80,9 @@ def selection(g: Given) -> Figure:
                      c=[colour if c else "white" for c in chosen[inside]])  # fmt: skip
         for r in t[~inside].itertuples():
             axis.plot(r.at, edge, "^", color=colour, ms=5, zorder=3)
-            down = beyond[r.n_subtypes] = beyond.get(r.n_subtypes, -1) + 1
-            axis.annotate(f"{r.gap_cvic:+.0f}", (r.at, edge), xytext=(5, -3 - 8 * down), textcoords="offset points", va="top", fontsize=6.5, color=colour, zorder=4,
-                          bbox={"facecolor": "white", "alpha": 0.85, "lw": 0, "pad": 0.6})  # fmt: skip
+            # above the axis, where they hide nothing
+            up = beyond[r.n_subtypes] = beyond.get(r.n_subtypes, -1) + 1
+            axis.annotate(f"{r.gap_cvic:+.0f}", (r.n_subtypes, 1), xycoords=("data", "axes fraction"), xytext=(0, 2 + 8 * up), textcoords="offset points", ha="center", va="bottom", fontsize=6.5, color=colour)  # fmt: skip
     ks = part["n_subtypes"].astype(int).tolist()
     gaussian = table[table["n_subtypes"] == -1]
     ticks, names = list(ks), [str(k) for k in ks]
