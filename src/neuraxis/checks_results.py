@@ -43,7 +43,7 @@ class Problem:
     row: str
     words: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.table}, {self.row}: {self.words} ({self.rule})"
 
 

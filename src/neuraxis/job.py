@@ -65,7 +65,7 @@ def settings(job) -> dict:
 def _hook(rule: str):
     """What an uncaught error is written as: one sentence where it is the input's or the machine's, else the traceback."""
 
-    def hook(kind, error, trace):
+    def hook(kind, error, trace) -> None:
         if issubclass(kind, NeuraxisError):
             logging.error("%s: %s", rule, error)
         elif issubclass(kind, OSError) and error.errno in REASONS:

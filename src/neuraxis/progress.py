@@ -130,7 +130,7 @@ class Account:
         side_by_side: int = 1,
         hidden: bool | None = None,
         every: float | None = None,
-    ):
+    ) -> None:
         self.what, self.unit, self.parts = what, unit, dict(parts)
         self.side_by_side = max(1, side_by_side)
         self.every = EVERY if every is None else every
@@ -218,11 +218,11 @@ def function_under_way(thread: int) -> str:
 class _Ear(logging.Handler):
     """Remembers when anything was last said."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.last = time.monotonic()
 
-    def emit(self, record):  # noqa: ARG002 - whatever it is
+    def emit(self, record) -> None:  # noqa: ARG002 - whatever it is
         self.last = time.monotonic()
 
 
@@ -243,7 +243,7 @@ def heartbeat(*, silence: float | None = None) -> threading.Thread:
     watched, process, began, ear = threading.get_ident(), psutil.Process(), time.monotonic(), _Ear()
     logging.getLogger().addHandler(ear)
 
-    def watch():
+    def watch() -> None:
         while True:
             time.sleep(max(ear.last + silence - time.monotonic(), silence / 10))
             if time.monotonic() - ear.last < silence:

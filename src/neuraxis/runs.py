@@ -216,7 +216,7 @@ def end_with_run(rule: str, *, every: float = LOOK_EVERY) -> threading.Thread | 
     if run is None:
         return None
 
-    def watch():
+    def watch() -> None:
         while run.is_running() and run.status() != psutil.STATUS_ZOMBIE:
             time.sleep(every)
         logging.error("%s: the run that started this job has ended, so it stops; the same command resumes it", rule)

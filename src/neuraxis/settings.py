@@ -63,14 +63,14 @@ def said_of(one: dataclasses.Field) -> str:
 class Rules:
     """JSON Schema keywords of a type, where that is part of another type."""
 
-    def __init__(self, **words: Any):
+    def __init__(self, **words: Any) -> None:
         self.words = words
 
 
 class OneOf:
     """Words that a type allows, asked for when the schema is written: they are those of a registry of another room."""
 
-    def __init__(self, words: Callable[[], list[str]]):
+    def __init__(self, words: Callable[[], list[str]]) -> None:
         self.words = words
 
 

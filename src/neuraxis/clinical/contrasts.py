@@ -128,7 +128,7 @@ def subtype_model(labels: Labels, scale: float | None = None) -> Model:
     nobody = pd.Series(False, index=rows)
     contrasts = []
 
-    def add(a, against, weights, other, needs):
+    def add(a, against, weights, other, needs) -> None:
         weights = {t: w for t, w in weights.items() if t in terms}
         name = f"{a} against {against}"
         contrasts.append(Contrast("subtype", name, a, against, weights, mine.group == a, other, needs))

@@ -153,7 +153,7 @@ class People:
         participant_id of everyone listed.
     """
 
-    def __init__(self, ids: Iterable[str]):
+    def __init__(self, ids: Iterable[str]) -> None:
         self.ids = [str(i) for i in dict.fromkeys(ids)]
         self.exact = set(self.ids)
         self.bare: dict[str, str | None] = {}

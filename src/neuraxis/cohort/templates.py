@@ -56,7 +56,7 @@ class Locator:
         Listed follow-up scans.
     """
 
-    def __init__(self, templates, baseline: str, follow: Iterable = ()):
+    def __init__(self, templates, baseline: str, follow: Iterable = ()) -> None:
         self.templates = [str(t or "") for t in templates]
         self.baseline = baseline
         self.follow = {(str(p), session_label(s)) for p, s in follow}

@@ -222,7 +222,7 @@ def quality(
     table = measures.merge(participants[["participant_id", "site"]], on="participant_id", how="left")
     rows = []
 
-    def add(bad, rule, name, values, limits):
+    def add(bad, rule, name, values, limits) -> None:
         for person, value in zip(table.loc[bad, "participant_id"], values[bad], strict=True):
             rows.append({"participant_id": person, "rule": rule, "biomarker": name, "value": value, "limits": limits})
 

@@ -136,7 +136,7 @@ def pieces() -> tuple[Piece, ...]:
     """Everything that is drawn, whatever is measured."""
     out = []
 
-    def add(path, transform, place, width=0.3, order=2.0):
+    def add(path, transform, place, width=0.3, order=2.0) -> None:
         out.append(Piece(transform.transform_path(path), place, width, order))
 
     for view in ("lateral", "medial"):

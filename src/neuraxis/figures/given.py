@@ -206,7 +206,7 @@ def read_given(
 class Made(Mapping):
     """Tables by name, each made when it is first asked for."""
 
-    def __init__(self, make: Mapping[str, Callable[[], pd.DataFrame]]):
+    def __init__(self, make: Mapping[str, Callable[[], pd.DataFrame]]) -> None:
         self.make = dict(make)
         self.made: dict[str, pd.DataFrame] = {}
 

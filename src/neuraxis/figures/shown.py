@@ -55,7 +55,7 @@ class ModelPlots:
     'subtype 1'
     """
 
-    def __init__(self, model):
+    def __init__(self, model) -> None:
         self.model = model
 
     def __repr__(self) -> str:

@@ -380,7 +380,7 @@ def _reference(measures, site, controls_z, names) -> pd.DataFrame:
     """Medians of measures by site, and the controls' central 95 % of z; see `SharedModel.reference`."""
     rows = []
 
-    def add(place, quantity, values):
+    def add(place, quantity, values) -> None:
         values = values.dropna().astype(float)
         if len(values) >= ENOUGH:
             middle = values.median()

@@ -65,7 +65,7 @@ class NormSettings:
     robust: bool = False
     folds: int = 10
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         problems = [
             f"normative.{key} must be one of {', '.join(words)}, not {getattr(self, key)!r}"
             for key, words in CHOICES.items()

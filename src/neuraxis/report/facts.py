@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +58,7 @@ class Tables(Mapping):
         A table of every study is not there, or one that is there is damaged.
     """
 
-    def __init__(self, places: Callable[[str], Path | None] | None = None, given: Mapping | None = None):
+    def __init__(self, places: Callable[[str], Path | None] | None = None, given: Mapping | None = None) -> None:
         self._places = places
         self._known = dict(given or {})
 
@@ -73,7 +73,7 @@ class Tables(Mapping):
                 self._known[name] = load(path)
         return self._known[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._known)
 
     def __len__(self) -> int:

@@ -46,7 +46,7 @@ def asset(name: str) -> str:
 class Figures:
     """Figures of the page, numbered when all are known."""
 
-    def __init__(self, store: TableStore, held: Held = HOLDING[0]):
+    def __init__(self, store: TableStore, held: Held = HOLDING[0]) -> None:
         self.store = store
         self.held = held
         self.shown: list[dict] = []

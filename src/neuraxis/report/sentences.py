@@ -345,7 +345,7 @@ def trial_sentences(trial: pd.DataFrame) -> list[str]:
             continue
         whole, best = part.loc["everyone"], others.loc[others["n_per_arm"].idxmin()]
 
-        def ends(row):
+        def ends(row) -> str:
             limits = [f"{v:,.0f}" if pd.notna(v) else "no limit" for v in (row["n_per_arm_low"], row["n_per_arm_high"])]
             seen = f"{counted(int(row['n_events']), 'event')} among {int(row['n']):,}"
             return f"(95 % interval {limits[0]} to {limits[1]}; {seen})"

@@ -1,5 +1,6 @@
-"""What the page says beside its sentences, each text beside the condition under which it holds: titles and captions of
-figures, names of chapters and tables, limitations, glossary.
+"""What the page says beside its sentences, each text beside the condition under which it holds.
+
+Titles and captions of figures, names of chapters and tables, limitations, glossary.
 
 A `Text` is words, or a function of what is known (`facts.Study`, or `facts.Disease` where it is of a disease), and a
 condition. `told` gives those that hold, `first` the first of several of which one holds. What stands under a figure may take

@@ -97,7 +97,7 @@ def plain(value) -> object:
 class TableStore:
     """Tables of the page, each once, by an id that buttons and folds refer to."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.tables: dict[str, dict] = {}
 
     def add(self, key: str, table: pd.DataFrame) -> str:

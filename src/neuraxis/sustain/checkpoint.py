@@ -50,7 +50,7 @@ def fingerprint(*parts) -> str:
     """Hash of arrays and of whatever JSON can hold, and of all that the same numbers depend on."""
     digest = hashlib.sha256()
 
-    def add(part):
+    def add(part) -> None:
         if isinstance(part, np.ndarray):
             digest.update(f"{part.dtype}{part.shape}".encode() + np.ascontiguousarray(part).tobytes())
         elif isinstance(part, dict):
@@ -90,7 +90,7 @@ class Checkpoint:
         Seconds between two states of a chain.
     """
 
-    def __init__(self, folder=None, key: str = "", every: float = EVERY):
+    def __init__(self, folder=None, key: str = "", every: float = EVERY) -> None:
         self.folder = None if folder is None else Path(folder) / key
         self.every = every
         self.told = False
@@ -162,7 +162,7 @@ class Checkpoint:
 class Timer:
     """Tells when so many seconds have passed since it last did."""
 
-    def __init__(self, every: float):
+    def __init__(self, every: float) -> None:
         self.every, self.last = every, time.monotonic()
 
     def due(self) -> bool:

@@ -199,7 +199,7 @@ class Problem:
         Whether chains keep densities in single precision; by default where they are safe in it.
     """
 
-    def __init__(self, values: np.ndarray, events: Events, variant: Variant, single: bool | None = None):
+    def __init__(self, values: np.ndarray, events: Events, variant: Variant, single: bool | None = None) -> None:
         if variant.integral and not events.has_integral:
             raise InputError(
                 "stage_rule='integral' needs z-score events throughout; others have no course inside a stage"

@@ -7,6 +7,7 @@ import io
 import pickle
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from .state import Draws, Parameters, Variant
 class _Dtype:
     """What a pickle says of a dtype; numpy's own would believe a crafted one, and crash."""
 
-    def __init__(self, code="", *_):
-        self.code, self.order = str(code), "="
+    def __init__(self, code="", *_) -> None:
+        self.code = str(code)
+        self.order: Literal["<", ">", "=", "|"] = "="
 
-    def __setstate__(self, state):
+    def __setstate__(self, state) -> None:
         version, order, *rest = state
         if version != 3 or order not in ("<", ">", "=", "|") or any(part is not None for part in rest[:3]):
             raise ModelError("a dtype that is no plain number")
@@ -41,7 +43,7 @@ class _Array:
 
     array = None
 
-    def __setstate__(self, state):
+    def __setstate__(self, state) -> None:
         _, shape, dtype, fortran, raw = state
         self.array = _of_bytes(raw, dtype, shape, "F" if fortran else "C")
 

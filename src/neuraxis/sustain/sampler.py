@@ -67,7 +67,9 @@ def leapt(sequence: np.ndarray, at: int, to: int, biomarker: np.ndarray, level: 
 class Sampler:
     """One chain: its state, and steps of it."""
 
-    def __init__(self, problem: Problem, point: Parameters, rng: np.random.Generator, sweep_every: int, dtype=None):
+    def __init__(
+        self, problem: Problem, point: Parameters, rng: np.random.Generator, sweep_every: int, dtype=None
+    ) -> None:
         self.problem, self.rng, self.every = problem, rng, sweep_every
         self.state = problem.chain(point, dtype)
         self.work = (
@@ -170,7 +172,9 @@ class Chain:
     many draws, at even distances: a new round drops every second one of them and draws at twice the distance.
     """
 
-    def __init__(self, problem: Problem, point: Parameters, settings: FitSettings, rng: np.random.Generator, name: str):
+    def __init__(
+        self, problem: Problem, point: Parameters, settings: FitSettings, rng: np.random.Generator, name: str
+    ) -> None:
         self.bumps, self.name = problem.bumps, name
         self.n_draws = max(1, min(settings.n_draws, settings.n_samples))
         self.thin = max(1, settings.n_samples // self.n_draws)

@@ -226,9 +226,9 @@ def fit_maximum(
 
     Returns
     -------
-    Parameters
+    best : Parameters
         Subtypes by descending fraction.
-    DataFrame
+    starts : DataFrame
         One row per start: n_subtypes, start, origin, log_likelihood after exploring and climbing, after shaking and
         after polishing (where done), and label_disagreement: the share of people whose most probable
         subtype differs from the best model's after optimal matching. Likelihoods before polishing are of the people that

@@ -59,7 +59,7 @@ class Variant:
     stage_rule: str = "midpoint"
     degrees: float = 200.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.stage_prior == "learnt":  # its name in the first edition
             object.__setattr__(self, "stage_prior", "dirichlet")
         if self.stage_prior not in PRIORS:
@@ -329,7 +329,7 @@ class FitSettings:
     sweep_every: int = 10
     n_doublings: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.variant, Variant):
             raise InputError(f"variant must be a Variant, not {self.variant!r}")
         for name in ("n_startpoints", "n_chains", "n_draws"):

@@ -107,7 +107,7 @@ class Outcome:
     #: Words for a larger and a smaller estimate.
     direction: ClassVar[tuple[str, str]] = ("higher {o}", "lower {o}")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("covariates", "strata", "diseases"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         pairs = self.only.items() if isinstance(self.only, dict) else self.only

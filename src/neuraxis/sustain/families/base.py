@@ -55,7 +55,7 @@ class Events:
     biomarker: np.ndarray
     level: np.ndarray
 
-    def __init_subclass__(cls, **keywords):
+    def __init_subclass__(cls, **keywords) -> None:
         super().__init_subclass__(**keywords)
         if cls.family:
             FAMILIES[cls.family] = cls
@@ -120,7 +120,7 @@ class Events:
         return {"family": self.family, **self.parameters()}
 
     @classmethod
-    def from_parameters(cls, parameters: dict):
+    def from_parameters(cls, parameters: dict) -> Events:
         """Undo `parameters`."""
         return cls(**parameters)
 
@@ -303,7 +303,7 @@ class StepEvents(Events):
     biomarkers : sequence of str
     """
 
-    def __init__(self, n_levels, biomarkers):
+    def __init__(self, n_levels, biomarkers) -> None:
         self.biomarkers = tuple(str(b) for b in biomarkers)
         self.n_levels = tuple(int(n) for n in n_levels)
         if not self.biomarkers:

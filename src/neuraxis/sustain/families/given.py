@@ -45,7 +45,7 @@ class DensityEvents(StepEvents):
 
     family = "density"
 
-    def __init__(self, n_levels, biomarkers):
+    def __init__(self, n_levels, biomarkers) -> None:
         biomarkers = [str(b) for b in biomarkers]
         super().__init__([n_levels] * len(biomarkers) if np.ndim(n_levels) == 0 else n_levels, biomarkers)
         self.columns = tuple(

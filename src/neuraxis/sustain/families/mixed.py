@@ -38,7 +38,7 @@ class MixedEvents(Events):
 
     family = "mixed"
 
-    def __init__(self, parts):
+    def __init__(self, parts) -> None:
         self.parts = tuple(parts)
         if not self.parts:
             raise InputError("mixed events need at least one part")

@@ -94,7 +94,7 @@ class GridPair:
 
     kind = "kde"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for one in ("grid", "normal", "abnormal"):
             object.__setattr__(self, one, tuple(float(v) for v in getattr(self, one)))
 
@@ -170,7 +170,7 @@ class MixtureEvents(StepEvents):
 
     family = "mixture"
 
-    def __init__(self, densities, biomarkers=None, *, floor=FLOOR):
+    def __init__(self, densities, biomarkers=None, *, floor=FLOOR) -> None:
         densities = list(densities)
         names = [f"b{i}" for i in range(len(densities))] if biomarkers is None else list(biomarkers)
         if len(names) != len(densities):

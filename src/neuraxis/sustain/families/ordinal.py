@@ -59,7 +59,7 @@ class OrdinalEvents(StepEvents):
 
     family = "ordinal"
 
-    def __init__(self, levels, probabilities, biomarkers=None):
+    def __init__(self, levels, probabilities, biomarkers=None) -> None:
         names = None if biomarkers is None else [str(b) for b in biomarkers]
         rows = _score_lists(levels, names, probabilities)
         names = names or [f"b{i}" for i in range(len(rows))]

@@ -67,7 +67,7 @@ class ZScoreEvents(Events):
     level: np.ndarray = field(init=False)
     value: np.ndarray = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rows = list(self.thresholds)
         names = [str(b) for b in self.biomarkers]
         if rows and all(np.isscalar(r) for r in rows):
