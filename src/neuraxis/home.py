@@ -68,6 +68,15 @@ def package_folder(home) -> Path:
 def merged(under: dict, over: dict) -> dict:
     """`over` on top of `under`: sections are merged key by key, everything else (lists too) is replaced.
 
+    Parameters
+    ----------
+    under, over : dict
+
+    Returns
+    -------
+    dict
+        A new one.
+
     Examples
     --------
     >>> merged({"cohort": {"control": "HC", "diseases": ["MS", "NMOSD"]}}, {"cohort": {"diseases": ["MS"]}})

@@ -110,6 +110,14 @@ class Found:
 def look(folder) -> Found:
     """What a folder of data holds, by the names and headings of its files.
 
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Found
+
     Raises
     ------
     InputError
@@ -268,6 +276,13 @@ def _named(header, wanted: str) -> str | None:
 
 def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], list[str]]:
     """Configuration for what was found.
+
+    Parameters
+    ----------
+    found : Found
+        Of `look`.
+    study : Path
+        Folder of the study to be.
 
     Returns
     -------

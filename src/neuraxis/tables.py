@@ -410,6 +410,10 @@ def read_table(
     cells : Cells, optional
         What `read_cells` made of the file, where that was needed before.
 
+    Returns
+    -------
+    DataFrame
+
     Raises
     ------
     InputError

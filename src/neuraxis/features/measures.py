@@ -211,6 +211,11 @@ def quality(
     score_min : float
         Scores below it break the rule.
 
+    Returns
+    -------
+    DataFrame
+        participant_id, rule, biomarker, value, limits.
+
     Examples
     --------
     >>> people = pd.DataFrame({"participant_id": ["sub-1", "sub-2"], "site": "A"})

@@ -122,6 +122,15 @@ def biomarkers_from_labels(volumes: pd.DataFrame, biomarkers: pd.DataFrame, labe
     their neighbours, where the rest of its parcels are there. A biomarker whose plausible_low is 0 or below may be 0, and
     so may its labels (lesions).
 
+    Parameters
+    ----------
+    volumes : DataFrame
+        etiv (mm3) and one column per label, id or name (mm3, thickness in mm, area in mm2); one row per scan.
+    biomarkers : DataFrame
+        Definitions, see `biomarkers.read_biomarkers`.
+    labels_file : path, optional
+        Table of label ids, for what needs to know left from right.
+
     Returns
     -------
     DataFrame

@@ -88,11 +88,17 @@ class Given:
         table = self.table("selection")
         return int(table.loc[is_true(table["chosen"]), "n_subtypes"].iloc[0])
 
+    @property
+    def _shown(self) -> dict[int, str]:
+        """Name of every subtype: a study's as they are shown, those that are given for a model as they are."""
+        table = self.table("names")
+        names = dict(zip(table["subtype"].astype(int), table["name"].astype(str), strict=True))
+        return shown_names(names) if self.n_subtypes is None else names
+
     @cached_property
     def names(self) -> dict[int, str]:
         """Subtype to its shown name, most people first; subtypes without anybody are left out."""
-        table = self.table("names")
-        shown = shown_names(dict(zip(table["subtype"].astype(int), table["name"].astype(str), strict=True)))
+        table, shown = self.table("names"), self._shown
         if "n_staged_oof" not in table:  # a model alone, without people
             return shown
         table = table.sort_values(["n_staged_oof", "subtype"], ascending=[False, True])
@@ -112,9 +118,7 @@ class Given:
     @cached_property
     def group(self) -> pd.Series:
         """Group of every person, out of fold."""
-        table = self.table("names")
-        shown = shown_names(dict(zip(table["subtype"].astype(int), table["name"].astype(str), strict=True)))
-        return group_of(self.labelled, shown, "oof_")
+        return group_of(self.labelled, self._shown, "oof_")
 
     @cached_property
     def stages(self) -> pd.Series:
@@ -364,7 +368,7 @@ def given_of(
             who = pd.DataFrame({"age": np.nan, "sex": "", "etiv": np.nan}, index=z.index)
             if people is not None:
                 who = pd.DataFrame(people).set_axis(z.index).reindex(columns=["age", "sex", "etiv"])
-            return region_maps(z, who, who["etiv"], group_of(assigned, shown_names(names), "oof_"))
+            return region_maps(z, who, who["etiv"], group_of(assigned, names, "oof_"))
 
         make["clinical/maps"] = maps
     make["names"] = lambda: known
@@ -383,8 +387,8 @@ def given_of(
     )
 
 
-#: What every figure takes, said once for all.
-TAKES = """
+def _taking() -> None:
+    """What every figure takes, said once for all: a docstring, so that other words of it rerun nothing.
 
     Parameters
     ----------
@@ -403,22 +407,37 @@ TAKES = """
     ------
     InputError
         The figure draws what a model does not know: people who are not given, clinical measures.
+    """
+
+
+#: What a figure needs first, where a model, people and a cross-validation have it.
+KNOWN = {"selection", "positional_variance", "progression", "diagnostics", "clinical/maps"}
+#: How it is called, for those that a model has something for.
+CALLED = """
+    Examples
+    --------
+    >>> from neuraxis.example import fitted
+    >>> model, people, found = fitted()
+    >>> figure = {name}({of})
+    >>> len(figure.axes) > 0
+    True
 """
 
 
 def takes_models(draw: Callable[[Given], Figure]) -> Callable[..., Figure]:
     """A figure of `Given` that takes a model or a cross-validation in its place, and says what it lacks."""
 
+    called = f"{draw.__module__.rpartition('.')[2]}:{draw.__name__}"
+    figure = next(f for f in ALL.values() if f.draw == called)
+    needs = figure.tables[:1] or (("outcomes",) if called.startswith("clinical:") else ())
+
     @wraps(draw)
     def drawing(of, X=None, **more) -> Figure:
         if isinstance(of, Given):
             return draw(of)
         given = given_of(of, X, **more)
-        name = f"{draw.__module__.rpartition('.')[2]}:{draw.__name__}"
-        figure = next(f for f in ALL.values() if f.draw == name)
-        if figure.draw != "model:selection" and given.n_subtypes == 0:
+        if figure.name != "selection" and given.n_subtypes == 0:
             return empty("A model of healthy people alone: there is no order to draw.")
-        needs = figure.tables[:1] or (("outcomes",) if name.startswith("clinical:") else ())
         lacks = [t for t in needs if t not in given.tables]
         if lacks or (figure.people and "subtypes" not in given.tables):
             raise InputError(f"{figure.name}: {_lack(lacks, given)}")
@@ -426,8 +445,10 @@ def takes_models(draw: Callable[[Given], Figure]) -> Callable[..., Figure]:
 
     # what is shown of it are the arguments that it takes
     drawing.__signature__ = inspect.signature(drawing, follow_wrapped=False)  # type: ignore[attr-defined]
-    head, examples, tail = (draw.__doc__ or "").partition("\n\n    Examples\n")
-    drawing.__doc__ = head.rstrip() + TAKES + (examples[1:] + tail if examples else "")
+    drawing.__doc__ = (draw.__doc__ or "").rstrip() + (_taking.__doc__ or "").partition("nothing.")[2]
+    if set(needs) <= KNOWN:
+        of = "found" if figure.name == "selection" else "model, people, found=found"
+        drawing.__doc__ += CALLED.format(name=draw.__name__, of=of)
     return drawing
 
 

@@ -53,6 +53,11 @@ class ModelPlots:
     plot: positional_variance(), event_order(), progression(), brain(), assignments(X)
     >>> model.plot.progression().axes[0].get_title()
     'subtype 1'
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=100, n_chains=1, n_startpoints=1)
+    >>> len(model.plot.event_order().axes), model.plot.brain(stage=2).axes[0].get_title(loc="left")
+    (1, 'subtype 1, stage 2 of 3')
+    >>> model.plot.positional_variance(names={1: "deep"}).axes[0].get_title()
+    'deep\\nmodel fraction 100%'
     """
 
     def __init__(self, model) -> None:
@@ -77,13 +82,39 @@ class ModelPlots:
             Biomarker to label.
         colours : {"safe", "field"}
             Of the thresholds: for all eyes, or the red, magenta and blue of the SuStaIn papers.
+
+        Returns
+        -------
+        Figure
+
+        Raises
+        ------
+        ModelError
+            A model without draws.
         """
         from .model import positional_variance
 
         return showing(positional_variance(self.model, names=names, labels=labels, colours=colours))
 
     def event_order(self, names: dict | None = None, labels=None) -> Figure:
-        """Mean place of every event with its SD, one panel per subtype, earliest on top; parameters as above."""
+        """Mean place of every event with its SD, one panel per subtype, earliest on top.
+
+        Parameters
+        ----------
+        names : dict of int to str, optional
+            Subtype to name.
+        labels : mapping of str to str, optional
+            Biomarker to label.
+
+        Returns
+        -------
+        Figure
+
+        Raises
+        ------
+        ModelError
+            A model without draws.
+        """
         if (nothing := self._something()) is not None:
             return showing(nothing)
         import matplotlib.pyplot as plt
@@ -110,7 +141,19 @@ class ModelPlots:
         return showing(figure)
 
     def progression(self, names: dict | None = None, labels=None) -> Figure:
-        """Expected course of every biomarker along the stages, one panel per subtype; parameters as above."""
+        """Expected course of every biomarker along the stages, one panel per subtype.
+
+        Parameters
+        ----------
+        names : dict of int to str, optional
+            Subtype to name.
+        labels : mapping of str to str, optional
+            Biomarker to label.
+
+        Returns
+        -------
+        Figure
+        """
         if (nothing := self._something()) is not None:
             return showing(nothing)
         import matplotlib.pyplot as plt
@@ -159,6 +202,15 @@ class ModelPlots:
             Vertebral levels of the cord's area, 1 being C1, which are written beside it. Where they are not given, those
             that a study's model says (features.cord_levels), or else the label of the cord in `biomarkers`; none are
             written where neither says any.
+
+        Returns
+        -------
+        Figure
+
+        Raises
+        ------
+        InputError
+            A stage that the model does not have.
         """
         if (nothing := self._something()) is not None:
             return showing(nothing)
@@ -215,6 +267,11 @@ class ModelPlots:
         Returns
         -------
         Figure
+
+        Raises
+        ------
+        InputError
+            Data that do not fit the events.
 
         Examples
         --------

@@ -83,6 +83,9 @@ class Placed:
     >>> placed = shared.stage(table=new, age=41, sex="F")
     >>> placed.table[["participant_id", "subtype"]].values.tolist(), len(placed.refused)
     ([['sub-NEW', 1]], 0)
+    >>> import tempfile
+    >>> "sub-NEW" in placed.page("sub-NEW"), sorted(p.name for p in placed.write(tempfile.mkdtemp()))[:2]
+    (True, ['people.tsv', 'refused.tsv'])
     """
 
     model: SharedModel
@@ -107,7 +110,17 @@ class Placed:
         )
 
     def page(self, person: str) -> str:
-        """The person's page, one self-contained HTML text."""
+        """The person's page, one self-contained HTML text.
+
+        Parameters
+        ----------
+        person : str
+            participant_id of somebody placed.
+
+        Returns
+        -------
+        str
+        """
         from ..report.person import person_page
 
         return person_page(self, person)
@@ -122,6 +135,10 @@ class Placed:
 
     def write(self, folder) -> list[Path]:
         """Write people.tsv, zscores.tsv, refused.tsv and one page per person placed.
+
+        Parameters
+        ----------
+        folder : path
 
         Returns
         -------

@@ -94,6 +94,12 @@ class SharedModel:
     >>> shared = assemble(model, norms, defined, disease="MS", title="An example", simulated=True)
     >>> sorted(shared.models), shared.card["title"]
     (['MS'], 'An example')
+    >>> import tempfile
+    >>> shared.check()
+    >>> path = shared.save(f"{tempfile.mkdtemp()}/ms.neuraxis")
+    >>> new = pd.DataFrame({"participant_id": ["sub-NEW"], "thalamus": [13800.0], "putamen": [8900.0], "etiv": [1.5e6]})
+    >>> shared.stage(table=new, age=41, sex="F")
+    Placed(1 person placed, 0 refused; MS)
     """
 
     card: dict
@@ -122,7 +128,22 @@ class SharedModel:
         return f"<p>{escape(repr(self))}</p>{table.to_html(index=False, na_rep='n/a')}"
 
     def stage(self, **given) -> Any:
-        """Place one new person or a table of them; see `place.stage`."""
+        """Place one new person or a table of them; see `place.stage`.
+
+        Parameters
+        ----------
+        **given
+            As for `place.stage`: table or freesurfer and others, age (years), sex, site.
+
+        Returns
+        -------
+        Placed
+
+        Raises
+        ------
+        InputError
+            See `place.stage`.
+        """
         from .place import stage
 
         return stage(self, **given)
@@ -170,6 +191,16 @@ class SharedModel:
         ----------
         path : path
             Conventionally ``*.neuraxis``.
+
+        Returns
+        -------
+        Path
+            The same.
+
+        Raises
+        ------
+        StorageError
+            The file cannot be written.
         """
         self.check()
         files = {
@@ -208,6 +239,14 @@ REFERENCE = ("site", "quantity", "n", "median", "mad", "low", "high")
 
 def open_model(path) -> SharedModel:
     """The model of a study's folder, or of a file that `SharedModel.save` wrote.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    SharedModel
 
     Raises
     ------
@@ -260,6 +299,10 @@ def from_study(study, diseases=None) -> SharedModel:
         Its folder, with results/ in it.
     diseases : sequence of str, optional
         All where not given.
+
+    Returns
+    -------
+    SharedModel
 
     Raises
     ------
@@ -431,6 +474,10 @@ def assemble(
     n_people : int, optional
         Patients behind the model.
     simulated : bool
+
+    Returns
+    -------
+    SharedModel
 
     Raises
     ------
@@ -614,6 +661,11 @@ def export(study, path, diseases=None) -> SharedModel:
     ----------
     study, path : path
     diseases : sequence of str, optional
+
+    Returns
+    -------
+    SharedModel
+        As read back from the file.
 
     Raises
     ------

@@ -51,6 +51,10 @@ class NoiseCovariance:
     >>> found = noise_covariance(z)
     >>> found.biomarkers, found.n, np.abs(found.correlation.round(1)).tolist()
     (('thalamus', 'putamen'), 2000, [[1.0, 0.0], [0.0, 1.0]])
+    >>> found.subset(["putamen"]).matrix.shape, len(found.table())
+    ((1, 1), 3)
+    >>> NoiseCovariance.from_dict(found.to_dict()).n
+    2000
     """
 
     biomarkers: tuple[str, ...]
@@ -69,6 +73,14 @@ class NoiseCovariance:
 
     def subset(self, biomarkers) -> NoiseCovariance:
         """The part of these biomarkers, in their order.
+
+        Parameters
+        ----------
+        biomarkers : sequence of str
+
+        Returns
+        -------
+        NoiseCovariance
 
         Raises
         ------
@@ -92,7 +104,10 @@ class NoiseCovariance:
     def table(self) -> pd.DataFrame:
         """One row per pair, and per biomarker with itself.
 
-        Columns are biomarker, other, n, covariance, correlation, and the shrinkage and condition number of the whole.
+        Returns
+        -------
+        DataFrame
+            biomarker, other, n, covariance, correlation, and the shrinkage and condition number of the whole.
         """
         first, second = np.tril_indices(len(self.biomarkers))
         names = np.array(self.biomarkers, dtype=object)
@@ -110,7 +125,12 @@ class NoiseCovariance:
         )
 
     def to_dict(self) -> dict:
-        """Plain numbers and strings."""
+        """Plain numbers and strings.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "biomarkers": list(self.biomarkers),
             "matrix": self.matrix.tolist(),
@@ -124,6 +144,14 @@ class NoiseCovariance:
     @classmethod
     def from_dict(cls, d: dict) -> NoiseCovariance:
         """Undo `to_dict`.
+
+        Parameters
+        ----------
+        d : dict
+
+        Returns
+        -------
+        NoiseCovariance
 
         Raises
         ------

@@ -67,6 +67,14 @@ class Norms:
     Norms(1 biomarker; 40 controls of 20 to 59 years, 1 site)
     >>> norms.controls["n"], Norms.from_dict(norms.to_dict()).direction
     (40, {'thalamus': 'fall'})
+    >>> import tempfile
+    >>> new = norms.apply(measures[:2] - 500, people[:2])
+    >>> bool((new["thalamus"] > 2).all())
+    True
+    >>> folder = tempfile.mkdtemp()
+    >>> norms.save(f"{folder}/norms.json")
+    >>> Norms.load(f"{folder}/norms.json").direction, norms.noise_table() is None
+    ({'thalamus': 'fall'}, True)
     """
 
     settings: dict[str, NormSettings]
@@ -182,14 +190,24 @@ class Norms:
             )
 
     def noise_table(self) -> pd.DataFrame | None:
-        """The controls' covariance as a table by biomarker, (B, B); None in norms of the first edition."""
+        """The controls' covariance as a table by biomarker, (B, B); None in norms of the first edition.
+
+        Returns
+        -------
+        DataFrame, shape (B, B), or None
+        """
         if self.covariance is None:
             return None
         names = list(self.covariance.biomarkers)
         return pd.DataFrame(self.covariance.matrix, index=names, columns=names)
 
     def to_dict(self) -> dict:
-        """Plain numbers and strings."""
+        """Plain numbers and strings.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "format": FORMAT,
             "neuraxis": __version__,
@@ -203,12 +221,36 @@ class Norms:
         }
 
     def save(self, path) -> None:
-        """Write as JSON."""
+        """Write as JSON.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        StorageError
+            The file cannot be written.
+        """
         write_json(self.to_dict(), path)
 
     @classmethod
     def from_dict(cls, d: dict) -> Norms:
-        """Undo `to_dict`, of this version or an earlier one; InputError for another format or a damaged one."""
+        """Undo `to_dict`, of this version or an earlier one.
+
+        Parameters
+        ----------
+        d : dict
+
+        Returns
+        -------
+        Norms
+
+        Raises
+        ------
+        InputError
+            Another format, or a damaged one.
+        """
         if not isinstance(d, dict) or d.get("format") not in READABLE:
             found = d.get("format") if isinstance(d, dict) else type(d).__name__
             raise InputError(f"not a norm this version reads: format {found!r}, expected {FORMAT!r}")
@@ -236,7 +278,21 @@ class Norms:
 
     @classmethod
     def load(cls, path) -> Norms:
-        """Read a file written by `save`."""
+        """Read a file written by `save`.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Norms
+
+        Raises
+        ------
+        InputError
+            No such file, another format, or a damaged one.
+        """
         try:
             raw = Path(path).read_bytes()
             check_seal(path, raw)

@@ -52,6 +52,10 @@ def make_folds(
     groups : array_like, shape (M,), optional
         People of one group (a site) always share a fold; largest groups are placed first.
 
+    Returns
+    -------
+    ndarray of int, shape (M,)
+
     Raises
     ------
     InputError
@@ -288,6 +292,11 @@ def selection_table(
         model, n_subtypes, cvic, cvic_se, heldout_loglik, delta_cvic and delta_se (against one subtype
         fewer), gap_cvic and gap_se (against the best k), chosen, reason.
 
+    Raises
+    ------
+    InputError
+        `fixed` is a number that was not tried.
+
     Notes
     -----
     CVIC = -2 sum_j lpd_j with SE 2 sqrt(M var(lpd)); paired SEs likewise from the differences (Vehtari,
@@ -375,6 +384,15 @@ def selection_table(
 @dataclass
 class Selection:
     """Tables of one selection: `selection_table`, densities per person, and sums per fold.
+
+    Attributes
+    ----------
+    selection : DataFrame
+        See `selection_table`.
+    heldout : DataFrame
+        participant_id, fold, gaussian and one column k<n> per number of subtypes: held-out log predictive density, nats.
+    heldout_folds : DataFrame
+        fold, n_people and the sums of these columns.
 
     Examples
     --------
@@ -508,6 +526,8 @@ class CrossValidation:
     folds : ndarray, shape (repeats, M)
     models : dict of (variant name, k, repeat, fold) to SustainModel
     index : Index
+    values : ndarray, shape (M, B)
+        Of the people, in the events' order of biomarkers.
 
     Examples
     --------
@@ -517,6 +537,15 @@ class CrossValidation:
     >>> found = cross_validate(people.X, events, 1, folds=2, covariance="independent", n_samples=0, n_startpoints=1)
     >>> found.chosen(), found.folds.shape, sorted(k for _, k in found.lpd)
     (1, (1, 60), [-1, 0, 1])
+    >>> from neuraxis.sustain import fit
+    >>> model = fit(people.X, events, 1, covariance="independent", n_samples=0, n_startpoints=1)
+    >>> len(found.out_of_fold(model)), sorted(found.models_of(1))
+    (60, [(0, 0), (0, 1)])
+    >>> agreement, labels = found.stability(model)
+    >>> agreement["tau"].round(1).tolist(), list(labels)
+    ([1.0, 1.0], ['label_stability'])
+    >>> found.plot().axes[0].get_ylabel()
+    'CVIC above the best (paired SE)'
     """
 
     selection: pd.DataFrame
@@ -536,25 +565,93 @@ class CrossValidation:
         return f"<p>{self!r}</p>{self.selection.to_html(index=False)}"
 
     def plot(self, variant: str | None = None) -> Any:
-        """CVIC and held-out log-likelihood by the number of subtypes, a matplotlib figure."""
+        """CVIC and held-out log-likelihood by the number of subtypes, a matplotlib figure.
+
+        Parameters
+        ----------
+        variant : str, optional
+            The first where not given.
+
+        Returns
+        -------
+        Figure
+
+        Raises
+        ------
+        InputError
+            No such variant.
+        """
         return import_module("neuraxis.figures.shown").plot_selection(self, variant)  # as `SustainModel.plot`
 
     def chosen(self, variant: str | None = None) -> int:
-        """Number of subtypes the rule chose (for the first variant, or the one named); 0: none."""
+        """Number of subtypes the rule chose (for the first variant, or the one named); 0: none.
+
+        Parameters
+        ----------
+        variant : str, optional
+            The first where not given.
+
+        Returns
+        -------
+        int
+        """
         t = self.selection
         t = t[t["variant"] == (variant or t["variant"].iloc[0])]
         return int(t.loc[t["chosen"], "n_subtypes"].iloc[0])
 
     def out_of_fold(self, model: SustainModel, variant: str | None = None) -> pd.DataFrame:
-        """Every person assigned by the fold models that never saw them, subtypes matched to `model`."""
+        """Every person assigned by the fold models that never saw them, subtypes matched to `model`.
+
+        Parameters
+        ----------
+        model : SustainModel
+            Fitted to the same people.
+        variant : str, optional
+            The first where not given.
+
+        Returns
+        -------
+        DataFrame
+            One row per person, see `staging.summarise`.
+
+        Raises
+        ------
+        InputError
+            No models with as many subtypes, or not of everyone's fold.
+        """
         return out_of_fold(model, self.values, self.index, self.folds, self.models_of(model.n_subtypes, variant))
 
     def stability(self, model: SustainModel, variant: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Agreement of fold models with `model`, and how often each person keeps the label."""
+        """Agreement of fold models with `model`, and how often each person keeps the label.
+
+        Parameters
+        ----------
+        model : SustainModel
+            Fitted to the same people.
+        variant : str, optional
+            The first where not given.
+
+        Returns
+        -------
+        DataFrame
+        DataFrame
+            See `crossval.stability`.
+        """
         return stability(model, self.values, self.index, self.models_of(model.n_subtypes, variant))
 
     def models_of(self, n_subtypes: int, variant: str | None = None) -> dict:
-        """The fold models with so many subtypes, by (repeat, fold)."""
+        """The fold models with so many subtypes, by (repeat, fold).
+
+        Parameters
+        ----------
+        n_subtypes : int
+        variant : str, optional
+            The first where not given.
+
+        Returns
+        -------
+        dict of (int, int) to SustainModel
+        """
         name = variant or self.selection["variant"].iloc[0]
         return {key[2:]: m for key, m in self.models.items() if key[:2] == (name, n_subtypes)}
 
@@ -617,6 +714,24 @@ def out_of_fold_posterior(model, values, folds, fold_models) -> tuple[np.ndarray
 def out_of_fold(model, values, index, folds, fold_models) -> pd.DataFrame:
     """Assignments from `out_of_fold_posterior`, one row a person; see `staging.summarise`.
 
+    Parameters
+    ----------
+    model : SustainModel
+        Fitted to everyone; fold subtypes are matched to its.
+    values : ndarray, shape (M, B)
+    index : Index, length M
+    folds : ndarray, shape (repeats, M)
+    fold_models : dict of (repeat, fold) to SustainModel
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    InputError
+        A person belongs to no fold that was fitted.
+
     Examples
     --------
     >>> from neuraxis.sustain import ZScoreEvents, fit_part, make_folds, simulate
@@ -635,6 +750,14 @@ def out_of_fold(model, values, index, folds, fold_models) -> pd.DataFrame:
 
 def stability(model, values, index, fold_models) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How far the fold models agree with the model of everyone.
+
+    Parameters
+    ----------
+    model : SustainModel
+        Fitted to everyone.
+    values : ndarray, shape (M, B)
+    index : Index, length M
+    fold_models : dict of (repeat, fold) to SustainModel
 
     Returns
     -------

@@ -88,6 +88,16 @@ def convergence(draws, events) -> pd.DataFrame:
 def verdict(table: pd.DataFrame) -> tuple[bool, str]:
     """Whether the chains converged, and one plain sentence that says so.
 
+    Parameters
+    ----------
+    table : DataFrame
+        Of `convergence`.
+
+    Returns
+    -------
+    bool
+    str
+
     Examples
     --------
     >>> table = pd.DataFrame({"quantity": ["log_likelihood", "place"], "subtype": [0, 1], "event": ["", "thalamus 1"],

@@ -69,6 +69,25 @@ class SustainModel:
     [1, 1, 1]
     >>> model.progression().query("stage == 3")[["biomarker", "z"]].round(1).values.tolist()
     [['thalamus', 3.5], ['frontal', 2.0]]
+    >>> import json, tempfile
+    >>> staged, healthy, density, index = model.posterior(people.X)
+    >>> staged.shape, healthy.shape, density.shape
+    ((60, 1, 4), (60,), (1, 60))
+    >>> len(model.summary(staged, healthy, index)), model.log_predictive_density(people.X).shape
+    (60, (60,))
+    >>> path = model.save(f"{tempfile.mkdtemp()}/model.npz")
+    >>> SustainModel.load(path).sequences.tolist()
+    [[0, 2, 1]]
+    >>> arrays = model.to_arrays()
+    >>> SustainModel.from_arrays(json.loads(str(arrays["meta"])), arrays, "here").n_subtypes
+    1
+    >>> drawn = model.sample(people.X, n_samples=200, n_chains=2, n_draws=50)
+    >>> drawn.event_order().sort_values("mean_position")["biomarker"].tolist()
+    ['thalamus', 'thalamus', 'frontal']
+    >>> drawn.positional_variance().shape, drawn.diagnostics()["quantity"].iloc[0]
+    ((1, 3, 3), 'log_likelihood')
+    >>> drawn.matched_to(model).n_subtypes
+    1
     """
 
     events: Events
@@ -123,11 +142,33 @@ class SustainModel:
         return self.point.log_likelihood
 
     def diagnostics(self) -> pd.DataFrame:
-        """R-hat and effective sample sizes, see `diagnostics.convergence`."""
+        """R-hat and effective sample sizes, see `diagnostics.convergence`.
+
+        Returns
+        -------
+        DataFrame
+            One row per quantity that was sampled.
+
+        Raises
+        ------
+        ModelError
+            A model without draws.
+        """
         return convergence.convergence(self._drawn(), self.events)
 
     def event_order(self) -> pd.DataFrame:
-        """Posterior mean and SD of every event's 1-based position, per subtype."""
+        """Posterior mean and SD of every event's 1-based position, per subtype.
+
+        Returns
+        -------
+        DataFrame
+            subtype, biomarker, threshold, mean_position, sd_position (places from 1 to N).
+
+        Raises
+        ------
+        ModelError
+            A model without draws.
+        """
         columns = ["subtype", "biomarker", "threshold", "mean_position", "sd_position"]
         if self.n_subtypes == 0:
             return pd.DataFrame(columns=columns)
@@ -141,7 +182,18 @@ class SustainModel:
         return pd.DataFrame(rows, columns=columns)
 
     def positional_variance(self) -> np.ndarray:
-        """P(event e at place p) per subtype, shape (C, N events, N places)."""
+        """P(event e at place p) per subtype, shape (C, N events, N places).
+
+        Returns
+        -------
+        ndarray, shape (C, N events, N places)
+            Sums to 1 over the places.
+
+        Raises
+        ------
+        ModelError
+            A model without draws.
+        """
         places = self._drawn().places
         flat = places.reshape(-1, *places.shape[2:])
         n = self.events.n_events
@@ -151,6 +203,11 @@ class SustainModel:
 
     def progression(self, n_draws: int = 100) -> pd.DataFrame:
         """Expected course of every biomarker along the stages, averaged over posterior draws.
+
+        Parameters
+        ----------
+        n_draws : int
+            At most so many draws are averaged over; the maximum where there are none.
 
         Returns
         -------
@@ -181,6 +238,13 @@ class SustainModel:
 
         Without draws the maximum-likelihood model stands in for them.
 
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (M, B)
+            As for `fit`.
+        n_draws : int
+            At most so many draws (D) are averaged over.
+
         Returns
         -------
         ndarray, shape (M, C, N+1)
@@ -191,23 +255,81 @@ class SustainModel:
             log p(x | draw).
         Index
             Row labels.
+
+        Raises
+        ------
+        InputError
+            Data that do not fit the events.
         """
         values, index = self.events.check_data(X)
         problem = Problem(values, self.events, replace(self.variant, noise="fixed", covariance=self.point.covariance))
         return *problem.posterior(self._points(n_draws)), index
 
     def summary(self, posterior: np.ndarray, healthy: np.ndarray, index, *, cutoff: float = CONFIDENT) -> pd.DataFrame:
-        """`staging.summarise` for this model's variant."""
+        """`staging.summarise` for this model's variant.
+
+        Parameters
+        ----------
+        posterior : ndarray, shape (M, C, N+1)
+        healthy : ndarray, shape (M,)
+            Both from `posterior`.
+        index : Index, length M
+        cutoff : float
+            Probability of the most probable subtype from which a label counts as confident.
+
+        Returns
+        -------
+        DataFrame
+            One row per person.
+        """
         with_component = self.variant.healthy or self.n_subtypes == 0
         return summarise(posterior, index, healthy=healthy if with_component else None, cutoff=cutoff)
 
     def assign(self, X, *, cutoff: float = CONFIDENT, n_draws: int = ASSIGN_DRAWS) -> pd.DataFrame:
-        """Subtype and stage of people, in or out of the training set; see `staging.summarise`."""
+        """Subtype and stage of people, in or out of the training set; see `staging.summarise`.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (M, B)
+            As for `fit`.
+        cutoff : float
+            Probability of the most probable subtype from which a label counts as confident.
+        n_draws : int
+            See `posterior`.
+
+        Returns
+        -------
+        DataFrame
+            One row per person, by the rows of X.
+
+        Raises
+        ------
+        InputError
+            Data that do not fit the events.
+        """
         posterior, healthy, _, index = self.posterior(X, n_draws=n_draws)
         return self.summary(posterior, healthy, index, cutoff=cutoff)
 
     def log_predictive_density(self, X, *, n_draws: int = ASSIGN_DRAWS) -> np.ndarray:
-        """log of the mean over draws of p(x_j | draw), shape (M,)."""
+        """log of the mean over draws of p(x_j | draw), shape (M,).
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (M, B)
+            As for `fit`.
+        n_draws : int
+            See `posterior`.
+
+        Returns
+        -------
+        ndarray, shape (M,)
+            In nats.
+
+        Raises
+        ------
+        InputError
+            Data that do not fit the events.
+        """
         density = self.posterior(X, n_draws=n_draws)[2]
         top = density.max(axis=0)
         return top + np.log(np.exp(density - top).mean(axis=0))
@@ -278,7 +400,17 @@ class SustainModel:
         return replace(self, draws=draws, settings=record)
 
     def matched_to(self, other: SustainModel) -> SustainModel:
-        """The same model with its subtypes in the order that best matches `other`'s sequences."""
+        """The same model with its subtypes in the order that best matches `other`'s sequences.
+
+        Parameters
+        ----------
+        other : SustainModel
+            Of the same events and as many subtypes.
+
+        Returns
+        -------
+        SustainModel
+        """
         perm = match_subtypes(np.argsort(self.sequences, axis=1), np.argsort(other.sequences, axis=1))
         return replace(self, point=self.point.permuted(perm), draws=self.draws and self.draws.permuted(perm))
 
@@ -290,7 +422,12 @@ class SustainModel:
     # ------------------------------------------------------------- the file
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """All that a file of the model holds: arrays and a JSON text by name."""
+        """All that a file of the model holds: arrays and a JSON text by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
         meta = {
             "format": FORMAT,
             "neuraxis": __version__,
@@ -317,7 +454,23 @@ class SustainModel:
         return arrays
 
     def save(self, path) -> Path:
-        """Write the model as one .npz of arrays and a JSON text; atomic, readable without running code."""
+        """Write the model as one .npz of arrays and a JSON text; atomic, readable without running code.
+
+        Parameters
+        ----------
+        path : path
+            Conventionally ``*.npz``.
+
+        Returns
+        -------
+        Path
+            The same.
+
+        Raises
+        ------
+        StorageError
+            The file cannot be written.
+        """
         path = Path(path)
         with aside(path) as part, open(part, "wb") as handle:
             np.savez_compressed(handle, **self.to_arrays())
@@ -326,6 +479,14 @@ class SustainModel:
     @classmethod
     def load(cls, path) -> SustainModel:
         """Read a file written by `save`, of this edition or the first.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        SustainModel
 
         Raises
         ------
@@ -345,6 +506,18 @@ class SustainModel:
     @classmethod
     def from_arrays(cls, meta, arrays: dict[str, np.ndarray], path: str) -> SustainModel:
         """The model of `to_arrays`, its JSON text read; `path` is for errors.
+
+        Parameters
+        ----------
+        meta : dict
+            The JSON text `meta` of the arrays, read.
+        arrays : dict of str to ndarray
+        path : str
+            Where they come from, for errors.
+
+        Returns
+        -------
+        SustainModel
 
         Raises
         ------

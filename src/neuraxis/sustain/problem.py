@@ -497,11 +497,15 @@ def mixture_log_likelihood(
 
     Parameters
     ----------
+    events : Events
+    X : array_like or DataFrame, shape (M, B)
     sequences : array_like of int, shape (C, N)
     weights : array_like, shape (C, N+1)
         Joint prior of subtype and stage; with `healthy` it sums to 1.
     healthy : float
         Weight of the healthy component.
+    covariance, noise_sd, stage_rule
+        See `Events.log_likelihood`.
 
     Returns
     -------
@@ -527,6 +531,24 @@ def mixture_log_likelihood(
 def null_log_density(events, X, *, covariance=None, noise_sd=1.0) -> np.ndarray:
     """log p(x_j) where everyone is healthy, N(0, covariance) with no event passed, shape (M,).
 
+    Parameters
+    ----------
+    events : Events
+    X : array_like or DataFrame, shape (M, B)
+    covariance : array_like or DataFrame, shape (B, B), optional
+        Independent with `noise_sd` where not given.
+    noise_sd : float or array_like, shape (B,)
+
+    Returns
+    -------
+    ndarray, shape (M,)
+        In nats.
+
+    Raises
+    ------
+    InputError
+        Data or covariance that do not fit the events.
+
     Examples
     --------
     >>> from neuraxis.sustain import ZScoreEvents
@@ -542,6 +564,16 @@ def null_log_density(events, X, *, covariance=None, noise_sd=1.0) -> np.ndarray:
 
 def uniform_weights(fractions, n_stages: int) -> np.ndarray:
     """Joint weights (C, n_stages) of fractions (C,) under the uniform stage prior.
+
+    Parameters
+    ----------
+    fractions : array_like, shape (C,)
+    n_stages : int
+
+    Returns
+    -------
+    ndarray, shape (C, n_stages)
+        Sums to the sum of the fractions.
 
     Examples
     --------

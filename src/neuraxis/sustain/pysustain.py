@@ -123,6 +123,10 @@ def import_peer(path, events: ZScoreEvents) -> SustainModel:
     events : ZScoreEvents
         The events it was fitted with; the pickle does not hold them in a checkable form.
 
+    Returns
+    -------
+    SustainModel
+
     Raises
     ------
     ModelError

@@ -40,6 +40,7 @@ def simulate(
     ----------
     events : ZScoreEvents
     sequences : array_like of int, shape (C, N)
+    n_people : int
     fractions : array_like, shape (C,), optional
         Equal where not given.
     stage_weights : array_like, shape (N+1,) or (C, N+1), optional

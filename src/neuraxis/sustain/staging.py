@@ -26,6 +26,8 @@ def summarise(
     ----------
     posterior : ndarray, shape (M, C, N+1)
         Averaged over posterior draws.
+    index : Index, length M
+        Names of the rows.
     healthy : ndarray, shape (M,), optional
         P(healthy | x); with it `posterior` has nothing at stage 0, without it stage 0 stands for health.
     cutoff : float
@@ -101,6 +103,16 @@ def draw_labels(
     healthy: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Draws of (subtype, stage) from every person's posterior (M, C, N+1) and P(healthy) (M,), for multiple-draw analyses.
+
+    Parameters
+    ----------
+    posterior : ndarray, shape (M, C, N+1)
+        P(subtype, stage | x).
+    index : Index, length M
+    rng : Generator
+    n_draws : int
+    healthy : ndarray, shape (M,), optional
+        P(healthy | x), where the model has such a component.
 
     Returns
     -------

@@ -48,6 +48,8 @@ class Variant:
     >>> published = Variant(stage_prior="uniform", noise="learnt", healthy=False)
     >>> published.noise, published.healthy
     ('learnt', False)
+    >>> published.bumps(2).round(2).tolist(), published.to_dict()["noise"]
+    ([[0.33, 0.33, 0.33]], 'learnt')
     """
 
     stage_prior: str = "smooth"
@@ -96,7 +98,17 @@ class Variant:
         return f"{self.stage_prior} prior, {noise}" + ("" if self.healthy else ", no healthy component")
 
     def bumps(self, n_events: int) -> np.ndarray:
-        """Distributions over the stages that the stage weights are mixed from, (H, N+1); rows sum to 1."""
+        """Distributions over the stages that the stage weights are mixed from, (H, N+1); rows sum to 1.
+
+        Parameters
+        ----------
+        n_events : int
+            N.
+
+        Returns
+        -------
+        ndarray, shape (H, N+1)
+        """
         first = 1 if self.healthy else 0
         n = n_events + 1 - first
         if self.stage_prior == "uniform":
@@ -113,7 +125,12 @@ class Variant:
         return CONCENTRATION[self.stage_prior] if self.concentration is None else float(self.concentration)
 
     def to_dict(self) -> dict:
-        """Plain numbers and strings; the covariance travels as an array of its own."""
+        """Plain numbers and strings; the covariance travels as an array of its own.
+
+        Returns
+        -------
+        dict
+        """
         d = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "covariance"}
         return d | {"noise_sd": np.asarray(self.noise_sd).tolist()}
 
@@ -172,6 +189,8 @@ class Parameters:
     ([[0, 2, 1]], [1.0])
     >>> bool(model.point.healthy < 0.5)
     True
+    >>> model.point.ordered().fractions.tolist(), model.point.permuted([0]).sequences.tolist()
+    ([1.0], [[0, 2, 1]])
     """
 
     sequences: np.ndarray
@@ -204,11 +223,26 @@ class Parameters:
         return self.log_likelihood + self.log_prior
 
     def ordered(self) -> Parameters:
-        """The same with subtypes by descending fraction."""
+        """The same with subtypes by descending fraction.
+
+        Returns
+        -------
+        Parameters
+        """
         return self.permuted(np.argsort(-self.fractions, kind="stable"))
 
     def permuted(self, order) -> Parameters:
-        """The same with subtypes in another order."""
+        """The same with subtypes in another order.
+
+        Parameters
+        ----------
+        order : sequence of int, length C
+            Subtypes by their old places.
+
+        Returns
+        -------
+        Parameters
+        """
         return replace(
             self, sequences=self.sequences[order], fractions=self.fractions[order], shares=self.shares[order]
         )
@@ -244,6 +278,8 @@ class Draws:
     ((2, 50, 1, 3), (2, 50))
     >>> sorted(draws.sequences[0, -1, 0].tolist())
     [0, 1, 2]
+    >>> draws.permuted([0]).places.shape, len(draws.each(model.point.bumps, most=20))
+    ((2, 50, 1, 3), 20)
     """
 
     sequences: np.ndarray
@@ -266,7 +302,17 @@ class Draws:
         return np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1))
 
     def permuted(self, order) -> Draws:
-        """The same with subtypes in another order."""
+        """The same with subtypes in another order.
+
+        Parameters
+        ----------
+        order : sequence of int, length C
+            Subtypes by their old places.
+
+        Returns
+        -------
+        Draws
+        """
         return replace(
             self,
             sequences=self.sequences[:, :, order],
@@ -277,7 +323,19 @@ class Draws:
         )
 
     def each(self, bumps: np.ndarray, most: int | None = None) -> list[Parameters]:
-        """All chains' draws in one row, evenly thinned to `most`, as parameters."""
+        """All chains' draws in one row, evenly thinned to `most`, as parameters.
+
+        Parameters
+        ----------
+        bumps : ndarray, shape (H, N+1)
+            See `Variant.bumps`.
+        most : int, optional
+            All where not given.
+
+        Returns
+        -------
+        list of Parameters
+        """
         n_draws = self.sequences.shape[1]
         n = self.sequences.shape[0] * n_draws
         rows = np.arange(n) if most is None or n <= most else np.linspace(0, n - 1, most).round().astype(int)
@@ -318,6 +376,8 @@ class FitSettings:
     >>> quick = FitSettings(variant=Variant(stage_prior="uniform"), n_startpoints=4, n_samples=1000, n_chains=2)
     >>> quick.variant.stage_prior, quick.n_chains, quick.warm_up
     ('uniform', 2, 0.2)
+    >>> quick.with_(n_chains=4, healthy=False).variant.healthy
+    False
     """
 
     variant: Variant = field(default_factory=Variant)
@@ -340,6 +400,15 @@ class FitSettings:
 
     def with_(self, **shortcuts) -> FitSettings:
         """The same with single settings changed, those of the variant included.
+
+        Parameters
+        ----------
+        **shortcuts
+            Any parameter of `FitSettings` and of `Variant`.
+
+        Returns
+        -------
+        FitSettings
 
         Raises
         ------

@@ -22,6 +22,18 @@ KINDS: dict[str, type[Outcome]] = {
 def declare(name: str, column: str, type: str, covariates=(), **options) -> Outcome:  # noqa: A002
     """An outcome as the configuration declares it.
 
+    Parameters
+    ----------
+    name, column, type : str
+        What it is called, its column in participants.tsv, and a key of `KINDS`.
+    covariates : sequence of str
+    **options
+        Other parameters of `Outcome`.
+
+    Returns
+    -------
+    Outcome
+
     Raises
     ------
     InputError
@@ -39,6 +51,15 @@ def declare(name: str, column: str, type: str, covariates=(), **options) -> Outc
 
 def declared_for(outcomes, disease: str) -> list[Outcome]:
     """The declared outcomes (mappings of the configuration) that are outcomes of a disease.
+
+    Parameters
+    ----------
+    outcomes : sequence of dict
+    disease : str
+
+    Returns
+    -------
+    list of Outcome
 
     Examples
     --------

@@ -60,6 +60,33 @@ class Outcome:
     >>> edss = declare("EDSS", "edss", "ordinal", covariates=["age"])
     >>> isinstance(edss, Outcome), edss.label, edss.drawn
     (True, 'EDSS', 'points')
+    >>> rng = np.random.default_rng(1)
+    >>> people = pd.DataFrame({"worse": rng.integers(0, 2, 80), "age": rng.normal(45, 9, 80)})
+    >>> outcome = declare("worse", "worse", "binary", covariates=["age"])
+    >>> cases = Cases(people["worse"], people[["age"]])
+    >>> terms = pd.DataFrame({"stage": rng.normal(0, 1, 80)})
+    >>> outcome.check_values(people["worse"])
+    >>> plan = outcome.plan(cases, 2)
+    >>> plan, outcome.n_events(cases), outcome.fit(cases, terms).n
+    ('logistic', 36, 80)
+    >>> outcome.fit_with(plan, cases.y, terms.join(cases.x), ["stage"], cases).estimate.shape
+    (1,)
+    >>> outcome.check(cases, terms), float(outcome.scale(0.0)), outcome.words(2.0)
+    (('', nan), 1.0, 'higher odds of worse')
+    >>> beside = outcome.nuisance(cases)
+    >>> outcome.log_density(cases, np.zeros((80, 2)), beside).shape, outcome.values(people).shape
+    ((80, 2), (80,))
+    >>> relapses = declare("relapses", "n", "count", exposure="years")
+    >>> years = pd.Series(2.0, index=people.index)
+    >>> counts = Cases(pd.Series(rng.poisson(2, 80)), people[["age"]], exposure=years)
+    >>> relapses.mean_scores(counts, np.zeros((80, 2)), np.full((80, 2), 0.5))[0].shape
+    (80,)
+    >>> bool((relapses.comparable(counts) == counts.y / 2).all())
+    True
+    >>> sorted(relapses.group_companions(counts, people["worse"] == 1, people["worse"] == 0))[:1]
+    ['cliffs_delta']
+    >>> sorted(relapses.stage_companions(counts, terms["stage"]))[:1]
+    ['kendall_tau']
     """
 
     name: str
@@ -133,11 +160,24 @@ class Outcome:
         return () if self.reference == "controls" else self.covariates
 
     def scale(self, value) -> float | np.ndarray:
-        """From the model's scale to the reported effect."""
+        """From the model's scale to the reported effect.
+
+        Parameters
+        ----------
+        value : float or ndarray
+
+        Returns
+        -------
+        float or ndarray
+        """
         return value if self.linear else np.exp(value)
 
     def check_values(self, y: pd.Series) -> None:
         """Refuse values that this type cannot have.
+
+        Parameters
+        ----------
+        y : Series
 
         Raises
         ------
@@ -148,7 +188,16 @@ class Outcome:
             raise InputError(f"clinical outcome {self.name}: {self.column} must be 0 or 1")
 
     def n_events(self, cases: Cases) -> int:
-        """Events among these people; 0 for outcomes that have none."""
+        """Events among these people; 0 for outcomes that have none.
+
+        Parameters
+        ----------
+        cases : Cases
+
+        Returns
+        -------
+        int
+        """
         return int(cases.y.sum()) if self.has_events else 0
 
     # --- fitting -----------------------------------------------------------------------------------------------------
@@ -156,13 +205,40 @@ class Outcome:
     def plan(self, cases: Cases, n_terms: int, groups: pd.DataFrame | None = None) -> str:
         """Which estimator fits these people with at most so many terms and covariates.
 
-        Chosen once, before anything is fitted, and used for every row that is compared with another. `groups`, shape
-        (n, G), are indicators among others: one without events needs an estimator that can bear it.
+        Chosen once, before anything is fitted, and used for every row that is compared with another.
+
+        Parameters
+        ----------
+        cases : Cases
+        n_terms : int
+        groups : DataFrame, shape (n, G), optional
+            Indicators among others: one without events needs an estimator that can bear it.
+
+        Returns
+        -------
+        str
+            Its name; "" where there is one only.
         """
         return ""
 
     def fit_with(self, plan: str, y: pd.Series, x: pd.DataFrame, names: list[str], cases: Cases) -> Fit | None:
-        """Fit the outcome on `x` (terms and covariates) by the planned estimator; None where it did not converge."""
+        """Fit the outcome by the planned estimator.
+
+        Parameters
+        ----------
+        plan : str
+        y : Series
+        x : DataFrame
+            Terms and covariates.
+        names : list of str
+            The terms.
+        cases : Cases
+
+        Returns
+        -------
+        Fit or None
+            None where it did not converge.
+        """
         raise NotImplementedError
 
     def fit(self, cases: Cases, terms: pd.DataFrame, plan: str | None = None) -> Fit:
@@ -223,15 +299,32 @@ class Outcome:
 
         Parameters
         ----------
+        cases : Cases
+        terms : DataFrame
+            As for `fit`.
         tested : sequence of str, optional
             The terms that are told; the others are in the model, and untested. By default all.
+
+        Returns
+        -------
+        str
+        float
         """
         return "", np.nan
 
     # --- imputing labels ---------------------------------------------------------------------------------------------
 
     def nuisance(self, cases: Cases) -> np.ndarray:
-        """Starting values of the parameters that the log density has beside the linear predictor."""
+        """Starting values of the parameters that the log density has beside the linear predictor.
+
+        Parameters
+        ----------
+        cases : Cases
+
+        Returns
+        -------
+        ndarray
+        """
         raise NotImplementedError
 
     def log_density(self, cases: Cases, predictor: np.ndarray, nuisance: np.ndarray) -> np.ndarray:
@@ -239,6 +332,7 @@ class Outcome:
 
         Parameters
         ----------
+        cases : Cases
         predictor : ndarray, shape (n, C)
             One column for every group a person may belong to; without intercept.
         nuisance : ndarray
@@ -255,6 +349,7 @@ class Outcome:
 
         Parameters
         ----------
+        cases : Cases
         predictor, weights : ndarray, shape (n, C)
             Of every group that a person may belong to, with intercept, and its probability.
 
@@ -273,16 +368,46 @@ class Outcome:
     # --- companions --------------------------------------------------------------------------------------------------
 
     def comparable(self, cases: Cases) -> pd.Series:
-        """Values that can be compared between people: the outcome, or its rate."""
+        """Values that can be compared between people: the outcome, or its rate.
+
+        Parameters
+        ----------
+        cases : Cases
+
+        Returns
+        -------
+        Series
+        """
         return cases.y
 
     def group_companions(self, cases: Cases, mine: pd.Series, other: pd.Series) -> dict[str, float]:
-        """Unadjusted effect sizes of one group (bool) against another."""
+        """Unadjusted effect sizes of one group (bool) against another.
+
+        Parameters
+        ----------
+        cases : Cases
+        mine, other : Series of bool
+
+        Returns
+        -------
+        dict of str to float
+        """
         values = self.comparable(cases)
         return probabilistic_index(values[mine], values[other]) if self.ranked else {}
 
     def stage_companions(self, cases: Cases, stage: pd.Series) -> dict[str, float]:
-        """Correlations of the outcome with the stage of these people, plain and given the covariates."""
+        """Correlations of the outcome with the stage of these people, plain and given the covariates.
+
+        Parameters
+        ----------
+        cases : Cases
+        stage : Series
+            Expected stage, by person.
+
+        Returns
+        -------
+        dict of str to float
+        """
         values = self.comparable(cases)
         rows = values.index.intersection(stage.index)
         return partial_correlation(values[rows], stage[rows], cases.x.loc[rows]) if self.ranked else {}
@@ -326,7 +451,17 @@ class Outcome:
     # --- drawing and telling -----------------------------------------------------------------------------------------
 
     def values(self, people: pd.DataFrame) -> pd.Series:
-        """What is drawn for every person."""
+        """What is drawn for every person.
+
+        Parameters
+        ----------
+        people : DataFrame
+            participants.tsv.
+
+        Returns
+        -------
+        Series
+        """
         return people[self.column].astype(float)
 
     @property
@@ -349,6 +484,16 @@ class Outcome:
         return "log" if self.transform in ("log", "log1p") else "linear"
 
     def words(self, estimate: float) -> str:
-        """What an estimate means, without its number."""
+        """What an estimate means, without its number.
+
+        Parameters
+        ----------
+        estimate : float
+            As reported.
+
+        Returns
+        -------
+        str
+        """
         up = estimate > (0 if self.linear else 1)
         return self.direction[0 if up else 1].format(o=self.name)

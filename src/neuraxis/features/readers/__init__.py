@@ -16,6 +16,16 @@ READERS = (cat12, sct, volume_tables, freesurfer, label_image)
 def read(path, labels_file) -> Volumes:
     """Read one file or folder with the reader of its format.
 
+    Parameters
+    ----------
+    path : path
+    labels_file : path
+        Table of label ids and names, such as resources/labels.tsv.
+
+    Returns
+    -------
+    Volumes
+
     Raises
     ------
     InputError

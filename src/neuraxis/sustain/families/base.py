@@ -48,6 +48,26 @@ class Events:
         One name per event.
     gaussian : tuple of str
         The biomarkers with Gaussian noise, to which a covariance belongs; in the order of `Encoded.x`.
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import ZScoreEvents
+    >>> events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "frontal"])
+    >>> values, people = events.check_data(pd.DataFrame({"frontal": [0.2], "thalamus": [1.7]}, index=["sub-01"]))
+    >>> values.tolist(), list(people), events.encode(values).x.shape
+    ([[1.7, 0.2]], ['sub-01'], (1, 2))
+    >>> events.check_values(values, people)
+    >>> events.check_sequence([0, 2, 1]).tolist(), events.neighbours()[0].tolist(), events.layout().value.tolist()
+    ([0, 2, 1], [-1, -1, 0], [1.0, 1.0, 2.0])
+    >>> sorted(events.random_sequence(np.random.default_rng(1)).tolist())
+    [0, 1, 2]
+    >>> course = events.stage_values([0, 2, 1])
+    >>> course.shape, events.observed(course, np.random.default_rng(1)).shape
+    ((4, 2), (4, 2))
+    >>> events.log_likelihood(values, [0, 2, 1]).argmax(axis=1).tolist()
+    [1]
+    >>> ZScoreEvents.from_parameters(events.parameters()).names == list(events.names), events.to_dict()["family"]
+    (True, 'zscore')
     """
 
     family = ""
@@ -104,28 +124,69 @@ class Events:
         return self.level + 1.0
 
     def encode(self, values: np.ndarray) -> Encoded:
-        """Checked values (M, n_biomarkers) as the engine takes them."""
+        """Checked values (M, n_biomarkers) as the engine takes them.
+
+        Parameters
+        ----------
+        values : ndarray, shape (M, n_biomarkers)
+            From `check_data`.
+
+        Returns
+        -------
+        Encoded
+        """
         raise NotImplementedError
 
     def layout(self) -> Layout:
-        """Events as arrays for the kernels."""
+        """Events as arrays for the kernels.
+
+        Returns
+        -------
+        Layout
+        """
         raise NotImplementedError
 
     def parameters(self) -> dict:
-        """Plain numbers and strings from which the family is built again."""
+        """Plain numbers and strings from which the family is built again.
+
+        Returns
+        -------
+        dict
+        """
         raise NotImplementedError
 
     def to_dict(self) -> dict:
-        """For the model file: `parameters` and the family's name."""
+        """For the model file: `parameters` and the family's name.
+
+        Returns
+        -------
+        dict
+        """
         return {"family": self.family, **self.parameters()}
 
     @classmethod
     def from_parameters(cls, parameters: dict) -> Events:
-        """Undo `parameters`."""
+        """Undo `parameters`.
+
+        Parameters
+        ----------
+        parameters : dict
+
+        Returns
+        -------
+        Events
+            Of the family.
+        """
         return cls(**parameters)
 
     def neighbours(self) -> tuple[np.ndarray, np.ndarray]:
-        """Event of the same biomarker one level below and above, (N,) each; -1: none."""
+        """Event of the same biomarker one level below and above, (N,) each; -1: none.
+
+        Returns
+        -------
+        ndarray of int, shape (N,)
+        ndarray of int, shape (N,)
+        """
         index = {(b, lev): e for e, (b, lev) in enumerate(zip(self.biomarker, self.level, strict=True))}
         pairs = list(zip(self.biomarker.tolist(), self.level.tolist(), strict=True))
         previous = np.array([index.get((b, lev - 1), -1) for b, lev in pairs], np.int64)
@@ -133,7 +194,21 @@ class Events:
         return previous, following
 
     def check_sequence(self, sequence) -> np.ndarray:
-        """Return `sequence` as int64 (N,), or raise InputError if it is no valid order of the events."""
+        """Return a sequence as numbers, or refuse it if it is no valid order of the events.
+
+        Parameters
+        ----------
+        sequence : array_like of int, shape (N,)
+
+        Returns
+        -------
+        ndarray of int64, shape (N,)
+
+        Raises
+        ------
+        InputError
+            An event is absent or there twice, or a higher threshold comes before a lower one.
+        """
         s = np.asarray(sequence)
         if s.shape != (self.n_events,) or not np.array_equal(np.sort(s), np.arange(self.n_events)):
             raise InputError(
@@ -147,7 +222,16 @@ class Events:
         return s.astype(np.int64)
 
     def random_sequence(self, rng: np.random.Generator) -> np.ndarray:
-        """A uniformly random valid sequence (N,): a random interleaving of the biomarkers' events."""
+        """A uniformly random valid sequence (N,): a random interleaving of the biomarkers' events.
+
+        Parameters
+        ----------
+        rng : Generator
+
+        Returns
+        -------
+        ndarray of int64, shape (N,)
+        """
         slots = rng.permutation(self.biomarker)
         sequence = np.empty(self.n_events, np.int64)
         for b in range(self.n_biomarkers):
@@ -155,7 +239,21 @@ class Events:
         return sequence
 
     def stage_values(self, sequence) -> np.ndarray:
-        """Expected course of every biomarker, (K, n_biomarkers): curve values, or the level reached."""
+        """Expected course of every biomarker, (K, n_biomarkers): curve values, or the level reached.
+
+        Parameters
+        ----------
+        sequence : array_like of int, shape (N,)
+
+        Returns
+        -------
+        ndarray, shape (N+1, n_biomarkers)
+
+        Raises
+        ------
+        InputError
+            See `check_sequence`.
+        """
         raise NotImplementedError
 
     def observed(self, course: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
@@ -165,6 +263,7 @@ class Events:
         ----------
         course : ndarray, shape (M, n_biomarkers)
             Rows of `stage_values`.
+        rng : Generator
 
         Returns
         -------
@@ -178,7 +277,18 @@ class Events:
         raise InputError(f"people cannot be drawn from {self.family} events: they hold no densities of their own")
 
     def check_values(self, values: np.ndarray, index: pd.Index) -> None:
-        """Family-specific demands on checked numbers (M, n_biomarkers); InputError names biomarker and people."""
+        """Refuse checked numbers that this family cannot have.
+
+        Parameters
+        ----------
+        values : ndarray, shape (M, n_biomarkers)
+        index : Index, length M
+
+        Raises
+        ------
+        InputError
+            Naming biomarker and people.
+        """
 
     def check_data(self, X, *, biomarkers=None) -> tuple[np.ndarray, pd.Index]:
         """Validate values and bring them into the model's biomarker order.
@@ -188,6 +298,8 @@ class Events:
         X : array_like or DataFrame, shape (M, B)
             One column per biomarker, NaN = missing. A DataFrame is matched by column name, with extra columns (group,
             origin) left aside; an array must have the columns in model order.
+        biomarkers : sequence of str, optional
+            Names of the columns of an array; refused where they are not the model's in its order.
 
         Returns
         -------
@@ -301,6 +413,13 @@ class StepEvents(Events):
     n_levels : sequence of int
         Events per biomarker (1 for event-based ones).
     biomarkers : sequence of str
+
+    Examples
+    --------
+    >>> from neuraxis.sustain import OrdinalEvents
+    >>> events = OrdinalEvents(2, 0.9, biomarkers=["gait"])
+    >>> events.level_log_density(np.array([[0.0], [2.0]])).argmax(axis=2).tolist()
+    [[0], [2]]
     """
 
     def __init__(self, n_levels, biomarkers) -> None:
@@ -322,7 +441,17 @@ class StepEvents(Events):
         self.biomarker = np.array([b for _, b in events], np.int64)
 
     def level_log_density(self, values: np.ndarray) -> np.ndarray:
-        """log p(value | level) of every biomarker at levels 0..most, (M, B, most + 1); NaN where the value is missing."""
+        """Log-density of the value at every level of its biomarker.
+
+        Parameters
+        ----------
+        values : ndarray, shape (M, B)
+
+        Returns
+        -------
+        ndarray, shape (M, B, most levels + 1)
+            NaN where the value is missing.
+        """
         raise NotImplementedError
 
     def encode(self, values: np.ndarray) -> Encoded:
@@ -361,6 +490,14 @@ class StepEvents(Events):
 
 def events_from_dict(d: dict) -> Events:
     """Undo `Events.to_dict`; files of the first edition carry no family and hold z-score events.
+
+    Parameters
+    ----------
+    d : dict
+
+    Returns
+    -------
+    Events
 
     Raises
     ------

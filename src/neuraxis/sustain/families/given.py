@@ -41,6 +41,8 @@ class DensityEvents(StepEvents):
     >>> values, people = events.check_data(np.log([[[0.1, 0.4], [0.3, 0.3]]]))
     >>> events.encode(values).steps.round(3).tolist()
     [[1.386, 0.0]]
+    >>> events.from_peer([[0.1, 0.3]], [[0.4, 0.3]]).shape
+    (1, 4)
     """
 
     family = "density"

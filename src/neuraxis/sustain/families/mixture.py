@@ -166,6 +166,12 @@ class MixtureEvents(StepEvents):
     ['p-tau abnormal']
     >>> events.encode(np.array([[0.0], [1.5], [3.0], [np.nan]])).steps.ravel().tolist()
     [-4.5, 0.0, 4.5, 0.0]
+    >>> events.summary()[["biomarker", "direction", "cut"]].round(2).values.tolist()
+    [['p-tau', 'higher', 1.5]]
+    >>> rng = np.random.default_rng(1)
+    >>> mixed = np.concatenate([rng.normal(0, 1, 100), rng.normal(4, 1, 100)])
+    >>> MixtureEvents.fit(mixed[:, None], rng.normal(0, 1, (100, 1))).summary()["share"].round(1).tolist()
+    [0.5]
     """
 
     family = "mixture"
