@@ -94,7 +94,7 @@ def test_own_people_from_a_table(tmp_path):
         folder,
         "cohort: {source: files, participants: participants.tsv, diseases: [MS]}\n"
         "features: {source: table, table: measures.tsv, biomarkers: biomarkers.tsv, use: all}\n"
-        "sustain: {max_subtypes: 1, n_samples: 200, n_doublings: 0, n_startpoints: 1}\n"
+        "sustain: {min_people: 5, max_subtypes: 1, n_samples: 200, n_doublings: 0, n_startpoints: 1}\n"
         "clinical: {outcomes: [{name: EDSS, column: edss, type: ordinal, covariates: [age]}, "
         "{name: SDMT, column: sdmt, type: robust, reference: controls, covariates: [age, sex]}]}\n",
     )
