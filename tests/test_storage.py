@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from neuraxis.errors import StorageError
-from neuraxis.storage import aside, existing, explain
+from neuraxis.storage import REASONS, aside, existing, explain, user
 from neuraxis.tables import read_text, write_table
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
@@ -215,3 +215,10 @@ def test_a_disk_that_knows_no_flush_is_written_and_one_that_fails_is_told(tmp_pa
     ):
         part.write_text("lost")
     assert not (tmp_path / "u.txt").exists()
+
+
+@pytest.mark.parametrize("number", sorted(REASONS))
+def test_rights_and_free_space_are_told_of_the_failures_they_explain(number, tmp_path):
+    words = explain(OSError(number, "", str(tmp_path / "x")))
+    assert (f"is not writable for {user()}" in words) == (number in (errno.EACCES, errno.EPERM, errno.EROFS))
+    assert ("MB free at" in words) == (number in (errno.ENOSPC, errno.EDQUOT))
