@@ -809,7 +809,9 @@ def test_the_cord_is_drawn_over_the_levels_of_the_study(where, levels, told):
     """From above, in every picture with a cord."""
     table = maps_of({"one": {"thalamus": 1.2, "cord_csa": 0.3}, "two": {"thalamus": 2.2, "cord_csa": 0.1}}, "mean_z")
     table = table.assign(t=table["mean_z"], q=0.01)
-    curve = pd.DataFrame({"subtype": 1, "stage": [1, 2], "biomarker": "cord_csa", "z": [1.0, 2.0]})
+    curve = pd.DataFrame(
+        {"subtype": 1, "stage": [1, 2] * 2, "biomarker": ["cord_csa"] * 2 + ["thalamus"] * 2, "z": [1.0, 2.0, 0.0, 1.0]}
+    )
     g = given(clinical__maps=table, progression=curve, where=where, cord_levels=tuple(levels))
     for figure in (maps.brain_mean_z(g), maps.brain_t(g), maps.progression(g)):
         names = sorted(figure.axes[0].texts, key=lambda t: -t.get_position()[1])

@@ -145,7 +145,7 @@ def test_the_first_line_counts_groups_sites_and_ages():
     assert page.lead(study(**{"cohort/participants": listed})).startswith(
         "100 with MS and 60 controls (HC) from 2 sites, 20 to 62 years old, "
     )
-    assert page.lead(study(sites=("one site",))).startswith("100 with MS and 60 controls (HC), 40 to 40 years")
+    assert page.lead(study(sites=("one site",))).startswith("100 with MS and 60 controls (HC), 40 years old, ")
     alone = listed[listed["group"] == "HC"]
     assert page.lead(study([], sites=("a",), **{"cohort/participants": alone})).startswith(
         "60 controls (HC) from 2 sites"
@@ -184,8 +184,8 @@ def test_names_are_listed_most_people_first_without_their_rule(tmp_path):
     part = page.disease_part(disease(), tmp_path, store, page.Figures(store))
     (table,) = part["tables"]["subtypes"]
     assert table.index("spinal cord") < table.index("cortical") and "a rule" not in table
-    assert part["lines"]["subtypes"][-1] == (
-        "Names: a rule. Shares in the model count the normal-appearing, people staged do not."
+    assert part["lines"]["subtypes"][-1].startswith(
+        "Names: a rule. Shares in the model are of the people with atrophy, "
     )
     one = disease(selection=selection(1), names=names((80,), ("x",)), subtypes=people((80,)))
     alone = page.disease_part(one, tmp_path, store, page.Figures(store))
@@ -209,7 +209,7 @@ def test_the_summary_holds_what_is_sure_and_warns_of_nothing(tmp_path):
 
 
 def test_the_simulated_truth_is_a_chapter_of_the_studys_own_cohort(tmp_path):
-    found = pd.DataFrame({"quantity": ["subtype"], "people": ["staged"], "value": [0.9]})
+    found = pd.DataFrame({"quantity": ["subtype"], "people": ["staged"], "value": [0.9], "best_possible": [1.0]})
     store = views.TableStore()
     mine = page.disease_part(disease(simulated=True, recovery=found), tmp_path, store, page.Figures(store))
     assert dict(mine["chapters"])["truth"] == "Against the simulated truth" and len(mine["tables"]["truth"]) == 1
@@ -222,9 +222,9 @@ def test_quality_findings_are_counted_by_decision(tmp_path):
     rows = [(f"sub-{i:03d}", "r", d) for i, d in enumerate(["excluded", "flagged", "flagged", "flagged"])]
     qc = pd.DataFrame(rows, columns=["participant_id", "rule", "decision"])
     text = page.render(study(**{"features/qc": qc}), tmp_path, title="t", logs=tmp_path, people=False)
-    assert "1 finding excluded somebody, 3 only flag" in text
+    assert "1 finding excluded somebody, 3 flag somebody who stays" in text
     one = page.render(study(**{"features/qc": qc[:2]}), tmp_path, title="t", logs=tmp_path, people=False)
-    assert "1 finding excluded somebody, 1 only flags" in one
+    assert "1 finding excluded somebody, 1 flags somebody who stays" in one
 
 
 def test_failed_checks_are_listed_and_passed_ones_are_not(tmp_path):

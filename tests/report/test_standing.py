@@ -151,6 +151,7 @@ STUDIES = {
     "no site term": study(config={"normative": {"site": "none"}}),
     "one sex": study(sexes="F"),
     "no cord": study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "thalamus": 0.1})}),
+    "cord alone": study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "cord_csa": 0.1})}),
     "head sizes": study(**{"features/measures": pd.DataFrame({"participant_id": ["a"], "etiv": [1.5e6], "thalamus": [1.0]})}),
     "followed": study([disease(followup=pd.DataFrame({"participant_id": ["a"]}))]),
     "chains disagree": study([DISEASES["chains disagree"]]),

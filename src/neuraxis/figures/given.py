@@ -426,7 +426,6 @@ CALLED = """
 
 def takes_models(draw: Callable[[Given], Figure]) -> Callable[..., Figure]:
     """A figure of `Given` that takes a model or a cross-validation in its place, and says what it lacks."""
-
     called = f"{draw.__module__.rpartition('.')[2]}:{draw.__name__}"
     figure = next(f for f in ALL.values() if f.draw == called)
     needs = figure.tables[:1] or (("outcomes",) if called.startswith("clinical:") else ())
