@@ -83,6 +83,12 @@ class Outcome:
     (80,)
     >>> bool((relapses.comparable(counts) == counts.y / 2).all())
     True
+    >>> relapses.rates, relapses.rate(pd.DataFrame({"n": [1, 3], "years": [1.0, 4.0]}))
+    (True, 0.8)
+    >>> age = declare("age", "age", "continuous")
+    >>> middle, low, high, name = age.curve(np.array([1.0, 2.0, 3.1]), np.arange(3.0), np.array([1.0]), None)
+    >>> middle.round(2).tolist(), name
+    ([2.03], 'least squares')
     >>> sorted(relapses.group_companions(counts, people["worse"] == 1, people["worse"] == 0))[:1]
     ['cliffs_delta']
     >>> sorted(relapses.stage_companions(counts, terms["stage"]))[:1]
@@ -470,7 +476,18 @@ class Outcome:
         return False
 
     def rate(self, people: pd.DataFrame) -> float:
-        """Of these people together: all they had over all their years."""
+        """Of these people together: all they had over all their years.
+
+        Parameters
+        ----------
+        people : DataFrame
+            With the outcome's columns.
+
+        Returns
+        -------
+        float
+            A year; NaN where nobody has years.
+        """
         raise NotImplementedError
 
     @property
