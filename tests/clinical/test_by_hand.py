@@ -231,6 +231,7 @@ def test_region_maps_join_by_id_and_have_the_models_t():
             )
     assert got.loc[("b", "x"), "t"] > 2 and got.loc[("a", "y"), "t"] < 0 < got.loc[("b", "y"), "t"]
     assert got.loc[NORMAL, "t"].isna().all() and got.loc[(NORMAL, "x"), "n"] == 7 and got["circular"].all()
+    assert set(got.loc[["a", "b"], "covariates"]) == {"age, sex, etiv"} and set(got.loc[NORMAL, "covariates"]) == {""}
     p = got["p"].dropna().sort_values()
     q = np.minimum.accumulate((p * len(p) / np.arange(1, len(p) + 1)).to_numpy()[::-1])[::-1]
     assert got.loc[p.index, "q"].to_numpy() == pytest.approx(q)
@@ -243,6 +244,9 @@ def test_region_maps_without_head_sizes_are_of_age_and_sex():
     design = pd.DataFrame({"one": 1.0, "age": people["age"], "male": 1.0 * (people["sex"] == "M")})
     fit = sm.OLS(z.loc[staged, "y"], design.assign(g=1.0 * (group == "b"))[staged]).fit()
     assert got.loc[("b", "y"), "t"] == pytest.approx(fit.tvalues["g"])
+    assert got.loc[("b", "y"), "covariates"] == "age, sex"
+    alike = region_maps(z, people.assign(sex="F"), etiv, group).set_index(["group", "biomarker"])
+    assert alike.loc[("b", "y"), "covariates"] == "age, etiv"  # nobody differs by sex
 
 
 @pytest.mark.parametrize("who", [slice(8, 39), slice(20, 21)])

@@ -304,6 +304,7 @@ SAID = [
     ("stages", "few normal", ["None: the normal-appearing"], ["is cut"]),
     ("stages", "nobody normal", [], ["None", "is cut"]),
     ("forest", "one against one", ["One subtype against the other,", "(told)"], ["Later stage", "atrophy:"]),
+    ("forest", "plain", ["One subtype against the other,"], ["Each subtype"]),  # of two, whatever the table calls the other
     ("forest", "three, against others", ["Each subtype against the other subtypes"], ["One subtype"]),
     ("forest", "three, one against one", ["One subtype against another,"], ["Each subtype"]),
     ("forest", "stage", ["Effects of stage and any atrophy.", "Later stage"], ["subtype against"]),
@@ -377,6 +378,7 @@ def test_notes_and_names_of_chapters_follow_the_model():
     def notes(name, chapter="subtypes"):
         return " ".join(told(standing.NOTES[chapter], DISEASES[name]))
 
+    assert "of everyone" not in notes("plain") and "of the people with atrophy" not in notes("no healthy component")
     assert "of the people with atrophy" in notes("plain") and "by their systems" in notes("rule")
     assert "of everyone, people at stage 0 among them" in notes("no healthy component") and notes("one order") == ""
     assert "Best possible" in notes("simulated", "truth") and notes("plain", "truth") == ""
