@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from neuraxis.errors import StorageError
-from neuraxis.storage import REASONS, aside, existing, explain, user
+from neuraxis.storage import REASONS, aside, closed, existing, explain, user
 from neuraxis.tables import read_text, write_table
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
@@ -222,3 +222,10 @@ def test_rights_and_free_space_are_told_of_the_failures_they_explain(number, tmp
     words = explain(OSError(number, "", str(tmp_path / "x")))
     assert (f"is not writable for {user()}" in words) == (number in (errno.EACCES, errno.EPERM, errno.EROFS))
     assert ("MB free at" in words) == (number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def test_what_may_be_read_and_what_is_absent_is_not_closed(tmp_path):
+    (tmp_path / "x").write_text("")
+    assert (
+        closed(tmp_path / "x") == closed(tmp_path) == closed(tmp_path / "absent") == closed(tmp_path / "x/below") == ""
+    )

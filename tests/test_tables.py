@@ -263,3 +263,13 @@ def test_blanks_of_all_kinds_around_cells_are_no_part_of_them(tmp_path, end, bla
 def test_blanks_between_separators_that_are_tabs(tmp_path):
     read = read_table(put(tmp_path, "a\tb\n1\t x\n2\ty \n"))
     assert read["b"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(("words", "value"), [(("True", "TRUE", "true"), True), (("False", "FALSE", "false"), False)])
+def test_truth_values_in_three_spellings(tmp_path, words, value):
+    for word in words:
+        column = read_table(put(tmp_path, f"a\tb\n{word}\t1\n{word}\tn/a\n"))["a"]
+        assert column.dtype == bool and column.tolist() == [value, value]
+    mixed = read_table(put(tmp_path, f"a\tb\n{words[0]}\t1\nn/a\t1\n"))["a"]
+    assert mixed.tolist()[0] is value and pd.isna(mixed[1])
+    assert read_table(put(tmp_path, f"a\n{words[0]}\nyes\n"))["a"].tolist() == [words[0], "yes"]
