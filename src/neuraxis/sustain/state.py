@@ -227,7 +227,7 @@ class Parameters:
 
         Returns
         -------
-        same : Parameters
+        state.Parameters
         """
         return self.permuted(np.argsort(-self.fractions, kind="stable"))
 
@@ -241,7 +241,7 @@ class Parameters:
 
         Returns
         -------
-        same : Parameters
+        state.Parameters
         """
         return replace(
             self, sequences=self.sequences[order], fractions=self.fractions[order], shares=self.shares[order]
