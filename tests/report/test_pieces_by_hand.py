@@ -511,3 +511,21 @@ def test_checklists_link_every_disease_that_has_the_chapter():
     assert items["15, 16"] == [("d-MS-clinical", "MS: Clinical meaning")]
     assert items["9"] == [("limitations", "Limitations")]  # no chapter of nuisance in this page
     assert "15, 16" not in {i["number"] for i in answered(s, parts[1:])[0]["items_"]}
+
+
+def test_an_outcome_of_which_one_contrast_is_found_is_not_called_not_found():
+    rows = [
+        association(outcome="EDSS", q=0.01), association(outcome="EDSS", q=0.4, subtype="spinal cord"), association(outcome="SDMT", q=0.3),
+        association(outcome="SDMT", q=0.05, subtype="spinal cord"), association(outcome="PASAT", q=0.9),
+        association(outcome="PASAT", kind="stage", q=0.8, contrast="stage"), association(outcome="SDMT", kind="stage", q=0.001, contrast="stage"),
+        association(outcome="NfL", reportable=False, reason="only 3 people"), association(outcome="NfL", reportable=False, reason="only 7 people"),
+        association(outcome="PASAT", reportable=False, reason="odd"),
+    ]  # fmt: skip
+    lines = sentences.family_sentences(pd.DataFrame(rows), "disability", "MS")
+    assert lines[0] == "MS, disability: 7 of 10 contrasts tested, 2 pass a false-discovery rate of 5 %."
+    assert lines[3:] == [
+        "Tested and not found (q >= 0.05), differences between subtypes: SDMT and PASAT.",
+        "Tested and not found (q >= 0.05), effects of stage: PASAT.",
+        "Not testable, differences between subtypes: NfL (fewer than 20 people in a group or 10 events).",
+        "Not testable, differences between subtypes: 1 of 2 of PASAT (odd).",
+    ]
