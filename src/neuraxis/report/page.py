@@ -129,8 +129,6 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 continue  # nobody was
             if name == "clinical/nuisance" and len(table) and d.k < 2:
                 table = table[table["label"] != "subtype"]
-            if name == "clinical/nested" and len(table) and d.k < 2:
-                table = table.assign(**{c: table[c].str.replace("subtype", "atrophy") for c in ("model", "against")})
             if name == "stability" and "tau" in table and table["tau"].isna().all():
                 continue  # orders of a single event cannot differ
             if name == "sites" and len(table) and table["site"].nunique() < 2 and table["tau"].isna().all():
@@ -188,6 +186,11 @@ def worded(table: pd.DataFrame, d: Disease) -> pd.DataFrame:
     for column, words in VALUES.items():
         if column in table:
             table[column] = table[column].replace(words)
+    if d.k < 2 and {"model", "against"} <= set(
+        table
+    ):  # one order: what subtype and stage add is what atrophy and stage do
+        for column in ("model", "against"):
+            table[column] = table[column].replace("subtype", "atrophy", regex=True)
     if "variant" in table:
         table["variant"] = table["variant"].map(variants_in_words(table["variant"].dropna().unique()))
     if "covariates" in table:
