@@ -210,7 +210,7 @@ OTHERS = {
     "src/neuraxis/cohort/participants.py": ["cells.path", "path"],
     "src/neuraxis/features/readers/base.py": ["path"],
     "src/neuraxis/features/stats.py": ["labels_file"],
-    "src/neuraxis/figures/shown.py": ["resources / 'labels.tsv'"],
+    "src/neuraxis/figures/given.py": ["resources / 'labels.tsv'"],
     "src/neuraxis/newpeople/shared.py": ["placed(n)"],  # a model file's: of another version, checked as its parts are
     "src/neuraxis/newstudy.py": ["path"],
     "src/neuraxis/report/person.py": ["workflow_home() / 'resources/labels.tsv'"],

@@ -176,6 +176,8 @@ class Account:
             left = in_words(self.left())
             self.bar.set_postfix_str(f"about {left} left" if so_far < total else "", refresh=False)
             self.bar.update(n)
+            if so_far >= total:
+                self.bar.refresh()  # however soon after the last
             now = time.monotonic()
             # the first tells what the whole will cost; a bar that is shown says the rest
             if so_far < total and (first or (self.bar.disable and now - self.told >= self.every)):

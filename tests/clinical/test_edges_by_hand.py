@@ -24,7 +24,7 @@ from neuraxis.clinical.effects import cramers_v, false_discovery, partial_correl
 from neuraxis.clinical.fit import Fit, refused
 from neuraxis.clinical.imputation import impute_groups
 from neuraxis.clinical.longitudinal import changes, stage_slopes, transitions
-from neuraxis.clinical.nuisance import NOT_TESTED, nuisance
+from neuraxis.clinical.nuisance import ALIKE, TOO_FEW, UNKNOWN, nuisance
 from neuraxis.clinical.outcomes import declare
 from neuraxis.clinical.outcomes.binary import empty_cell
 from neuraxis.clinical.outcomes.ordinal import PROPORTIONAL_ODDS, _filled, _Ordered
@@ -628,12 +628,12 @@ def test_ten_people_are_tested_and_nine_are_not():
         return nuisance(people, pd.Series(np.nan, people.index), group, stage, NORMAL).set_index(["label", "variable"])
 
     ten, nine = rows(10), rows(9)
-    assert (ten.drop([("subtype", "etiv"), ("stage", "etiv")])["reason"] == "").all() and (
-        nine["reason"] == NOT_TESTED
-    ).all()
+    heads = [("subtype", "etiv"), ("stage", "etiv")]
+    assert (ten.drop(heads)["reason"] == "").all() and (nine.drop(heads)["reason"] == TOO_FEW).all()
+    assert (ten.loc[heads, "reason"] == UNKNOWN).all() and (nine.loc[heads, "reason"] == UNKNOWN).all()
     assert ten.loc[("stage", "etiv"), "n"] == 0 and ten["p_holm"].notna().sum() == 6
     flat = rows(10, stage=pd.Series(1.0, range(10)))
-    assert (flat.loc["stage", "reason"] == NOT_TESTED).all() and flat.loc[("subtype", "age"), "reason"] == ""
+    assert (flat.loc["stage", "reason"].drop("etiv") == ALIKE).all() and flat.loc[("subtype", "age"), "reason"] == ""
     # a group of one person takes no part in ranks
     single = rows(12, group=pd.Series(["a"] * 6 + ["b"] * 5 + ["c"]))
     assert single.loc[("subtype", "age"), "n"] == 11

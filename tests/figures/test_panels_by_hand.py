@@ -88,7 +88,7 @@ def test_panels_are_called_by_outcome_and_by_whose_they_are():
         ({"p": np.nan}, [], []),
         ({"n_events": 9}, ["too few events to compare"], ["too few events"]),
         ({"n_events": 10}, ["log-rank p = 0.012"], ["p = 0.012"]),
-        ({"n_smallest": 19}, ["too few people in a group to compare"], ["too few people in a group"]),
+        ({"n_smallest": 19}, ["too few people in a group to compare"], ["too few in a group"]),
         ({"n_smallest": 20}, ["log-rank p = 0.012"], ["p = 0.012"]),
     ],
 )
@@ -108,15 +108,15 @@ def test_the_head_of_a_panel():
             "n_smallest": 25,
         }
     )
-    ratios = {"death": ["HR later stage 1.20 (1.00 to 1.40)"]}
-    assert clinical._head(tests, "death", "stage", ratios, 74, False).splitlines() == [
+    ratios = {("death", "stage"): ["HR later stage 1.20 (1.00 to 1.40)"]}
+    assert clinical._head(tests, ("death", "stage"), ratios, "death", 74, False).splitlines() == [
         "death", "log-rank p = 0.5", "31 events of 87 staged", "HR later stage 1.20 (1.00 to 1.40)"
     ]  # fmt: skip
-    assert clinical._head(tests, "death", "stage in x", ratios, 74, True).splitlines() == [
+    assert clinical._head(tests, ("death", "stage in x"), ratios, "x: death", 74, True).splitlines() == [
         "x: death",
         "too few events; 1 event of 40",
     ]
-    assert clinical._head(tests, "other", "stage", {}, 74, False) == "other"
+    assert clinical._head(tests, ("other", "stage"), {}, "other", 74, False) == "other"
 
 
 def effects(**changes):
@@ -131,16 +131,16 @@ def test_tests_above_boxes_are_the_smallest_of_their_question():
          effects(kind="atrophy", q=0.5)]
     )  # fmt: skip
     assert clinical._tests(table, "o").splitlines() == [
-        "between subtypes: smallest q = 0.03",
-        "atrophy v. none: smallest q = 0.5",
+        "subtypes: smallest q = 0.03",
+        "atrophy v. none: q = 0.5",
     ]
     assert clinical._tests(table.assign(reportable=table["kind"] == "atrophy"), "o").splitlines() == [
-        "between subtypes: not testable", "atrophy v. none: smallest q = 0.5"
+        "subtypes: not testable", "atrophy v. none: q = 0.5"
     ]  # fmt: skip
     assert (
         clinical._tests(table.assign(reportable=False), "o") == "not testable" and clinical._tests(table[:0], "o") == ""
     )
-    assert clinical._tests(table[table["kind"] == "atrophy"], "o") == "atrophy v. none: smallest q = 0.5"
+    assert clinical._tests(table[table["kind"] == "atrophy"], "o") == "atrophy v. none: q = 0.5"
     assert clinical._tests(pd.DataFrame([effects(kind="stage")]), "o") == "not testable"
 
 
@@ -152,11 +152,11 @@ def test_hazard_ratios_are_of_told_contrasts_against_all_others():
     ]  # fmt: skip
     g = given(clinical__associations=pd.DataFrame(rows))
     assert clinical._ratios(g, ("subtype", "atrophy")) == {
-        "o": ["HR one 1.23 (1.00 to 2.50)", "HR any atrophy 2.00 (1.00 to 2.50)"]
+        ("o", "subtype"): ["HR one 1.23 (1.00 to 2.50)", "HR any atrophy 2.00 (1.00 to 2.50)"]
     }  # fmt: skip
-    assert clinical._ratios(g, ("stage",)) == {"o": ["HR later stage 1.10 (1.00 to 2.50)"]}
+    assert clinical._ratios(g, ("stage",)) == {("o", "stage"): ["HR later stage 1.10 (1.00 to 2.50)"]}
     pair = given(clinical__associations=pd.DataFrame([effects(against="two")]))
-    assert clinical._ratios(pair, ("subtype",)) == {"o": ["HR one v. two 1.23 (1.00 to 2.50)"]}
+    assert clinical._ratios(pair, ("subtype",)) == {("o", "subtype"): ["HR one v. two 1.23 (1.00 to 2.50)"]}
     assert clinical._ratios(given(clinical__associations=pd.DataFrame()), ("stage",)) == {}
 
 

@@ -128,13 +128,13 @@ METHODS = [
 @pytest.mark.parametrize(
     ("biomarkers", "words"),
     [
-        (BIOMARKERS, "40 years old, 3 regional measures with the spinal cord."),
-        (BIOMARKERS[1:], "40 years old, 2 regional measures."),
-        (BIOMARKERS[1:2], "40 years old, 1 regional measure."),
-        (BIOMARKERS.assign(kind=["cord", "labels", "column"]), "40 years old, 3 measures with the spinal cord."),
-        (BIOMARKERS[1:].assign(kind=["table", "labels"]), "40 years old, 2 measures."),
-        (CORD, "40 years old, 2 measures of the spinal cord."),
-        (CORD[:1], "40 years old, 1 measure of the spinal cord."),
+        (BIOMARKERS, "aged 40, 3 regional measures with the spinal cord."),
+        (BIOMARKERS[1:], "aged 40, 2 regional measures."),
+        (BIOMARKERS[1:2], "aged 40, 1 regional measure."),
+        (BIOMARKERS.assign(kind=["cord", "labels", "column"]), "aged 40, 3 measures with the spinal cord."),
+        (BIOMARKERS[1:].assign(kind=["table", "labels"]), "aged 40, 2 measures."),
+        (CORD, "aged 40, 2 measures of the spinal cord."),
+        (CORD[:1], "aged 40, 1 measure of the spinal cord."),
     ],
 )
 def test_the_first_line_says_what_was_measured(biomarkers, words):

@@ -143,9 +143,9 @@ def test_reasons_of_exclusions_stand_at_the_step_of_the_quality_rules():
 def test_the_first_line_counts_groups_sites_and_ages():
     listed = study().tables["cohort/participants"].assign(age=[20.4, 61.6] * 80)
     assert page.lead(study(**{"cohort/participants": listed})).startswith(
-        "100 with MS and 60 controls (HC) from 2 sites, 20 to 62 years old, "
+        "100 with MS and 60 controls (HC) from 2 sites, aged 20 to 62, "
     )
-    assert page.lead(study(sites=("one site",))).startswith("100 with MS and 60 controls (HC), 40 years old, ")
+    assert page.lead(study(sites=("one site",))).startswith("100 with MS and 60 controls (HC), aged 40, ")
     alone = listed[listed["group"] == "HC"]
     assert page.lead(study([], sites=("a",), **{"cohort/participants": alone})).startswith(
         "60 controls (HC) from 2 sites"

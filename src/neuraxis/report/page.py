@@ -243,7 +243,7 @@ def lead(study: Study) -> str:
     own = study.measured["kind"].isin(("column", "table")).any()  # may be anything: a marker of blood, a score
     what = "measure" if own or (cord == n and n) else "regional measure"
     where = " of the spinal cord" if cord == n and n else " with the spinal cord" if cord else ""
-    return f"{sentences.listed(groups)}{sites}, {span} years old, {counted(n, what)}{where}."
+    return f"{sentences.listed(groups)}{sites}, aged {span}, {counted(n, what)}{where}."
 
 
 def reasons(study: Study, flow: list[dict]) -> list[dict]:

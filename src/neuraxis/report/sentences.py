@@ -1345,7 +1345,11 @@ def _measures_told(d: Disease) -> str:
         of = list(dict.fromkeys(tested.loc[tested["kind"] == kind, "outcome"]))
         found = list(dict.fromkeys(passed.loc[passed["kind"] == kind, "outcome"]))
         if of:
-            what = f"{listed(found)} differ" + "s" * (len(found) == 1) if found else "nothing differs detectably"
+            what = (
+                f"{listed(found)} {agreeing(len(found), 'differs', 'differ')}"
+                if found
+                else "nothing differs detectably"
+            )
             lines.append(f"{words}, {what} (q < 0.05; {counted(len(of), 'measure')} tested).")
     return " ".join(lines)
 

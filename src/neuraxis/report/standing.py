@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..clinical.contrasts import OTHERS
 from ..clinical.outcomes import declared_for
-from ..errors import counted
+from ..errors import agreeing, counted
 from ..figures.declared import Figure
 from ..figures.style import CUT
 from ..labels import NORMAL, is_true
@@ -387,7 +387,7 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
         Text("The normal-appearing are counted below.", any_normal),
     ),
     "brain_t": (
-        Text(lambda d: f"t of each subtype against the other subtype{'s' * (d.k > 2)}{adjusted(d)}; dotted: not below a false-discovery rate of 5 %."),
+        Text(lambda d: f"t of each subtype against {agreeing(d.k - 1, 'the other subtype', 'the other subtypes')}{adjusted(d)}; dotted: not below a false-discovery rate of 5 %."),
         Text("Circular: these regions defined the subtypes, so the maps say where subtypes differ, not that they do."),
         Text("The same colour scale for all diseases.", lambda d: len(diseases_of(d)) > 1),
     ),
