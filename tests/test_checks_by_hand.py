@@ -351,6 +351,13 @@ def test_the_selection_takes_the_fewest_subtypes_within_one_standard_error_and_s
     assert chosen_of(tmp_path, selection(9))[0].words == "0 models are chosen"
 
 
+def test_everyone_healthy_may_be_the_best_of_all(tmp_path):
+    health = DENSE.assign(k0=DENSE["k3"] + 0.5)
+    table = selection(0, health)
+    assert table["gap_cvic"].tolist()[1] == 0 and chosen_of(tmp_path, table, health) == []
+    assert [p.words for p in chosen_of(tmp_path, selection(2, health), health)] == ["the rule chooses 0"]
+
+
 def test_the_models_of_the_selection_are_those_of_the_densities(tmp_path):
     table = selection(2)
     found = chosen_of(tmp_path, table.iloc[:4])

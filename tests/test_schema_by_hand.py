@@ -192,3 +192,22 @@ def test_a_table_in_its_place_is_read_by_its_declaration(tmp_path):
     with pytest.raises(InputError) as error:
         read("sustain/D/folds.tsv", at)
     assert "column fold: 'x' in row 2 (a) is no whole" in str(error.value) and "twice" not in str(error.value)
+
+
+def test_intervals_are_estimate_low_and_high():
+    found = [i for t in TABLES.values() for i in t.intervals]
+    assert len(found) > 10
+    for estimate, low, high in found:
+        assert (
+            "low" in low
+            and "high" in high
+            and low.replace("low", "high") == high
+            and "low" not in estimate
+            and "high" not in estimate
+        )
+
+
+def test_a_strange_column_of_words_is_called_strange(tmp_path):
+    words = pd.DataFrame({"participant_id": ["a"], "fold": [0], "mood": ["good"]})
+    with pytest.raises(InputError, match="column mood is not declared"):
+        write("sustain/D/folds.tsv", words, tmp_path / "folds.tsv")

@@ -273,3 +273,38 @@ def test_truth_values_in_three_spellings(tmp_path, words, value):
     mixed = read_table(put(tmp_path, f"a\tb\n{words[0]}\t1\nn/a\t1\n"))["a"]
     assert mixed.tolist()[0] is value and pd.isna(mixed[1])
     assert read_table(put(tmp_path, f"a\n{words[0]}\nyes\n"))["a"].tolist() == [words[0], "yes"]
+
+
+UNSEEN = (
+    0x01,
+    0x08,
+    0x0E,
+    0x1B,
+    0x7F,
+    0x9F,
+    0xAD,
+    0x200B,
+    0x200E,
+    0x200F,
+    0x202A,
+    0x202E,
+    0x2060,
+    0x2066,
+    0x2069,
+    0xFEFF,
+)
+SEEN = (0x21, 0x7E, 0xA1, 0xAC, 0xAE, 0x200C, 0x200D, 0x202F, 0x2061, 0x2065, 0x206A, 0xFEFE)
+
+
+def test_which_characters_nobody_sees(tmp_path):
+    read = read_table(put(tmp_path, "id\n" + "".join(f"a{chr(c)}b\n" for c in (*UNSEEN, *SEEN))), text=("id",))["id"]
+    assert read.tolist() == ["ab"] * len(UNSEEN) + [f"a{chr(c)}b" for c in SEEN]
+
+
+def test_a_column_without_name_and_values_is_none(tmp_path):
+    table = read_table(put(tmp_path, "a\t\tb\n1\t\t2\n3\t\t4\n"))
+    assert list(table) == ["a", "b"] and table["b"].tolist() == [2, 4]
+
+
+def test_numbers_are_meant_as_numbers():
+    assert meant_as_numbers(pd.Series([1, 2])) and meant_as_numbers(pd.Series([0.5, np.nan]))

@@ -18,6 +18,7 @@ from neuraxis.report import page, sentences, views
 from neuraxis.report import people as people_page
 from neuraxis.report.checklists import answered
 from neuraxis.report.facts import Tables, below_results, column_in_words
+from neuraxis.report.methods import methods_text
 from neuraxis.report.provenance import PACKAGES, commit_of, dataset_description, provenance
 
 # ---------------------------------------------------------------- cells and tables
@@ -529,3 +530,70 @@ def test_an_outcome_of_which_one_contrast_is_found_is_not_called_not_found():
         "Not testable, differences between subtypes: NfL (fewer than 20 people in a group or 10 events).",
         "Not testable, differences between subtypes: 1 of 2 of PASAT (odd).",
     ]
+
+
+def test_sd_by_age_or_constant():
+    assert "; SD constant; positive" in " ".join(methods_text(study()))
+    assert "; SD by age; positive" in " ".join(methods_text(study(config={"normative": {"sd": "age"}})))
+    assert ", fitted robustly; SD" in " ".join(methods_text(study(config={"normative": {"robust": True}})))
+
+
+def test_what_adds_by_the_test_and_not_out_of_sample_is_linked():
+    nested = pd.DataFrame(
+        {
+            "outcome": ["A", "B", "C", "D", "E"],
+            "model": "mean z",
+            "p": [0.01, 0.01, 0.2, 0.01, 0.01],
+            "n_events": [30, 30, 30, 9, 0],
+        }
+    )
+    steps = [("A", "+ stage", -0.01), ("A", "+ subtype", 0.0), ("B", "+ stage", -0.02), ("B", "+ subtype", 0.01), ("C", "+ stage", -0.1),
+             ("D", "+ stage", -0.1), ("A", "+ mean z", 0.5)]  # fmt: skip
+    predicted = pd.DataFrame(steps, columns=["outcome", "model", "added_low"]).assign(added=0.01)
+    (line,) = sentences.linking_sentences(nested, predicted, 2)
+    assert line.startswith(
+        "A: subtype and stage add by the likelihood-ratio test, and neither adds detectably out of sample."
+    )
+    assert "atrophy and stage add" in sentences.linking_sentences(nested, predicted, 1)[0]
+    assert sentences.linking_sentences(nested, predicted.assign(added=np.nan), 2) == []
+    assert (
+        sentences.linking_sentences(nested[:0], predicted, 2)
+        == sentences.linking_sentences(nested, predicted[:0], 2)
+        == []
+    )
+
+
+@pytest.mark.parametrize(("people_too", "simulated"), [(True, True), (False, False)])
+def test_the_report_is_a_page_a_page_of_people_and_results_in_sentences(tmp_path, monkeypatch, people_too, simulated):
+    known = study([disease(simulated=simulated)])
+    monkeypatch.setattr(page, "read_study", lambda *a, **k: known)
+    asked = []
+    monkeypatch.setattr(
+        page, "write_people", lambda s, path, **k: asked.append((path.name, k["title"], list(k["label_names"])))
+    )
+    (tmp_path / "labels.tsv").write_text("label\tname\n10\tthalamus\n")
+    (tmp_path / "people.html").write_text("of an earlier run")
+    options = {
+        "title": "t",
+        "diseases": ["MS"],
+        "control": "HC",
+        "simulated": simulated,
+        "biomarkers": "",
+        "logs": tmp_path,
+    }
+    words = {"MS": tmp_path / "results.txt"}
+    page.write_report(
+        tmp_path,
+        tmp_path / "index.html",
+        label_names=tmp_path / "labels.tsv",
+        people=people_too,
+        words=words,
+        **options,
+    )
+    assert asked == ([("people.html", "t", ["thalamus"])] if people_too else [])
+    assert (tmp_path / "people.html").exists() == people_too
+    lines = (tmp_path / "results.txt").read_text().splitlines()
+    assert (lines[0] == "SIMULATED DATA") == simulated and lines[simulated:] == sentences.clinical_sentences(
+        known.diseases[0]
+    )
+    assert ('href="people.html"' in (tmp_path / "index.html").read_text()) == people_too
