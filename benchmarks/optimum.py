@@ -11,6 +11,7 @@ orders ends, in nats: above -3 is found. With `--chains` four chains, begun apar
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 import warnings
@@ -35,6 +36,7 @@ from neuraxis.sustain.search import climb, even, fit_maximum  # noqa: E402
 RESOURCES = Path(__file__).parents[1] / "resources"
 PEOPLE = {"MS": 391, "NMOSD": 278}
 FOUND = -3.0
+R_HAT = 1.01
 
 
 def cohort(truth: dict, events: ZScoreEvents, sequences, n: int, covariance, rng):
@@ -102,15 +104,15 @@ def main():
     parser.add_argument("--chains", type=int, default=0, metavar="N")
     arguments = parser.parse_args()
     rows = []
-    for i in range(arguments.cohorts):
-        for disease in PEOPLE:
-            for correlated in (True, False):
-                rows.append(row(disease, correlated, i, arguments.starts, i < arguments.chains))
-                print(rows[-1], flush=True)
+    # every kind's first cohorts first; the table is whole after each row, so that a run that is ended has told something
+    for correlated, i, disease in itertools.product((True, False), range(arguments.cohorts), PEOPLE):
+        rows.append(row(disease, correlated, i, arguments.starts, i < arguments.chains))
+        print(rows[-1], flush=True)
         table = pd.DataFrame(rows).sort_values(["disease", "noise", "cohort"])
         table.to_csv(Path(__file__).with_name("optimum.tsv"), sep="\t", index=False, float_format="%.4g")
     groups = table.groupby(["disease", "noise"])
     print(groups.agg(found=("gap", lambda g: (g > FOUND).mean()), median=("gap", "median"), n=("gap", "size")))
+    print(groups.agg(agree=("r_hat", lambda r: (r < R_HAT).sum()), r_hat=("r_hat", "max"), sampled=("r_hat", "count")))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+import tempfile
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from neuraxis import tables
 from neuraxis.errors import InputError, NeuraxisWarning
@@ -308,3 +312,54 @@ def test_a_column_without_name_and_values_is_none(tmp_path):
 
 def test_numbers_are_meant_as_numbers():
     assert meant_as_numbers(pd.Series([1, 2])) and meant_as_numbers(pd.Series([0.5, np.nan]))
+
+
+#: Cells that two parsers may read differently: signs, digits, spellings of missing and truth, and words that hold them.
+CELL = st.one_of(
+    st.sampled_from(
+        [*tables.MISSING, *tables.TRUTH, "-9999.0", "+nan", "nAn", "Nancy", "inf", "-INF", "Infinity", "1e999", "1_0"]
+        + ["0x1A", "1d5", "1e5", "+7", "-0", "-0.0", "007", "7.", ".5", ".", "-", "1,5", "1 2", "é", "T", "yes"]
+        + ["9" * 17, "9" * 18, "9" * 19, "9" * 20, "1" + "0" * 18, "-1" + "0" * 18, "0." + "1" * 30, "5e-324"]
+    ),
+    st.text("0123456789.eE+-nai ", max_size=6),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.integers(1, 4), st.sampled_from("\t;,"), st.sampled_from(["\n", "\r\n"]))
+def test_a_plain_file_is_read_as_one_that_is_looked_at_cell_by_cell(data, n, separator, end):
+    cell = CELL.filter(lambda c: separator not in c)
+    rows = data.draw(st.lists(st.lists(cell, min_size=n, max_size=n), min_size=1, max_size=5))
+    header = [f"x{k}" for k in range(n)]
+    text = "".join(separator.join(row) + end for row in [header, *rows])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.tsv"
+        path.write_text(text, newline="")
+        found = []
+        for look in (tables._plain_cells, lambda *_: None):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(tables, "_plain_cells", look)
+                try:
+                    cells = tables.read_cells(path)
+                    table = read_table(path, text=("x1",), cells=cells)
+                except InputError as error:
+                    found.append(str(error))
+                else:
+                    found.append((cells.header, cells.rows, cells.lines, cells.only(cells.header[-1]).rows, table))
+    if isinstance(found[0], str) or isinstance(found[1], str):
+        assert found[0] == found[1]
+    else:
+        assert found[0][:4] == found[1][:4]
+        pd.testing.assert_frame_equal(found[0][4], found[1][4], check_exact=True)
+
+
+def test_which_files_are_plain(tmp_path):
+    plain = "id\tage group\nsub-1\t18 to 20\nsub-2\tn/a\n"
+    others = [
+        plain.replace("18 to 20", end) for end in ('"18"', " 18", "18 ", "1\u00a08", "1\x078", "nAn", "+nan", "1\r8")
+    ]
+    others += [plain + "\t\n", plain.replace("\nsub-2", "\n\nsub-2"), plain.replace("id", ""), "\n" + plain]
+    for text in (plain, plain.replace("\n", "\r\n"), plain.replace("18", "é"), plain + "\n\n"):
+        assert isinstance(tables.read_cells(put(tmp_path, text)), tables.PlainCells), text
+    for text in others:
+        assert tables._plain_cells(tmp_path / "t.tsv", text, "\t") is None, text

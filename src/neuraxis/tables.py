@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import functools
 import hashlib
 import io
 import json
@@ -16,7 +17,7 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,13 +213,100 @@ class Cells:
 
     def only(self, name: str) -> Cells:
         """The same table with one of its columns."""
-        k = self.header.index(name)
-        return Cells(self.path, [name], [[row[k]] for row in self.rows], self.lines)
+        return Cells(self.path, [name], [[cell] for cell in self.column(name)], self.lines)
 
     def column(self, name: str) -> list[str]:
         """Cells below a heading."""
         k = self.header.index(name)
         return [row[k] for row in self.rows]
+
+    def typed(self, text: Container[str]) -> dict[str, pd.Series]:
+        """All columns, those of `text` as text, the others as whole numbers, numbers, truth values or text."""
+        columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.header)
+        return {
+            name: _as_text(column) if name in text else _typed(column, self._where(name))
+            for name, column in zip(self.header, columns, strict=True)
+        }
+
+    def _where(self, name: str) -> Callable[[int], str]:
+        return lambda i: f"{self.path}, line {self.lines[i]}, column {name}"
+
+
+class PlainCells(Cells):
+    """Cells of a file without quotes, gaps and blanks around cells, in which a line is a row and a separator parts two cells.
+
+    Most tables are such, nearly all wide ones are. Cells become objects of their own only where they are asked for: those of thousands of
+    columns of numbers would take ten times the memory of their text.
+    """
+
+    def __init__(self, path: Path, header: list[str], body: list[str], separator: str) -> None:
+        self.path, self.header, self.body, self.separator = path, header, body, separator
+        self.lines = list(range(2, len(body) + 2))
+
+    @functools.cached_property
+    def rows(self) -> list[list[str]]:  # type: ignore[override]
+        """Cells of all rows."""
+        return [line.split(self.separator) for line in self.body]
+
+    def column(self, name: str) -> list[str]:
+        """Cells below a heading."""
+        k = self.header.index(name)
+        return [line.split(self.separator, k + 1)[k] for line in self.body]
+
+    def typed(self, text: Container[str]) -> dict[str, pd.Series]:
+        """Columns of finite numbers as pandas reads them, to the same bits; `Cells.typed` says what all others are."""
+        others = [k for k, name in enumerate(self.header) if name not in text]
+        found = self._read(others, float_precision="round_trip", na_values=MISSING, low_memory=False)
+        table = {k: values for k, values in found.items() if _finite_numbers(values)}
+        closer = self._read([k for k in range(len(self.header)) if k not in table], dtype=object, na_filter=False)
+        for k, cells in closer.items():
+            name = self.header[k]
+            column = cells.tolist()
+            table[k] = _as_text(column) if name in text else _typed(column, self._where(name))
+        return {name: table[k] for k, name in enumerate(self.header)}
+
+    def _read(self, columns: list[int], **how) -> dict[int, pd.Series]:
+        if not columns:
+            return {}
+        lines = io.StringIO("\n".join(self.body))
+        found = pd.read_csv(
+            lines, sep=self.separator, header=None, names=range(len(self.header)), usecols=columns, index_col=False,
+            quoting=csv.QUOTE_NONE, keep_default_na=False, skip_blank_lines=False, engine="c", **how,
+        )  # fmt: skip
+        return dict(found.items())
+
+
+def _finite_numbers(values: pd.Series) -> bool:
+    """Whether a column that pandas read holds finite numbers, whole ones of at most 18 digits, and not missing cells alone."""
+    if values.dtype == np.int64:
+        return bool((values.abs() < 10**18).all())
+    return values.dtype == np.float64 and bool(np.isfinite(values.to_numpy()[~np.isnan(values.to_numpy())]).all())
+
+
+def _plain_cells(path: Path, text: str, separator: str) -> PlainCells | None:
+    """The cells of a text that is plain (see `PlainCells`); None where it has to be looked at cell by cell."""
+    text = text.replace("\r\n", "\n")
+    if '"' in text or "\r" in text or text.translate(UNSEEN) != text:
+        return None
+    odd = re.search(rf"[^\S {separator}\n]", text) if not text.isascii() else separator != "\t" and "\t" in text
+    edges = (f" {separator}", f"{separator} ", " \n", "\n ")
+    if odd or any(edge in text for edge in edges) or text[0] == " " or text[-1] == " ":
+        return None
+    if "nan" in text.lower() and not ABSENT.issuperset(re.findall(r"[+-]?[nN][aA][nN]", text)):
+        return None  # spellings that are missing to pandas alone
+    head, *body = text.rstrip("\n").split("\n")
+    header = head.split(separator)
+    n = len(header) - 1
+    if not body or not all(header) or len(set(header)) <= n:
+        return None
+    if any(line.count(separator) != n or not line.strip(separator) for line in body):
+        return None
+    return PlainCells(path, header, body, separator)
+
+
+def _as_text(cells: Iterable[str]) -> pd.Series:
+    """Cells as they are written, NaN where they are missing."""
+    return pd.Series([np.nan if c in ABSENT else c for c in cells], dtype=object)
 
 
 def _records(path, text: str, separator: str):
@@ -264,6 +352,8 @@ def read_cells(path) -> Cells:
         separator = max(SEPARATORS, key=lambda s: len(next(csv.reader([head], delimiter=s))))
     except csv.Error:
         separator = max(SEPARATORS, key=head.count)
+    if (plain := _plain_cells(path, text, separator)) is not None:
+        return plain
     records = list(_records(path, text, separator))
     if not records:
         raise InputError(f"{path} is empty")
@@ -431,14 +521,7 @@ def read_table(
     1            008       NaN
     """
     cells = cells or read_cells(path)
-    table = {}
-    columns = zip(*cells.rows, strict=True) if cells.rows else [()] * len(cells.header)
-    for name, column in zip(cells.header, columns, strict=True):
-        if name in text:
-            table[name] = pd.Series([np.nan if c in ABSENT else c for c in column], dtype=object)
-        else:
-            table[name] = _typed(column, lambda i, name=name: f"{path}, line {cells.lines[i]}, column {name}")
-    table = pd.DataFrame(table)
+    table = pd.DataFrame(cells.typed(text))
     alike: dict[str, list] = {}
     for name in table.columns:
         alike.setdefault(name.lower(), []).append(name)
@@ -447,7 +530,7 @@ def read_table(
         table = table.rename(columns=other)
         for c in set(other.values()) & set(text):
             original = next(k for k, v in other.items() if v == c)
-            table[c] = pd.Series([np.nan if v in ABSENT else v for v in cells.column(original)], dtype=object)
+            table[c] = _as_text(cells.column(original))
     absent = [c for c in needed if c not in table.columns]
     if absent:
         raise InputError(f"{path}: column {', '.join(absent)} is missing; it has {', '.join(table.columns)}")

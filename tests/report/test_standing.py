@@ -300,8 +300,8 @@ SAID = [
     ("positional_variance", "chains disagree", ["have not converged"], []),
     ("progression", "levels", ["z and levels"], []),
     ("progression", "one order", ["three people reach"], ["subtype", "levels"]),
-    ("stages", "plain", ["None: the normal-appearing", "is cut"], []),
-    ("stages", "few normal", ["None: the normal-appearing"], ["is cut"]),
+    ("stages", "plain", ["The column at “none”: the normal-appearing", "is cut"], []),
+    ("stages", "few normal", ["The column at “none”: the normal-appearing"], ["is cut"]),
     ("stages", "nobody normal", [], ["None", "is cut"]),
     ("forest", "one against one", ["One subtype against the other,", "(told)"], ["Later stage", "atrophy:"]),
     ("forest", "plain", ["One subtype against the other,"], ["Each subtype"]),  # of two, whatever the table calls the other

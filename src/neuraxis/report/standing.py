@@ -410,7 +410,7 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "stages": (
         Text("Most probable stage out of fold."),
-        Text("None: the normal-appearing.", any_normal),
+        Text("The column at “none”: the normal-appearing.", any_normal),
         Text("Their column is cut; its number stands on it.", column_is_cut),
     ),
     "convergence": (
