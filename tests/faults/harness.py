@@ -62,11 +62,6 @@ def work(folder: Path) -> None:
         keeping.settle(folder / name)
 
 
-def pid_of(folder: Path) -> Path:
-    """File beside the folder, whose disk may be full, that names the job's process."""
-    return folder.with_name(f"{folder.name}.pid")
-
-
 def log_of(folder: Path) -> str:
     """What the job said; "" where it could not even begin a log."""
     path = folder / "job.log"
@@ -84,7 +79,6 @@ def begin(folder: Path, prelude=lambda: None) -> int:
     if child:
         for s in (signal.SIGTERM, signal.SIGINT):
             signal.signal(s, signal.SIG_DFL)
-        pid_of(folder).write_text(str(child))
         os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0)
     code = 1
     try:
@@ -112,21 +106,25 @@ def end(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def job_ends(folder: Path, seconds: float = 60.0) -> bool:
-    """Whether the job of a run that is gone ends, too."""
+def job_ends(run: int, seconds: float = 60.0) -> bool:
+    """Whether the job of a run that is gone ends, too: it is of the run's group, whenever the run was ended."""
     import psutil
 
-    try:
-        process = psutil.Process(int(pid_of(folder).read_text()))
-    except (OSError, ValueError, psutil.NoSuchProcess):
-        return True
     deadline = time.time() + seconds
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+    while left := [p for p in psutil.process_iter(["status"]) if _group(p.pid) == run and p.info["status"] != "zombie"]:
         if time.time() > deadline:
-            process.kill()
+            for process in left:
+                process.kill()
             return False
         time.sleep(0.01)
     return True
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def results(folder: Path) -> dict:
@@ -225,7 +223,7 @@ class Faults:
         except ProcessLookupError:
             pass
         status = end(run)
-        assert job_ends(self.folder), "the job outlives its run"
+        assert job_ends(run), "the job outlives its run"
         self._whole_or_absent()
         return "ended" if status else "harmless"
 
@@ -240,7 +238,7 @@ class Faults:
         time.sleep(float(self.rng.uniform(0, self.seconds / 2)))
         os.killpg(run, signal.SIGKILL)
         end(run)
-        assert job_ends(self.folder), "the job outlives its run"
+        assert job_ends(run), "the job outlives its run"
         self._whole_or_absent()
         pieces = sorted(self.folder.rglob("*.partial/*/*.npz"))
         if not pieces:
@@ -343,6 +341,7 @@ class Faults:
         time.sleep(float(self.rng.uniform(0, self.seconds)))
         second = begin(self.folder)
         codes = end(first), end(second)
+        assert job_ends(first) and job_ends(second), "a job outlives its run"
         log = log_of(self.folder)
         assert TRACEBACK not in log, log[-300:]
         self._whole_or_absent()
