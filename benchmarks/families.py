@@ -158,7 +158,6 @@ def compare(problem: str, found, cross_validate: bool, steps: int) -> dict:
         n_startpoints=STARTS,
         n_samples=steps,
         n_chains=1,
-        warm_up=0.0,
     )
     options = {"covariance": "independent" if events.gaussian else None, "progress": False}
     fit(X, events, 1, settings.with_(n_startpoints=2, n_samples=50), **options)  # compile

@@ -68,6 +68,7 @@ def test_the_wheel_holds_the_workflow_and_says_what_it_is(built):
     # what `twine check` looks at: a long description that can be shown, and the fields an index asks for
     assert metadata["Description-Content-Type"] == "text/markdown" and "# neuraxis" in metadata.get_payload()
     assert all(metadata[k] for k in ("Name", "Version", "Summary", "Requires-Python", "License-Expression"))
+    assert metadata["Metadata-Version"] == "2.4"  # what twine knows beside any packaging that Snakemake allows
     assert {"click>=8.1", "snakemake>=9.25"} <= set(metadata.get_all("Requires-Dist"))
 
 

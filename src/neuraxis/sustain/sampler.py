@@ -25,8 +25,9 @@ log.addFilter(of_a_part)
 #: many effective samples again (places, log-likelihood); 36 bring no more than 24. Beside residuals that correlate a place costs
 #: more, since an event meets what others have changed, and 16 bring as many a second as 24 or more.
 REACH, REACH_COUPLED = 24, 16
-#: Steps between two leaps of a biomarker's events over each other, where events are steps.
-LEAP_EVERY = 20
+#: Steps between two turns of leaps (`Sampler.leap`), where events are steps, and leaps of a subtype in a turn of the warm-up,
+#: after which there is one.
+LEAP_EVERY, LEAPS_WARM = 20, 10
 #: Pieces of the warm-up between which a chain may be kept.
 PIECES = 50
 
@@ -64,6 +65,21 @@ def leapt(sequence: np.ndarray, at: int, to: int, biomarker: np.ndarray, level: 
     return out
 
 
+def dealt(sequence: np.ndarray, one: int, other: int, biomarker: np.ndarray, level: np.ndarray, rng) -> np.ndarray:
+    """The order in which two biomarkers have dealt the places that they have together anew, at random.
+
+    Each keeps as many places as it has events (of N), which take them by level.
+    """
+    out = sequence.copy()
+    places = np.flatnonzero((biomarker[sequence] == one) | (biomarker[sequence] == other))
+    mine = biomarker[sequence[places]] == one
+    rng.shuffle(mine)
+    for b, where in ((one, places[mine]), (other, places[~mine])):
+        events = np.flatnonzero(biomarker == b)
+        out[where] = events[np.argsort(level[events], kind="stable")]
+    return out
+
+
 class Sampler:
     """One chain: its state, and steps of it."""
 
@@ -78,49 +94,69 @@ class Sampler:
         )
         self.reach = REACH_COUPLED if self.state.noise.coupled else REACH
         self.value = kernels.renew(problem.data, problem.layout, self.state, problem.settings)
-        leaping = (problem.layout.step >= 0) & ((problem.layout.previous >= 0) | (problem.layout.following >= 0))
+        # one subtype's events that stand alone reach every place by themselves
+        several = (problem.layout.previous >= 0) | (problem.layout.following >= 0) | (len(point.sequences) > 1)
         whole = max(sweep_every, 1)  # pieces of whole sweeps
-        self.leap_every = -(-LEAP_EVERY // whole) * whole if leaping.any() else 0
+        leaping = ((problem.layout.step >= 0) & several).any()
+        self.leap_every = -(-LEAP_EVERY // whole) * whole if leaping else 0
         self.since = 0
 
     def steps(self, n: int, tune: bool = False) -> float:
         """Run `n` steps; returns the log-likelihood without constants."""
-        p = self.problem
+        p, every = self.problem, self.leap_every
         while n:
-            part = min(n, self.leap_every - self.since) if self.leap_every else n
+            part = min(n, every - self.since) if every else n
             plan = (part, self.every, self.reach, tune)
             self.value = kernels.chain_steps(
                 p.data, p.layout, self.state, p.settings, self.work, plan, self.value, self.rng
             )
             n -= part
             self.since += part
-            if self.since == self.leap_every:
+            if self.since == every:
                 self.since = 0
-                for c in range(len(self.state.subtypes.sequence)):
+                for c in list(range(len(self.state.subtypes.sequence))) * (LEAPS_WARM if tune else 1):
                     self.leap(c)
         return self.value
 
     def leap(self, c: int) -> None:
-        """One Metropolis move of subtype c's order, in which a biomarker's events may pass each other (see `leapt`).
+        """One Metropolis move of subtype c's order that single moves make only over orders that nobody fits.
 
-        Steps of one biomarker stand between each other: a level that has to go beyond the next cannot in single moves but
-        over orders that nobody fits. Both places are drawn uniformly, so that the way back is as likely.
+        An event goes to any place, past the others of its biomarker (see `leapt`), since levels of one stand between each
+        other; it does so in another subtype at once, since two subtypes that each hold a part of one order's people keep each other
+        in place; or two biomarkers deal their places anew (see `dealt`). Whatever is drawn is drawn uniformly, so that the way back is as likely.
         """
-        p, sequence, place = self.problem, self.state.subtypes.sequence[c], self.state.subtypes.place[c]
-        at, to = (int(v) for v in self.rng.integers(sequence.size, size=2))
-        log_u = np.log1p(-self.rng.random())
-        old = sequence.copy()
-        sequence[:] = leapt(old, at, to, p.events.biomarker, p.events.level)
-        if (sequence == old).all():
+        sequence, rng = self.state.subtypes.sequence, self.rng
+        how = (self.problem.events.biomarker, self.problem.events.level)
+        kind = int(rng.integers(3))
+        at, to, again = (int(v) for v in rng.integers(sequence.shape[1], size=3))
+        log_u = np.log1p(-rng.random())
+        moved = {c: leapt(sequence[c], at, to, *how)}
+        n_biomarkers = int(how[0].max()) + 1
+        if kind == 1 and n_biomarkers > 1:
+            one, other = (int(b) for b in rng.choice(n_biomarkers, 2, replace=False))
+            moved = {c: dealt(sequence[c], one, other, *how, rng)}
+        elif kind == 2 and len(sequence) > 1:
+            d = int(rng.integers(len(sequence) - 1))
+            d += d >= c
+            same = np.flatnonzero(how[0][sequence[d]] == how[0][sequence[c, at]])
+            moved[d] = leapt(sequence[d], int(rng.choice(same)), again, *how)
+        moved = {i: order for i, order in moved.items() if (order != sequence[i]).any()}
+        if not moved:
             return
-        place[sequence] = np.arange(sequence.size)
-        value = kernels.refresh(p.data, p.layout, self.state, p.settings)
+        old = {i: sequence[i].copy() for i in moved}
+        value = self._value_of(moved)
         if log_u < value - self.value:
             self.value = value
-            return
-        sequence[:] = old
-        place[sequence] = np.arange(sequence.size)
-        self.value = kernels.refresh(p.data, p.layout, self.state, p.settings)
+        else:
+            self.value = self._value_of(old)
+
+    def _value_of(self, orders: dict[int, np.ndarray]) -> float:
+        """The log-likelihood with these orders of some subtypes, which the state then has."""
+        subtypes = self.state.subtypes
+        for c, order in orders.items():
+            subtypes.sequence[c] = order
+            subtypes.place[c, order] = np.arange(order.size)
+        return kernels.refresh(self.problem.data, self.problem.layout, self.state, self.problem.settings)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything the next steps depend on, to the bit."""
