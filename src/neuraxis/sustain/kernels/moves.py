@@ -267,13 +267,15 @@ def prepare(c, home, to, data, layout, chain, trial):
 def add_slopes(y, trial, n):
     """Make the bend of `n` biomarkers in `trial.which`, `trial.slope` one of three terms.
 
-    Returns whether it was more, and then the terms are to be taken from `trial.rows` instead of y.
+    Returns whether it was more, and then the terms are to be taken from `trial.rows` instead of y; so they are where y has no
+    row (no biomarker is Gaussian), of which even nought times what lies beyond it may be no number.
     """
     slope, which = trial.slope, trial.which
     if n <= 3:
+        absent = y.shape[0] == 0
         for i in range(n, 3):
-            slope[i], which[i] = 0.0, 0
-        return False
+            slope[i], which[i] = 0.0, 2 if absent else 0
+        return absent
     added = trial.rows[2]
     s0, s1, s2 = slope[0], slope[1], slope[2]
     row0, row1, row2 = y[which[0]], y[which[1]], y[which[2]]
