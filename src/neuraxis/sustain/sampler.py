@@ -27,7 +27,7 @@ log.addFilter(of_a_part)
 REACH, REACH_COUPLED = 24, 16
 #: Steps between two turns of leaps (`Sampler.leap`), where events are steps, and leaps of a subtype in a turn of the warm-up,
 #: after which there is one.
-LEAP_EVERY, LEAPS_WARM = 20, 10
+LEAP_EVERY, LEAPS_WARM = 60, 30
 #: Pieces of the warm-up between which a chain may be kept.
 PIECES = 50
 
