@@ -3,20 +3,20 @@
     python benchmarks/mutants.py                         # the named faults of benchmarks/faults.toml
     python benchmarks/mutants.py --sample 30 clinical    # 30 random mutants of one room, seeded
 
-A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument
-order. Kinds that no test could or should notice are not drawn, whatever the room: docstrings, annotations, __all__,
-what only a type checker reads, logging, texts and how many names a message lists; settings of a call that do not
-change what comes out of it (`UNSEEN`: zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is
-as good as another); in modules that draw, sizes, places and strengths of what is drawn (`LOOKS`: fontsize, lw, figsize,
-...; what is shown and where the axes end stays in); and the order of arguments of functions to which it is nothing
-(`SYMMETRIC`). All others count, boundaries and thresholds too; those that change nothing are told in the note of their
-line among the survivors. No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
-run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Of a random
-mutant's room only those tests run that call the changed function, the quickest first (all for what stands outside of
-functions): which they are is found by one run of the room without a mutant, whose failures count for nothing. Tests in
-processes of their own do not meet the mutant. With --most so many seconds of tests are run against each mutant, the
-quickest ones: what would be killed by slower ones then counts as alive. Counts go to benchmarks/mutants.tsv, survivors to
-benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
+A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument order. Kinds
+that no test could or should notice are not drawn, whatever the room: docstrings, annotations, __all__, what only a type checker
+reads, logging, texts and how many names a message lists; settings of a call that do not change what comes out of it (`UNSEEN`:
+zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is as good as another); years of the papers that
+methods.py cites (data copied from the papers: a test could only copy them again); in modules that draw, sizes, places and
+strengths of what is drawn (`LOOKS`: fontsize, lw, figsize, ...; what is shown and where the axes end stays in); and the order
+of arguments of functions to which it is nothing (`SYMMETRIC`). All others count, boundaries and thresholds too; those that
+change nothing are told in the note of their line among the survivors. No file is touched: the mutated text takes the module's
+place when it is imported (edit nothing meanwhile). Tests run in a forked process that has the libraries imported already, so
+that a mutant costs what the tests cost. Of a random mutant's room only those tests run that call the changed function, the
+quickest first (all for what stands outside of functions): which they are is found by one run of the room without a mutant,
+whose failures count for nothing. Tests in processes of their own do not meet the mutant. With --most so many seconds (of a
+processor) of tests are run against each mutant, the quickest ones: what would be killed by slower ones then counts as alive.
+Counts go to benchmarks/mutants.tsv, survivors to benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
 
 Own script rather than mutmut or cosmic-ray: those mutate every function by rewriting it behind a switch, which compiled
 kernels and dataclasses do not survive, and measure coverage with one run of the whole suite.
@@ -56,7 +56,10 @@ ROOMS = {
             f"report/{n}.py"
             for n in ("checklists", "facts", "methods", "page", "people", "provenance", "sentences", "views", "words")
         ],
-        [f"tests/report/test_{n}.py" for n in ("page", "pieces_by_hand", "sentences", "checklists", "provenance")],
+        [
+            *(f"tests/report/test_{n}.py" for n in ("page", "pieces_by_hand", "sentences", "thresholds", "told")),
+            *("tests/report/test_checklists.py", "tests/report/test_provenance.py", "tests/clinical/test_words.py"),
+        ],
     ),
     "figures": (["figures"], ["tests/figures"]),
     "evaluation": (["evaluation"], ["tests/evaluation"]),
@@ -68,7 +71,10 @@ ROOMS = {
         ["tables.py", "schema.py", "checks_results.py", "storage.py"],
         [
             f"tests/test_{n}.py"
-            for n in ("tables", "schema", "schema_by_hand", "checks_results", "checks_by_hand", "storage")
+            for n in (
+                *("tables", "cells", "schema", "schema_by_hand", "checks_results", "checks_by_hand", "checks_files"),
+                *("tolerances", "storage", "places"),
+            )
         ],
     ),
 }
@@ -161,6 +167,8 @@ def unseen(tree: ast.Module) -> set[int]:
         elif isinstance(node, ast.Call):
             if called(node) in SPOKEN:
                 words_of(node)
+            if called(node) == "Reference":  # what a paper is called, not when it is cited
+                out.update(id(n) for n in node.args if isinstance(n, ast.Constant))
             if called(node) == "lru_cache" or getattr(getattr(node.func, "value", None), "id", "") in ("LOG", "log"):
                 all_of(node)
             if called(node) == "NeuraxisWarning" or called(node).endswith("Error"):
@@ -372,8 +380,14 @@ def tests_of(path: Path, text: str, tests: list[str], limit: float, *plugins) ->
     return {0: "survived", 1: "killed", 2: "killed", 4: "killed", None: "timeout"}.get(forked(run, limit), "no tests")
 
 
+def processor() -> float:
+    """Seconds of a processor so far, those of children that have ended with them: what a test costs however busy the machine is."""
+    now = os.times()
+    return now.user + now.system + now.children_user + now.children_system
+
+
 class Calls:
-    """Of every test that passes: its seconds, and the functions of the package that are called for it."""
+    """Of every test that passes: its seconds of a processor, and the functions of the package that are called for it."""
 
     def __init__(self):
         self.seconds, self.passed, self.called = {}, set(), {}
@@ -404,6 +418,14 @@ class Calls:
                     return (yield)
 
             @pytest.hookimpl(wrapper=True)
+            def pytest_runtest_protocol(self, item):
+                before = processor()
+                try:
+                    return (yield)
+                finally:
+                    calls.seconds[item.nodeid] = processor() - before
+
+            @pytest.hookimpl(wrapper=True)
             def pytest_runtest_call(self, item):
                 with calls.within(item.nodeid):
                     return (yield)
@@ -411,7 +433,6 @@ class Calls:
             def pytest_runtest_logreport(self, report):
                 if report.when == "call" and report.passed:
                     calls.passed.add(report.nodeid)
-                calls.seconds[report.nodeid] = calls.seconds.get(report.nodeid, 0) + report.duration
 
         return Plugin()
 
@@ -531,7 +552,9 @@ def main():
     parser.add_argument("--sample", type=int, default=0, help="random mutants per room; 0: the named faults")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=240.0, help="seconds of a processor per mutant")
-    parser.add_argument("--most", type=float, default=math.inf, help="seconds of tests per mutant, the quickest first")
+    parser.add_argument(
+        "--most", type=float, default=math.inf, help="seconds of a processor of tests per mutant, the quickest first"
+    )
     parser.add_argument("--only", default="", help="part of a module's path, or of a fault's name, file or list")
     given = parser.parse_args()
     preload()

@@ -386,8 +386,9 @@ def read_cells(path) -> Cells:
     if twice:
         raise InputError(f"{path}: two columns are named {name_some(twice)}; rename or remove one of each")
     nameless = [k for k, h in enumerate(header) if not h and k]
-    if nameless and any(r[k] for _, r in rows for k in nameless):
-        raise InputError(f"{path}: column {nameless[0] + 1} has values but no name")
+    for k in nameless:
+        if any(r[k] for _, r in rows):
+            raise InputError(f"{path}: column {k + 1} has values but no name")
     keep = [k for k in range(n) if k not in nameless]
     kept = [r if len(keep) == n else [r[k] for k in keep] for _, r in rows]
     return Cells(path, [header[k] for k in keep], kept, [line for line, _ in rows])
