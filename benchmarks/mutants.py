@@ -5,18 +5,20 @@
 
 A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument
 order. Kinds that no test could or should notice are not drawn, whatever the room: docstrings, annotations, __all__,
-what only a type checker reads, logging, texts and how many names a message lists; settings of a call that do not
-change what comes out of it (`UNSEEN`: zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is
-as good as another); in modules that draw, sizes, places and strengths of what is drawn (`LOOKS`: fontsize, lw, figsize,
-...; what is shown and where the axes end stays in); and the order of arguments of functions to which it is nothing
-(`SYMMETRIC`). All others count, boundaries and thresholds too; those that change nothing are told in the note of their
-line among the survivors. No file is touched: the mutated text takes the module's place when it is imported (edit nothing meanwhile). Tests
-run in a forked process that has the libraries imported already, so that a mutant costs what the tests cost. Of a random
-mutant's room only those tests run that call the changed function, the quickest first (all for what stands outside of
-functions): which they are is found by one run of the room without a mutant, whose failures count for nothing. Tests in
-processes of their own do not meet the mutant. With --most so many seconds of tests are run against each mutant, the
-quickest ones: what would be killed by slower ones then counts as alive. Counts go to benchmarks/mutants.tsv, survivors to
-benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
+what only a type checker reads, logging, texts and how many names a message lists; settings of a call that do not change
+what comes out of it (`UNSEEN`: zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is as good
+as another); in modules that draw, sizes, places and strengths of what is drawn (`LOOKS`: fontsize, lw, figsize, ...;
+what is shown and where the axes end stays in); and the order of arguments of functions to which it is nothing
+(`SYMMETRIC`); and floats of at most a millionth (`ROUNDING`), which guard against rounding and against nothing as a
+divisor: half as much again of them guards as well. All others count, boundaries and thresholds too; those that change
+nothing are told in the note of their line among the survivors. No file is touched: the mutated text takes the module's
+place when it is imported (edit nothing meanwhile). Tests run in a forked process that has the libraries imported
+already, so that a mutant costs what the tests cost. Of a random mutant's room only those tests run that call the
+changed function, the quickest first (all for what stands outside of functions): which they are is found by one run of
+the room without a mutant, whose failures count for nothing. Tests in processes of their own do not meet the mutant.
+With --most so many seconds (of a processor, whatever else the machine does) of tests are run against each mutant, the
+quickest ones: what would be killed by slower ones then counts as alive. Counts go to benchmarks/mutants.tsv, survivors
+to benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
 
 Own script rather than mutmut or cosmic-ray: those mutate every function by rewriting it behind a switch, which compiled
 kernels and dataclasses do not survive, and measure coverage with one run of the whole suite.
@@ -104,6 +106,8 @@ SYMMETRIC = {
     "kendalltau",
 }
 SYMMETRIC |= {"corrcoef", "gcd", "array_equal", "logical_and", "logical_or", "logaddexp", "pearsonr"}
+#: Floats up to this are guards: changed by half they still are.
+ROUNDING = 1e-6
 #: What says something to a reader and decides nothing.
 SPOKEN = {"debug", "info", "warning", "print", "warn"}
 
@@ -211,7 +215,7 @@ def spans(source: str):
                 yield node.lineno, a, b, str(not value)
             elif isinstance(value, int):
                 yield node.lineno, a, b, str(value + 1)
-            elif isinstance(value, float) and value:
+            elif isinstance(value, float) and abs(value) > ROUNDING:
                 yield node.lineno, a, b, repr(value * 1.5)
             elif isinstance(value, str) and value in OTHER:
                 yield node.lineno, a, b, repr(OTHER[value])
@@ -373,7 +377,7 @@ def tests_of(path: Path, text: str, tests: list[str], limit: float, *plugins) ->
 
 
 class Calls:
-    """Of every test that passes: its seconds, and the functions of the package that are called for it."""
+    """Of every test that passes: its seconds of a processor, and the functions of the package that are called for it."""
 
     def __init__(self):
         self.seconds, self.passed, self.called = {}, set(), {}
@@ -404,6 +408,14 @@ class Calls:
                     return (yield)
 
             @pytest.hookimpl(wrapper=True)
+            def pytest_runtest_protocol(self, item, nextitem):
+                start = sum(os.times()[:4])
+                try:
+                    return (yield)
+                finally:
+                    calls.seconds[item.nodeid] = sum(os.times()[:4]) - start
+
+            @pytest.hookimpl(wrapper=True)
             def pytest_runtest_call(self, item):
                 with calls.within(item.nodeid):
                     return (yield)
@@ -411,7 +423,6 @@ class Calls:
             def pytest_runtest_logreport(self, report):
                 if report.when == "call" and report.passed:
                     calls.passed.add(report.nodeid)
-                calls.seconds[report.nodeid] = calls.seconds.get(report.nodeid, 0) + report.duration
 
         return Plugin()
 
