@@ -9,7 +9,8 @@ reads, logging, texts and how many names a message lists; settings of a call tha
 zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is as good as another); years of the papers that
 methods.py cites (data copied from the papers: a test could only copy them again); in modules that draw, sizes, places and
 strengths of what is drawn (`LOOKS`: fontsize, lw, figsize, ...; what is shown and where the axes end stays in); and the order
-of arguments of functions to which it is nothing (`SYMMETRIC`). All others count, boundaries and thresholds too; those that
+of arguments of functions to which it is nothing (`SYMMETRIC`); floats of at most a millionth (`ROUNDING`), which guard against
+rounding and against nothing as a divisor: half as much again guards as well. All others count, boundaries and thresholds too; those that
 change nothing are told in the note of their line among the survivors. No file is touched: the mutated text takes the module's
 place when it is imported (edit nothing meanwhile). Tests run in a forked process that has the libraries imported already, so
 that a mutant costs what the tests cost. Of a random mutant's room only those tests run that call the changed function, the
@@ -110,6 +111,8 @@ SYMMETRIC = {
     "kendalltau",
 }
 SYMMETRIC |= {"corrcoef", "gcd", "array_equal", "logical_and", "logical_or", "logaddexp", "pearsonr"}
+#: Floats up to this are guards: changed by half they still are.
+ROUNDING = 1e-6
 #: What says something to a reader and decides nothing.
 SPOKEN = {"debug", "info", "warning", "print", "warn"}
 
@@ -219,7 +222,7 @@ def spans(source: str):
                 yield node.lineno, a, b, str(not value)
             elif isinstance(value, int):
                 yield node.lineno, a, b, str(value + 1)
-            elif isinstance(value, float) and value:
+            elif isinstance(value, float) and abs(value) > ROUNDING:
                 yield node.lineno, a, b, repr(value * 1.5)
             elif isinstance(value, str) and value in OTHER:
                 yield node.lineno, a, b, repr(OTHER[value])
