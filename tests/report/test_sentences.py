@@ -125,6 +125,8 @@ OF_STUDY = [
     ("not_measured", study(**{"features/measures": pd.DataFrame(columns=["participant_id", "frontal", "cord_csa"])}), study(), "measured in nobody, and so left aside: Thalamus.", True),
     ("no_cord", study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "frontal": [0.0]})}), study(), "The spinal cord was not measured", True),
     ("not_measured", study(biomarkers=CORD_AND_MARKER, **CORD_ALONE), study(**CORD_ALONE), "left aside: NfL.", True),
+    ("no_image", study(biomarkers=BIOMARKERS.assign(kind="column", system="n/a")), study(biomarkers=BIOMARKERS.assign(kind="table", system="n/a")), "Neither the brain nor the spinal cord was measured", True),
+    ("no_cord", study(biomarkers=BIOMARKERS.assign(kind="table", system="n/a")), study(biomarkers=BIOMARKERS.assign(kind="column", system="n/a")), "The spinal cord was not measured", True),
     ("no_brain", study(**CORD_ALONE), study(), "The brain was not measured: atrophy that is there", True),
     ("no_brain", study(biomarkers=CORD_AND_MARKER, **CORD_ALONE), study([], **CORD_ALONE), "The brain was not", True),
     ("many_lost", study(**{"features/flow": STUDY_LOST}), study(), "20% of MS were excluded", True),

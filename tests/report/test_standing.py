@@ -1,6 +1,7 @@
 """Captions, titles, limitations and glossary: each sentence in studies in which it holds, and in those in which it does not."""
 
 import re
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -90,6 +91,7 @@ DISEASES = {
     "brain and cord": disease(**maps("thalamus", "cord_csa", covariates="age, sex, etiv")),
     "cord alone": disease(**maps("cord_csa", covariates="age")),
     "no cord": disease(**maps("thalamus")),
+    "cord from a table": replace(disease(**maps("thalamus", "cord_csa")), kinds=pd.Series({"cord_csa": "table"})),
     "one threshold": disease(positional_variance=variance((1.0,))),
     "thresholds": disease(positional_variance=variance()),
     "levels": disease(positional_variance=variance(family="ordinal"), progression=pd.DataFrame({"family": ["ordinal"]})),
@@ -152,6 +154,7 @@ STUDIES = {
     "one sex": study(sexes="F"),
     "no cord": study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "thalamus": 0.1})}),
     "cord alone": study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "cord_csa": 0.1})}),
+    "columns alone": study(biomarkers=BIOMARKERS.assign(kind="column", system="n/a")),
     "head sizes": study(**{"features/measures": pd.DataFrame({"participant_id": ["a"], "etiv": [1.5e6], "thalamus": [1.0]})}),
     "followed": study([disease(followup=pd.DataFrame({"participant_id": ["a"]}))]),
     "chains disagree": study([DISEASES["chains disagree"]]),
@@ -285,6 +288,7 @@ SAID = [
     ("brain_mean_z", "brain and cord", ["every subtype on brain and cord"], ["all diseases"]),
     ("brain_mean_z", "cord alone", ["every subtype on the spinal cord"], ["brain"]),
     ("brain_mean_z", "no cord", ["every subtype on the brain"], ["cord"]),
+    ("brain_mean_z", "cord from a table", ["every subtype on the brain"], ["cord"]),
     ("brain_mean_z", "one order, with maps", ["Mean z on brain and cord."], ["subtype"]),
     ("brain_mean_z", "one order of the cord", ["Mean z on the spinal cord."], ["subtype", "brain"]),
     ("brain_mean_z", "two diseases", ["The same colour scale for all diseases"], []),

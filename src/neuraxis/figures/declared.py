@@ -50,7 +50,7 @@ OF_DISEASE = (
     Figure("brain_mean_z", "maps:brain_mean_z", "Mean z on brain and cord", "subtypes", ("clinical/maps",), first=True),
     Figure("ternary", "model:ternary", "Probability of each subtype, given that a person is staged", "subtypes", people=True),
     Figure("brain_t", "maps:brain_t", "Where each subtype differs from the others", "subtypes", ("clinical/maps",)),
-    Figure("mean_z", "maps:mean_z", "Mean z of every region as numbers", "subtypes", ("clinical/maps",)),
+    Figure("mean_z", "maps:mean_z", "Mean z of every measure as numbers", "subtypes", ("clinical/maps",)),
     Figure("positional_variance", "model:positional_variance", "Place of every event in the sequence", "order",
            ("positional_variance",)),
     Figure("positional_variance_folds", "model:positional_variance_folds",
@@ -79,7 +79,7 @@ OF_DISEASE = (
 OF_CONTROLS = (
     Figure("normative", "normative:normative", "z of the controls, out of sample", "norms",
            ("normative/diagnostics", "normative/zscores")),
-    Figure("covariance", "normative:covariance", "Correlation between regions in the controls", "norms",
+    Figure("covariance", "normative:covariance", "Correlation between measures in the controls", "norms",
            ("normative/covariance",)),
 )  # fmt: skip
 

@@ -196,7 +196,7 @@ def read_given(
         name=name,
         tables=read,
         labels=defined.set_index("biomarker")["label"],
-        where=structures(defined, places),
+        where=structures(defined, places, drawn_of(read)),
         people=people,
         outcomes=tuple(outcomes),
         maps=tuple(load(path) for path in maps),
@@ -205,6 +205,19 @@ def read_given(
         event_colours=event_colours,
         cord_levels=tuple(cord_levels),
     )
+
+
+def drawn_of(tables: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Biomarkers that the maps among these tables hold.
+
+    Examples
+    --------
+    >>> drawn_of({"clinical/maps": pd.DataFrame({"biomarker": ["frontal"]}), "progression": pd.DataFrame()})
+    {'frontal'}
+    """
+    return {
+        b for name in ("clinical/maps", "progression") for b in tables.get(name, pd.DataFrame()).get("biomarker", ())
+    }
 
 
 class Made(Mapping):
@@ -255,7 +268,8 @@ def places_of(model, biomarkers=None, cord_levels=None) -> tuple[dict, tuple]:
         # the workflow's own definitions know nothing of how this cord was measured
         said = [] if biomarkers is None else defined.loc[defined["biomarker"] == cord_of(defined), "label"]
         cord_levels = [level for label in said for level in levels_named(label)]
-    return structures(defined, read_table(resources / "labels.tsv").set_index("label")["name"]), tuple(cord_levels)
+    names = read_table(resources / "labels.tsv").set_index("label")["name"]
+    return structures(defined, names, model.events.biomarkers), tuple(cord_levels)
 
 
 def of_cross_validation(found, variant: str | None = None) -> dict[str, Callable[[], pd.DataFrame]]:

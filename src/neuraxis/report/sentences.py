@@ -599,7 +599,15 @@ def no_brain(s: Study):
     return "The brain was not measured: atrophy that is there cannot be told from none."
 
 
-@sentence_of("people", lambda s: bool(s.diseases) and not s.has_cord, warn=True)
+@sentence_of("people", lambda s: bool(s.diseases) and s.columns_alone, warn=True)
+def no_image(s: Study):
+    return (
+        "Neither the brain nor the spinal cord was measured: all measures are columns of the participants' table, and what is "
+        "called atrophy here is an abnormal value of one of them."
+    )
+
+
+@sentence_of("people", lambda s: bool(s.diseases) and not s.has_cord and not s.columns_alone, warn=True)
 def no_cord(s: Study):
     defined = cord_of(s.biomarkers) is not None or "spinal cord" in set(s.biomarkers["system"])
     declared = "nobody has a measure of it" if defined else "no measure of it is defined"
@@ -825,7 +833,7 @@ def gaussian_better(d: Disease):
         )
     return (
         f"One multivariate normal without subtypes predicts unseen people better by {d.gaussian_gain:.1f} nats: what "
-        f"the model leaves over correlates between regions, and probabilities of {'subtypes' if d.k > 1 else 'atrophy'} are "
+        f"the model leaves over correlates between measures, and probabilities of {'subtypes' if d.k > 1 else 'atrophy'} are "
         "over-confident."
     )
 
@@ -1054,14 +1062,14 @@ def one_measure(d: Disease):
     steps = "steps of that measure's z" if d.families.get(found, "zscore") == "zscore" else "steps of that measure"
     return (
         f"The model rests on one measure, {d.measures[0]}: its stages are {steps}, and nothing is said of an order between "
-        "regions."
+        "measures."
     )
 
 
 @sentence_of("labels", lambda d: abs(d.mean_z_rho) >= 0.9 and len(d.measures) != 1 and d.n_staged >= SMALL, warn=True)
 def stage_is_mean_z(d: Disease):
     return (
-        f"Stage is nearly the mean z of all regions (Spearman's rho {d.mean_z_rho:.2f} among the staged): what goes with "
+        f"Stage is nearly the mean z of all measures (Spearman's rho {d.mean_z_rho:.2f} among the staged): what goes with "
         "stage goes with overall atrophy, and needs no model."
     )
 

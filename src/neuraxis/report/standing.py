@@ -128,8 +128,10 @@ def cord_alone(d: Disease) -> bool:
 
 
 def cord_too(d: Disease) -> bool:
-    """Do the maps hold the spinal cord and more?"""
-    return "spinal cord" in in_maps(d) and not cord_alone(d)
+    """Do the maps draw the spinal cord beside the brain? A cord that comes from a table has no place on the drawing."""
+    table = d.tables["clinical/maps"]
+    of_kind = {d.kinds.get(b, "cord") for b in table.get("biomarker", ()) if d.systems.get(b, "") == "spinal cord"}
+    return "cord" in of_kind and not cord_alone(d)
 
 
 def adjusted(d: Disease) -> str:
@@ -473,8 +475,8 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "covariance": (
         Text("Of the out-of-sample z."),
-        Text("Right: how many controls have both regions of a pair.", pairs_missing),
-        Text("The model takes regions as independent: it does not use it.", lambda s: bool(s.diseases) and not correlated(s)),
+        Text("Right: how many controls have both measures of a pair.", pairs_missing),
+        Text("The model takes measures as independent: it does not use it.", lambda s: bool(s.diseases) and not correlated(s)),
     ),
     "similarity": (
         Text("Kendall's tau between every two orders of all diseases, over the events that both models have: 1 the same, 0 unrelated, -1 reversed."),
@@ -654,7 +656,7 @@ LIMITATIONS = (
         orders,
     ),
     Text(
-        "The model takes what it leaves over as independent between regions. Healthy regions correlate, and such a model "
+        "The model takes what it leaves over as independent between measures. Those of healthy people correlate, and such a model "
         "finds subtypes in healthy people too.",
         lambda s: bool(s.diseases) and not correlated(s) and orders(s),
     ),
@@ -696,14 +698,21 @@ LIMITATIONS = (
         lambda s: s.n_sites > 1 and s.config["normative"]["site"] == "none",
     ),
     Text("Nobody's head size is known: large heads have large volumes, and z hold that.", head_sizes_missing),
-    Text("The spinal cord was not measured.", lambda s: bool(s.diseases) and not s.has_cord),
+    Text(
+        "Neither the brain nor the spinal cord was measured.",
+        lambda s: bool(s.diseases) and s.columns_alone,
+    ),
+    Text(
+        "The spinal cord was not measured.",
+        lambda s: bool(s.diseases) and not s.has_cord and not s.columns_alone,
+    ),
     Text("The brain was not measured.", lambda s: bool(s.diseases) and s.has_cord and not s.has_brain),
     Text(
         "There are no later scans: stage is not tested against time.",
         lambda s: bool(s.diseases) and s.n_scanned_again == 0,
     ),
     Text(
-        "Maps that compare subtypes region by region are circular: these regions defined the subtypes.",
+        "Comparisons of subtypes measure by measure are circular: these measures defined the subtypes.",
         lambda s: any(map(several, s.diseases)),
     ),
     Text(
