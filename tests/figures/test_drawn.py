@@ -225,6 +225,26 @@ def test_sites_before_and_after_their_term_stand_on_their_side():
     assert [a.get_title() for a in one.axes if a.get_title()][0] == "mean z by site"
 
 
+def test_one_site_is_not_compared_with_itself():
+    """Mean and SD of everyone in the place of those by site, in the order of the measures; nothing says site."""
+    rows = [
+        {"biomarker": b, "check": check, "part": part, "mean": m, "sd": s, "harmonisation": "after"}
+        for b, m, s in (("b", 0.5, 1.2), ("a", -0.2, 0.9))
+        for check, part in (("all", "all"), ("site", "s1"), ("sex", "F"))
+    ]
+    z = pd.DataFrame({"a": np.linspace(-2, 2, 30), "b": np.linspace(-4, 4, 30)})
+    for left_out in ([], ["site"]):
+        table = pd.DataFrame(rows)
+        told = table[~table["check"].isin(left_out)]
+        figure = normative.normative(of_controls(z, told, pd.Series({"a": "A", "b": "B"})))
+        assert not any("site" in t for t in titles(figure)) and len(figure.axes) == 2
+        mean, quantiles = figure.axes
+        assert mean.lines[0].get_xdata().tolist() == [-0.2, 0.5] and "30 controls" in quantiles.get_title()
+        ends = [s[:, 0].tolist() for s in mean.collections[0].get_segments()]
+        assert np.allclose(ends, [[-1.1, 0.7], [-0.7, 1.7]])
+        assert [t.get_text() for t in mean.get_yticklabels()] == ["A", "B"]
+
+
 def test_similarity_is_symmetric_and_named_by_disease():
     table = pd.DataFrame(
         [

@@ -123,10 +123,11 @@ DISEASES["colours of the field"] = disease()
 DISEASES["colours of the field"].config["report"] = {"event_colours": "field"}
 
 
-def diagnosed(*when):
+def diagnosed(*when, sites=("a", "b")):
+    rows = [{"check": "site", "part": s, "harmonisation": w, "passed": True} for w in when for s in sites]
     return {
-        "normative/diagnostics": pd.DataFrame([{"check": "site", "harmonisation": w, "passed": True} for w in when])
-    }
+        "normative/diagnostics": pd.DataFrame([*rows, {"check": "all", "part": "all", "harmonisation": "after", "passed": True}])
+    }  # fmt: skip
 
 
 def covariance(*n):
@@ -171,6 +172,7 @@ STUDIES = {
     "independent noise": study(config={"sustain": {"noise": "independent"}}),
     "no healthy component": study(config={"sustain": {"healthy": False}}),
     "sites checked": study(**diagnosed("after")),
+    "the only site checked": study(sites=("a",), **diagnosed("after", sites=("a",))),
     "sites checked, and before": study(**diagnosed("before", "after")),
     "covariance": study(**covariance(60, 60)),
     "covariance, some missing": study(**covariance(60, 51)),

@@ -269,9 +269,16 @@ def modelled(s: Study) -> bool:
 
 
 def site_checks(s: Study, when: str = "after") -> bool:
-    """Were means by site checked, before or after the site term?"""
+    """Were means of several sites checked, before or after the site term?"""
     table = s.tables["normative/diagnostics"]
-    return "check" in table and bool(((table["check"] == "site") & (table["harmonisation"] == when)).any())
+    mine = table[(table["check"] == "site") & (table["harmonisation"] == when)] if "check" in table else table[:0]
+    return len(mine) > 0 and mine["part"].nunique() > 1
+
+
+def checked_at_once(s: Study) -> bool:
+    """Were means of everyone checked, and none of several sites?"""
+    table = s.tables["normative/diagnostics"]
+    return "check" in table and bool((table["check"] == "all").any()) and not site_checks(s)
 
 
 def pairs_missing(s: Study) -> bool:
@@ -471,7 +478,8 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     "normative": (
         Text("Mean and SD by site, before and after the site term.", lambda s: site_checks(s, "before")),
         Text("Mean and SD by site.", lambda s: site_checks(s) and not site_checks(s, "before")),
-        Text("Quantiles against those of a normal distribution, one line a region."),
+        Text("Mean and one SD to both sides (wanted: 0 and 1, dotted).", checked_at_once),
+        Text("Quantiles against those of a normal distribution, one line a measure."),
     ),
     "covariance": (
         Text("Of the out-of-sample z."),
