@@ -1010,3 +1010,21 @@ def test_likeness_of_orders_names_the_most_and_the_least_alike():
         == "MS a and NMOSD b (tau 0.40); two random orders: 0.20."
     )
     assert found("similarity", study(**{"sustain/crossdisease/similarity": table[2:]})) == ""
+
+
+def test_nothing_of_chains_that_disagree_stands_in_the_summary(tmp_path):
+    """People, orders and certainty by subtype: told in the summary of a model whose chains agree alone."""
+    from neuraxis.figures.declared import ALL
+    from neuraxis.report import page
+
+    for r_hat, there in ((1.001, True), (1.3, False)):
+        d = disease(diagnostics=diagnostics(r_hat))
+        text = page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=False)
+        summary = text.partition('<section id="summary"')[2].partition("<h3>Who</h3>")[0]
+        cards = summary.partition('<div class="cards">')[2]
+        assert ("Kendall" in cards) == ("median stage" in cards) == ("of probability 0.9" in summary) == there
+        assert ("EDSS" in cards) == there and ("chains have not converged" in cards.lower()) != there
+        assert (
+            "highest mean z" in page.alt_text(ALL["mean_z"], d) or "median stage" in page.alt_text(ALL["mean_z"], d)
+        ) == there
+        assert ("may change" in page.alt_text(ALL["mean_z"], d)) != there

@@ -90,6 +90,8 @@ class Figures:
 def alt_text(figure: Figure, facts: Study | Disease) -> str:
     """What a figure shows, in words: the finding where there is one, else what is drawn."""
     found = sentences.FINDINGS.get(figure.name)
+    if isinstance(facts, Disease) and figure.sampled and not facts.converged:
+        found = None  # what is drawn is not told
     return (
         f"{standing.title_of(figure, facts)}. {(found(facts) if found else '') or standing.caption_of(figure, facts)}"
     )
@@ -142,14 +144,15 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         for c, words in standing.CHAPTERS.items()
         if told[c] or lines.get(c) or folded.get(c) or tables.get(c) or any(f["section"] == c for f in shown)
     ]
-    sure = [*said(d, "number"), *(s for s in said(d, "model", "labels") if s.name in SURE)]
+    # nothing that rests on chains that disagree stands in the summary
+    sure = [*said(d, "number"), *(s for s in said(d, "model", "labels") if s.name in SURE and d.converged)]
     return {
         "name": d.name,
         "id": "d-" + "".join(c if c.isalnum() else "-" for c in d.name),
         "headline": headline(d),
         "surety": sentences.surety(d),
         "sure": [s for s in sure if not s.warn],
-        "portraits": portraits(d),
+        "portraits": portraits(d) if d.converged else [],
         "nobody": standing.first(standing.NOBODY, d),
         "meaning": list(said(d, "clinical")),
         "figures": shown,

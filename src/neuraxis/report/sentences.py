@@ -1247,7 +1247,7 @@ def surety(d: Disease) -> str:
     chosen = control[is_true(control["chosen"])] if len(control) else control
     if len(chosen) and chosen["n_subtypes"].notna().any():
         parts.append(f"in healthy people {', '.join(str(int(k)) for k in chosen['n_subtypes'].dropna())}")
-    if d.k > 1 and d.n_staged:
+    if d.k > 1 and d.n_staged and d.converged:
         parts.append(f"{d.sure:.0%} of the staged with a subtype of probability 0.9 or more")
     if not d.converged:
         parts.append("the chains have not converged")

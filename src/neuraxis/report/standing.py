@@ -241,9 +241,9 @@ def normal_followed(d: Disease) -> bool:
 
 
 def treated_told(d: Disease) -> bool:
-    """Is a hazard ratio of treatment within a subtype known?"""
+    """Is a hazard ratio of treatment within a subtype told?"""
     table = d.tables["clinical/treatment"]
-    if table.empty:
+    if table.empty or not d.converged:
         return False
     inside = table["subtype"].isin(list(d.names.values())) | ((d.k < 2) & table["subtype"].isna())
     return bool((inside & is_true(table["reportable"]) & table["estimate"].notna()).any())
@@ -329,6 +329,7 @@ KAPLAN_MEIER = Text(
     "Kaplan-Meier curves with 95 % bands, ended where fewer than 10 people are at risk; numbers at risk below."
 )
 NOT_TOLD = Text("The chains have not converged: nothing of this is told as a result.", not_converged)
+NOT_LABELLED = Text("The chains have not converged: people's labels may change with more steps.", not_converged)
 NOT_SURE = Text("The chains have not converged: the order may change with more steps.", not_converged)
 
 #: Figure to its titles, of which the first that holds is taken; others have that of `figures.declared`.
@@ -389,18 +390,21 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     "brain_mean_z": (
         Text("People by out-of-fold label against the controls; positive is abnormal, white is z = 0, hatched was not measured or has no place in the drawing."),
         Text("The same colour scale for all diseases.", lambda d: len(diseases_of(d)) > 1),
+        NOT_LABELLED,
     ),
     "ternary": (
         Text("Each staged person, out of fold, is a dot: the nearer a corner, the surer.", lambda d: len(met(d)) == 3),
         Text("Each staged person, out of fold, is a bar.", lambda d: len(met(d)) != 3),
         Text("The normal-appearing are counted below.", any_normal),
+        NOT_LABELLED,
     ),
     "brain_t": (
         Text(lambda d: f"t of each subtype against {agreeing(d.k - 1, 'the other subtype', 'the other subtypes')}{adjusted(d)}; dotted: not below a false-discovery rate of 5 %."),
         Text("Circular: these regions defined the subtypes, so the maps say where subtypes differ, not that they do."),
         Text("The same colour scale for all diseases.", lambda d: len(diseases_of(d)) > 1),
+        NOT_LABELLED,
     ),
-    "mean_z": (Text("By out-of-fold label; positive is abnormal."),),
+    "mean_z": (Text("By out-of-fold label; positive is abnormal."), NOT_LABELLED),
     "positional_variance": (
         Text("Posterior probability of each place, model of everyone; the darker, the more probable."),
         Text("One colour per threshold.", lambda d: steps_are_z(d) and not one_level(d)),
@@ -408,7 +412,7 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
         Text("Colours are those of the SuStaIn papers.", lambda d: d.config.get("report", {}).get("event_colours") == "field"),
         NOT_SURE,
     ),
-    "positional_variance_folds": (Text("Probability of each place, averaged over the models of all folds."),),
+    "positional_variance_folds": (Text("Probability of each place, averaged over the models of all folds."), NOT_SURE),
     "progression": (
         Text("At stages spread evenly over those that at least three people of the subtype reach, or the first four.", several),
         Text("At stages spread evenly over those that at least three people reach, or the first four.", no(several)),
@@ -416,11 +420,13 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "probability": (
         Text("Probability of the most probable subtype, given that a person is staged, against the expected stage; one dot a person, out of fold."),
+        NOT_LABELLED,
     ),
     "stages": (
         Text("Most probable stage out of fold."),
         Text("None: the normal-appearing.", any_normal),
         Text("Their column is cut; its number stands on it.", column_is_cut),
+        NOT_LABELLED,
     ),
     "convergence": (
         Text("Log-likelihood of the stored draws, one line a chain; split R-hat and effective sample size of everything that was sampled, with their limits."),
@@ -439,12 +445,13 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
         Text("Boxes are quartiles, dots people.", numbers_too),
         Text("By most probable label, unadjusted."),
         Text("Counts are rates per year of exposure; the diamond is the group's: all events over all years.", rates_too),
-        Text("q: of the adjusted models (forest).", lambda d: len(d.tables["clinical/associations"]) > 0),
+        Text("q: of the adjusted models (forest).", lambda d: len(d.tables["clinical/associations"]) > 0 and d.converged),
         NOT_TOLD,
     ),
     "stage": (
         Text("Within each subtype.", several),
-        Text("Line and band: the outcome's own kind of model with its 95 % band; tau: Kendall's, with its 95 % interval.", curves_too),
+        Text("Line and band: the outcome's own kind of model with its 95 % band; tau: Kendall's, with its 95 % interval.", lambda d: curves_too(d) and d.converged),
+        Text("Line and band: the outcome's own kind of model with its 95 % band.", lambda d: curves_too(d) and not d.converged),
         Text("Too few people or stages for a curve.", no(curves_too)),
         Text("Counts are rates per year of exposure; their curve is that of the counts, with the years as offset.", rates_too),
         NOT_TOLD,
@@ -474,6 +481,7 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "reliability": (
         Text("People in classes of their stated probability against the share of them of whom it was true, with Wilson's 95 % interval (dotted: as stated), and how often the 95 % interval of the stage holds the true one."),
+        NOT_LABELLED,
     ),
     "normative": (
         Text("Mean and SD by site, before and after the site term.", lambda s: site_checks(s, "before")),
@@ -580,6 +588,7 @@ TABLES: dict[str, dict[str, tuple[Text, ...]]] = {
 #: Chapter to what else stands in it, after its sentences.
 NOTES: dict[str, tuple[Text, ...]] = {
     "subtypes": (
+        NOT_LABELLED,
         Text(lambda d: f"Names: {d.tables['names']['rule'].iloc[0]}.", lambda d: several(d) and "rule" in d.tables["names"]),
         Text(
             "Shares in the model are of the people with atrophy, each counted by probability; people staged are counted by "
@@ -603,6 +612,9 @@ NOTES: dict[str, tuple[Text, ...]] = {
 
 #: What stands where nothing is to be described.
 NOBODY = (
+    Text(
+        "The chains have not converged: what its chapter draws and describes may change with more steps.", not_converged
+    ),
     Text("There is nothing to describe: the data support no order.", lambda d: d.k == 0),
     Text("There is nothing to describe: nobody is staged."),
 )
