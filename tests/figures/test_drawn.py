@@ -855,7 +855,9 @@ def test_orders_of_single_events_are_not_compared():
         "tau_chance": np.nan,
     }
     assert clinical.similarity(given(crossdisease__similarity=pd.DataFrame([row]))).nothing.startswith("No two orders")
-    both = pd.DataFrame([row, row | {"name_b": "three", "tau": 0.4, "tau_chance": 0.2}])
+    one = pd.DataFrame([row, row | {"name_b": "three", "tau": 0.4, "tau_chance": 0.2}])
+    assert clinical.similarity(given(crossdisease__similarity=one)).nothing.startswith("Two orders: one number")
+    both = pd.concat([one, pd.DataFrame([row | {"name_b": "four", "tau": 0.3, "tau_chance": 0.2}])])
     assert not hasattr(clinical.similarity(given(crossdisease__similarity=both)), "nothing")
 
 

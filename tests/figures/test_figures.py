@@ -56,7 +56,7 @@ def closed():
 def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels, tmp_path):
     g = whole(k, where, labels)
     of_subtypes = {"ternary", "brain_t", "probability"}
-    without = of_subtypes if k < 2 else set()
+    without = of_subtypes | {"similarity"} if k < 2 else set()  # of two diseases with one order each
     without = without | ({"progression"} if k == 0 else set())
     for name, figure in ALL.items():
         drawn = function_of(figure)(g)
@@ -387,6 +387,14 @@ def test_transitions_are_drawn_from_the_scan_to_the_next():
     assert {k: v for k, v in drawn.items() if v} == counts
     assert [list(line.get_xdata()) for line in stage.lines[:2]] == [[1.0, 4.0], [2.0]]
     assert mean_z.get_xlabel().startswith("mean z a year") and stage.get_yticklabels()[0].get_text() == "two\n(n = 9)"
+
+
+def test_one_group_has_no_square_of_transitions():
+    table = pd.DataFrame({"source": ["one", "one"], "target": ["one", "two"], "n": [5, 0]})
+    slopes = pd.DataFrame([{"group": "one", "quantity": "stage", "slope": 1.0, "low": 0.5, "high": 2.0, "n_people": 9}])
+    assert clinical.transitions(given(clinical__transitions=table)).nothing
+    (only,) = clinical.transitions(given(clinical__transitions=table, clinical__slopes=slopes)).axes
+    assert only.get_xlabel().startswith("stage a year") and list(only.lines[0].get_xdata()) == [0.5, 2.0]
 
 
 @pytest.mark.parametrize("scheme", ["safe", "field"])

@@ -66,6 +66,11 @@ def treatment(reportable=True, subtype="cortical"):
     return {"clinical/treatment": pd.DataFrame([row])}
 
 
+def scans(*groups):
+    rows = [(a, b, 4) for a in groups for b in groups] + [("other", "other", 0)]
+    return {"clinical/transitions": pd.DataFrame(rows, columns=["source", "target", "n"])}
+
+
 #: Diseases that differ in one thing, by what it is.
 DISEASES = {
     "plain": disease(),
@@ -114,6 +119,12 @@ DISEASES = {
     "treated, too few": disease(**treatment(False)),
     "treated, one order": disease(**ONE, **treatment(subtype=np.nan)),
     "slopes": disease(**{"clinical/slopes": pd.DataFrame({"slope": [0.2]})}),
+    "slopes of one group": disease(**{"clinical/slopes": pd.DataFrame({"slope": [0.2]})}, **scans("cortical")),
+    "scans of one group": disease(**scans("cortical")),
+    "scans of two groups": disease(**scans("cortical", NORMAL)),
+    "one order, nobody normal": disease(**ONE | {"subtypes": people((80,), 0)}),
+    "curves, chains disagree": disease(diagnostics=diagnostics(1.2), **{"clinical/stage_curves": pd.DataFrame({"outcome": ["EDSS"]})}),
+    "treated, chains disagree": disease(diagnostics=diagnostics(1.2), **treatment()),
     "no healthy component": disease({"sustain": {"healthy": False}}),
     "simulated": disease(simulated=True, recovery=pd.DataFrame({"best_possible": [0.5]})),
     "nothing against norms": disease(**{"clinical/nuisance": None}),
@@ -331,6 +342,14 @@ SAID = [
     ("survival_treatment", "treated", ["within subtype", "HR: of the adjusted model"], []),
     ("survival_treatment", "treated, too few", [], ["HR"]),
     ("survival_treatment", "treated, one order", ["HR: of the adjusted model"], ["subtype"]),
+    ("stage", "curves, chains disagree", ["Line and band", "nothing of this is told"], ["tau", "Too few"]),
+    ("boxes", "chains disagree", ["nothing of this is told"], ["q: of the"]),
+    ("boxes", "one order, nobody normal", ["Clinical measures."], ["without atrophy"]),
+    ("survival", "one order, nobody normal", ["Time to each event."], ["without atrophy"]),
+    ("survival_treatment", "treated, chains disagree", ["nothing of this is told"], ["HR"]),
+    ("mean_z", "chains disagree", ["labels may change"], []),
+    ("transitions", "scans of two groups", ["from the group of one scan"], ["hange a year"]),
+    ("transitions", "slopes of one group", ["Change a year. Change a year (mixed model)."], ["from the group", "right"]),
     ("transitions", "slopes", ["right: change a year"], []),
     ("transitions", "plain", [], ["right", "Left"]),
 ]  # fmt: skip

@@ -650,26 +650,17 @@ def transitions(g: Given) -> Figure:
     seen = set(table.loc[table["n"] > 0, "source"]) | set(table.loc[table["n"] > 0, "target"])
     order = [name for name in list(dict.fromkeys([*g.groups, *table["source"], *table["target"]])) if name in seen]
     quantities = list(dict.fromkeys(slopes["quantity"])) if len(slopes) else []
+    alone = len(order) < 2  # a square of one cell says nothing
+    if alone and (not quantities or not slopes["slope"].notna().any()):
+        return empty("All scans stand in one group: nobody is seen to change it.")
     figure, axes = plt.subplots(
-        1,
-        1 + len(quantities),
-        figsize=(PAGE, 2.7),
-        layout="constrained",
-        width_ratios=[1.5] + [1] * len(quantities),
-        squeeze=False,
-    )
-    left = axes[0, 0]
-    wide = table.pivot(index="source", columns="target", values="n").reindex(index=order, columns=order).fillna(0)
-    share = wide.div(wide.sum(axis=1).replace(0, np.nan), axis=0)
-    sns.heatmap(
-        share.astype(float), annot=wide.astype(int), fmt="d", cmap="Greys", vmin=0, vmax=1, ax=left, annot_kws={"fontsize": 7},
-        cbar_kws={"label": "share of the row"},
+        1, (not alone) + len(quantities), figsize=(PAGE, 2.7), layout="constrained", squeeze=False,
+        width_ratios=[1.5] * (not alone) + [1] * len(quantities),
     )  # fmt: skip
-    left.set(xlabel="next scan", ylabel="scan")
-    name_ticks(left, [wrapped(o, 12) for o in order], 0.3 * PAGE if quantities else PAGE - 1)
-    left.set_yticks(left.get_yticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
+    if not alone:
+        _between_groups(axes[0, 0], table, order, 0.3 * PAGE if quantities else PAGE - 1)
     tint = colours(order)
-    for axis, quantity in zip(axes[0, 1:], quantities, strict=True):
+    for axis, quantity in zip(axes[0, not alone :], quantities, strict=True):
         part = slopes[slopes["quantity"] == quantity]
         part = part.sort_values("group", key=lambda v: in_order(v, order), kind="stable")
         for i, row in enumerate(part.itertuples()):
@@ -686,12 +677,27 @@ def transitions(g: Given) -> Figure:
     return figure
 
 
+def _between_groups(left, table: pd.DataFrame, order: list[str], inches: float) -> None:
+    """People from the group of one scan to that of the next, on an axis with so many inches for names."""
+    wide = table.pivot(index="source", columns="target", values="n").reindex(index=order, columns=order).fillna(0)
+    share = wide.div(wide.sum(axis=1).replace(0, np.nan), axis=0)
+    sns.heatmap(
+        share.astype(float), annot=wide.astype(int), fmt="d", cmap="Greys", vmin=0, vmax=1, ax=left, annot_kws={"fontsize": 7},
+        cbar_kws={"label": "share of the row"},
+    )  # fmt: skip
+    left.set(xlabel="next scan", ylabel="scan")
+    name_ticks(left, [wrapped(o, 12) for o in order], inches)
+    left.set_yticks(left.get_yticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
+
+
 @takes_models
 def similarity(g: Given) -> Figure:
     """Kendall tau of every pair of subtypes, all diseases."""
     table = g.table("crossdisease/similarity")
     if not table["tau"].notna().any():
         return empty("No two orders share more than one event.")
+    if table["tau"].notna().sum() == 1:
+        return empty("Two orders: one number says how alike they are.")
     table = table.assign(
         a=table["disease_a"] + " " + table["name_a"].astype(str),
         b=table["disease_b"] + " " + table["name_b"].astype(str),

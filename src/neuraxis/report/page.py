@@ -135,6 +135,9 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 continue  # orders of a single event cannot differ
             if name == "sites" and len(table) and table["site"].nunique() < 2 and table["tau"].isna().all():
                 continue  # without the only site nobody is left
+            if name == "clinical/transitions" and standing.one_group(d):
+                continue  # nobody could change into another
+            table = of_one_order(name, table) if d.k < 2 else table
             caption = standing.first(captions, d)
             tables[chapter].append(any_table(store, f"{d.name}/{name}", worded(table, d), caption))
         tables[chapter] = [t for t in tables[chapter] if t]
@@ -162,6 +165,26 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         "folded": {c: folded.get(c, []) for c in standing.CHAPTERS},
         "tables": {c: tables.get(c, []) for c in standing.CHAPTERS},
     }
+
+
+#: Table, column, and how values of the column begin that are of subtypes: with one order they are 0 or 1 by definition.
+OF_SUBTYPES = {
+    "recovery": ("quantity", "subtype"),
+    "calibration": ("quantity", "P(subtype)"),
+    "baselines": ("compared_with", "subtype"),
+}
+
+
+def of_one_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table of a disease without what compares subtypes, for a model that has one order.
+
+    Examples
+    --------
+    >>> of_one_order("recovery", pd.DataFrame({"quantity": ["subtype ARI", "stage Spearman correlation"]}))["quantity"].tolist()
+    ['stage Spearman correlation']
+    """
+    column, begins = OF_SUBTYPES.get(name, ("", ""))
+    return table[~table[column].astype(str).str.startswith(begins)] if column in table else table
 
 
 def labelled(table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
@@ -363,8 +386,11 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool, held: He
     parts = [disease_part(d, root, store, figures) for d in study.diseases]
     cross = None
     if len(study.diseases) > 1:
+        # one pair of orders, and one subtype, are a sentence and no table
+        lines = {"similarity": sentences.one_likeness(study), "enrichment": sentences.one_joint_subtype(study)}
         cross = {
             "figures": of_all(OF_DISEASES),
+            "lines": [line for line in lines.values() if line],
             "tables": [
                 any_table(store, name, study.tables[f"sustain/crossdisease/{name}"], caption)
                 for name, caption in (
@@ -372,6 +398,7 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool, held: He
                     ("projection_counts", "People of one disease under the other's model"),
                     ("enrichment", sentences.joint_model(study.tables["sustain/crossdisease/joint_diagnostics"])),
                 )
+                if not lines.get(name)
             ],
         }
     figures.number()

@@ -403,6 +403,24 @@ def joint_model(diagnostics: pd.DataFrame) -> str:
     return "One joint model of all diseases: where each disease is found" + ("" if agree else f". {words}")
 
 
+def one_joint_subtype(s: Study) -> str:
+    """What stands in the place of the joint model's table where it has one subtype: there is nothing to compare; "" elsewhere."""
+    table = s.tables["sustain/crossdisease/enrichment"]
+    if "subtype" not in table or table["subtype"].nunique() > 1:
+        return ""
+    each = listed(f"{people_of(int(n))} with {disease}" for disease, n in table.groupby("disease")["n"].sum().items())
+    return f"The joint model of all diseases has one order, for everyone: {each} are staged in it, and no subtype is commoner in one disease."
+
+
+def one_likeness(s: Study) -> str:
+    """What stands in the place of the figure and table of likeness where two orders are compared; "" elsewhere."""
+    table = s.tables["sustain/crossdisease/similarity"]
+    if "tau" not in table or table["tau"].notna().sum() != 1:
+        return ""
+    told = _likeness_told(s)
+    return f"Likeness of the two orders, Kendall's tau: {told}" if told else ""
+
+
 def paragraph(
     associations: pd.DataFrame,
     logrank: pd.DataFrame,
@@ -913,7 +931,9 @@ def _calibrated(d: Disease) -> pd.DataFrame:
     table = d.tables["calibration"]
     if table.empty:
         return table
-    return table[(table["labels"] == "out of fold") & (table["class"] == "all")]
+    mine = table[(table["labels"] == "out of fold") & (table["class"] == "all")]
+    # of the one subtype that there is, everyone's probability is 1
+    return mine if d.k > 1 else mine[~mine["quantity"].str.startswith("P(subtype)")]
 
 
 def _null(d: Disease) -> pd.DataFrame:

@@ -255,6 +255,13 @@ def slopes_too(d: Disease) -> bool:
     return len(table) > 0 and bool(table["slope"].notna().any())
 
 
+def one_group(d: Disease) -> bool:
+    """Do all scans that follow one another stand in one group, so that nobody changes it?"""
+    table = d.tables["clinical/transitions"]
+    seen = table[table["n"] > 0] if len(table) else table
+    return len(seen) > 0 and len({*seen["source"], *seen["target"]}) == 1
+
+
 def not_converged(d: Disease) -> bool:
     """Do the chains disagree?"""
     return not d.converged
@@ -352,9 +359,15 @@ TITLES: dict[str, tuple[Text, ...]] = {
         Text("Effects of subtype, stage and any atrophy", lambda d: several(d) and len(effects(d, "subtype")) > 0),
         Text("Effects of stage and any atrophy"),
     ),
-    "boxes": (Text("Clinical measures by subtype", several), Text("Clinical measures with and without atrophy")),
+    "boxes": (
+        Text("Clinical measures by subtype", several),
+        Text("Clinical measures", no(any_normal)),
+        Text("Clinical measures with and without atrophy"),
+    ),
+    "transitions": (Text("Change a year", one_group), Text("Group at one scan and at the next")),
     "survival": (
         Text("Time to each event by subtype", several),
+        Text("Time to each event", no(any_normal)),
         Text("Time to each event with and without atrophy"),
     ),
     "survival_treatment": (
@@ -476,7 +489,8 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "transitions": (
         Text("People from the group of one scan to that of the next.", no(slopes_too)),
-        Text("Left: people from the group of one scan to that of the next; right: change a year (mixed model).", slopes_too),
+        Text("Change a year (mixed model).", lambda d: slopes_too(d) and one_group(d)),
+        Text("Left: people from the group of one scan to that of the next; right: change a year (mixed model).", lambda d: slopes_too(d) and not one_group(d)),
         NOT_TOLD,
     ),
     "reliability": (
@@ -587,6 +601,12 @@ TABLES: dict[str, dict[str, tuple[Text, ...]]] = {
 
 #: Chapter to what else stands in it, after its sentences.
 NOTES: dict[str, tuple[Text, ...]] = {
+    "followup": (
+        Text(
+            lambda d: f"All scans stand in one group ({d.tables['clinical/transitions'].query('n > 0')['source'].iloc[0]}): nobody is seen to change it.",
+            one_group,
+        ),
+    ),
     "subtypes": (
         NOT_LABELLED,
         Text(lambda d: f"Names: {d.tables['names']['rule'].iloc[0]}.", lambda d: several(d) and "rule" in d.tables["names"]),
