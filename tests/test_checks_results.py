@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import nibabel as nib
@@ -10,10 +11,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from neuraxis.checks_results import CHECKS, OF_PAGE, PAGE, CheckError, Study, benjamini_hochberg, run_checks
+from neuraxis.checks_results import CHECKS, OF_PAGE, PAGE, SMALLER, CheckError, Study, benjamini_hochberg, run_checks
+from neuraxis.home import workflow_home
 from neuraxis.labels import NORMAL
 from neuraxis.normative.study import normative_tables
 from neuraxis.schema import TABLES, read, write
+from neuraxis.settings import Settings
 from neuraxis.sustain import Draws, Parameters, SustainModel, Variant, ZScoreEvents, held_out, selection_table
 from neuraxis.sustain.study import folds_table, subtype_tables
 from neuraxis.tables import write_table
@@ -450,7 +453,28 @@ def test_a_page_that_cannot_be_mailed_is_named(study, monkeypatch):
     assert run_checks(study, OF_PAGE)["rule"].tolist() == list(OF_PAGE)
     monkeypatch.setattr("neuraxis.report.views.MOST_PAGE", size - 1)
     with pytest.raises(
-        CheckError, match=r"report/index.html, the file: has 0.0 MB, more than 0.*the page can be mailed"
+        CheckError,
+        match=r"report/index.html, the file: has 0.0 MB, more than 0.*largest in it: .*the page can be mailed",
+    ) as refused:
+        run_checks(study, OF_PAGE)
+    # no table is wrong, none is to be deleted; settings that exist are named
+    words = str(refused.value)
+    assert "too large to be mailed" in words and "cannot be;" not in words and "delete" not in words
+    known = Settings.__dataclass_fields__
+    assert {n.split(".")[0] for n in re.findall(r"\b[a-z]+\.[a-z_]+\b", SMALLER)} <= set(known)
+    for name in (
+        "clinical.outcomes",
+        "sustain.variants",
+        "sustain.leave_site_out",
+        "clinical.treatment",
+        "cohort.diseases",
+    ):
+        section, key = name.split(".")
+        assert name in words and key in (workflow_home() / "config.yaml").read_text().partition(f"\n{section}:")[2]
+    page = study.root / "report/index.html"
+    page.write_text(page.read_text().replace("1.6", "1.7", 1))
+    with pytest.raises(
+        CheckError, match=r"(?s)results that cannot be.*estimate 1.7.*too large to be mailed.*the file: has"
     ):
         run_checks(study, OF_PAGE)
 

@@ -741,14 +741,47 @@ def _page(study):
 def _mailed(study):
     from .report.views import MOST_PAGE
 
-    size = (Path(study.root) / "report/index.html").stat().st_size
-    if size > MOST_PAGE:
+    page = Path(study.root) / "report/index.html"
+    if (size := page.stat().st_size) > MOST_PAGE:
+        parts = parts_of_page(page.read_text(encoding="utf-8"))
+        most = sorted(parts, key=parts.get, reverse=True)[:3]
         yield (
             "report/index.html",
             "the file",
-            f"has {size / 1e6:.1f} MB, more than {MOST_PAGE / 1e6:.0f}, although it holds as little of its figures as it can: "
-            "report fewer diseases, variants or outcomes in one study",
+            f"has {size / 1e6:.1f} MB, more than {MOST_PAGE / 1e6:.0f}, although it holds as little of its figures as it can; "
+            f"largest in it: {', '.join(f'{part} ({parts[part] / 1e6:.1f} MB)' for part in most)}",
         )
+
+
+def parts_of_page(text: str) -> dict[str, int]:
+    """What a page consists of: bytes of its pictures, of every table that it holds, and of everything else.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    dict of str to int
+
+    Examples
+    --------
+    >>> parts_of_page('<img src="data:image/webp;base64,AAAA"><script type="application/json" id="t-MS-folds">[1]</script>')
+    {'pictures': 27, 'table MS-folds': 3, 'text': 69}
+    """
+    parts = {"pictures": sum(len(m) for m in re.findall(r'"(data:[^"]*)"', text))}
+    for key, rows in re.findall(r'<script type="application/json" id="t-([^"]*)">(.*?)</script>', text, re.DOTALL):
+        parts[f"table {key}"] = len(rows.encode())
+    return parts | {"text": len(text.encode()) - sum(parts.values())}
+
+
+#: What is to be done about a page that is too large: nothing is wrong with the tables.
+SMALLER = (
+    "the tables and figures of the study are right and stay where they are, but its page is too large to be mailed. What can be "
+    "switched off, by how much it takes: fewer clinical.outcomes (the rows of most tables), sustain.variants: [], "
+    'sustain.leave_site_out: false, clinical.treatment: {column: ""}, a study of its own for each of cohort.diseases. Then run the same '
+    "command again: only what these settings change is made anew"
+)
 
 
 #: Rules of the page, which is written after all others have been asked.
@@ -782,10 +815,15 @@ def run_checks(study: Study, rules=None) -> pd.DataFrame:
             found = [Problem(rule, "a table", "somewhere", str(error))]
         problems += found
         rows.append({"rule": rule, "problems": len(found)})
-    if problems:
-        lines = [f"- {p}" for p in problems[:30]]
-        lines += [f"- and {len(problems) - 30} more"] * (len(problems) > 30)
-        raise CheckError(
-            "results that cannot be; delete the tables named and run again, or report it:\n" + "\n".join(lines)
-        )
+    large = [p for p in problems if getattr(p, "rule", "") == MAILED]
+    wrong = [p for p in problems if p not in large]
+    told = []
+    for these, words in (
+        (wrong, "results that cannot be; delete the tables named and run again, or report it"),
+        (large, SMALLER),
+    ):
+        lines = [f"- {p}" for p in these[:30]] + [f"- and {len(these) - 30} more"] * (len(these) > 30)
+        told += ["\n".join([f"{words}:", *lines])] if these else []
+    if told:
+        raise CheckError("\n".join(told))
     return pd.DataFrame(rows)

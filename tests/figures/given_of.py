@@ -143,7 +143,7 @@ def whole(k, where, labels, n=90, seed=0):
         "negative_control": gaps.assign(variant="smooth-controls", chosen=gaps["n_subtypes"] == 0, n_people=365),
         "positional_variance": pd.DataFrame(variance),
         "progression": pd.DataFrame([{"subtype": c + 1, "stage": s, "biomarker": b, "z": s / 5 + c} for c in range(len(words)) for s in range(12) for b in labels.index]),
-        "diagnostics": pd.DataFrame({"r_hat": rng.uniform(1, 1.02, 40), "ess": rng.uniform(100, 2000, 40)}),
+        "diagnostics": pd.DataFrame({"r_hat": rng.uniform(1, 1.009, 40), "ess": rng.uniform(500, 2000, 40)}),
         "clinical__maps": mapped,
         "clinical__associations": pd.DataFrame(effects),
         "clinical__stage_curves": stage_curves,

@@ -1,5 +1,6 @@
 """What is drawn, read back from the figure: colours, rows, sides, numbers, each against an asymmetric table."""
 
+import re
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -223,6 +224,26 @@ def test_sites_before_and_after_their_term_stand_on_their_side():
     after_alone = diagnostics[diagnostics["harmonisation"] == "after"]
     one = normative.normative(of_controls(z, after_alone, pd.Series({"a": "A", "b": "B"})))
     assert [a.get_title() for a in one.axes if a.get_title()][0] == "mean z by site"
+
+
+def test_one_site_is_not_compared_with_itself():
+    """Mean and SD of everyone in the place of those by site, in the order of the measures; nothing says site."""
+    rows = [
+        {"biomarker": b, "check": check, "part": part, "mean": m, "sd": s, "harmonisation": "after"}
+        for b, m, s in (("b", 0.5, 1.2), ("a", -0.2, 0.9))
+        for check, part in (("all", "all"), ("site", "s1"), ("sex", "F"))
+    ]
+    z = pd.DataFrame({"a": np.linspace(-2, 2, 30), "b": np.linspace(-4, 4, 30)})
+    for left_out in ([], ["site"]):
+        table = pd.DataFrame(rows)
+        told = table[~table["check"].isin(left_out)]
+        figure = normative.normative(of_controls(z, told, pd.Series({"a": "A", "b": "B"})))
+        assert not any("site" in t for t in titles(figure)) and len(figure.axes) == 2
+        mean, quantiles = figure.axes
+        assert mean.lines[0].get_xdata().tolist() == [-0.2, 0.5] and "30 controls" in quantiles.get_title()
+        ends = [s[:, 0].tolist() for s in mean.collections[0].get_segments()]
+        assert np.allclose(ends, [[-1.1, 0.7], [-0.7, 1.7]])
+        assert [t.get_text() for t in mean.get_yticklabels()] == ["A", "B"]
 
 
 def test_similarity_is_symmetric_and_named_by_disease():
@@ -461,6 +482,66 @@ def test_groups_hold_their_own_people():
     assert noted.startswith("bars: shares of people; rates: counts per year of exposure")
     assert clinical.boxes(replace(seven(), outcomes=OUTCOMES[:2])).get_supxlabel().startswith("rates")
     assert clinical.boxes(replace(seven(), outcomes=OUTCOMES[:1])).get_supxlabel() == ""
+
+
+UNSETTLED = pd.DataFrame({"r_hat": [1.3, 1.0], "ess": [40.0, 900.0]})
+SETTLED = pd.DataFrame({"r_hat": [1.0, np.nan], "ess": [900.0, np.nan]})
+
+
+def words_on(axis):
+    return [t.get_text().replace("\n", " ") for t in axis.texts]
+
+
+def test_boxes_of_chains_that_disagree_are_hollow_grey_and_say_so():
+    row = {"outcome": "EDSS", "method": "weighted", "kind": "atrophy", "q": 0.031, "reportable": True}
+    told = {"clinical__associations": pd.DataFrame([row])}
+    sure, unsure = (clinical.boxes(seven(diagnostics=d, **told)) for d in (SETTLED, UNSETTLED))
+    assert "q = 0.031" in sure.axes[0].get_title() and not any("converge" in w for a in sure.axes for w in words_on(a))
+    for axis in unsure.axes:
+        assert "chains did not converge" in words_on(axis) and axis.get_title() == "chains did not converge"
+        points = [line for line in axis.lines if line.get_marker() == "o"]
+        assert {line.get_markerfacecolor() for line in points} <= {"none"}
+        assert {line.get_color() for line in points} <= {clinical.DOUBTED}
+        assert {to_hex(p.get_facecolor()) for p in axis.patches} <= {"#ffffff"}
+
+
+def test_the_forest_of_chains_that_disagree_is_hollow_grey_and_says_so():
+    row = {"outcome": "A", "type": "ordinal", "effect": "OR", "kind": "atrophy", "subtype": "any atrophy", "against": NORMAL, "contrast": "any",
+           "estimate": 2.0, "low": 1.0, "high": 4.0, "reportable": True, "n_events": 0, "n_group": 20, "n_against": 30}  # fmt: skip
+    effects = pd.DataFrame([row | {"method": m} for m in ("weighted", "label", "draws")])
+    for diagnostics, doubted in ((SETTLED, False), (UNSETTLED, True)):
+        figure = clinical.forest(given(clinical__associations=effects, diagnostics=diagnostics))
+        axis = figure.axes[0]
+        marks = [line for line in axis.lines if line.get_marker() in "oDs" and len(line.get_xdata())]
+        assert len(marks) == 3 and {line.get_markerfacecolor() == "white" for line in marks} == {doubted}
+        assert ({line.get_color() for line in marks} == {clinical.DOUBTED}) == doubted
+        assert ("chains did not converge" in words_on(axis)) == doubted
+        said = " ".join(t.get_text() for t in figure.legends[0].get_texts())
+        assert ("(told)" in said) != doubted and ("not told: chains did not converge" in said) == doubted
+
+
+def test_every_figure_of_orders_and_labels_is_marked_where_chains_disagree(where):
+    """Whatever is drawn: on every panel, or in the title of what fills one; what does not rest on chains is not."""
+    from given_of import whole
+
+    from neuraxis.figures.declared import OF_DISEASE
+    from neuraxis.figures.study import function_of
+
+    sure = whole(2, where, LABELS)
+    unsure = replace(sure, tables=sure.tables | {"diagnostics": UNSETTLED})
+    marked = {}
+    for figure in OF_DISEASE:
+        seen = []
+        for g in (sure, unsure):
+            drawn = function_of(figure)(g)
+            text = " ".join(t.get_text() for t in drawn.findobj(plt.Text)).replace("\n", " ")
+            seen.append("chains did not converge" in text)
+            p = [t.get_text() for t in drawn.findobj(plt.Text) if re.search(r"p = 0\.0|HR .*\d\.\d\d \(", t.get_text())]
+            assert not p or g is sure, (figure.name, p)
+            plt.close(drawn)
+        assert not seen[0] and not hasattr(drawn, "nothing"), figure.name
+        marked[figure.name] = seen[1]
+    assert {n for n, there in marked.items() if not there} == {"selection", "negative_control", "convergence"}
 
 
 def test_what_visits_make_of_people_is_drawn_too():
@@ -774,7 +855,9 @@ def test_orders_of_single_events_are_not_compared():
         "tau_chance": np.nan,
     }
     assert clinical.similarity(given(crossdisease__similarity=pd.DataFrame([row]))).nothing.startswith("No two orders")
-    both = pd.DataFrame([row, row | {"name_b": "three", "tau": 0.4, "tau_chance": 0.2}])
+    one = pd.DataFrame([row, row | {"name_b": "three", "tau": 0.4, "tau_chance": 0.2}])
+    assert clinical.similarity(given(crossdisease__similarity=one)).nothing.startswith("Two orders: one number")
+    both = pd.concat([one, pd.DataFrame([row | {"name_b": "four", "tau": 0.3, "tau_chance": 0.2}])])
     assert not hasattr(clinical.similarity(given(crossdisease__similarity=both)), "nothing")
 
 

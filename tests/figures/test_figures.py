@@ -12,7 +12,7 @@ from PIL import Image
 
 from neuraxis.features.biomarkers import read_biomarkers
 from neuraxis.figures import clinical, maps, model
-from neuraxis.figures.brain import CORD, draw_brain, outline, structures
+from neuraxis.figures.brain import CORD, draw_brain, outline, structures, views_of
 from neuraxis.figures.declared import ALL, OF_CONTROLS, OF_DISEASE, OF_DISEASES, WHO, names, tables_of
 from neuraxis.figures.study import function_of
 from neuraxis.figures.style import (
@@ -56,7 +56,7 @@ def closed():
 def test_every_figure_fits_on_a_page_for_any_number_of_subtypes(k, where, labels, tmp_path):
     g = whole(k, where, labels)
     of_subtypes = {"ternary", "brain_t", "probability"}
-    without = of_subtypes if k < 2 else set()
+    without = of_subtypes | {"similarity"} if k < 2 else set()  # of two diseases with one order each
     without = without | ({"progression"} if k == 0 else set())
     for name, figure in ALL.items():
         drawn = function_of(figure)(g)
@@ -181,6 +181,39 @@ def test_biomarkers_without_a_place_on_the_brain_are_told_as_numbers():
         assert first.texts[0].get_text() == "1.0" and second.texts[0].get_text() == "2.0"  # z at stage 1
     both = {**cord, "thalamus": some["thalamus"]}
     assert "FA" not in maps.brain_mean_z(given(clinical__maps=table, where=both, labels=labels)).get_supxlabel()
+
+
+def test_views_without_a_measure_are_not_drawn(where):
+    """The cord's levels are named with the cord alone, and no part of the drawing is empty."""
+    norm, colour_map = Normalize(0, 1), plt.get_cmap("viridis")
+    seen = {}
+    for measured in (("thalamus", "cord_csa"), ("thalamus",), ("frontal",), ("cord_csa",)):
+        figure, axis = plt.subplots()
+        draw_brain(axis, dict.fromkeys(measured, 0.5), where, colour_map, norm, views=views_of(where, measured))
+        low, high = axis.get_xlim()
+        spread = np.concatenate([p.get_path().vertices[:, 0] for p in axis.patches])
+        assert low < spread.min() and spread.max() < high
+        seen[measured] = (len(axis.patches), round(high, 2), [t.get_text() for t in axis.texts])
+        assert any(to_hex(p.get_facecolor()) == to_hex(colour_map(0.5)) for p in axis.patches)
+    levels = ["C1", "C2", "C3"]
+    assert [s[2] for s in seen.values()] == [levels, [], [], levels]
+    wide = [s[1] for s in seen.values()]
+    assert wide == [1.8, 1.18, 3.06, 0.62] and seen["cord_csa",][0] == 1
+
+
+def test_maps_of_a_study_leave_out_what_it_did_not_measure(where, labels):
+    """Mean z, t and the course: without the cord no cord; thickness of the cortex has the places of its parcels."""
+    names = pd.Series({1028: "ctx-lh-superiorfrontal"})
+    thick = pd.DataFrame({"biomarker": ["frontal_mm"], "kind": ["thickness"], "labels": [[1028]]})
+    of_thickness = structures(thick, names)
+    for b, places, views in (("thalamus", where, 2), ("frontal_mm", of_thickness, 2)):
+        table = maps_of({g: {b: 1.0} for g in ("one", "two")}, "mean_z", t=2.0, q=0.01)
+        curve = pd.DataFrame([{"subtype": c, "stage": s, "biomarker": b, "z": s} for c in (1, 2) for s in range(11)])
+        told = {"where": places, "labels": pd.Series({b: b}), "clinical__maps": table, "progression": curve}
+        for figure in (maps.brain_mean_z(given(**told)), maps.brain_t(given(**told)), maps.progression(given(**told))):
+            first = figure.axes[0]
+            assert not [t for t in first.texts if t.get_text().startswith("C")]
+            assert len(first.patches) > views and first.get_xlim()[1] < 3.1
 
 
 def variance():
@@ -354,6 +387,14 @@ def test_transitions_are_drawn_from_the_scan_to_the_next():
     assert {k: v for k, v in drawn.items() if v} == counts
     assert [list(line.get_xdata()) for line in stage.lines[:2]] == [[1.0, 4.0], [2.0]]
     assert mean_z.get_xlabel().startswith("mean z a year") and stage.get_yticklabels()[0].get_text() == "two\n(n = 9)"
+
+
+def test_one_group_has_no_square_of_transitions():
+    table = pd.DataFrame({"source": ["one", "one"], "target": ["one", "two"], "n": [5, 0]})
+    slopes = pd.DataFrame([{"group": "one", "quantity": "stage", "slope": 1.0, "low": 0.5, "high": 2.0, "n_people": 9}])
+    assert clinical.transitions(given(clinical__transitions=table)).nothing
+    (only,) = clinical.transitions(given(clinical__transitions=table, clinical__slopes=slopes)).axes
+    assert only.get_xlabel().startswith("stage a year") and list(only.lines[0].get_xdata()) == [0.5, 2.0]
 
 
 @pytest.mark.parametrize("scheme", ["safe", "field"])

@@ -263,7 +263,7 @@ def test_the_page_stands_alone_and_escapes_what_it_is_given(shared, patient):
     assert "Research use only" in page and "not a medical device" in page and "SIMULATED" not in page
     assert "a &lt;small&gt; study" in page and "<small>" not in page
     assert not re.search(r"<script|<link|src=|href=\"http|url\(http", page)
-    assert page.count("<svg") == 2 and 'aria-label="z per region"' in page and "it was told" in page
+    assert page.count("<svg") == 2 and 'aria-label="z of every measure"' in page and "it was told" in page
     z = shared.stage(table=row, participant_id="sub-new", **about).z.loc["sub-new"]
     assert all(f">{v:.1f}</text>" in page for v in z.astype(float))
     assert about["site"] in page and "not given" not in page
@@ -493,6 +493,32 @@ def test_the_drawing_has_the_colours_of_z(shared, patient):
     assert of_place["dk", "superiorfrontal_left"] == wanted["frontal"]
     assert of_place["aseg", "Left-Thalamus"] == of_place["dk", "insula_left"] == "url(#none)"
     assert re.findall(r">(C\d)</text>", svg) == ["C2", "C3"] and ">-4</text>" in svg and ">4</text>" in svg
+
+
+@pytest.mark.parametrize(
+    ("without", "drawn", "told"),
+    [
+        ([], "brain and cord", "The same z on brain and cord; left hemisphere stands for both. Hatched: not measured"),
+        (["cord_csa"], "brain", "The same z on brain; left hemisphere stands for both."),
+        (
+            ["brainstem", "cerebellum_gm", "frontal", "thalamus", "putamen"],
+            "cord",
+            "The same z on cord; without a place here",
+        ),
+        (["cord_csa", "brainstem", "cerebellum_gm", "frontal", "thalamus", "putamen"], "", ""),
+    ],
+)
+def test_only_what_the_model_has_is_drawn(shared, patient, without, drawn, told):
+    """Measures that are no part of an image have no place: the profile alone where all are such."""
+    _, row, about = patient
+    own = shared.biomarkers.assign(
+        kind=shared.biomarkers["kind"].mask(shared.biomarkers["biomarker"].isin(without), "table")
+    )
+    page = replace(shared, biomarkers=own).stage(table=row, participant_id="sub-new", **about).page("sub-new")
+    assert page.count("<svg") == 1 + bool(drawn) and ('aria-label="z on ' in page) == bool(drawn)
+    assert f'aria-label="z on {drawn}"' in page or not drawn
+    assert told in page and ("The same z on" in page) == bool(drawn)
+    assert (">C1</text>" in page) == ("cord" in drawn) and ("left hemisphere" in page) == ("brain" in drawn)
 
 
 def test_the_course_of_those_most_alike_by_hand():

@@ -38,8 +38,11 @@ def people(n):
     ],
 )
 def test_mean_and_sd_are_judged_in_parts_of_twenty(n, mean, sd, why):
-    who, etiv = people(n)
-    rows = diagnose(pd.DataFrame({"x": z_of(n, mean, sd)}, index=who.index), who.iloc[::-1], etiv)
+    who, etiv = people(n + 5)
+    z = pd.DataFrame({"x": [*z_of(n, mean, sd), *z_of(5, 0, 1)]}, index=who.index)
+    alone = diagnose(z[:n], who[:n], etiv)
+    who.iloc[n:] = [60.0, "M", "t"]
+    rows = pd.concat([alone, diagnose(z, who.iloc[::-1], etiv).query("check != 'all'")])
     for check, part in (("all", "all"), ("site", "s"), ("sex", "F"), ("age band", "30-45")):
         row = rows[(rows["check"] == check) & (rows["part"] == part)].iloc[0]
         assert row["why"] == why and row["passed"] == (why == "") and row["n"] == n
@@ -95,3 +98,15 @@ def test_shape_is_judged_by_skewness_and_kurtosis():
         assert rows.loc["normality", "mean"] == pytest.approx(stats.skew(z))
         assert rows.loc["normality", "sd"] == pytest.approx(stats.kurtosis(z))
         assert rows.loc["normality", "passed"] == passed, (stats.skew(z), stats.kurtosis(z))
+
+
+def test_everyone_is_counted_once():
+    """The only site, sex and band of age are everyone: no check of their own, as there is of several."""
+    rng = np.random.default_rng(0)
+    who = pd.DataFrame({"age": rng.uniform(31, 44, 60), "sex": "F", "site": "A"}, index=[f"p{i}" for i in range(60)])
+    etiv, z = pd.Series(1.5e6, index=who.index), pd.DataFrame({"x": rng.normal(size=60)}, index=who.index)
+    kinds = {"site", "sex", "age band"}
+    assert not kinds & set(diagnose(z, who, etiv)["check"])
+    who.iloc[:30, :] = [20.0, "M", "B"]
+    rows = diagnose(z, who, etiv)
+    assert {k: int((rows["check"] == k).sum()) for k in kinds} == dict.fromkeys(kinds, 2)

@@ -299,6 +299,8 @@ def test_the_flow_ends_in_the_groups_of_the_model():
     ({"sites": ("a",)}, "Differences between sites are taken out", False),
     ({"config": {"normative": {"site": "none"}}}, "Differences between sites are taken out", False),
     ({}, "The brain was not measured", False),
+    ({"biomarkers": BIOMARKERS.assign(kind="column", system="n/a")}, "Neither the brain nor the spinal cord was", True),
+    ({"biomarkers": BIOMARKERS.assign(kind="column", system="n/a")}, "The spinal cord was not measured", False),
     ({"biomarkers": BIOMARKERS[:1]}, "The brain was not measured", True),
     ({"biomarkers": CORD}, "The brain was not measured", True),
     ({"diseases": [], "biomarkers": BIOMARKERS[:1]}, "The brain was not measured", False),

@@ -246,12 +246,77 @@ def test_two_diseases_are_compared_and_one_is_not(tmp_path):
     object.__setattr__(other, "name", "NMOSD")
     tables = {f"sustain/crossdisease/{n}": pd.DataFrame() for n in ("projection_counts", "joint_diagnostics")}
     tables["sustain/crossdisease/similarity"] = pd.DataFrame(
-        {"disease_a": ["MS"], "disease_b": ["NMOSD"], "kendall_tau": [0.4]}
+        {
+            "disease_a": "MS",
+            "name_a": ["one", "two"],
+            "disease_b": "NMOSD",
+            "name_b": "x",
+            "tau": [0.4, 0.2],
+            "tau_chance": 0.1,
+        }
     )
-    tables["sustain/crossdisease/enrichment"] = pd.DataFrame({"disease": ["MS"], "share": [0.7]})
+    tables["sustain/crossdisease/enrichment"] = pd.DataFrame(
+        {"subtype": [1, 2], "name": ["cortical", "x"], "disease": "MS", "n": [70, 30], "share_of_staged": [0.7, 0.3], "p": 0.01}
+    )  # fmt: skip
     both = page.render(study([disease(), other], **tables), tmp_path, title="t", logs=tmp_path, people=False)
     assert "Diseases compared" in both and "Likeness of event orders" in both
     assert "One joint model of all diseases" in both and "under the other's model" not in both
+
+
+def test_what_has_one_value_by_definition_is_a_sentence_and_no_table(tmp_path):
+    """One subtype of the joint model has everyone, and two orders have one likeness."""
+    other = disease()
+    object.__setattr__(other, "name", "NMOSD")
+    tables = {
+        "projection_counts": pd.DataFrame(),
+        "joint_diagnostics": pd.DataFrame(),
+        "similarity": pd.DataFrame(
+            {"disease_a": ["MS"], "name_a": "with atrophy", "disease_b": "NMOSD", "name_b": "with atrophy", "tau": 0.4, "tau_chance": 0.1}
+        ),
+        "enrichment": pd.DataFrame(
+            {"subtype": 1, "name": "x", "disease": ["MS", "NMOSD"], "n": [70, 1], "share_of_staged": 1.0, "odds_ratio": np.nan, "p": 1.0}
+        ),
+    }  # fmt: skip
+    s = study([disease(), other], **{f"sustain/crossdisease/{k}": t for k, t in tables.items()})
+    text = page.render(s, tmp_path, title="t", logs=tmp_path, people=False)
+    part = text.partition('id="compared"')[2].partition("</section>")[0]
+    assert "<table" not in part and "share" not in part
+    assert "has one order, for everyone: 70 people with MS and 1 person with NMOSD are staged in it" in part
+    assert "MS with atrophy and NMOSD with atrophy (tau 0.40); two random orders: 0.10." in part
+
+
+@pytest.mark.parametrize(("k", "there"), [(1, False), (2, True)])
+def test_with_one_order_nothing_is_told_of_subtypes_that_holds_by_definition(tmp_path, k, there):
+    """Its ARI is 0 and the probability of its only subtype 1, whoever the people are."""
+    of = {"selection": selection(1), "names": names((80,), ("cortical",)), "subtypes": people((80,))} if k == 1 else {}
+    calibration = pd.DataFrame(
+        [
+            {"labels": "out of fold", "quantity": q, "class": "all", "n": 80, "stated": 1.0, "observed": 0.4, "low": 0.3, "high": 0.5}
+            for q in ("P(healthy)", "P(subtype), truly staged people")
+        ]
+    )  # fmt: skip
+    recovery = pd.DataFrame({"quantity": ["subtype ARI, truly staged people", "stage Spearman correlation"], "n": 80, "out_of_fold": [0.0, 0.8]})  # fmt: skip
+    d = disease(simulated=True, calibration=calibration, recovery=recovery, **of)
+    s = study([d])
+    text = page.render(type(s)(s.tables, s.config, s.diseases, s.biomarkers, {}, "HC", True), tmp_path, title="t", logs=tmp_path, people=False)  # fmt: skip
+    assert ("subtype ARI" in text) == there and "stage Spearman correlation" in text
+    assert ("P(subtype)" in text) == there and "P(healthy)" in text
+    assert ("of the most probable subtype, in people who are truly staged" in text) == there
+
+
+def test_scans_that_stay_in_one_group_have_no_table_of_changes(tmp_path):
+    for target, there in (("with atrophy", False), ("normal-appearing", True)):
+        rows = [
+            ("with atrophy", "with atrophy", 5),
+            ("with atrophy", target, 2),
+            ("normal-appearing", "with atrophy", 0),
+        ]
+        moved = pd.DataFrame(rows, columns=["source", "target", "n"]).assign(share=0.5)
+        followup = pd.DataFrame({"participant_id": ["sub-000"]})
+        d = disease(followup=followup, **{"clinical/transitions": moved})
+        text = page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=False)
+        assert ("Group to group" in text) == there
+        assert ("All scans stand in one group (with atrophy): nobody is seen to change it." in text) != there
 
 
 def test_a_figure_s_number_follows_its_place_and_the_summary_s_come_first():

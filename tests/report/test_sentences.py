@@ -125,6 +125,8 @@ OF_STUDY = [
     ("not_measured", study(**{"features/measures": pd.DataFrame(columns=["participant_id", "frontal", "cord_csa"])}), study(), "measured in nobody, and so left aside: Thalamus.", True),
     ("no_cord", study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "frontal": [0.0]})}), study(), "The spinal cord was not measured", True),
     ("not_measured", study(biomarkers=CORD_AND_MARKER, **CORD_ALONE), study(**CORD_ALONE), "left aside: NfL.", True),
+    ("no_image", study(biomarkers=BIOMARKERS.assign(kind="column", system="n/a")), study(biomarkers=BIOMARKERS.assign(kind="table", system="n/a")), "Neither the brain nor the spinal cord was measured", True),
+    ("no_cord", study(biomarkers=BIOMARKERS.assign(kind="table", system="n/a")), study(biomarkers=BIOMARKERS.assign(kind="column", system="n/a")), "The spinal cord was not measured", True),
     ("no_brain", study(**CORD_ALONE), study(), "The brain was not measured: atrophy that is there", True),
     ("no_brain", study(biomarkers=CORD_AND_MARKER, **CORD_ALONE), study([], **CORD_ALONE), "The brain was not", True),
     ("many_lost", study(**{"features/flow": STUDY_LOST}), study(), "20% of MS were excluded", True),
@@ -1008,3 +1010,21 @@ def test_likeness_of_orders_names_the_most_and_the_least_alike():
         == "MS a and NMOSD b (tau 0.40); two random orders: 0.20."
     )
     assert found("similarity", study(**{"sustain/crossdisease/similarity": table[2:]})) == ""
+
+
+def test_nothing_of_chains_that_disagree_stands_in_the_summary(tmp_path):
+    """People, orders and certainty by subtype: told in the summary of a model whose chains agree alone."""
+    from neuraxis.figures.declared import ALL
+    from neuraxis.report import page
+
+    for r_hat, there in ((1.001, True), (1.3, False)):
+        d = disease(diagnostics=diagnostics(r_hat))
+        text = page.render(study([d]), tmp_path, title="t", logs=tmp_path, people=False)
+        summary = text.partition('<section id="summary"')[2].partition("<h3>Who</h3>")[0]
+        cards = summary.partition('<div class="cards">')[2]
+        assert ("Kendall" in cards) == ("median stage" in cards) == ("of probability 0.9" in summary) == there
+        assert ("EDSS" in cards) == there and ("chains have not converged" in cards.lower()) != there
+        assert (
+            "highest mean z" in page.alt_text(ALL["mean_z"], d) or "median stage" in page.alt_text(ALL["mean_z"], d)
+        ) == there
+        assert ("may change" in page.alt_text(ALL["mean_z"], d)) != there

@@ -1,6 +1,7 @@
 """Captions, titles, limitations and glossary: each sentence in studies in which it holds, and in those in which it does not."""
 
 import re
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -65,6 +66,11 @@ def treatment(reportable=True, subtype="cortical"):
     return {"clinical/treatment": pd.DataFrame([row])}
 
 
+def scans(*groups):
+    rows = [(a, b, 4) for a in groups for b in groups] + [("other", "other", 0)]
+    return {"clinical/transitions": pd.DataFrame(rows, columns=["source", "target", "n"])}
+
+
 #: Diseases that differ in one thing, by what it is.
 DISEASES = {
     "plain": disease(),
@@ -90,6 +96,7 @@ DISEASES = {
     "brain and cord": disease(**maps("thalamus", "cord_csa", covariates="age, sex, etiv")),
     "cord alone": disease(**maps("cord_csa", covariates="age")),
     "no cord": disease(**maps("thalamus")),
+    "cord from a table": replace(disease(**maps("thalamus", "cord_csa")), kinds=pd.Series({"cord_csa": "table"})),
     "one threshold": disease(positional_variance=variance((1.0,))),
     "thresholds": disease(positional_variance=variance()),
     "levels": disease(positional_variance=variance(family="ordinal"), progression=pd.DataFrame({"family": ["ordinal"]})),
@@ -112,6 +119,12 @@ DISEASES = {
     "treated, too few": disease(**treatment(False)),
     "treated, one order": disease(**ONE, **treatment(subtype=np.nan)),
     "slopes": disease(**{"clinical/slopes": pd.DataFrame({"slope": [0.2]})}),
+    "slopes of one group": disease(**{"clinical/slopes": pd.DataFrame({"slope": [0.2]})}, **scans("cortical")),
+    "scans of one group": disease(**scans("cortical")),
+    "scans of two groups": disease(**scans("cortical", NORMAL)),
+    "one order, nobody normal": disease(**ONE | {"subtypes": people((80,), 0)}),
+    "curves, chains disagree": disease(diagnostics=diagnostics(1.2), **{"clinical/stage_curves": pd.DataFrame({"outcome": ["EDSS"]})}),
+    "treated, chains disagree": disease(diagnostics=diagnostics(1.2), **treatment()),
     "no healthy component": disease({"sustain": {"healthy": False}}),
     "simulated": disease(simulated=True, recovery=pd.DataFrame({"best_possible": [0.5]})),
     "nothing against norms": disease(**{"clinical/nuisance": None}),
@@ -121,10 +134,11 @@ DISEASES["colours of the field"] = disease()
 DISEASES["colours of the field"].config["report"] = {"event_colours": "field"}
 
 
-def diagnosed(*when):
+def diagnosed(*when, sites=("a", "b")):
+    rows = [{"check": "site", "part": s, "harmonisation": w, "passed": True} for w in when for s in sites]
     return {
-        "normative/diagnostics": pd.DataFrame([{"check": "site", "harmonisation": w, "passed": True} for w in when])
-    }
+        "normative/diagnostics": pd.DataFrame([*rows, {"check": "all", "part": "all", "harmonisation": "after", "passed": True}])
+    }  # fmt: skip
 
 
 def covariance(*n):
@@ -152,6 +166,7 @@ STUDIES = {
     "one sex": study(sexes="F"),
     "no cord": study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "thalamus": 0.1})}),
     "cord alone": study(**{"normative/zscores": pd.DataFrame({"participant_id": ["a"], "group": ["HC"], "cord_csa": 0.1})}),
+    "columns alone": study(biomarkers=BIOMARKERS.assign(kind="column", system="n/a")),
     "head sizes": study(**{"features/measures": pd.DataFrame({"participant_id": ["a"], "etiv": [1.5e6], "thalamus": [1.0]})}),
     "followed": study([disease(followup=pd.DataFrame({"participant_id": ["a"]}))]),
     "chains disagree": study([DISEASES["chains disagree"]]),
@@ -168,6 +183,7 @@ STUDIES = {
     "independent noise": study(config={"sustain": {"noise": "independent"}}),
     "no healthy component": study(config={"sustain": {"healthy": False}}),
     "sites checked": study(**diagnosed("after")),
+    "the only site checked": study(sites=("a",), **diagnosed("after", sites=("a",))),
     "sites checked, and before": study(**diagnosed("before", "after")),
     "covariance": study(**covariance(60, 60)),
     "covariance, some missing": study(**covariance(60, 51)),
@@ -285,6 +301,7 @@ SAID = [
     ("brain_mean_z", "brain and cord", ["every subtype on brain and cord"], ["all diseases"]),
     ("brain_mean_z", "cord alone", ["every subtype on the spinal cord"], ["brain"]),
     ("brain_mean_z", "no cord", ["every subtype on the brain"], ["cord"]),
+    ("brain_mean_z", "cord from a table", ["every subtype on the brain"], ["cord"]),
     ("brain_mean_z", "one order, with maps", ["Mean z on brain and cord."], ["subtype"]),
     ("brain_mean_z", "one order of the cord", ["Mean z on the spinal cord."], ["subtype", "brain"]),
     ("brain_mean_z", "two diseases", ["The same colour scale for all diseases"], []),
@@ -325,6 +342,14 @@ SAID = [
     ("survival_treatment", "treated", ["within subtype", "HR: of the adjusted model"], []),
     ("survival_treatment", "treated, too few", [], ["HR"]),
     ("survival_treatment", "treated, one order", ["HR: of the adjusted model"], ["subtype"]),
+    ("stage", "curves, chains disagree", ["Line and band", "nothing of this is told"], ["tau", "Too few"]),
+    ("boxes", "chains disagree", ["nothing of this is told"], ["q: of the"]),
+    ("boxes", "one order, nobody normal", ["Clinical measures."], ["without atrophy"]),
+    ("survival", "one order, nobody normal", ["Time to each event."], ["without atrophy"]),
+    ("survival_treatment", "treated, chains disagree", ["nothing of this is told"], ["HR"]),
+    ("mean_z", "chains disagree", ["labels may change"], []),
+    ("transitions", "scans of two groups", ["from the group of one scan"], ["hange a year"]),
+    ("transitions", "slopes of one group", ["Change a year. Change a year (mixed model)."], ["from the group", "right"]),
     ("transitions", "slopes", ["right: change a year"], []),
     ("transitions", "plain", [], ["right", "Left"]),
 ]  # fmt: skip

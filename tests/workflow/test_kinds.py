@@ -58,7 +58,7 @@ def test_the_cord_alone(tmp_path):
     )
     assert "1 measure of the spinal cord" in words and "The spinal cord's area was taken from a table" in words
     assert "The brain was not measured" in words and "Defined but measured in nobody" not in words
-    assert "brain and cord" not in words and "Mean z of every region as numbers" in words
+    assert "brain and cord" not in words and "Mean z of every measure as numbers" in words
     assert "(no head-size term)" in words and "stage with head size (nobody's is known)" in words
     assert "The model rests on one measure, Cord area C2-C3" in words or "no common order of atrophy" in words
     assert not re.search(r"\b(nan|NaN|None)\b", words)

@@ -8,6 +8,7 @@ and are left out. Measures are left and right summed, so one hemisphere stands f
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,10 @@ CORD = ("own", "cord")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
 VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.43}
 WIDTH, HEIGHT = 6.05, 1.0
+#: How wide every view is, with the room beside it.
+WIDE = dict(zip(VIEWS, np.diff([*VIEWS.values(), WIDTH]).tolist(), strict=True))
+#: How biomarkers are measured that have places on the cortex, by who has a place that several would have.
+ON_CORTEX = ("thickness", "area")
 #: Width of the drawing as SVG, units.
 UNITS = 1000
 
@@ -79,8 +84,13 @@ def _place(view: str, frame) -> Affine2D:
     return Affine2D().translate(-low[0], -high[1]).scale(scale, -scale).translate(VIEWS[view], 0)
 
 
-def structures(biomarkers: pd.DataFrame, label_names: pd.Series) -> dict[str, list[tuple[str, str]]]:
+def structures(
+    biomarkers: pd.DataFrame, label_names: pd.Series, measured: Collection[str] | None = None
+) -> dict[str, list[tuple[str, str]]]:
     """Shipped outlines (atlas, name) of every biomarker, by its left labels.
+
+    A place has one colour: where a volume, a thickness and a surface of the same parcel are measured, the volume has it,
+    then the thickness.
 
     Parameters
     ----------
@@ -88,26 +98,49 @@ def structures(biomarkers: pd.DataFrame, label_names: pd.Series) -> dict[str, li
         See `features.biomarkers.read_biomarkers`.
     label_names : Series
         Label id to FreeSurfer's name.
+    measured : collection of str, optional
+        Biomarkers that there is something to draw of, others have no place; all where not given.
+
+    Examples
+    --------
+    >>> defined = pd.DataFrame(
+    ...     {"biomarker": ["insula", "insula_mm", "csa", "nfl"], "kind": ["labels", "thickness", "cord", "column"],
+    ...      "labels": [[1035], [1035], [], ["nfl"]]})
+    >>> names = pd.Series({1035: "ctx-lh-insula"})
+    >>> structures(defined, names)
+    {'insula': [('dk', 'insula_left')], 'insula_mm': [], 'csa': [('own', 'cord')], 'nfl': []}
+    >>> structures(defined, names, ["insula_mm", "nfl"])["insula_mm"]
+    [('dk', 'insula_left')]
     """
-    out: dict[str, list] = {}
-    for b in biomarkers.itertuples():
-        found = []
-        for i in b.labels if b.kind == "labels" else []:
-            name = str(label_names.get(i, ""))
-            if name.startswith("ctx-lh-"):
-                found.append(("dk", f"{name.removeprefix('ctx-lh-')}_left"))
-            elif name.startswith("Left-Cerebellum") or name == "Brain-Stem":
-                found.append(("aseg", name.removeprefix("Left-")))
-            elif name.startswith("Left-Cerebral-White"):
-                found.append(("own", "white matter"))
-            elif name.startswith("Left-Accumbens"):
-                found.append(("own", "accumbens"))
-            elif name.startswith("Left-"):
-                found.append(("aseg", name.removesuffix("-Proper")))
-        if b.kind == "cord":
-            found.append(CORD)
-        out[b.biomarker] = found
+    kept = biomarkers if measured is None else biomarkers[biomarkers["biomarker"].isin(set(measured))]
+    out: dict[str, list] = {b: [] for b in biomarkers["biomarker"]}
+    taken: set = set()
+    for kind in ("labels", *ON_CORTEX, "cord"):
+        for b in kept[kept["kind"] == kind].itertuples():
+            places = [CORD] if kind == "cord" else _places(b.labels, label_names, parcels=kind in ON_CORTEX)
+            out[b.biomarker] = [place for place in places if place not in taken]
+        taken |= {place for places in out.values() for place in places}
     return out
+
+
+def _places(labels, label_names: pd.Series, parcels: bool = False) -> list[tuple[str, str]]:
+    """Outlines of label ids, of parcels of the cortex alone or of everything."""
+    found: list[tuple[str, str]] = []
+    for i in labels:
+        name = str(label_names.get(i, ""))
+        if name.startswith("ctx-lh-"):
+            found.append(("dk", f"{name.removeprefix('ctx-lh-')}_left"))
+        elif parcels:
+            continue
+        elif name.startswith("Left-Cerebellum") or name == "Brain-Stem":
+            found.append(("aseg", name.removeprefix("Left-")))
+        elif name.startswith("Left-Cerebral-White"):
+            found.append(("own", "white matter"))
+        elif name.startswith("Left-Accumbens"):
+            found.append(("own", "accumbens"))
+        elif name.startswith("Left-"):
+            found.append(("aseg", name.removesuffix("-Proper")))
+    return found
 
 
 @dataclass(frozen=True)
@@ -123,12 +156,15 @@ class Piece:
         Of its edge, points.
     order : float
         What is drawn over what.
+    view : str
+        Of `VIEWS`.
     """
 
     path: Outline
     place: tuple[str, str] | None
     width: float = 0.3
     order: float = 2.0
+    view: str = "cord"
 
 
 @cache
@@ -137,7 +173,7 @@ def pieces() -> tuple[Piece, ...]:
     out = []
 
     def add(path, transform, place, width=0.3, order=2.0) -> None:
-        out.append(Piece(transform.transform_path(path), place, width, order))
+        out.append(Piece(transform.transform_path(path), place, width, order, view))
 
     for view in ("lateral", "medial"):
         frame = outline("dk", f"{view}_left")
@@ -181,20 +217,82 @@ def pieces() -> tuple[Piece, ...]:
                 radius = (high[1] - low[1]) * 0.24
                 circle = Outline.circle(((low[0] + high[0]) / 2, high[1] + radius * 0.4), radius)
                 add(circle, transform, ("own", "accumbens"), order=3.0)
-    x = VIEWS["cord"]
+    view = "cord"
+    x = VIEWS[view]
     cord = Outline([(x, 0.0), (x + 0.16, 0.0), (x + 0.16, 1.0), (x, 1.0), (x, 0.0)])
     add(cord, Affine2D(), CORD, 0.8)
     return tuple(out)
 
 
+def views_of(where: dict, biomarkers: Iterable[str]) -> tuple[str, ...]:
+    """Views of the drawing in which one of these biomarkers has a place; the others would be empty.
+
+    Parameters
+    ----------
+    where : dict
+        From `structures`.
+    biomarkers : iterable of str
+
+    Examples
+    --------
+    >>> where = {"frontal": [("dk", "superiorfrontal_left")], "thalamus": [("aseg", "Left-Thalamus")], "csa": [CORD], "nfl": []}
+    >>> views_of(where, ["frontal", "nfl"]), views_of(where, ["csa"]), views_of(where, ["nfl"])
+    (('lateral',), ('cord',), ())
+    """
+    wanted = {place for b in biomarkers for place in where.get(b, ())}
+    return tuple(v for v in VIEWS if any(p.view == v and p.place in wanted for p in pieces()))
+
+
+def in_words(views: Iterable[str]) -> str:
+    """What views show: brain, cord, or both.
+
+    Examples
+    --------
+    >>> in_words(VIEWS), in_words(["lateral", "medial"]), in_words(["cord"]), in_words([])
+    ('brain and cord', 'brain', 'cord', '')
+    """
+    found = set(views)
+    return " and ".join(["brain"] * bool(found - {"cord"}) + ["cord"] * ("cord" in found))
+
+
+def placed(views: Iterable[str]) -> tuple[dict[str, float], float]:
+    """How far to the right every view is moved, where these alone stand beside one another, and how wide they are.
+
+    Parameters
+    ----------
+    views : iterable of str
+
+    Returns
+    -------
+    dict of str to float
+    float
+        In units of the drawing's height.
+
+    Examples
+    --------
+    >>> placed(["lateral", "cord"])
+    ({'lateral': 0.0, 'cord': -3.95}, 2.1)
+    """
+    moved, x = {}, 0.0
+    for view in [v for v in VIEWS if v in set(views)]:
+        moved[view] = round(x - VIEWS[view], 6)
+        x += WIDE[view]
+    return moved, round(x, 6)
+
+
 @cache
-def outlines() -> tuple[tuple[str, tuple[str, str] | None, float], ...]:
-    """The drawing of brain and cord as SVG, `UNITS` wide: path, place that colours it, width of its edge."""
+def outlines(views: tuple[str, ...] = tuple(VIEWS)) -> tuple[tuple[str, tuple[str, str] | None, float], ...]:
+    """Views of brain and cord as SVG: path, place that colours it, width of its edge.
+
+    A drawing of all views is `UNITS` wide, one of fewer less so, and as high.
+    """
     scale = UNITS / WIDTH
     letters = {Outline.MOVETO: "M", Outline.LINETO: "L", Outline.CURVE4: "C"}
+    moved, _ = placed(views)
     drawn = []
-    for piece in sorted(pieces(), key=lambda p: p.order):
+    for piece in sorted((p for p in pieces() if p.view in moved), key=lambda p: p.order):
         text, curve = [], 0
+        right = moved[piece.view]
         for (x, y), code in zip(piece.path.vertices, piece.path.codes, strict=True) if piece.path.codes is not None else [
             ((x, y), Outline.LINETO if i else Outline.MOVETO) for i, (x, y) in enumerate(piece.path.vertices)
         ]:  # fmt: skip
@@ -203,21 +301,23 @@ def outlines() -> tuple[tuple[str, tuple[str, str] | None, float], ...]:
                 continue
             curve = (curve + 1) % 3 if code == Outline.CURVE4 else 0
             letter = letters[code] if code != Outline.CURVE4 or curve == 1 else ""
-            text.append(f"{letter}{x * scale:.1f} {(HEIGHT - y) * scale:.1f}")
+            text.append(f"{letter}{(x + right) * scale:.1f} {(HEIGHT - y) * scale:.1f}")
         drawn.append((" ".join(text), piece.place, round(2 * piece.width, 2)))
     return tuple(drawn)
 
 
-def brain_drawing(where: dict) -> list[dict]:
+def brain_drawing(where: dict, views: Iterable[str] = tuple(VIEWS)) -> list[dict]:
     """The outlines of brain and cord, each with the biomarker that colours it.
 
     Parameters
     ----------
     where : dict
         From `structures`.
+    views : iterable of str
+        Those that are drawn, see `views_of`.
     """
     of_place = {place: b for b, places in where.items() for place in places}
-    return [{"d": text, "b": of_place.get(place, ""), "w": width} for text, place, width in outlines()]
+    return [{"d": text, "b": of_place.get(place, ""), "w": width} for text, place, width in outlines(tuple(views))]
 
 
 def draw_brain(
@@ -229,6 +329,7 @@ def draw_brain(
     dotted=(),
     levels=None,
     cord_levels=(1, 2, 3),
+    views: Iterable[str] = tuple(VIEWS),
 ) -> None:
     """Paint every biomarker of `values` into one drawing on `axis`; what has no value is hatched.
 
@@ -244,24 +345,29 @@ def draw_brain(
         Shares of the highest level, 0 to 1, of biomarkers that are on no scale of z; they have colours of their own.
     cord_levels : sequence of int
         Vertebral levels that were measured, by whose names the cord is told.
+    views : iterable of str
+        Those that are drawn, see `views_of`.
     """
+    moved, width = placed(views)
     known = {b: places for b, places in where.items() if np.isfinite(values.get(b, np.nan))}
     colour = {place: cmap(norm(values[b])) for b, places in known.items() for place in places}
     for b, share in (levels or {}).items():
         colour |= {place: LEVEL_COLOURS(share) for place in where.get(b, ()) if np.isfinite(share)}
     vague = {place for b, places in known.items() if b in set(dotted) for place in places}
     for piece in pieces():
+        if piece.view not in moved:
+            continue
         fill = colour.get(piece.place)
         hatch = (HATCH if piece.width else None) if fill is None else DOTS if piece.place in vague else None
         patch = PathPatch(
-            piece.path, facecolor=EMPTY if fill is None else fill, edgecolor=EDGE, lw=piece.width, zorder=piece.order,
+            Affine2D().translate(moved[piece.view], 0).transform_path(piece.path), facecolor=EMPTY if fill is None else fill, edgecolor=EDGE, lw=piece.width, zorder=piece.order,
             hatch=hatch,
         )  # fmt: skip
         patch.set_hatch_linewidth(0.25)
         axis.add_patch(patch)
-    for name, y in cord_names(cord_levels):
-        axis.text(VIEWS["cord"] + 0.21, y, name, ha="left", va="center", fontsize=6, zorder=3)
-    axis.set(xlim=(-0.05, WIDTH), ylim=(-0.05, 1.05), aspect="equal")
+    for name, y in cord_names(cord_levels) if "cord" in moved else ():
+        axis.text(VIEWS["cord"] + moved["cord"] + 0.21, y, name, ha="left", va="center", fontsize=6, zorder=3)
+    axis.set(xlim=(-0.05, width), ylim=(-0.05, 1.05), aspect="equal")
     axis.axis("off")
 
 

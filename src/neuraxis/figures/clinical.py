@@ -18,6 +18,8 @@ from .given import Given, takes_models
 from .style import LEAST_TEXT, MIDDLE, PAGE, TALLEST, colours, decimals, empty, grid, name_ticks, unsigned, wrapped
 
 METHODS = {"weighted": ("D", "#0072B2"), "label": ("o", "0.35"), "draws": ("s", "#E69F00")}
+#: Colour of what is drawn and not told: estimates and groups of chains that did not converge.
+DOUBTED = "0.6"
 #: What the methods are called in a legend.
 WORDS = {
     "weighted": "weighted by the posterior (told)",
@@ -97,6 +99,8 @@ def forest(g: Given) -> Figure:
             known = r["estimate"].notna().to_numpy()
             told = known & ~r.index.isin(untold)
             told &= is_true(r["reportable"]).to_numpy() if "reportable" in r else True
+            if g.doubt:
+                told, colour = told & False, DOUBTED
             axis.hlines(y[known], r["low"][known], r["high"][known], color=colour, lw=1)
             axis.plot(r["estimate"][told], y[told], marker, color=colour, ms=3.5, ls="", label=method)
             axis.plot(r["estimate"][known & ~told], y[known & ~told], marker, color=colour, mfc="white", ms=3.5, ls="")
@@ -122,11 +126,16 @@ def forest(g: Given) -> Figure:
         axis.set_title(wrapped(outcome, 22 if close else 24), fontsize=7 if close else 8)
         reference = "" if close else f" (no difference {0 if linear else 1})"
         axis.set_xlabel(f"{rows['effect'].iloc[0]}{reference}", fontsize=7)
-    handles = [plt.Line2D([], [], marker=m, color=c, lw=1, ms=3.5, label=WORDS[k]) for k, (m, c) in METHODS.items()]
-    handles.append(
+    handles = [
         plt.Line2D(
-            [], [], marker="o", color="0.35", mfc="white", ls="", ms=3.5, label="not told: too few, or uncertain labels"
+            [], [], marker=m, color=DOUBTED if g.doubt else c, mfc="white" if g.doubt else c, lw=1, ms=3.5,
+            label=WORDS[k].removesuffix(" (told)") if g.doubt else WORDS[k],
         )
+        for k, (m, c) in METHODS.items()
+    ]  # fmt: skip
+    why = f"not told: {g.doubt or 'too few, or uncertain labels'}"
+    handles.append(
+        plt.Line2D([], [], marker="o", color=DOUBTED if g.doubt else "0.35", mfc="white", ls="", ms=3.5, label=why)
     )
     handles += [plt.Line2D([], [], color="0.6", lw=0.8, ls=":", label="no difference")] * bool(close)
     figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=3 if close else 2)
@@ -145,7 +154,7 @@ def boxes(g: Given) -> Figure:
     order = [name for name in g.groups if (g.group == name).any()]
     if not drawn:
         return empty("No outcome to draw.")
-    tint = colours(g.groups)
+    tint = dict.fromkeys(g.groups, DOUBTED) if g.doubt else colours(g.groups)
     effects = g.table("clinical/associations")
     # groups lie beneath one another, so that their names are read as they stand
     figure, axes = grid(len(drawn), 3, 0.24 * len(order) + 0.85, extra=0.4)
@@ -159,14 +168,21 @@ def boxes(g: Given) -> Figure:
             v = values[g.group[values.index] == name]
             words.append(f"{wrapped(name, 18)} ({len(v)})" if i % 3 == 0 else f"({len(v)})")
             if yes_no:
-                axis.barh(j, v.mean() if len(v) else np.nan, color=tint[name], height=0.6)
+                axis.barh(
+                    j, v.mean() if len(v) else np.nan, color="white" if g.doubt else tint[name], height=0.6,
+                    edgecolor=tint[name] if g.doubt else None,
+                )  # fmt: skip
                 axis.text((v.mean() if len(v) else 0) + 0.01, j, f"{int(v.sum())}/{len(v)}", va="center", fontsize=6.5)
                 continue
-            axis.plot(v, j + jitter.uniform(-0.22, 0.22, len(v)), "o", ms=2.6, alpha=0.45, color=tint[name], mew=0)
+            axis.plot(
+                v, j + jitter.uniform(-0.22, 0.22, len(v)), "o", ms=2.6, alpha=0.45, color=tint[name],
+                mfc="none" if g.doubt else tint[name], mew=0.4 if g.doubt else 0,
+            )  # fmt: skip
             if len(v) >= 5:
                 axis.boxplot(
                     v, positions=[j], widths=0.6, orientation="horizontal", showfliers=False, manage_ticks=False,
-                    medianprops={"color": "black"}, boxprops={"lw": 0.8}, whiskerprops={"lw": 0.8}, capprops={"lw": 0.8},
+                    medianprops={"color": DOUBTED if g.doubt else "black"},
+                    **dict.fromkeys(("boxprops", "whiskerprops", "capprops"), {"lw": 0.8, "color": DOUBTED if g.doubt else "black"}),
                 )  # fmt: skip
             if o.rates and len(v):  # a person of a few weeks weighs as little as they were seen
                 axis.plot(o.rate(g.people.loc[v.index]), j, "D", color="black", mfc="white", ms=4, zorder=4)
@@ -175,7 +191,7 @@ def boxes(g: Given) -> Figure:
         axis.set_yticks(range(len(order)), words, fontsize=6.5, linespacing=0.9)
         axis.set_ylim(len(order) - 0.5, -0.5)
         axis.set_xlabel(wrapped(f"share with {o.name}" if yes_no else o.label, 34))
-        axis.set_title(_tests(effects, o.name), fontsize=6.5, color="0.3")
+        axis.set_title(g.doubt or _tests(effects, o.name), fontsize=6.5, color="0.3")
         if not yes_no:
             _scaled(axis, o.axis_scale, values, along="x")
     # said where it is so: the caption is of every study
@@ -259,7 +275,7 @@ def stage(g: Given) -> Figure:
             axis.fill_between(mine["stage"], mine["low"], mine["high"], color=tint[name], alpha=0.18, lw=0)
             r = mine.iloc[0]
             tau, low, high = (decimals(r[c], 2) for c in ("kendall_tau", "tau_low", "tau_high"))
-            words += f", tau {tau} ({low} to {high})"
+            words += "" if g.doubt else f", tau {tau} ({low} to {high})"
         if o.axis_scale != "linear":
             _scaled(axis, o.axis_scale, everyone["y"], few=height < 1.2)
         elif len(everyone):
@@ -288,14 +304,18 @@ def survival_by_subtype(g: Given) -> Figure:
     """Kaplan-Meier curves of the subtypes and the normal-appearing, with the hazard ratios of the adjusted models."""
     order = g.groups
     return _survival(
-        g.table("clinical/survival"), g.table("clinical/logrank"), "subtype", order, _ratios(g, ("subtype", "atrophy"))
+        g.table("clinical/survival"),
+        _compared_in(g, "clinical/logrank"),
+        "subtype",
+        order,
+        _ratios(g, ("subtype", "atrophy")),
     )
 
 
 @takes_models
 def survival_by_stage(g: Given) -> Figure:
     """Kaplan-Meier curves of thirds of the staged people, all together and inside each subtype."""
-    curves, tests = g.table("clinical/survival"), g.table("clinical/logrank")
+    curves, tests = g.table("clinical/survival"), _compared_in(g, "clinical/logrank")
     inside = [f"stage in {name}" for name in g.names.values() if g.k > 1]
     return _splits(curves, tests, ["stage", *inside], [NORMAL, *THIRDS], _ratios(g, ("stage",)))
 
@@ -303,12 +323,16 @@ def survival_by_stage(g: Given) -> Figure:
 @takes_models
 def survival_by_treatment(g: Given) -> Figure:
     """Kaplan-Meier curves of treatments, within each subtype."""
-    curves, tests = g.table("clinical/treatment_survival"), g.table("clinical/treatment_logrank")
+    curves, tests = g.table("clinical/treatment_survival"), _compared_in(g, "clinical/treatment_logrank")
     order = list(dict.fromkeys(curves["group"])) if len(curves) else []
     splits = {name if g.k > 1 else "": f"treatment in {name}" for name in g.names.values()}
     ratios: dict[tuple, list[str]] = {}
     effects = g.table("clinical/treatment")
-    told = effects[is_true(effects["reportable"]) & effects["estimate"].notna()] if len(effects) else effects
+    told = (
+        effects[is_true(effects["reportable"]) & effects["estimate"].notna() & (not g.doubt)]
+        if len(effects)
+        else effects
+    )
     for row in told.itertuples():
         split = splits.get(row.subtype if isinstance(row.subtype, str) else "")
         if split and row.treatment:
@@ -318,11 +342,17 @@ def survival_by_treatment(g: Given) -> Figure:
     return _splits(curves, tests, list(splits.values()), order, ratios)
 
 
+def _compared_in(g: Given, name: str) -> pd.DataFrame:
+    """Log-rank tests of a table, without a p where the chains that made the groups did not converge."""
+    table = g.table(name)
+    return table.assign(p=np.nan) if g.doubt and len(table) else table
+
+
 def _ratios(g: Given, kinds: tuple) -> dict[tuple, list[str]]:
     """Outcome and split to lines with the hazard ratios of the adjusted models that are large enough to be told."""
     effects = g.table("clinical/associations")
     out: dict[tuple, list[str]] = {}
-    if effects.empty:
+    if effects.empty or g.doubt:
         return out
     timed = effects["type"].isin([name for name, kind in KINDS.items() if kind.timed])
     told = effects[(effects["method"] == "weighted") & effects["kind"].isin(kinds) & timed]
@@ -620,26 +650,17 @@ def transitions(g: Given) -> Figure:
     seen = set(table.loc[table["n"] > 0, "source"]) | set(table.loc[table["n"] > 0, "target"])
     order = [name for name in list(dict.fromkeys([*g.groups, *table["source"], *table["target"]])) if name in seen]
     quantities = list(dict.fromkeys(slopes["quantity"])) if len(slopes) else []
+    alone = len(order) < 2  # a square of one cell says nothing
+    if alone and (not quantities or not slopes["slope"].notna().any()):
+        return empty("All scans stand in one group: nobody is seen to change it.")
     figure, axes = plt.subplots(
-        1,
-        1 + len(quantities),
-        figsize=(PAGE, 2.7),
-        layout="constrained",
-        width_ratios=[1.5] + [1] * len(quantities),
-        squeeze=False,
-    )
-    left = axes[0, 0]
-    wide = table.pivot(index="source", columns="target", values="n").reindex(index=order, columns=order).fillna(0)
-    share = wide.div(wide.sum(axis=1).replace(0, np.nan), axis=0)
-    sns.heatmap(
-        share.astype(float), annot=wide.astype(int), fmt="d", cmap="Greys", vmin=0, vmax=1, ax=left, annot_kws={"fontsize": 7},
-        cbar_kws={"label": "share of the row"},
+        1, (not alone) + len(quantities), figsize=(PAGE, 2.7), layout="constrained", squeeze=False,
+        width_ratios=[1.5] * (not alone) + [1] * len(quantities),
     )  # fmt: skip
-    left.set(xlabel="next scan", ylabel="scan")
-    name_ticks(left, [wrapped(o, 12) for o in order], 0.3 * PAGE if quantities else PAGE - 1)
-    left.set_yticks(left.get_yticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
+    if not alone:
+        _between_groups(axes[0, 0], table, order, 0.3 * PAGE if quantities else PAGE - 1)
     tint = colours(order)
-    for axis, quantity in zip(axes[0, 1:], quantities, strict=True):
+    for axis, quantity in zip(axes[0, not alone :], quantities, strict=True):
         part = slopes[slopes["quantity"] == quantity]
         part = part.sort_values("group", key=lambda v: in_order(v, order), kind="stable")
         for i, row in enumerate(part.itertuples()):
@@ -656,12 +677,27 @@ def transitions(g: Given) -> Figure:
     return figure
 
 
+def _between_groups(left, table: pd.DataFrame, order: list[str], inches: float) -> None:
+    """People from the group of one scan to that of the next, on an axis with so many inches for names."""
+    wide = table.pivot(index="source", columns="target", values="n").reindex(index=order, columns=order).fillna(0)
+    share = wide.div(wide.sum(axis=1).replace(0, np.nan), axis=0)
+    sns.heatmap(
+        share.astype(float), annot=wide.astype(int), fmt="d", cmap="Greys", vmin=0, vmax=1, ax=left, annot_kws={"fontsize": 7},
+        cbar_kws={"label": "share of the row"},
+    )  # fmt: skip
+    left.set(xlabel="next scan", ylabel="scan")
+    name_ticks(left, [wrapped(o, 12) for o in order], inches)
+    left.set_yticks(left.get_yticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
+
+
 @takes_models
 def similarity(g: Given) -> Figure:
     """Kendall tau of every pair of subtypes, all diseases."""
     table = g.table("crossdisease/similarity")
     if not table["tau"].notna().any():
         return empty("No two orders share more than one event.")
+    if table["tau"].notna().sum() == 1:
+        return empty("Two orders: one number says how alike they are.")
     table = table.assign(
         a=table["disease_a"] + " " + table["name_a"].astype(str),
         b=table["disease_b"] + " " + table["name_b"].astype(str),

@@ -30,6 +30,8 @@ class Figure:
         Shown in the summary too.
     people : bool
         Drawn from the table of people, which the page does not hold.
+    sampled : bool
+        Rests on what the chains of the model say of orders and people: marked where they did not converge.
     """
 
     name: str
@@ -39,18 +41,19 @@ class Figure:
     tables: tuple[str, ...] = ()
     first: bool = False
     people: bool = False
+    sampled: bool = True
 
 
 #: Of one disease.
 OF_DISEASE = (
     Figure("selection", "model:selection", "How well each number of subtypes predicts unseen people", "number",
-           ("selection", "heldout_folds", "variants", "negative_control")),
+           ("selection", "heldout_folds", "variants", "negative_control"), sampled=False),
     Figure("negative_control", "model:negative_control", "The same selection on healthy people", "number",
-           ("negative_control", "selection")),
+           ("negative_control", "selection"), sampled=False),
     Figure("brain_mean_z", "maps:brain_mean_z", "Mean z on brain and cord", "subtypes", ("clinical/maps",), first=True),
     Figure("ternary", "model:ternary", "Probability of each subtype, given that a person is staged", "subtypes", people=True),
     Figure("brain_t", "maps:brain_t", "Where each subtype differs from the others", "subtypes", ("clinical/maps",)),
-    Figure("mean_z", "maps:mean_z", "Mean z of every region as numbers", "subtypes", ("clinical/maps",)),
+    Figure("mean_z", "maps:mean_z", "Mean z of every measure as numbers", "subtypes", ("clinical/maps",)),
     Figure("positional_variance", "model:positional_variance", "Place of every event in the sequence", "order",
            ("positional_variance",)),
     Figure("positional_variance_folds", "model:positional_variance_folds",
@@ -58,7 +61,7 @@ OF_DISEASE = (
     Figure("progression", "maps:progression", "Expected z along the stages", "order", ("progression",)),
     Figure("probability", "model:probability", "Certainty of the subtype by stage", "trust", people=True),
     Figure("stages", "model:stages", "How many people stand at each stage", "trust", people=True),
-    Figure("convergence", "model:convergence", "Convergence of the chains", "trust", ("diagnostics",)),
+    Figure("convergence", "model:convergence", "Convergence of the chains", "trust", ("diagnostics",), sampled=False),
     Figure("forest", "clinical:forest", "Effects of subtype, stage and any atrophy", "clinical", ("clinical/associations",)),
     Figure("boxes", "clinical:boxes", "Clinical measures by subtype", "clinical", people=True),
     Figure("stage", "clinical:stage", "Clinical measures against stage", "clinical", ("clinical/stage_curves",), people=True),
@@ -79,7 +82,7 @@ OF_DISEASE = (
 OF_CONTROLS = (
     Figure("normative", "normative:normative", "z of the controls, out of sample", "norms",
            ("normative/diagnostics", "normative/zscores")),
-    Figure("covariance", "normative:covariance", "Correlation between regions in the controls", "norms",
+    Figure("covariance", "normative:covariance", "Correlation between measures in the controls", "norms",
            ("normative/covariance",)),
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ from ..schema import load
 from ..tables import read_table
 from .brain import structures
 from .declared import ALL
-from .style import empty
+from .style import empty, in_doubt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,6 +111,29 @@ class Given:
         return list(dict.fromkeys([NORMAL, *self.names.values()]))
 
     @cached_property
+    def doubt(self) -> str:
+        """What is to be seen on figures of labels and orders: that the chains did not converge, or "" where they did.
+
+        Examples
+        --------
+        >>> def of(**diagnostics):
+        ...     return Given(tables={"diagnostics": pd.DataFrame(diagnostics)})
+        >>> of(r_hat=[1.2], ess=[900.0]).doubt, of(r_hat=[np.nan], ess=[np.nan]).doubt, of(r_hat=[1.0], ess=[900.0]).doubt
+        ('chains did not converge', 'convergence is not known', '')
+        """
+        from ..sustain.diagnostics import ESS_LIMIT, R_HAT_LIMIT
+
+        # a model without draws has no chains
+        alone = self.n_subtypes is not None and self.traces is None
+        table = pd.DataFrame() if alone else self.table("diagnostics")
+        if table.empty:
+            return ""
+        worst, least = table["r_hat"].max(), table["ess"].min()
+        if not np.isfinite(worst):
+            return "convergence is not known"
+        return "" if worst <= R_HAT_LIMIT and least >= ESS_LIMIT else "chains did not converge"
+
+    @cached_property
     def labelled(self) -> pd.DataFrame:
         """subtypes.tsv by person."""
         return self.table("subtypes").set_index("participant_id")
@@ -196,7 +219,7 @@ def read_given(
         name=name,
         tables=read,
         labels=defined.set_index("biomarker")["label"],
-        where=structures(defined, places),
+        where=structures(defined, places, drawn_of(read)),
         people=people,
         outcomes=tuple(outcomes),
         maps=tuple(load(path) for path in maps),
@@ -205,6 +228,19 @@ def read_given(
         event_colours=event_colours,
         cord_levels=tuple(cord_levels),
     )
+
+
+def drawn_of(tables: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Biomarkers that the maps among these tables hold.
+
+    Examples
+    --------
+    >>> drawn_of({"clinical/maps": pd.DataFrame({"biomarker": ["frontal"]}), "progression": pd.DataFrame()})
+    {'frontal'}
+    """
+    return {
+        b for name in ("clinical/maps", "progression") for b in tables.get(name, pd.DataFrame()).get("biomarker", ())
+    }
 
 
 class Made(Mapping):
@@ -255,7 +291,8 @@ def places_of(model, biomarkers=None, cord_levels=None) -> tuple[dict, tuple]:
         # the workflow's own definitions know nothing of how this cord was measured
         said = [] if biomarkers is None else defined.loc[defined["biomarker"] == cord_of(defined), "label"]
         cord_levels = [level for label in said for level in levels_named(label)]
-    return structures(defined, read_table(resources / "labels.tsv").set_index("label")["name"]), tuple(cord_levels)
+    names = read_table(resources / "labels.tsv").set_index("label")["name"]
+    return structures(defined, names, model.events.biomarkers), tuple(cord_levels)
 
 
 def of_cross_validation(found, variant: str | None = None) -> dict[str, Callable[[], pd.DataFrame]]:
@@ -430,17 +467,23 @@ def takes_models(draw: Callable[[Given], Figure]) -> Callable[..., Figure]:
     figure = next(f for f in ALL.values() if f.draw == called)
     needs = figure.tables[:1] or (("outcomes",) if called.startswith("clinical:") else ())
 
+    def shown(given: Given) -> Figure:
+        made = draw(given)
+        if figure.sampled and given.doubt:
+            in_doubt(made, given.doubt)
+        return made
+
     @wraps(draw)
     def drawing(of, X=None, **more) -> Figure:
         if isinstance(of, Given):
-            return draw(of)
+            return shown(of)
         given = given_of(of, X, **more)
         if figure.name != "selection" and given.n_subtypes == 0:
             return empty("A model of healthy people alone: there is no order to draw.")
         lacks = [t for t in needs if t not in given.tables]
         if lacks or (figure.people and "subtypes" not in given.tables):
             raise InputError(f"{figure.name}: {_lack(lacks, given)}")
-        return draw(given)
+        return shown(given)
 
     # what is shown of it are the arguments that it takes
     drawing.__signature__ = inspect.signature(drawing, follow_wrapped=False)  # type: ignore[attr-defined]

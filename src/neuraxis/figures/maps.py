@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ..errors import counted
 from ..labels import NORMAL
-from .brain import CORD, HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
+from .brain import CORD, HEIGHT, LEVEL_COLOURS, VIEWS, WIDTH, draw_brain, has_outline, views_of
 from .given import Given, takes_models
 from .style import MIDDLE, PAGE, empty, unsigned, wrapped
 
@@ -31,7 +31,7 @@ def drawable(table: pd.DataFrame, where: dict) -> bool:
     return bool(places - {CORD})
 
 
-def _panels(rows, where, norm, colour_map, label, note, cord_levels=(1, 2, 3)):
+def _panels(rows, where, norm, colour_map, label, note, cord_levels=(1, 2, 3), views=tuple(VIEWS)):
     """One drawing a row, titles above, one colour scale.
 
     Parameters
@@ -45,7 +45,7 @@ def _panels(rows, where, norm, colour_map, label, note, cord_levels=(1, 2, 3)):
         len(rows), 1, figsize=(PAGE, height * len(rows) + 0.75), layout="constrained", squeeze=False
     )
     for axis, (title, values, dotted) in zip(axes[:, 0], rows, strict=True):
-        draw_brain(axis, values, where, colour_map, norm, dotted, cord_levels=cord_levels)
+        draw_brain(axis, values, where, colour_map, norm, dotted, cord_levels=cord_levels, views=views)
         axis.set_title(title, loc="left", pad=2)
     scale = plt.cm.ScalarMappable(norm=norm, cmap=colour_map)
     bar = figure.colorbar(scale, ax=axes[:, 0].tolist(), shrink=min(1.0, 1.7 / len(rows)), pad=0.01, aspect=18)
@@ -80,7 +80,7 @@ def brain_mean_z(g: Given) -> Figure:
     return _panels(
         rows, g.where, Normalize(-limit, limit), plt.get_cmap("RdBu_r"), "mean z\n(positive: abnormal)",
         "Left hemisphere for both. White: z = 0. Hatched: not measured, or (cortex in the cuts, ventricles, poles) without a value here."
-        + _elsewhere(absent), g.cord_levels,
+        + _elsewhere(absent), g.cord_levels, views_of(g.where, table["biomarker"].unique()),
     )  # fmt: skip
 
 
@@ -110,6 +110,7 @@ def brain_t(g: Given) -> Figure:
     return _panels(
         rows, g.where, Normalize(-limit, limit), plt.get_cmap("PuOr_r"), "t\n(positive: more abnormal)",
         "Circular: these regions defined the subtypes. Dotted: q of at least 0.05. Hatched: no value." + _elsewhere(absent), g.cord_levels,
+        views_of(g.where, table["biomarker"].unique()),
     )  # fmt: skip
 
 
@@ -186,6 +187,7 @@ def progression(g: Given) -> Figure:
     norm, colour_map = Normalize(0, Z_END), plt.get_cmap("magma_r")
     seen = pd.concat([z.loc[(z["subtype"] == c) & z["stage"].isin(s), "z"] for c, s in shown.items()])
     drawn_levels = [b for b in levels["biomarker"].unique() if any(map(has_outline, g.where.get(b, ())))]
+    views = views_of(g.where, table["biomarker"].unique())
     columns, rows = len(shown), max(map(len, shown.values()))
     width = (PAGE - 0.7) / max(columns, 2)
     figure, axes = plt.subplots(
@@ -210,6 +212,7 @@ def progression(g: Given) -> Figure:
                 norm,
                 levels=mine_levels["share"].to_dict(),
                 cord_levels=g.cord_levels,
+                views=views,
             )
             reached = "" if mine is None else f" (n = {int((mine >= stages[i]).sum())} here or later)"
             head = f"{g.names[c]}\n" if i == 0 and g.k > 1 else ""

@@ -225,7 +225,8 @@ def reliability(g: Given) -> Figure:
     table = g.table("calibration")
     if table.empty:
         return empty("The truth is known of simulated people alone.")
-    panels = [q for q in RELIABILITY if q in set(table["quantity"])]
+    # of the one subtype that there is, everyone's probability is 1
+    panels = [q for q in RELIABILITY if q in set(table["quantity"]) and (g.k > 1 or not q.startswith("P(subtype)"))]
     held = table[table["quantity"] == INTERVALS]
     figure, axes = plt.subplots(
         1, len(panels) + 1, figsize=(PAGE, 2.7), layout="constrained", width_ratios=[*[1] * len(panels), 0.9]

@@ -1,4 +1,4 @@
-"""Diagnostics of the controls, and how their regions correlate."""
+"""Diagnostics of the controls, and how their measures correlate."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from scipy import stats
 
 from ..errors import counted
 from .given import Given
-from .style import COLUMN, PAGE, empty, unsigned
+from .style import COLOURS, COLUMN, PAGE, empty, unsigned
 
 
 def normative(g: Given) -> Figure:
-    """Controls' out-of-sample z: mean and SD by site before and after harmonisation, quantiles."""
+    """Controls' out-of-sample z: mean and SD, of several sites by site before and after harmonisation; quantiles."""
     z = g.table("normative/zscores")
     z = z[z["group"] == g.control]
     diagnostics = g.table("normative/diagnostics")
     columns = [b for b in g.labels.index if b in z.columns and z[b].notna().any()]
     names = [g.labels[b] for b in columns]
     checks = diagnostics[diagnostics["check"] == "site"]
-    # without a site term there is no before, with one site no check
-    sites = {when: checks[checks["harmonisation"] == when] for when in ("before", "after")}
+    # without a site term there is no before, with one site nothing to be told apart
+    several = checks["part"].nunique() > 1
+    sites = {when: checks[(checks["harmonisation"] == when) & several] for when in ("before", "after")}
+    everyone = diagnostics[diagnostics["check"] == "all"] if not several else checks[:0]
     panels = [
         (when, column, part)
         for when, part in sites.items()
         for column in (("mean", "sd") if when == "after" else ("mean",))
         if len(part)
     ]
-    rows = len(panels) + 1
+    rows = len(panels) + 1 + (len(everyone) > 0)
     columns_of = 2
     lines = -(-rows // columns_of)
     figure, axes = plt.subplots(
@@ -40,7 +42,7 @@ def normative(g: Given) -> Figure:
     axes = list(axes.ravel())
     for axis in axes[rows:]:
         axis.axis("off")
-    several = len(sites["before"]) > 0
+    adjusted = len(sites["before"]) > 0
     for axis, (when, column, part) in zip(axes, panels, strict=False):
         wide = part.pivot(index="biomarker", columns="part", values=column).reindex(columns).set_axis(names)
         scale = (
@@ -51,9 +53,18 @@ def normative(g: Given) -> Figure:
             wide.astype(float), cmap="RdBu_r" if column == "mean" else "PuOr_r", ax=axis, **scale,
             yticklabels=True, xticklabels=True, cbar_kws={"label": f"{word} of controls", "extend": "both"},
         )  # fmt: skip
-        axis.set(title=f"{word} by site" + (f", {when} the site term" if several else ""), xlabel="", ylabel="")
+        axis.set(title=f"{word} by site" + (f", {when} the site term" if adjusted else ""), xlabel="", ylabel="")
         axis.tick_params(axis="x", rotation=90, labelsize=6.5)
         axis.tick_params(axis="y", labelsize=6.5)
+    if len(everyone):
+        whole, axis = everyone.drop_duplicates("biomarker").set_index("biomarker").reindex(columns), axes[0]
+        at = np.arange(len(columns))
+        axis.hlines(at, whole["mean"] - whole["sd"], whole["mean"] + whole["sd"], color="0.45", lw=1)
+        axis.plot(whole["mean"], at, "o", ms=3, color=COLOURS[1])
+        for wanted in (-1, 0, 1):
+            axis.axvline(wanted, color="0.6", lw=0.8, ls=":")
+        axis.set_yticks(at, names, fontsize=6.5)
+        axis.set(title="mean z, and one SD to both sides", xlabel="z of controls", ylim=(len(columns) - 0.5, -0.5))
     quantiles = axes[rows - 1]
     for b in columns:
         (theory, observed), _ = stats.probplot(z[b].dropna())
@@ -61,7 +72,7 @@ def normative(g: Given) -> Figure:
     quantiles.plot([-3.5, 3.5], [-3.5, 3.5], color="0.2", ls=":")
     n = int(z[columns].notna().any(axis=1).sum()) if columns else 0
     quantiles.set(
-        title=f"quantiles, one line a region ({counted(n, 'control')})",
+        title=f"quantiles, one line a measure ({counted(n, 'control')})",
         xlabel="normal quantile",
         ylabel="z of controls",
     )
@@ -69,11 +80,11 @@ def normative(g: Given) -> Figure:
 
 
 def covariance(g: Given) -> Figure:
-    """Correlation between regions in the controls, and how many controls have both regions of a pair."""
+    """Correlation between measures in the controls, and how many controls have both of a pair."""
     table = g.table("normative/covariance")
     names = [b for b in g.labels.index if b in set(table["biomarker"])]
     if len(names) < 2:
-        return empty("One region: nothing correlates.")
+        return empty("One measure: nothing correlates.")
     both = pd.concat([table, table.rename(columns={"biomarker": "other", "other": "biomarker"})])
     both = both.drop_duplicates(["biomarker", "other"])
     shown = [g.labels[b] for b in names]
@@ -111,7 +122,7 @@ def covariance(g: Given) -> Figure:
             n, cmap="viridis", vmin=0, vmax=int(one["n_controls"]), square=True, ax=axes[1], xticklabels=True, yticklabels=True,
             cbar_kws={"label": "controls with both", "shrink": 0.7},
         )  # fmt: skip
-        axes[1].set_title("controls with both regions", fontsize=7.5)
+        axes[1].set_title("controls with both", fontsize=7.5)
     for axis in axes:
         axis.set(xlabel="", ylabel="")
         axis.tick_params(axis="x", rotation=90, labelsize=6.5)

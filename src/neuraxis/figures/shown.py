@@ -218,7 +218,7 @@ class ModelPlots:
         from matplotlib.colors import Normalize
 
         from ..errors import InputError, check_whole
-        from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline
+        from .brain import HEIGHT, LEVEL_COLOURS, WIDTH, draw_brain, has_outline, views_of
         from .given import places_of
         from .maps import LEVELS, by_scale, z_scale
         from .style import empty
@@ -235,7 +235,7 @@ class ModelPlots:
         table = self.model.progression()
         z, levels = by_scale(table)
         norm, colour = z_scale(z), plt.get_cmap("magma_r")
-        names = _named(self.model, names)
+        names, views = _named(self.model, names), views_of(where, used)
         figure, axes = plt.subplots(
             len(names), 1, figsize=(7.6, 7.3 * HEIGHT / WIDTH * len(names) + 0.6), layout="constrained", squeeze=False
         )
@@ -244,7 +244,9 @@ class ModelPlots:
                 t[(t["subtype"] == c) & (t["stage"] == stage)].set_index("biomarker") for t in (z, levels)
             )
             shares = mine_levels["share"].to_dict()
-            draw_brain(axis, mine["z"].to_dict(), where, colour, norm, levels=shares, cord_levels=cord_levels)
+            draw_brain(
+                axis, mine["z"].to_dict(), where, colour, norm, levels=shares, cord_levels=cord_levels, views=views
+            )
             axis.set_title(f"{name}, stage {stage} of {stages}", loc="left", fontsize=9)
         if any(has_outline(place) for b in z["biomarker"].unique() for place in where.get(b, ())):
             scale = plt.cm.ScalarMappable(norm=norm, cmap=colour)

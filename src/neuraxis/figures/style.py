@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 
@@ -12,7 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
 
 from ..labels import COLOURS as COLOURS
 from ..labels import colours as colours
@@ -144,6 +147,42 @@ def empty(words: str) -> Figure:
     axis.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
     axis.axis("off")
     return figure
+
+
+def in_doubt(figure: Figure, words: str) -> None:
+    """Write on every panel of a figure that what it shows is not to be relied on.
+
+    Behind points and lines; where a picture or a map fills the panel, in its title.
+
+    Parameters
+    ----------
+    figure : Figure
+    words : str
+
+    Examples
+    --------
+    >>> figure, (left, right) = plt.subplots(1, 2)
+    >>> _ = left.plot([1, 2]), right.imshow([[1, 2]]), right.set_title("map")
+    >>> in_doubt(figure, "chains did not converge")
+    >>> left.texts[0].get_text(), right.get_title()
+    ('chains did\\nnot converge', 'map\\nchains did not converge')
+    """
+    if hasattr(figure, "nothing"):
+        return
+    for axis in figure.axes:
+        filled = [*axis.images, *(c for c in axis.collections if isinstance(c, QuadMesh))]
+        outlines = [p for p in axis.patches if type(p) is PathPatch]
+        if axis.get_label() == "<colorbar>" or getattr(axis, "_colorbar", None) is not None:
+            continue
+        if filled or outlines:
+            side: Literal["left", "center"] = "left" if axis.get_title(loc="left") else "center"
+            head = axis.get_title(loc=side)
+            axis.set_title(f"{head}\n{words}".strip(), loc=side, fontsize=axis.title.get_fontsize())
+        elif axis.axison and axis.has_data():
+            axis.text(
+                0.5, 0.5, wrapped(words, 12), transform=axis.transAxes, ha="center", va="center", fontsize=8, color="0.68",
+                zorder=0.5, clip_on=True,
+            )  # fmt: skip
 
 
 def name_ticks(axis, names, inches: float) -> None:

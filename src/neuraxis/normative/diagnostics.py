@@ -27,8 +27,8 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
     Returns
     -------
     DataFrame
-        biomarker, check, part, n, mean, sd, statistic, p, passed, why. Checks: all, site, sex, age band
-        (mean within 2.6 SE + 0.1 of 0 and SD within 0.8-1.25 for parts of at least 20), association
+        biomarker, check, part, n, mean, sd, statistic, p, passed, why. Checks: all, and of several sites, sexes and age
+        bands each (mean within 2.6 SE + 0.1 of 0 and SD within 0.8-1.25 for parts of at least 20), association
         (partial R2 of age, age^2, sex, eTIV and site below 2 %), normality (skewness and kurtosis).
     """
     people = people.loc[z.index]
@@ -37,6 +37,8 @@ def diagnose(z: pd.DataFrame, people: pd.DataFrame, etiv: pd.Series) -> pd.DataF
     parts += [("sex", s, people["sex"] == s) for s in sorted(people["sex"].dropna().unique())]
     bands = pd.cut(people["age"], AGE_BANDS)
     parts += [("age band", f"{b.left:g}-{b.right:g}", bands == b) for b in bands.cat.categories]
+    # the only site, sex or band is everyone again, who are counted already
+    parts = [(check, part, mask) for check, part, mask in parts if check == "all" or not mask.all()]
     site = pd.get_dummies(people["site"], drop_first=True, dtype=float)
     terms = {
         "age": people[["age"]],

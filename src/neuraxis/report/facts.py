@@ -105,6 +105,8 @@ class Disease:
         Biomarker to how the model takes it ("zscore", ...); of those not named: z-score.
     systems : Series
         Biomarker to the system that subtypes are named after.
+    kinds : Series
+        Biomarker to how it is measured ("labels", "cord", "column", ...); empty where that is not known.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Disease:
     labels: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
     families: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
     systems: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
+    kinds: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
 
     # --- the number of subtypes --------------------------------------------------------------------------------------
 
@@ -423,6 +426,12 @@ class Study:
         return bool((rest["kind"] != "column").any())
 
     @cached_property
+    def columns_alone(self) -> bool:
+        """Is everything that was measured a column of people: scores, markers of fluids, nothing of an image?"""
+        kinds = {*self.measured["kind"], *self.scores["kind"]}
+        return kinds == {"column"} and not self.has_cord
+
+    @cached_property
     def has_head_size(self) -> bool:
         """Is anybody's head size known?"""
         measures = self.tables["features/measures"]
@@ -483,7 +492,9 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
     provenance = json.loads((root / "provenance.json").read_text(encoding="utf-8"))
     defined = read_biomarkers(biomarkers, provenance["config"]["features"].get("cord_levels", ()))
     off = switched_off(provenance["config"], simulated)
-    labels, families, systems = (defined.set_index("biomarker")[c] for c in ("label", "family", "system"))
+    labels, families, systems, kinds = (
+        defined.set_index("biomarker")[c] for c in ("label", "family", "system", "kind")
+    )
 
     def place(disease):
         def path(name: str) -> Path | None:
@@ -494,7 +505,7 @@ def read_study(results, *, diseases, control: str, simulated: bool, biomarkers) 
         return path
 
     found = [
-        Disease(str(d), Tables(place(d)), provenance["config"], control, simulated, labels, families, systems)
+        Disease(str(d), Tables(place(d)), provenance["config"], control, simulated, labels, families, systems, kinds)
         for d in map(str, diseases)
     ]
     tables = Tables(lambda name: root / f"{name}.tsv")

@@ -90,6 +90,8 @@ class Figures:
 def alt_text(figure: Figure, facts: Study | Disease) -> str:
     """What a figure shows, in words: the finding where there is one, else what is drawn."""
     found = sentences.FINDINGS.get(figure.name)
+    if isinstance(facts, Disease) and figure.sampled and not facts.converged:
+        found = None  # what is drawn is not told
     return (
         f"{standing.title_of(figure, facts)}. {(found(facts) if found else '') or standing.caption_of(figure, facts)}"
     )
@@ -133,6 +135,9 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
                 continue  # orders of a single event cannot differ
             if name == "sites" and len(table) and table["site"].nunique() < 2 and table["tau"].isna().all():
                 continue  # without the only site nobody is left
+            if name == "clinical/transitions" and standing.one_group(d):
+                continue  # nobody could change into another
+            table = of_one_order(name, table) if d.k < 2 else table
             caption = standing.first(captions, d)
             tables[chapter].append(any_table(store, f"{d.name}/{name}", worded(table, d), caption))
         tables[chapter] = [t for t in tables[chapter] if t]
@@ -142,14 +147,15 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         for c, words in standing.CHAPTERS.items()
         if told[c] or lines.get(c) or folded.get(c) or tables.get(c) or any(f["section"] == c for f in shown)
     ]
-    sure = [*said(d, "number"), *(s for s in said(d, "model", "labels") if s.name in SURE)]
+    # nothing that rests on chains that disagree stands in the summary
+    sure = [*said(d, "number"), *(s for s in said(d, "model", "labels") if s.name in SURE and d.converged)]
     return {
         "name": d.name,
         "id": "d-" + "".join(c if c.isalnum() else "-" for c in d.name),
         "headline": headline(d),
         "surety": sentences.surety(d),
         "sure": [s for s in sure if not s.warn],
-        "portraits": portraits(d),
+        "portraits": portraits(d) if d.converged else [],
         "nobody": standing.first(standing.NOBODY, d),
         "meaning": list(said(d, "clinical")),
         "figures": shown,
@@ -159,6 +165,26 @@ def disease_part(d: Disease, root: Path, store: TableStore, figures: Figures) ->
         "folded": {c: folded.get(c, []) for c in standing.CHAPTERS},
         "tables": {c: tables.get(c, []) for c in standing.CHAPTERS},
     }
+
+
+#: Table, column, and how values of the column begin that are of subtypes: with one order they are 0 or 1 by definition.
+OF_SUBTYPES = {
+    "recovery": ("quantity", "subtype"),
+    "calibration": ("quantity", "P(subtype)"),
+    "baselines": ("compared_with", "subtype"),
+}
+
+
+def of_one_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table of a disease without what compares subtypes, for a model that has one order.
+
+    Examples
+    --------
+    >>> of_one_order("recovery", pd.DataFrame({"quantity": ["subtype ARI", "stage Spearman correlation"]}))["quantity"].tolist()
+    ['stage Spearman correlation']
+    """
+    column, begins = OF_SUBTYPES.get(name, ("", ""))
+    return table[~table[column].astype(str).str.startswith(begins)] if column in table else table
 
 
 def labelled(table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
@@ -360,8 +386,11 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool, held: He
     parts = [disease_part(d, root, store, figures) for d in study.diseases]
     cross = None
     if len(study.diseases) > 1:
+        # one pair of orders, and one subtype, are a sentence and no table
+        lines = {"similarity": sentences.one_likeness(study), "enrichment": sentences.one_joint_subtype(study)}
         cross = {
             "figures": of_all(OF_DISEASES),
+            "lines": [line for line in lines.values() if line],
             "tables": [
                 any_table(store, name, study.tables[f"sustain/crossdisease/{name}"], caption)
                 for name, caption in (
@@ -369,6 +398,7 @@ def render(study: Study, root: Path, *, title: str, logs, people: bool, held: He
                     ("projection_counts", "People of one disease under the other's model"),
                     ("enrichment", sentences.joint_model(study.tables["sustain/crossdisease/joint_diagnostics"])),
                 )
+                if not lines.get(name)
             ],
         }
     figures.number()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import counted
-from ..figures.brain import HEIGHT, UNITS, WIDTH, brain_drawing, structures
+from ..figures.brain import HEIGHT, UNITS, WIDTH, brain_drawing, in_words, placed, structures, views_of
 from ..figures.style import colours
 from ..labels import NORMAL
 from ..tables import aside
@@ -51,7 +51,8 @@ def records(study: Study) -> dict:
     Returns
     -------
     dict
-        people: rows; names, tints: groups and their colours; biomarkers, labels, band: of the profile.
+        people: rows; names, tints: groups and their colours; biomarkers, labels, band: of the profile; scores: labels of
+        what has levels and no z.
     """
     z = study.tables["normative/zscores"].set_index("participant_id")
     biomarkers = [b for b in study.biomarkers["biomarker"] if b in z and z[b].notna().any()]
@@ -67,6 +68,8 @@ def records(study: Study) -> dict:
         if len(qc)
         else {}
     )
+    scored = study.tables["features/measures"].set_index("participant_id")[list(study.scores["biomarker"])]
+    levels = dict(zip(scored.index, ([plain(v) for v in row] for row in scored.to_numpy(float)), strict=True))
     visits = by_person(study.tables["cohort/visits"])
     values = dict(zip(z.index, z[biomarkers].to_numpy(float).round(3).tolist(), strict=True))
     modelled: dict[str, tuple[Disease, dict, str]] = {}
@@ -87,6 +90,8 @@ def records(study: Study) -> dict:
         extra: dict = {}
         if person in values:
             extra["z"] = [v if np.isfinite(v) else None for v in values[person]]
+        if any(v is not None for v in levels.get(person, ())):
+            extra["scores"] = levels[person]
         seen = [[plain(v["years"]), plain(v["edss"])] for v in visits.get(person, []) if pd.notna(v.get("edss"))]
         if seen:
             extra["visits"] = seen
@@ -118,6 +123,7 @@ def records(study: Study) -> dict:
         "biomarkers": biomarkers,
         "labels": [labels[b] for b in biomarkers],
         "band": band,
+        "scores": list(study.scores["label"]),
     }
 
 
@@ -141,12 +147,16 @@ COLUMNS = (
 
 def render(study: Study, *, title: str, style: str, script: str, label_names: pd.Series) -> str:
     """The page as text."""
-    where = structures(study.biomarkers, label_names)
-    data = records(study) | {
+    data = records(study)
+    # of the brain, the cord, both or neither, as they were measured
+    where = structures(study.biomarkers, label_names, data["biomarkers"])
+    views = views_of(where, data["biomarkers"])
+    data |= {
         "columns": [c for c, _ in COLUMNS],
         "words": [w for _, w in COLUMNS],
-        "brain": brain_drawing(where),
-        "size": [UNITS, round(UNITS * HEIGHT / WIDTH)],
+        "brain": brain_drawing(where, views),
+        "drawn": in_words(views).capitalize(),
+        "size": [round(UNITS * placed(views)[1] / WIDTH), round(UNITS * HEIGHT / WIDTH)],
     }
     return PAGES.get_template("people.html.j2").render(
         title=title,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, Template
 
+from ..biomarkers import ordinal_of
 from ..errors import InputError, counted
 from ..labels import shown_names
 from ..newpeople.shared import RESEARCH
@@ -39,6 +40,8 @@ class Paper:
         Central 95 % of the controls' z.
     outlines : list of dict
         From `figures.brain.brain_drawing`.
+    views : tuple of str
+        Views of brain and cord in which anything of the model has a place.
     """
 
     model: Any
@@ -46,15 +49,17 @@ class Paper:
     labels: pd.Series
     controls: dict[str, tuple[float, float]]
     outlines: list[dict]
+    views: tuple[str, ...]
 
     @classmethod
     def of(cls, model) -> Paper:
         """Of a model."""
-        from ..figures.brain import brain_drawing
+        from ..figures.brain import brain_drawing, views_of
 
         where = places(model)
         labels = model.biomarkers.set_index("biomarker")["label"]
-        return cls(model, where, labels, _controls(model), brain_drawing(where))
+        views = views_of(where, model.norms.models)
+        return cls(model, where, labels, _controls(model), brain_drawing(where, views), views)
 
 
 @cache
@@ -89,7 +94,7 @@ def person_page(placed, person: str, paper: Paper | None = None) -> str:
     if person not in placed.z.index:
         why = placed.refused.loc[placed.refused["participant_id"] == person, "reason"]
         raise InputError(f"{person} was not placed: {'; '.join(why) or 'nobody of this id was given'}")
-    from ..figures.brain import has_outline
+    from ..figures.brain import has_outline, in_words
 
     model = placed.model
     paper = paper or Paper.of(model)
@@ -106,8 +111,10 @@ def person_page(placed, person: str, paper: Paper | None = None) -> str:
         },
         diseases=[_disease(placed, row) for row in rows.to_dict(orient="records")],
         terms=terms(model.norms, z.index),
-        profile=profile(z, paper.labels, paper.controls),
+        profile=profile(z, paper.labels, paper.controls) if len(z) else "",
+        scores=_scores(placed, person, paper),
         drawing=drawing(z, paper),
+        drawn=in_words(paper.views),
         undrawn=[paper.labels[b] for b in undrawn],
         measures=_measures(placed, person, paper),
         notes=placed.notes.get(person, []),
@@ -198,13 +205,26 @@ def _measures(placed, person: str, paper: Paper) -> list[dict]:
     return out
 
 
+def _scores(placed, person: str, paper: Paper) -> list[dict]:
+    """Ordinal scores of the models, which have no z, in the definitions' order."""
+    names = {b for m in placed.model.models.values() for b in m.events.biomarkers} & set(
+        ordinal_of(placed.model.biomarkers)
+    )
+    found = placed.measures.loc[person]
+    return [
+        {"label": paper.labels[b], "value": _number(found[b]) if pd.notna(found.get(b)) else "not measured"}
+        for b in placed.model.biomarkers["biomarker"]
+        if b in names
+    ]
+
+
 def _number(value: float) -> str:
     """Five digits, and no exponents for volumes."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def profile(z: pd.Series, labels: pd.Series, controls: dict[str, tuple[float, float]]) -> str:
-    """SVG: z per region against the controls' central 95 %.
+    """SVG: z of every measure against the controls' central 95 %.
 
     Parameters
     ----------
@@ -224,7 +244,7 @@ def profile(z: pd.Series, labels: pd.Series, controls: dict[str, tuple[float, fl
         return left + (min(max(value, LEAST), MOST) - LEAST) / (MOST - LEAST) * width
 
     parts = [
-        f'<svg viewBox="0 0 {left + width + 60} {height}" role="img" aria-label="z per region" '
+        f'<svg viewBox="0 0 {left + width + 60} {height}" role="img" aria-label="z of every measure" '
         'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="10">'
     ]
     for tick in range(int(LEAST), int(MOST) + 1, 1):
@@ -261,24 +281,28 @@ def places(model) -> dict[str, list[tuple[str, str]]]:
     from ..home import workflow_home
 
     label_names = read_table(workflow_home() / "resources/labels.tsv").set_index("label")["name"]
-    return structures(model.biomarkers, label_names)
+    return structures(model.biomarkers, label_names, model.norms.models)
 
 
 def drawing(z: pd.Series, paper: Paper) -> str:
-    """SVG of brain and cord coloured by z; "" where none of the biomarkers has a place on it."""
+    """SVG coloured by z of the brain, the cord, or both, as they are in the model; "" where none of its biomarkers has a place."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    from ..figures.brain import EDGE, EMPTY, HEIGHT, UNITS, VIEWS, WIDTH, cord_names, has_outline
+    from ..figures.brain import EDGE, EMPTY, HEIGHT, UNITS, VIEWS, WIDTH, cord_names, in_words, placed
 
-    if not any(has_outline(place) for b in z.index for place in paper.where.get(b, ())):
+    if not paper.views:
         return ""
+    moved, wide = placed(paper.views)
     colours, scale = colormaps["RdBu_r"], UNITS / WIDTH
     fill = {b: to_hex(colours((min(max(v, -ENDS), ENDS) + ENDS) / (2 * ENDS))) for b, v in z.items() if np.isfinite(v)}
     high = HEIGHT * scale
-    bar, top, tall = UNITS + 65, 8.0, high - 16
+    bar, top, tall = round(wide * scale) + 65, 8.0, high - 16
+    # a part of the drawing is no larger than it is in the whole
+    share = (bar + 60) / (UNITS + 125)
+    narrow = f'style="width:{share:.0%};min-width:{34 * share:.3g}rem" ' if share < 1 else ""
     parts = [
-        f'<svg viewBox="-4 -4 {UNITS + 125} {high + 8:.0f}" role="img" aria-label="z on brain and cord" '
+        f'<svg viewBox="-4 -4 {bar + 60} {high + 8:.0f}" {narrow}role="img" aria-label="z on {in_words(paper.views)}" '
         'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="13">'
         '<defs><pattern id="none" width="7" height="7" patternTransform="rotate(45)" patternUnits="userSpaceOnUse">'
         f'<rect width="7" height="7" fill="{EMPTY}"/><line y2="7" stroke="{EDGE}" stroke-width=".6"/></pattern>'
@@ -289,9 +313,9 @@ def drawing(z: pd.Series, paper: Paper) -> str:
     for piece in paper.outlines:
         inside = fill.get(piece["b"], "url(#none)" if piece["w"] else EMPTY)
         parts.append(f'<path d="{piece["d"]}" fill="{inside}" stroke="{EDGE}" stroke-width="{piece["w"]}"/>')
-    for name, y in cord_names(paper.model.rules["cord_levels"]):
+    for name, y in cord_names(paper.model.rules["cord_levels"]) if "cord" in moved else ():
         parts.append(
-            f'<text x="{(VIEWS["cord"] + 0.21) * scale:.1f}" y="{(HEIGHT - y) * scale + 4:.1f}">{_escaped(name)}</text>'
+            f'<text x="{(VIEWS["cord"] + moved["cord"] + 0.21) * scale:.1f}" y="{(HEIGHT - y) * scale + 4:.1f}">{_escaped(name)}</text>'
         )
     parts.append(f'<rect x="{bar}" y="{top}" width="14" height="{tall:.1f}" fill="url(#z)" stroke="{EDGE}"/>')
     for tick in range(-ENDS, ENDS + 1, 2):

@@ -403,6 +403,24 @@ def joint_model(diagnostics: pd.DataFrame) -> str:
     return "One joint model of all diseases: where each disease is found" + ("" if agree else f". {words}")
 
 
+def one_joint_subtype(s: Study) -> str:
+    """What stands in the place of the joint model's table where it has one subtype: there is nothing to compare; "" elsewhere."""
+    table = s.tables["sustain/crossdisease/enrichment"]
+    if "subtype" not in table or table["subtype"].nunique() > 1:
+        return ""
+    each = listed(f"{people_of(int(n))} with {disease}" for disease, n in table.groupby("disease")["n"].sum().items())
+    return f"The joint model of all diseases has one order, for everyone: {each} are staged in it, and no subtype is commoner in one disease."
+
+
+def one_likeness(s: Study) -> str:
+    """What stands in the place of the figure and table of likeness where two orders are compared; "" elsewhere."""
+    table = s.tables["sustain/crossdisease/similarity"]
+    if "tau" not in table or table["tau"].notna().sum() != 1:
+        return ""
+    told = _likeness_told(s)
+    return f"Likeness of the two orders, Kendall's tau: {told}" if told else ""
+
+
 def paragraph(
     associations: pd.DataFrame,
     logrank: pd.DataFrame,
@@ -599,7 +617,15 @@ def no_brain(s: Study):
     return "The brain was not measured: atrophy that is there cannot be told from none."
 
 
-@sentence_of("people", lambda s: bool(s.diseases) and not s.has_cord, warn=True)
+@sentence_of("people", lambda s: bool(s.diseases) and s.columns_alone, warn=True)
+def no_image(s: Study):
+    return (
+        "Neither the brain nor the spinal cord was measured: all measures are columns of the participants' table, and what is "
+        "called atrophy here is an abnormal value of one of them."
+    )
+
+
+@sentence_of("people", lambda s: bool(s.diseases) and not s.has_cord and not s.columns_alone, warn=True)
 def no_cord(s: Study):
     defined = cord_of(s.biomarkers) is not None or "spinal cord" in set(s.biomarkers["system"])
     declared = "nobody has a measure of it" if defined else "no measure of it is defined"
@@ -825,7 +851,7 @@ def gaussian_better(d: Disease):
         )
     return (
         f"One multivariate normal without subtypes predicts unseen people better by {d.gaussian_gain:.1f} nats: what "
-        f"the model leaves over correlates between regions, and probabilities of {'subtypes' if d.k > 1 else 'atrophy'} are "
+        f"the model leaves over correlates between measures, and probabilities of {'subtypes' if d.k > 1 else 'atrophy'} are "
         "over-confident."
     )
 
@@ -905,7 +931,9 @@ def _calibrated(d: Disease) -> pd.DataFrame:
     table = d.tables["calibration"]
     if table.empty:
         return table
-    return table[(table["labels"] == "out of fold") & (table["class"] == "all")]
+    mine = table[(table["labels"] == "out of fold") & (table["class"] == "all")]
+    # of the one subtype that there is, everyone's probability is 1
+    return mine if d.k > 1 else mine[~mine["quantity"].str.startswith("P(subtype)")]
 
 
 def _null(d: Disease) -> pd.DataFrame:
@@ -1054,14 +1082,14 @@ def one_measure(d: Disease):
     steps = "steps of that measure's z" if d.families.get(found, "zscore") == "zscore" else "steps of that measure"
     return (
         f"The model rests on one measure, {d.measures[0]}: its stages are {steps}, and nothing is said of an order between "
-        "regions."
+        "measures."
     )
 
 
 @sentence_of("labels", lambda d: abs(d.mean_z_rho) >= 0.9 and len(d.measures) != 1 and d.n_staged >= SMALL, warn=True)
 def stage_is_mean_z(d: Disease):
     return (
-        f"Stage is nearly the mean z of all regions (Spearman's rho {d.mean_z_rho:.2f} among the staged): what goes with "
+        f"Stage is nearly the mean z of all measures (Spearman's rho {d.mean_z_rho:.2f} among the staged): what goes with "
         "stage goes with overall atrophy, and needs no model."
     )
 
@@ -1239,7 +1267,7 @@ def surety(d: Disease) -> str:
     chosen = control[is_true(control["chosen"])] if len(control) else control
     if len(chosen) and chosen["n_subtypes"].notna().any():
         parts.append(f"in healthy people {', '.join(str(int(k)) for k in chosen['n_subtypes'].dropna())}")
-    if d.k > 1 and d.n_staged:
+    if d.k > 1 and d.n_staged and d.converged:
         parts.append(f"{d.sure:.0%} of the staged with a subtype of probability 0.9 or more")
     if not d.converged:
         parts.append("the chains have not converged")

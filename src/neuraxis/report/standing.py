@@ -128,8 +128,10 @@ def cord_alone(d: Disease) -> bool:
 
 
 def cord_too(d: Disease) -> bool:
-    """Do the maps hold the spinal cord and more?"""
-    return "spinal cord" in in_maps(d) and not cord_alone(d)
+    """Do the maps draw the spinal cord beside the brain? A cord that comes from a table has no place on the drawing."""
+    table = d.tables["clinical/maps"]
+    of_kind = {d.kinds.get(b, "cord") for b in table.get("biomarker", ()) if d.systems.get(b, "") == "spinal cord"}
+    return "cord" in of_kind and not cord_alone(d)
 
 
 def adjusted(d: Disease) -> str:
@@ -239,9 +241,9 @@ def normal_followed(d: Disease) -> bool:
 
 
 def treated_told(d: Disease) -> bool:
-    """Is a hazard ratio of treatment within a subtype known?"""
+    """Is a hazard ratio of treatment within a subtype told?"""
     table = d.tables["clinical/treatment"]
-    if table.empty:
+    if table.empty or not d.converged:
         return False
     inside = table["subtype"].isin(list(d.names.values())) | ((d.k < 2) & table["subtype"].isna())
     return bool((inside & is_true(table["reportable"]) & table["estimate"].notna()).any())
@@ -251,6 +253,13 @@ def slopes_too(d: Disease) -> bool:
     """Is a change a year known?"""
     table = d.tables["clinical/slopes"]
     return len(table) > 0 and bool(table["slope"].notna().any())
+
+
+def one_group(d: Disease) -> bool:
+    """Do all scans that follow one another stand in one group, so that nobody changes it?"""
+    table = d.tables["clinical/transitions"]
+    seen = table[table["n"] > 0] if len(table) else table
+    return len(seen) > 0 and len({*seen["source"], *seen["target"]}) == 1
 
 
 def not_converged(d: Disease) -> bool:
@@ -267,9 +276,16 @@ def modelled(s: Study) -> bool:
 
 
 def site_checks(s: Study, when: str = "after") -> bool:
-    """Were means by site checked, before or after the site term?"""
+    """Were means of several sites checked, before or after the site term?"""
     table = s.tables["normative/diagnostics"]
-    return "check" in table and bool(((table["check"] == "site") & (table["harmonisation"] == when)).any())
+    mine = table[(table["check"] == "site") & (table["harmonisation"] == when)] if "check" in table else table[:0]
+    return len(mine) > 0 and mine["part"].nunique() > 1
+
+
+def checked_at_once(s: Study) -> bool:
+    """Were means of everyone checked, and none of several sites?"""
+    table = s.tables["normative/diagnostics"]
+    return "check" in table and bool((table["check"] == "all").any()) and not site_checks(s)
 
 
 def pairs_missing(s: Study) -> bool:
@@ -320,6 +336,7 @@ KAPLAN_MEIER = Text(
     "Kaplan-Meier curves with 95 % bands, ended where fewer than 10 people are at risk; numbers at risk below."
 )
 NOT_TOLD = Text("The chains have not converged: nothing of this is told as a result.", not_converged)
+NOT_LABELLED = Text("The chains have not converged: people's labels may change with more steps.", not_converged)
 NOT_SURE = Text("The chains have not converged: the order may change with more steps.", not_converged)
 
 #: Figure to its titles, of which the first that holds is taken; others have that of `figures.declared`.
@@ -342,9 +359,15 @@ TITLES: dict[str, tuple[Text, ...]] = {
         Text("Effects of subtype, stage and any atrophy", lambda d: several(d) and len(effects(d, "subtype")) > 0),
         Text("Effects of stage and any atrophy"),
     ),
-    "boxes": (Text("Clinical measures by subtype", several), Text("Clinical measures with and without atrophy")),
+    "boxes": (
+        Text("Clinical measures by subtype", several),
+        Text("Clinical measures", no(any_normal)),
+        Text("Clinical measures with and without atrophy"),
+    ),
+    "transitions": (Text("Change a year", one_group), Text("Group at one scan and at the next")),
     "survival": (
         Text("Time to each event by subtype", several),
+        Text("Time to each event", no(any_normal)),
         Text("Time to each event with and without atrophy"),
     ),
     "survival_treatment": (
@@ -380,18 +403,21 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     "brain_mean_z": (
         Text("People by out-of-fold label against the controls; positive is abnormal, white is z = 0, hatched was not measured or has no place in the drawing."),
         Text("The same colour scale for all diseases.", lambda d: len(diseases_of(d)) > 1),
+        NOT_LABELLED,
     ),
     "ternary": (
         Text("Each staged person, out of fold, is a dot: the nearer a corner, the surer.", lambda d: len(met(d)) == 3),
         Text("Each staged person, out of fold, is a bar.", lambda d: len(met(d)) != 3),
         Text("The normal-appearing are counted below.", any_normal),
+        NOT_LABELLED,
     ),
     "brain_t": (
         Text(lambda d: f"t of each subtype against {agreeing(d.k - 1, 'the other subtype', 'the other subtypes')}{adjusted(d)}; dotted: not below a false-discovery rate of 5 %."),
         Text("Circular: these regions defined the subtypes, so the maps say where subtypes differ, not that they do."),
         Text("The same colour scale for all diseases.", lambda d: len(diseases_of(d)) > 1),
+        NOT_LABELLED,
     ),
-    "mean_z": (Text("By out-of-fold label; positive is abnormal."),),
+    "mean_z": (Text("By out-of-fold label; positive is abnormal."), NOT_LABELLED),
     "positional_variance": (
         Text("Posterior probability of each place, model of everyone; the darker, the more probable."),
         Text("One colour per threshold.", lambda d: steps_are_z(d) and not one_level(d)),
@@ -399,7 +425,7 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
         Text("Colours are those of the SuStaIn papers.", lambda d: d.config.get("report", {}).get("event_colours") == "field"),
         NOT_SURE,
     ),
-    "positional_variance_folds": (Text("Probability of each place, averaged over the models of all folds."),),
+    "positional_variance_folds": (Text("Probability of each place, averaged over the models of all folds."), NOT_SURE),
     "progression": (
         Text("At stages spread evenly over those that at least three people of the subtype reach, or the first four.", several),
         Text("At stages spread evenly over those that at least three people reach, or the first four.", no(several)),
@@ -407,11 +433,13 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "probability": (
         Text("Probability of the most probable subtype, given that a person is staged, against the expected stage; one dot a person, out of fold."),
+        NOT_LABELLED,
     ),
     "stages": (
         Text("Most probable stage out of fold."),
         Text("The column at “none”: the normal-appearing.", any_normal),
         Text("Their column is cut; its number stands on it.", column_is_cut),
+        NOT_LABELLED,
     ),
     "convergence": (
         Text("Log-likelihood of the stored draws, one line a chain; split R-hat and effective sample size of everything that was sampled, with their limits."),
@@ -430,12 +458,13 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
         Text("Boxes are quartiles, dots people.", numbers_too),
         Text("By most probable label, unadjusted."),
         Text("Counts are rates per year of exposure; the diamond is the group's: all events over all years.", rates_too),
-        Text("q: of the adjusted models (forest).", lambda d: len(d.tables["clinical/associations"]) > 0),
+        Text("q: of the adjusted models (forest).", lambda d: len(d.tables["clinical/associations"]) > 0 and d.converged),
         NOT_TOLD,
     ),
     "stage": (
         Text("Within each subtype.", several),
-        Text("Line and band: the outcome's own kind of model with its 95 % band; tau: Kendall's, with its 95 % interval.", curves_too),
+        Text("Line and band: the outcome's own kind of model with its 95 % band; tau: Kendall's, with its 95 % interval.", lambda d: curves_too(d) and d.converged),
+        Text("Line and band: the outcome's own kind of model with its 95 % band.", lambda d: curves_too(d) and not d.converged),
         Text("Too few people or stages for a curve.", no(curves_too)),
         Text("Counts are rates per year of exposure; their curve is that of the counts, with the years as offset.", rates_too),
         NOT_TOLD,
@@ -460,21 +489,24 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "transitions": (
         Text("People from the group of one scan to that of the next.", no(slopes_too)),
-        Text("Left: people from the group of one scan to that of the next; right: change a year (mixed model).", slopes_too),
+        Text("Change a year (mixed model).", lambda d: slopes_too(d) and one_group(d)),
+        Text("Left: people from the group of one scan to that of the next; right: change a year (mixed model).", lambda d: slopes_too(d) and not one_group(d)),
         NOT_TOLD,
     ),
     "reliability": (
         Text("People in classes of their stated probability against the share of them of whom it was true, with Wilson's 95 % interval (dotted: as stated), and how often the 95 % interval of the stage holds the true one."),
+        NOT_LABELLED,
     ),
     "normative": (
         Text("Mean and SD by site, before and after the site term.", lambda s: site_checks(s, "before")),
         Text("Mean and SD by site.", lambda s: site_checks(s) and not site_checks(s, "before")),
-        Text("Quantiles against those of a normal distribution, one line a region."),
+        Text("Mean and one SD to both sides (wanted: 0 and 1, dotted).", checked_at_once),
+        Text("Quantiles against those of a normal distribution, one line a measure."),
     ),
     "covariance": (
         Text("Of the out-of-sample z."),
-        Text("Right: how many controls have both regions of a pair.", pairs_missing),
-        Text("The model takes regions as independent: it does not use it.", lambda s: bool(s.diseases) and not correlated(s)),
+        Text("Right: how many controls have both measures of a pair.", pairs_missing),
+        Text("The model takes measures as independent: it does not use it.", lambda s: bool(s.diseases) and not correlated(s)),
     ),
     "similarity": (
         Text("Kendall's tau between every two orders of all diseases, over the events that both models have: 1 the same, 0 unrelated, -1 reversed."),
@@ -569,7 +601,14 @@ TABLES: dict[str, dict[str, tuple[Text, ...]]] = {
 
 #: Chapter to what else stands in it, after its sentences.
 NOTES: dict[str, tuple[Text, ...]] = {
+    "followup": (
+        Text(
+            lambda d: f"All scans stand in one group ({d.tables['clinical/transitions'].query('n > 0')['source'].iloc[0]}): nobody is seen to change it.",
+            one_group,
+        ),
+    ),
     "subtypes": (
+        NOT_LABELLED,
         Text(lambda d: f"Names: {d.tables['names']['rule'].iloc[0]}.", lambda d: several(d) and "rule" in d.tables["names"]),
         Text(
             "Shares in the model are of the people with atrophy, each counted by probability; people staged are counted by "
@@ -593,6 +632,9 @@ NOTES: dict[str, tuple[Text, ...]] = {
 
 #: What stands where nothing is to be described.
 NOBODY = (
+    Text(
+        "The chains have not converged: what its chapter draws and describes may change with more steps.", not_converged
+    ),
     Text("There is nothing to describe: the data support no order.", lambda d: d.k == 0),
     Text("There is nothing to describe: nobody is staged."),
 )
@@ -654,7 +696,7 @@ LIMITATIONS = (
         orders,
     ),
     Text(
-        "The model takes what it leaves over as independent between regions. Healthy regions correlate, and such a model "
+        "The model takes what it leaves over as independent between measures. Those of healthy people correlate, and such a model "
         "finds subtypes in healthy people too.",
         lambda s: bool(s.diseases) and not correlated(s) and orders(s),
     ),
@@ -696,14 +738,21 @@ LIMITATIONS = (
         lambda s: s.n_sites > 1 and s.config["normative"]["site"] == "none",
     ),
     Text("Nobody's head size is known: large heads have large volumes, and z hold that.", head_sizes_missing),
-    Text("The spinal cord was not measured.", lambda s: bool(s.diseases) and not s.has_cord),
+    Text(
+        "Neither the brain nor the spinal cord was measured.",
+        lambda s: bool(s.diseases) and s.columns_alone,
+    ),
+    Text(
+        "The spinal cord was not measured.",
+        lambda s: bool(s.diseases) and not s.has_cord and not s.columns_alone,
+    ),
     Text("The brain was not measured.", lambda s: bool(s.diseases) and s.has_cord and not s.has_brain),
     Text(
         "There are no later scans: stage is not tested against time.",
         lambda s: bool(s.diseases) and s.n_scanned_again == 0,
     ),
     Text(
-        "Maps that compare subtypes region by region are circular: these regions defined the subtypes.",
+        "Comparisons of subtypes measure by measure are circular: these measures defined the subtypes.",
         lambda s: any(map(several, s.diseases)),
     ),
     Text(

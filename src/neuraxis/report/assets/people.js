@@ -1,5 +1,5 @@
 "use strict";
-// The list of people, and one person: probabilities, z of every region on the drawing and as bars, course.
+// The list of people, and one person: probabilities, z of every measure as bars and, of what has a place, on a drawing of brain and cord; course.
 (() => {
   const D = JSON.parse(document.getElementById("t-people").textContent);
   const { make, shown, view } = Tables;
@@ -52,8 +52,9 @@
   const brain = (z) => {
     const known = Object.fromEntries(D.biomarkers.map((b, i) => [b, z[i]]));
     const most = D.biomarkers.map((b, i) => [D.labels[i], z[i]]).filter(([, v]) => v !== null).sort((a, b) => b[1] - a[1]).slice(0, 3);
-    const words = "Brain and cord coloured by z; highest: " + most.map(([l, v]) => `${l} ${v.toFixed(1)}`).join(", ");
+    const words = `${D.drawn} coloured by z; highest: ` + most.map(([l, v]) => `${l} ${v.toFixed(1)}`).join(", ");
     const picture = svg("svg", { viewBox: `-10 -10 ${D.size[0] + 20} ${D.size[1] + 20}`, role: "img", "aria-label": words });
+    picture.style.width = D.size[0] + 20 + "px";  // at most; the cord alone is no higher than with the brain
     picture.append(svg("defs", {}, svg("pattern", { id: "none", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
       svg("rect", { width: 6, height: 6, fill: "#dddddd" }), svg("line", { x1: 0, y1: 0, x2: 0, y2: 6, stroke: "#888", "stroke-width": 1 }))));
     for (const p of D.brain) {
@@ -71,7 +72,7 @@
     const low = Math.min(-3, ...finite, ...D.band.map((b) => b[0])), high = Math.max(4, ...finite, ...D.band.map((b) => b[1]));
     const x = (v) => left + (width * (v - low)) / (high - low);
     const outside = D.labels.filter((_, i) => z[i] !== null && z[i] > D.band[i][1]);
-    const words = outside.length ? `Beyond 97.5 % of the controls: ${outside.join(", ")}` : "No region lies beyond 97.5 % of the controls";
+    const words = outside.length ? `Beyond 97.5 % of the controls: ${outside.join(", ")}` : "No measure lies beyond 97.5 % of the controls";
     const picture = svg("svg", { viewBox: `0 0 ${left + width + 60} ${line * (z.length + 2)}`, role: "img", "aria-label": words });
     D.labels.forEach((label, i) => {
       const y = line * (i + 0.5);
@@ -108,6 +109,7 @@
     add("Group", `${row[at.group]}, ${row[at.site]}, ${row[at.sex]}, ${shown(row[at.age])} years`);
     add("Label", row[at.subtype]);
     if (row[at.stage] !== null) add("Stage", `${row[at.stage]} (95 % interval ${row[at.stage_low]} to ${row[at.stage_high]})`);
+    (more.scores || []).forEach((value, i) => add(D.scores[i], value === null ? "not measured" : shown(value)));
     if (row[at.flags]) add("Flags", row[at.flags]);
     const left = make("div", {}, make("h3", {}, "Probabilities"));
     if (more.p) for (const [name, p] of more.p) left.append(make("div", { class: "tools", style: "margin:.15rem 0" }, bars([[name, p]]), `${name}: ${percent(p)}`));
@@ -118,10 +120,12 @@
     }
     if (more.visits && more.visits.length > 1) left.append(make("h3", {}, "EDSS of every visit"),
       lines(more.visits.map(([x, y]) => ({ x, y })), "EDSS by years: " + more.visits.map((v) => `${shown(v[0])} years ${v[1]}`).join(", "), "EDSS", 10));
-    const right = make("div", {}, make("h3", {}, "z of every region"));
-    if (more.z) right.append(profile(more.z)); else right.append(make("p", {}, "No measures: the person was excluded or could not be measured."));
+    const right = make("div");
+    if (D.biomarkers.length) right.append(make("h3", {}, "z of every measure"));
+    if (!D.biomarkers.length) right.hidden = true;  // scores alone have no z
+    else if (more.z) right.append(profile(more.z)); else right.append(make("p", {}, "No measures: the person was excluded or could not be measured."));
     dialog.replaceChildren(make("button", { type: "button", class: "close", onclick: () => dialog.close() }, "Close"), make("h2", { id: "person-h" }, row[0]), facts,
-      more.z ? brain(more.z) : "", make("div", { class: "person" }, left, right));
+      more.z && D.brain.length ? brain(more.z) : "", make("div", { class: "person" }, left, right));
     dialog.showModal();
     dialog.scrollTop = 0;
   };
