@@ -24,7 +24,7 @@ from neuraxis.sustain import (
 from neuraxis.sustain.families.given import DensityEvents
 from neuraxis.sustain.families.mixture import GaussianPair, GridPair
 from neuraxis.sustain.problem import Problem
-from neuraxis.sustain.sampler import Sampler, dealt, leapt
+from neuraxis.sustain.sampler import Sampler, dealt, leapt, scattered
 from neuraxis.sustain.search import climb, even, polish, random_start
 
 CONFUSION = [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.05, 0.25, 0.7]]
@@ -516,6 +516,18 @@ def test_two_biomarkers_deal_their_places_anew():
     assert order.tolist() == [0, 1, 2, 3, 4, 6, 5]
 
 
+def test_a_biomarker_is_scattered_among_the_others():
+    """b goes to any two of five places, each pair as likely; a, c, a stay in their order."""
+    biomarker, level = np.array([0, 1, 2, 0, 1]), np.array([0, 0, 0, 1, 1])
+    order = np.array([1, 0, 4, 2, 3])
+    rng = np.random.default_rng(5)
+    seen = Counter(tuple(scattered(order, 1, biomarker, level, rng).tolist()) for _ in range(5000))
+    assert len(seen) == 10 and min(seen.values()) > 430 and max(seen.values()) < 570
+    for found in seen:
+        assert [e for e in found if e in (0, 2, 3)] == [0, 2, 3] and found.index(1) < found.index(4)
+    assert order.tolist() == [1, 0, 4, 2, 3]
+
+
 def test_two_subtypes_leave_orders_that_hold_each_other():
     """Three orders, two subtypes: in each the same event stands wrong; put right in one alone, far fewer people fit.
 
@@ -530,7 +542,7 @@ def test_two_subtypes_leave_orders_that_hold_each_other():
     stuck = even(problem, np.array([[0, 1, 3, 2], [1, 2, 0, 3]]))
     for seed in range(4):
         chain = Sampler(problem, stuck, np.random.default_rng(seed), 10)
-        chain.steps(2000, tune=True)
+        chain.steps(3000, tune=True)
         assert chain.state.subtypes.sequence.tolist() in (orders[:2].tolist(), orders[1::-1].tolist())
 
 

@@ -80,6 +80,17 @@ def dealt(sequence: np.ndarray, one: int, other: int, biomarker: np.ndarray, lev
     return out
 
 
+def scattered(sequence: np.ndarray, one: int, biomarker: np.ndarray, level: np.ndarray, rng) -> np.ndarray:
+    """The order in which one biomarker's events stand at places (of N) drawn at random, by level, among the others as these are."""
+    mine = biomarker[sequence] == one
+    where = np.zeros(len(sequence), bool)
+    where[rng.choice(len(sequence), mine.sum(), replace=False)] = True
+    out = np.empty_like(sequence)
+    events = np.flatnonzero(biomarker == one)
+    out[where], out[~where] = events[np.argsort(level[events], kind="stable")], sequence[~mine]
+    return out
+
+
 class Sampler:
     """One chain: its state, and steps of it."""
 
@@ -123,11 +134,11 @@ class Sampler:
 
         An event goes to any place, past the others of its biomarker (see `leapt`), since levels of one stand between each
         other; it does so in another subtype at once, since two subtypes that each hold a part of one order's people keep each other
-        in place; or two biomarkers deal their places anew (see `dealt`). Whatever is drawn is drawn uniformly, so that the way back is as likely.
+        in place; two biomarkers deal their places anew (see `dealt`); or one is scattered (see `scattered`). Whatever is drawn is drawn uniformly, so that the way back is as likely.
         """
         sequence, rng = self.state.subtypes.sequence, self.rng
         how = (self.problem.events.biomarker, self.problem.events.level)
-        kind = int(rng.integers(3))
+        kind = int(rng.integers(4))
         at, to, again = (int(v) for v in rng.integers(sequence.shape[1], size=3))
         log_u = np.log1p(-rng.random())
         moved = {c: leapt(sequence[c], at, to, *how)}
@@ -135,6 +146,8 @@ class Sampler:
         if kind == 1 and n_biomarkers > 1:
             one, other = (int(b) for b in rng.choice(n_biomarkers, 2, replace=False))
             moved = {c: dealt(sequence[c], one, other, *how, rng)}
+        elif kind == 3:
+            moved = {c: scattered(sequence[c], int(rng.integers(n_biomarkers)), *how, rng)}
         elif kind == 2 and len(sequence) > 1:
             d = int(rng.integers(len(sequence) - 1))
             d += d >= c
