@@ -8,17 +8,18 @@ order. Kinds that no test could or should notice are not drawn, whatever the roo
 what only a type checker reads, logging, texts and how many names a message lists; settings of a call that do not change
 what comes out of it (`UNSEEN`: zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is as good
 as another); in modules that draw, sizes, places and strengths of what is drawn (`LOOKS`: fontsize, lw, figsize, ...;
-what is shown and where the axes end stays in); and the order of arguments of functions to which it is nothing
-(`SYMMETRIC`); and floats of at most a millionth (`ROUNDING`), which guard against rounding and against nothing as a
-divisor: half as much again of them guards as well. All others count, boundaries and thresholds too; those that change
-nothing are told in the note of their line among the survivors. No file is touched: the mutated text takes the module's
-place when it is imported (edit nothing meanwhile). Tests run in a forked process that has the libraries imported
-already, so that a mutant costs what the tests cost. Of a random mutant's room only those tests run that call the
-changed function, the quickest first (all for what stands outside of functions): which they are is found by one run of
-the room without a mutant, whose failures count for nothing. Tests in processes of their own do not meet the mutant.
-With --most so many seconds (of a processor, whatever else the machine does) of tests are run against each mutant, the
-quickest ones: what would be killed by slower ones then counts as alive. Counts go to benchmarks/mutants.tsv, survivors
-to benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
+what is shown and where the axes end stays in), and how much there is room for at most, letters of a line and ticks of
+an axis (`ROOMY`); and the order of arguments of functions to which it is nothing (`SYMMETRIC`); and floats of at most a
+millionth (`ROUNDING`), which guard against rounding and against nothing as a divisor: half as much again of them guards
+as well. All others count, boundaries and thresholds too; those that change nothing are told in the note of their line
+among the survivors. No file is touched: the mutated text takes the module's place when it is imported (edit nothing
+meanwhile). Tests run in a forked process that has the libraries imported already, so that a mutant costs what the tests
+cost. Of a random mutant's room only those tests run that call the changed function, the quickest first (all for what
+stands outside of functions): which they are is found by one run of the room without a mutant, whose failures count for
+nothing. Tests in processes of their own do not meet the mutant. With --most so many seconds (of a processor, whatever
+else the machine does) of tests are run against each mutant, the quickest ones: what would be killed by slower ones then
+counts as alive. Counts go to benchmarks/mutants.tsv, survivors to benchmarks/mutants_survivors.tsv, named faults to
+benchmarks/faults.tsv.
 
 Own script rather than mutmut or cosmic-ray: those mutate every function by rewriting it behind a switch, which compiled
 kernels and dataclasses do not survive, and measure coverage with one run of the whole suite.
@@ -89,8 +90,11 @@ UNSEEN = {"strict", "stacklevel", "frozen", "slots", "repr", "copy", "maxsize", 
 LOOKS = set(
     "figsize fontsize title_fontsize labelsize annot_kws lw ms mew alpha zorder pad labelpad h_pad w_pad capsize frameon "
     "rotation labelrotation xytext width_ratios height_ratios bbox_to_anchor position rect shrink aspect linespacing length "
-    "loc ha va".split()
+    "loc ha va rc dpi ncols numticks widths medianprops boxprops whiskerprops capprops".split()
 )
+#: Functions of drawing modules, and the first of their arguments that says how much there is room for: letters of a line,
+#: ticks of an axis.
+ROOMY = {"wrapped": 1, "MaxNLocator": 0}
 #: Functions of two arguments that are the same either way round.
 SYMMETRIC = {
     "min",
@@ -120,7 +124,7 @@ def called(node: ast.Call) -> str:
 def unseen(tree: ast.Module) -> set[int]:
     """Nodes (their ids) whose change no test could or should notice."""
     out: set[int] = set()
-    drawing = any("matplotlib" in ast.dump(n) for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom)))
+    drawing = any("matplotlib" in ast.dump(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)))
     silent = UNSEEN | LOOKS if drawing else UNSEEN
 
     def all_of(node):
@@ -165,6 +169,9 @@ def unseen(tree: ast.Module) -> set[int]:
         elif isinstance(node, ast.Call):
             if called(node) in SPOKEN:
                 words_of(node)
+            if drawing and called(node) in ROOMY:
+                for given in node.args[ROOMY[called(node)] :]:
+                    all_of(given)
             if called(node) == "lru_cache" or getattr(getattr(node.func, "value", None), "id", "") in ("LOG", "log"):
                 all_of(node)
             if called(node) == "NeuraxisWarning" or called(node).endswith("Error"):
