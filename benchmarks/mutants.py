@@ -3,21 +3,24 @@
     python benchmarks/mutants.py                         # the named faults of benchmarks/faults.toml
     python benchmarks/mutants.py --sample 30 clinical    # 30 random mutants of one room, seeded
 
-A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument order. Kinds
-that no test could or should notice are not drawn, whatever the room: docstrings, annotations, __all__, what only a type checker
-reads, logging, texts and how many names a message lists; settings of a call that do not change what comes out of it (`UNSEEN`:
-zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is as good as another); years of the papers that
-methods.py cites (data copied from the papers: a test could only copy them again); in modules that draw, sizes, places and
-strengths of what is drawn (`LOOKS`: fontsize, lw, figsize, ...; what is shown and where the axes end stays in); and the order
-of arguments of functions to which it is nothing (`SYMMETRIC`); floats of at most a millionth (`ROUNDING`), which guard against
-rounding and against nothing as a divisor: half as much again guards as well. All others count, boundaries and thresholds too; those that
-change nothing are told in the note of their line among the survivors. No file is touched: the mutated text takes the module's
-place when it is imported (edit nothing meanwhile). Tests run in a forked process that has the libraries imported already, so
-that a mutant costs what the tests cost. Of a random mutant's room only those tests run that call the changed function, the
-quickest first (all for what stands outside of functions): which they are is found by one run of the room without a mutant,
-whose failures count for nothing. Tests in processes of their own do not meet the mutant. With --most so many seconds (of a
-processor) of tests are run against each mutant, the quickest ones: what would be killed by slower ones then counts as alive.
-Counts go to benchmarks/mutants.tsv, survivors to benchmarks/mutants_survivors.tsv, named faults to benchmarks/faults.tsv.
+A mutant changes one operator, constant, boolean, name of a pair (low and high, before and after, ...) or argument
+order. Kinds that no test could or should notice are not drawn, whatever the room: docstrings, annotations, __all__,
+what only a type checker reads, logging, texts and how many names a message lists; settings of a call that do not change
+what comes out of it (`UNSEEN`: zip's strict, stacklevel, frozen, sizes of caches, ...), a default seed (any is as good
+as another); in modules that draw, sizes, places and strengths of what is drawn (`LOOKS`: fontsize, lw, figsize, ...;
+what is shown and where the axes end stays in), and how much there is room for at most, letters of a line and ticks of
+an axis (`ROOMY`); the order of arguments of functions to which it is nothing (`SYMMETRIC`); floats of at most a
+millionth (`ROUNDING`), which guard against rounding and against nothing as a divisor: half as much again of them guards
+as well; how far, how long and in what portions the search and the chains go (`TUNING`), which come to the same end sooner or
+later; and years of the papers that methods.py cites (data copied from the papers). All others count, boundaries and thresholds too; those that change nothing are told in the note of
+their line among the survivors. No file is touched: the mutated text takes the module's place when it is imported (edit
+nothing meanwhile). Tests run in a forked process that has the libraries imported already, so that a mutant costs what
+the tests cost. Of a random mutant's room only those tests run that call the changed function, the quickest first (all
+for what stands outside of functions): which they are is found by one run of the room without a mutant, whose failures
+count for nothing. Tests in processes of their own do not meet the mutant. With --most so many seconds (of a processor,
+whatever else the machine does) of tests are run against each mutant, the quickest ones: what would be killed by slower
+ones then counts as alive. Counts go to benchmarks/mutants.tsv, survivors to benchmarks/mutants_survivors.tsv, named
+faults to benchmarks/faults.tsv.
 
 Own script rather than mutmut or cosmic-ray: those mutate every function by rewriting it behind a switch, which compiled
 kernels and dataclasses do not survive, and measure coverage with one run of the whole suite.
@@ -94,8 +97,11 @@ UNSEEN = {"strict", "stacklevel", "frozen", "slots", "repr", "copy", "maxsize", 
 LOOKS = set(
     "figsize fontsize title_fontsize labelsize annot_kws lw ms mew alpha zorder pad labelpad h_pad w_pad capsize frameon "
     "rotation labelrotation xytext width_ratios height_ratios bbox_to_anchor position rect shrink aspect linespacing length "
-    "loc ha va".split()
+    "loc ha va rc dpi ncols numticks widths medianprops boxprops whiskerprops capprops".split()
 )
+#: Functions of drawing modules, and the first of their arguments that says how much there is room for: letters of a line,
+#: ticks of an axis.
+ROOMY = {"wrapped": 1, "MaxNLocator": 0}
 #: Functions of two arguments that are the same either way round.
 SYMMETRIC = {
     "min",
@@ -113,6 +119,12 @@ SYMMETRIC = {
 SYMMETRIC |= {"corrcoef", "gcd", "array_equal", "logical_and", "logical_or", "logaddexp", "pearsonr"}
 #: Floats up to this are guards: changed by half they still are.
 ROUNDING = 1e-6
+#: Constants of the search and of the chains that say how far, how long and in what portions they go.
+TUNING = set(
+    "MAX_WIDTH WIDTH_STEP BLOCK_COST OWN_BLOCKS TOLERANCE MAX_SWEEPS EXPLORE_ROUNDS SHAKE_ROUNDS SHAKE_SWEEPS NEAR FAR "
+    "MOST_SEARCHED PRICE_SEARCHED LEAST_SEARCHED PRICE_POLISHED POLISH_NEAR POLISH_REACH N_SHAKEN N_POLISHED "
+    "PRICE_ALL_POLISHED SMALL PREPARING_SWEEPS REACH REACH_COUPLED LEAP_EVERY PIECES EVERY".split()
+)
 #: What says something to a reader and decides nothing.
 SPOKEN = {"debug", "info", "warning", "print", "warn"}
 
@@ -122,10 +134,15 @@ def called(node: ast.Call) -> str:
     return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
+def named_by(node: ast.Assign) -> set[str]:
+    """Names that an assignment gives, several at once included."""
+    return {n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+
+
 def unseen(tree: ast.Module) -> set[int]:
     """Nodes (their ids) whose change no test could or should notice."""
     out: set[int] = set()
-    drawing = any("matplotlib" in ast.dump(n) for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom)))
+    drawing = any("matplotlib" in ast.dump(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)))
     silent = UNSEEN | LOOKS if drawing else UNSEEN
 
     def all_of(node):
@@ -153,7 +170,7 @@ def unseen(tree: ast.Module) -> set[int]:
             for part in node.values:
                 if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
                     all_of(part.format_spec)
-        elif isinstance(node, ast.Assign) and "__all__" in {getattr(t, "id", "") for t in node.targets}:
+        elif isinstance(node, ast.Assign) and named_by(node) & ({"__all__"} | TUNING):
             all_of(node)
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             out.update(id(n) for part in node.body for n in ast.walk(part))
@@ -172,6 +189,9 @@ def unseen(tree: ast.Module) -> set[int]:
                 words_of(node)
             if called(node) == "Reference":  # what a paper is called, not when it is cited
                 out.update(id(n) for n in node.args if isinstance(n, ast.Constant))
+            if drawing and called(node) in ROOMY:
+                for given in node.args[ROOMY[called(node)] :]:
+                    all_of(given)
             if called(node) == "lru_cache" or getattr(getattr(node.func, "value", None), "id", "") in ("LOG", "log"):
                 all_of(node)
             if called(node) == "NeuraxisWarning" or called(node).endswith("Error"):

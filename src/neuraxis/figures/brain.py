@@ -35,6 +35,8 @@ DOTS = "...."
 LEVEL_COLOURS = plt.get_cmap("Greens")
 EDGE = "#4D4D4D"
 WHITE_MATTER = ("own", "white matter")
+#: Parts that the package ships with another parcel, by its file and the view: the inner side of the superior frontal gyrus.
+MISFILED = {("superiorparietal_left", "medial"): "superiorfrontal_left"}
 CORD = ("own", "cord")
 #: x positions of the views, each of height 1: lateral and medial cortex, coronal and sagittal cut, cord.
 VIEWS = {"lateral": 0.0, "medial": 1.48, "coronal": 3.06, "sagittal": 4.24, "cord": 5.43}
@@ -186,7 +188,7 @@ def pieces() -> tuple[Piece, ...]:
             for piece in _pieces(outline("dk", file.name)):
                 centre = piece.vertices.mean(axis=0)
                 if (centre >= low - 1).all() and (centre <= high + 1).all():
-                    add(piece, transform, ("dk", file.name))
+                    add(piece, transform, ("dk", MISFILED.get((file.name, view), file.name)))
     for view, ribbon_name in (("coronal", "Coronal"), ("sagittal", "Sagittal")):
         ribbon = outline("aseg", ribbon_name)
         # the coronal cut lies left of x = 1400 in the shipped drawing, the sagittal one right of it

@@ -523,7 +523,7 @@ def _panels(curves, tests, cells, order, ratios):
             j = lines.index(name)
             top.step(c["years"], c["survival"], where="post", color=tint[name], label=name)
             top.fill_between(c["years"], c["low"], c["high"], step="post", color=tint[name], alpha=0.12, lw=0)
-            whole = part[part["group"] == name]
+            whole = part[part["group"] == name].sort_values("years", kind="stable")
             for t in ticks:
                 later = whole[whole["years"] >= t]
                 risk = int(later["at_risk"].iloc[0]) if len(later) else 0
