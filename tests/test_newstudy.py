@@ -397,3 +397,92 @@ def test_doctor(tmp_path, monkeypatch):
         sick = CliRunner().invoke(main, command)
         assert sick.exit_code == 1 and "cohort.participants: nobody.tsv: no such file" in sick.output
         assert "installation" in sick.output
+
+
+def lines_of(data, tmp_path):
+    """config.yaml that is written: every key with the comment above it, by path; what YAML reads of it."""
+    said = make_study(tmp_path / "study", data)
+    text = (tmp_path / "study/config.yaml").read_text()
+    above, comment, path, found = {}, [], [], []
+    for line in text.split("\n"):
+        bare = line.strip()
+        if bare.startswith("# "):
+            comment.append(bare.removeprefix("# "))
+            continue
+        depth = (len(line) - len(line.lstrip())) // 2
+        if bare.startswith("- column: "):
+            path, bare = [*path[:depth], "outcomes", bare.removeprefix("- column: ")], ""
+            above[".".join(path)] = " ".join(comment)
+        elif ":" in bare and not bare.startswith("- "):
+            path = [*path[:depth], bare.partition(":")[0]]
+            above[".".join(path)] = " ".join(comment)
+        found.append(line)
+        comment = []
+    return above, text, said
+
+
+def test_every_key_of_a_folder_of_freesurfer_says_what_was_found(data, tmp_path):
+    """What was proposed and why, what could not be told, and what a key is for where nothing was found."""
+    for i in range(3):
+        (data / f"fs/sub-{i:02d}/stats").mkdir(parents=True)
+        (data / f"fs/sub-{i:02d}/stats/aseg.stats").write_text("")
+    table = people(group=["HC"] * 4 + ["MS"] * 26, site=["A"] * 15 + ["B"] * 15, edss=[i / 4 for i in range(30)])
+    write(data, "participants.tsv", table.assign(odd=range(30)))
+    above, text, said = lines_of(data, tmp_path)
+    config, _, _ = proposed(data, tmp_path)
+    assert yaml.safe_load(text) == config | {"report": {"title": "study"}}
+    for key, words in {
+        "cohort.participants": "participants.tsv, 30 rows",
+        "cohort.control": "healthy controls: HC taken for them by name",
+        "cohort.diseases": "groups: MS (26), HC (4)",
+        "features.source": "FreeSurfer",
+        "features.labels": "27 of 30 people of the table are not in these results",
+        "clinical.outcomes": "EDSS (ordinal), odd (continuous)",
+        "clinical.outcomes.edss": "26 of 26 patients have a number in edss; its type is that of a measure of this name",
+        "clinical.outcomes.odd": "its type is a guess",
+    }.items():
+        assert words in above[key], key
+    # nothing was found on these: what they are for, as the settings say
+    assert above["cohort.source"].startswith("simulated: ") and above["clinical.treatment.column"].startswith(
+        "column of people"
+    )
+    assert [k for k in above if not above[k] and k.count(".") == 1] == []
+    # a section that needs no value stands as a comment, with what there is to be said
+    assert "normative" not in config and "# normative:\n#   # no healthy control was scanned at B" in text
+    assert "\n#   site: fixed\n" in text and "\n#   min_site_controls: 10\n" in text
+    head = text.partition("\ncohort:")[0]
+    assert not any(s[:30] in head for s in said), head
+
+
+def test_every_key_of_a_folder_of_the_cord_toolbox_says_what_was_found(data, tmp_path):
+    """Areas alone, one of whose levels is rare, and people without groups: what could not be told stands where it is to be set."""
+    rows = [
+        f"/d/sub-{i:02d}/sub-{i:02d}_T2w_seg.nii.gz,{v},{70 + i}"
+        for i in range(12)
+        for v in ((2, 3) if i else (1, 2, 3))
+    ]
+    (data / "csa.csv").write_text("Filename,VertLevel,MEAN(area)\n" + "\n".join(rows) + "\n")
+    write(data, "participants.tsv", people(13, site="A"))
+    above, text, _ = lines_of(data, tmp_path)
+    config = yaml.safe_load(text)
+    assert config["features"]["sct"] == str(data / "csa.csv") and config["features"]["cord_levels"] == [2, 3]
+    assert (
+        "12 scans" in above["features.sct"]
+        and "1 of 13 people of the table is not in it: sub-12" in above["features.sct"]
+    )
+    assert "C1 is not in most scans" in above["features.cord_levels"]
+    assert "cord alone" in above["features.use"] and "no head size" in above["normative.head_size"]
+    assert "control" not in config["cohort"] and "\n  # control: HC\n" in text and "\n  # diseases: " in text
+    place = text.index("\n  # control: HC")
+    assert "no column for group, so that" in " ".join(text[:place].replace("\n  #", "").split())
+
+
+def test_names_that_no_yaml_holds_are_written_all_the_same(data, tmp_path):
+    """Comments of paths with characters that end a line or a file."""
+    odd = data / "b\x85d\x07: # - {x}\u2028"
+    for i in range(2):
+        (odd / f"fs/sub-{i:02d}/stats").mkdir(parents=True)
+        (odd / f"fs/sub-{i:02d}/stats/aseg.stats").write_text("")
+    write(data, "participants.tsv", people(2, group="MS"))
+    _, text, _ = lines_of(data, tmp_path)
+    assert yaml.safe_load(text)["features"]["source"] == "images"

@@ -6,9 +6,11 @@ import os
 import re
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import wrap
+from typing import get_type_hints
 
 import pandas as pd
 import yaml
@@ -21,7 +23,7 @@ from .features.readers.base import label_ids
 from .features.readers.sct import AREA, FILE, LEVEL, levels_of
 from .features.readers.volume_tables import person_column, read_volume_tables, target_of
 from .home import workflow_home
-from .settings import Cohort, Features, Normative, about
+from .settings import WIDTH, Cohort, Features, Normative, Settings, about, flow, said_of
 from .storage import aside
 from .tables import Cells, as_numbers, number, read_cells, read_table
 
@@ -72,6 +74,42 @@ VOLUMES = re.compile(r".*(aseg[^/]*\.mgz|(dseg|synthseg)\.nii(\.gz)?)", re.I)
 LOWEST = 24
 #: Courses of multiple sclerosis as groups are called after them.
 COURSES = re.compile(r"(rr|sp|pp|pr)[ _-]?ms|cis", re.I)
+
+
+class Told(list):
+    """What was found and decided, a sentence each, and at which keys of the configuration it stands.
+
+    Attributes
+    ----------
+    at : dict of str to list of str
+        Key ("cohort.control", "clinical.outcomes.edss") to its sentences.
+
+    Examples
+    --------
+    >>> told = Told()
+    >>> told.of("cohort.control", "healthy controls: HC")
+    >>> told.note("cohort.control", "by its name")
+    >>> list(told), told.at
+    (['healthy controls: HC'], {'cohort.control': ['healthy controls: HC', 'by its name']})
+    """
+
+    def __init__(self, sentences: Iterable[str] = ()) -> None:
+        super().__init__(sentences)
+        self.at: dict[str, list[str]] = {}
+
+    def note(self, key: str, sentence: str) -> None:
+        """A sentence that stands at a key alone."""
+        self.at.setdefault(key, []).append(sentence)
+
+    def of(self, key: str, sentence: str) -> None:
+        """A sentence on a key."""
+        self.append(sentence)
+        self.note(key, sentence)
+
+    def general(self) -> list[str]:
+        """Sentences that are of no key."""
+        there = {sentence for sentences in self.at.values() for sentence in sentences}
+        return [sentence for sentence in self if sentence not in there]
 
 
 @dataclass
@@ -274,7 +312,7 @@ def _named(header, wanted: str) -> str | None:
     return next((lower[s] for s in SPELLINGS[wanted] if s in lower), None)
 
 
-def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], list[str]]:
+def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], Told]:
     """Configuration for what was found.
 
     Parameters
@@ -290,7 +328,7 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
         Sections of the configuration; paths are relative to the study where they lie in it.
     dict of str to DataFrame
         Tables to be written into the study, by file name.
-    list of str
+    Told
         What was decided, and what could not be told.
 
     Examples
@@ -305,13 +343,16 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
     >>> config["cohort"]["diseases"]
     ['MS']
     """
-    said = list(found.notes)
+    said = Told(found.notes)
     tables: dict = {}
     cohort: dict = {"source": "files", "participants": "participants.tsv"}
     clinical: dict = {"treatment": {"column": "", "reference": ""}, "prediction": {"clinical": ["age", "sex"]}}
     clinical["outcomes"] = []
     if found.people is None:
-        said.append("no table of people (participants.tsv with participant_id, group, age, sex, site): write one")
+        said.of(
+            "cohort.participants",
+            "no table of people (participants.tsv with participant_id, group, age, sex, site): write one",
+        )
     else:
         _people(found.people, study, cohort, clinical, tables, said)
     listed = _listed(found.people)
@@ -322,44 +363,55 @@ def propose(found: Found, study: Path) -> tuple[dict, dict[str, pd.DataFrame], l
         template, n = max(found.freesurfer.items(), key=lambda item: item[1])
         features |= {"source": "images", "labels": _relative(template, study)}
         persons = {i for at, i in files_of(template) if Path(at, "stats").is_dir() and not TEMPLATES.fullmatch(i)}
-        said.append(
+        said.note("features.source", "folders with stats/ of FreeSurfer or FastSurfer")
+        said.of(
+            "features.labels",
             f"FreeSurfer or FastSurfer results of {counted(len(persons), 'person')}: {template}"
             + f"; {counted(n, 'scan')}: each person's {_usual(Cohort, 'baseline_session')} (cohort.baseline_session), or else the "
-            "earliest, is taken, the others count where cohort.sessions lists them" * (n > len(persons))
+            "earliest, is taken, the others count where cohort.sessions lists them" * (n > len(persons)),
         )
-        _whose(persons, listed, "these results", said)
+        _whose(persons, listed, "these results", said, "features.labels")
         if found.volumes:
-            said.append(f"tables of volumes are left aside for them: {name_some(found.volumes)}")
+            said.of("features.source", f"tables of volumes are left aside for them: {name_some(found.volumes)}")
     elif tables_used:
         features |= {"source": "volume_tables", "volume_tables": [_relative(p, study) for p in tables_used]}
-        said.append(f"tables of volumes: {name_some(tables_used)}")
-        _whose(_persons(tables_used), listed, "these tables", said)
+        said.note("features.source", "tables of volumes, and no folders of FreeSurfer")
+        said.of("features.volume_tables", f"tables of volumes: {name_some(tables_used)}")
+        _whose(_persons(tables_used), listed, "these tables", said, "features.volume_tables")
     elif found.measures:
         features |= {"source": "table", "table": _relative(found.measures[0], study)}
-        said.append(
-            f"table of measures: {name_some(found.measures)}" + "; the first is taken" * (len(found.measures) > 1)
+        said.note("features.source", "a table in the workflow's own names of measures")
+        said.of(
+            "features.table",
+            f"table of measures: {name_some(found.measures)}" + "; the first is taken" * (len(found.measures) > 1),
         )
-        _whose(_persons(found.measures[:1]), listed, "it", said)
+        _whose(_persons(found.measures[:1]), listed, "it", said, "features.table")
     if found.sct and _cord(found.sct, listed, study, features, said):
         if "source" not in features:
             features |= {"source": "volume_tables", "volume_tables": [], "use": ["cord_csa"]}
             normative["head_size"] = "none"
-            said.append(
-                "cord alone: no segmentation of the brain was found, and no head size (normative.head_size: none)"
-            )
+            words = "cord alone: no segmentation of the brain was found, and no head size (normative.head_size: none)"
+            said.of("features.use", words)
+            said.note("features.volume_tables", "none was found; the cord's areas are of features.sct")
+            said.note("normative.head_size", words)
     if found.qc:
         features["qc_scores"] = _relative(found.qc[0], study)
+        said.note("features.qc_scores", f"quality scores of segmentations: {name_some(found.qc)}")
     if "source" not in features or (found.images and features.get("volume_tables") == []):
         if found.images:
             templates = [
                 f"{_relative(t, study)} ({n})" for t, n in sorted(found.images.items(), key=lambda item: -item[1])
             ]
-            said.append(
+            said.of(
+                "features.labels",
                 f"label volumes by their names: {name_some(templates)}; if they hold FreeSurfer's labels, set features.source: images and "
-                "features.labels to one of these, and features.etiv to a table of head sizes"
+                "features.labels to one of these, and features.etiv to a table of head sizes",
             )
         else:
-            said.append("no segmentations: give features.labels (images), features.volume_tables or features.table")
+            said.of(
+                "features.source",
+                "no segmentations: give features.labels (images), features.volume_tables or features.table",
+            )
     sections = {"cohort": cohort, "features": features, "normative": normative, "clinical": clinical}
     return {name: keys for name, keys in sections.items() if keys}, tables, said
 
@@ -384,8 +436,8 @@ def _persons(paths: Iterable[Path]) -> set[str]:
     return found - {""}
 
 
-def _whose(ids: Iterable[str], listed: list[str], what: str, said: list) -> None:
-    """Say who of the table of people has no measures, and whose measures belong to nobody of it."""
+def _whose(ids: Iterable[str], listed: list[str], what: str, said: Told, key: str) -> None:
+    """Say at a key who of the table of people has no measures, and whose measures belong to nobody of it."""
     if not listed:
         return
     people = People(listed)
@@ -393,24 +445,26 @@ def _whose(ids: Iterable[str], listed: list[str], what: str, said: list) -> None
     lacking = sorted(set(listed) - {*find.values()} - {None})
     strangers = sorted(i for i, person in find.items() if person is None)
     if len(strangers) == len(find):
-        said.append(
+        said.of(
+            key,
             f"none of the ids of {what} ({name_some(strangers, 2)}) is in the table of people ({name_some(listed, 2)}): "
-            "write them alike (sub- may be left out, leading zeros count)"
+            "write them alike (sub- may be left out, leading zeros count)",
         )
         return
     if lacking:
-        said.append(
-            f"{len(lacking)} of {counted(len(listed), 'person')} of the table {agreeing(len(lacking), 'is', 'are')} not in {what}: {name_some(lacking)}"
+        said.of(
+            key,
+            f"{len(lacking)} of {counted(len(listed), 'person')} of the table {agreeing(len(lacking), 'is', 'are')} not in {what}: {name_some(lacking)}",
         )
     if strangers:
-        said.append(f"not in the table of people, but in {what}: {name_some(strangers)}")
+        said.of(key, f"not in the table of people, but in {what}: {name_some(strangers)}")
 
 
-def _agreeing(paths: list[Path], said: list) -> list[Path]:
+def _agreeing(paths: list[Path], said: Told) -> list[Path]:
     """Tables of volumes that can be read together, those with most people first; why the others are left aside."""
     rows = {p: len(read_cells(p).rows) for p in paths}
     if empty := [p for p in paths if not rows[p]]:
-        said.append(f"left aside, because nobody is in them: {name_some(empty)}")
+        said.of("features.volume_tables", f"left aside, because nobody is in them: {name_some(empty)}")
     used: list[Path] = []
     for path in sorted((p for p in paths if rows[p]), key=lambda p: -rows[p]):
         try:
@@ -418,13 +472,13 @@ def _agreeing(paths: list[Path], said: list) -> list[Path]:
                 warnings.simplefilter("ignore", NeuraxisWarning)
                 read_volume_tables([*used, path], workflow_home() / "resources/labels.tsv")
         except InputError as error:
-            said.append(f"left aside: {error}")
+            said.of("features.volume_tables", f"left aside: {error}")
         else:
             used.append(path)
     return used
 
 
-def _cord(paths: list[Path], listed: list[str], study: Path, features: dict, said: list) -> bool:
+def _cord(paths: list[Path], listed: list[str], study: Path, features: dict, said: Told) -> bool:
     """Propose the table of cord areas with most scans, and levels that it has; whether there is one."""
     areas: dict[Path, pd.DataFrame] = {}
     parts = []
@@ -432,7 +486,7 @@ def _cord(paths: list[Path], listed: list[str], study: Path, features: dict, sai
         cells = read_cells(path)
         columns = [c for c in (FILE, LEVEL) if c in cells.header]
         if len(columns) < 2:
-            said.append(f"left aside: {path}: no column {FILE} or {LEVEL}")
+            said.of("features.sct", f"left aside: {path}: no column {FILE} or {LEVEL}")
             continue
         table = pd.DataFrame({c: cells.column(c) for c in (*columns, AREA)}, dtype=object)
         middle = pd.Series([v for v in map(number, table[AREA]) if v is not None], dtype=float).median()
@@ -441,19 +495,20 @@ def _cord(paths: list[Path], listed: list[str], study: Path, features: dict, sai
         elif len(table):
             areas[path] = table
     if parts:
-        said.append(f"left aside, areas of a part of the cord (grey or white matter): {name_some(parts)}")
+        said.of("features.sct", f"left aside, areas of a part of the cord (grey or white matter): {name_some(parts)}")
     if not areas:
         return False
     best = max(areas, key=lambda p: areas[p][FILE].nunique())
     table, scans = areas[best], areas[best][FILE].nunique()
     features["sct"] = _relative(best, study)
-    said.append(f"cord areas of the Spinal Cord Toolbox: {best}, {counted(scans, 'scan')}")
+    said.of("features.sct", f"cord areas of the Spinal Cord Toolbox: {best}, {counted(scans, 'scan')}")
     if len(areas) > 1:
-        said.append(
+        said.of(
+            "features.sct",
             f"several tables of cord areas: {name_some(areas)}; the one with most scans is taken"
-            + "; people in files of their own belong into one (sct_process_segmentation -append 1)" * (scans == 1)
+            + "; people in files of their own belong into one (sct_process_segmentation -append 1)" * (scans == 1),
         )
-    _whose(table[FILE].unique(), listed, "it", said)
+    _whose(table[FILE].unique(), listed, "it", said, "features.sct")
     usual = _usual(Features, "cord_levels")
     has = [{level for text in part for level in levels_of(text)} for _, part in table.groupby(FILE)[LEVEL]]
     counts = pd.Series([level for levels in has for level in levels], dtype=int).value_counts()
@@ -463,50 +518,59 @@ def _cord(paths: list[Path], listed: list[str], study: Path, features: dict, sai
         names = ", ".join(f"C{v}" for v in usual if v not in most)
         if chosen:
             features["cord_levels"] = [int(v) for v in chosen]
-            said.append(
-                f"{names} is not in most scans: cord area over {', '.join(f'C{v}' for v in chosen)} (features.cord_levels)"
+            said.of(
+                "features.cord_levels",
+                f"{names} is not in most scans: cord area over {', '.join(f'C{v}' for v in chosen)} (features.cord_levels)",
             )
         else:
-            said.append(
-                f"no vertebral level is in most scans of {best} (column {LEVEL}): measure it with -vert and -perlevel 1"
+            said.of(
+                "features.sct",
+                f"no vertebral level is in most scans of {best} (column {LEVEL}): measure it with -vert and -perlevel 1",
             )
     return True
 
 
-def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict, said: list) -> None:
+def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict, said: Told) -> None:
     """Groups, sites and outcomes from the table of people."""
     header = read_cells(path).header
     names = {wanted: column for wanted in SPELLINGS if (column := _named(header, wanted))}
     table = read_table(path, text=("participant_id", *names.values()))
     renamed = {column: wanted for wanted, column in names.items() if column != wanted and column.lower() != wanted}
     cohort["participants"] = _relative(path, study)
+    said.note("cohort.participants", f"table of people: {path}, {counted(len(table), 'row')}")
     if renamed:
         tables["participants.tsv"] = table.rename(columns=renamed)
         cohort["participants"] = "participants.tsv"
-        said.append(
+        said.of(
+            "cohort.participants",
             f"{path} is copied with "
             + ", ".join(f"{old} as {new}" for old, new in renamed.items())
-            + " (participants.tsv)"
+            + " (participants.tsv)",
         )
-    said += [f"{path}: no column for {w}, which the study needs: add it" for w in ("age", "sex") if w not in names]
+    for word in ("age", "sex"):
+        if word not in names:
+            said.of("cohort.participants", f"{path}: no column for {word}, which the study needs: add it")
     if "group" not in names:
-        said.append(
+        said.of(
+            "cohort.control",
             f"{path}: no column for group, so that who is a healthy control and who has which disease could not be told: "
-            "add a column group, then set cohort.control and cohort.diseases"
+            "add a column group, then set cohort.control and cohort.diseases",
         )
+        said.note("cohort.diseases", "could not be told: the table of people has no column for group")
     if "site" not in names:
-        said.append(f"{path}: no column for site: everyone counts as scanned at one site")
+        said.of("cohort.participants", f"{path}: no column for site: everyone counts as scanned at one site")
     if "group" not in names:
         return
     group = table[names["group"]]
     counts = group.value_counts().sort_index().sort_values(ascending=False, kind="stable")
     healthy = [g for g in counts.index if HEALTHY.fullmatch(str(g).strip())]
-    said.append("groups: " + ", ".join(f"{g} ({n})" for g, n in counts.items()))
+    said.of("cohort.diseases", "groups: " + ", ".join(f"{g} ({n})" for g, n in counts.items()))
     if not healthy:
-        said.append("which group is the healthy controls could not be told: set cohort.control")
+        said.of("cohort.control", "which group is the healthy controls could not be told: set cohort.control")
     else:
         cohort["control"] = str(healthy[0])
-        said.append(f"healthy controls: {name_some(healthy)}" + " together" * (len(healthy) > 1))
+        said.of("cohort.control", f"healthy controls: {name_some(healthy)}" + " together" * (len(healthy) > 1))
+        said.note("cohort.control", "taken for them by name")
     rest = [g for g in counts.index if g not in healthy]
     named = {g: re.sub(r"[^A-Za-z0-9_+-]+", "-", str(g)).strip("-_+") or "group" for g in rest}
     cohort["diseases"] = list(dict.fromkeys(named.values()))
@@ -529,23 +593,34 @@ def _people(path: Path, study: Path, cohort: dict, clinical: dict, tables: dict,
         outcome: dict = (
             dict(known) if known else {"name": column.replace("_", " "), "type": "continuous", "family": "clinical"}
         )
+        key = f"clinical.outcomes.{column}"
+        said.note(
+            key,
+            f"{int(values.notna().sum())} of {counted(len(sick), 'patient has', 'patients have')} a number in {column}; "
+            + (
+                "its type is that of a measure of this name"
+                if known
+                else "its name is not known, so its type is a guess"
+            ),
+        )
         outcome = _served(outcome, column, values, table[group.isin(healthy)], names, said)
         clinical["outcomes"].append({"column": column, "covariates": ["age", "sex"], **outcome})
     if clinical["outcomes"]:
         proposed = name_some(f"{o['name']} ({o['type']})" for o in clinical["outcomes"])
-        said.append(f"outcomes: {proposed}; check their types (clinical.outcomes)")
+        said.of("clinical.outcomes", f"outcomes: {proposed}; check their types (clinical.outcomes)")
     else:
-        said.append("no outcomes: no numeric clinical column with enough values")
+        said.of("clinical.outcomes", "no outcomes: no numeric clinical column with enough values")
 
 
-def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, names: dict, said: list) -> None:
+def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, names: dict, said: Told) -> None:
     """Say what becomes of many diseases, of small ones, and of sites with few controls."""
     if len(cohort["diseases"]) > 1:
         courses = [g for g in named if COURSES.fullmatch(str(g).strip())]
         example = f"{{MS: [{', '.join(courses)}]}}" if len(courses) > 1 else "{NAME: [GROUP, GROUP]}"
-        said.append(
+        said.of(
+            "cohort.groups",
             f"{name_some(cohort['diseases'], 5)}: each is modelled as a disease of its own; cohort.groups merges some "
-            f"({example}, and the new name in cohort.diseases); one that is taken out of both is ignored"
+            f"({example}, and the new name in cohort.diseases); one that is taken out of both is ignored",
         )
     sizes = pd.Series({d: sum(counts[g] for g in named if named[g] == d) for d in cohort["diseases"]}, dtype=int)
     if (few := sizes[sizes < ENOUGH]).size:
@@ -554,22 +629,25 @@ def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, nam
             # a disease that nobody can model would end the run of the others
             cohort["diseases"] = [d for d in cohort["diseases"] if d not in few]
             cohort["groups"] = {d: g for d, g in cohort["groups"].items() if d not in few}
-            said.append(
-                f"too few for subtypes, and left out: {small}; to have them, add them to cohort.diseases and cohort.groups, or merge groups"
+            said.of(
+                "cohort.diseases",
+                f"too few for subtypes, and left out: {small}; to have them, add them to cohort.diseases and cohort.groups, or merge groups",
             )
         else:
-            said.append(f"too few for subtypes: {small}")
+            said.of("cohort.diseases", f"too few for subtypes: {small}")
     if healthy and "site" in names:
         at = table.loc[table[names["group"]].isin(healthy), names["site"]].value_counts()
         at = at.reindex(sorted(table[names["site"]].dropna().unique()), fill_value=0)
         least = _usual(Normative, "min_site_controls")
         if (alone := at.index[at == 0]).size:
-            said.append(
+            said.of(
+                "normative.site",
                 f"no healthy control was scanned at {name_some(alone, 8)}: with a site term (normative.site) nobody of these "
-                "sites has a norm"
+                "sites has a norm",
             )
         if (small := at[(at > 0) & (at < least)]).size:
-            said.append(
+            said.of(
+                "normative.min_site_controls",
                 f"sites with fewer than {counted(least, 'healthy control')}: "
                 + name_some((f"{s} ({n})" for s, n in small.items()), 8)
                 + (
@@ -577,11 +655,11 @@ def _counts(cohort, counts, named: dict, healthy: list, table: pd.DataFrame, nam
                     "normative.min_site_controls, set normative.site to none, or leave their people out"
                     if small.sum() < least
                     else f"; they are pooled, {small.sum()} together (normative.small_sites)"
-                )
+                ),
             )
 
 
-def _served(outcome: dict, column: str, values: pd.Series, healthy: pd.DataFrame, names: dict, said: list) -> dict:
+def _served(outcome: dict, column: str, values: pd.Series, healthy: pd.DataFrame, names: dict, said: Told) -> dict:
     """The outcome without the keys that its values or the controls' cannot serve: the study would be refused."""
     outcome = dict(outcome)
     if outcome.get("reference") == "controls":
@@ -589,18 +667,97 @@ def _served(outcome: dict, column: str, values: pd.Series, healthy: pd.DataFrame
         known = numbers.notna() & healthy[[names[c] for c in ("age", "sex") if c in names]].notna().all(axis=1)
         if text.any() or known.sum() < ENOUGH_CONTROLS:
             del outcome["reference"]
-            said.append(
+            said.of(
+                f"clinical.outcomes.{column}",
                 f"{outcome['name']}: {counted(int(known.sum()), 'healthy control has', 'healthy controls have')} a number in {column}, age and sex"
                 + f", and {int(text.sum())} a text" * bool(text.any())
-                + f": it is not referred to them (reference: controls needs {ENOUGH_CONTROLS})"
+                + f": it is not referred to them (reference: controls needs {ENOUGH_CONTROLS})",
             )
     least = ABOVE.get(outcome.get("transform", ""))
     if least is not None and (values <= least).any():
-        said.append(
+        said.of(
+            f"clinical.outcomes.{column}",
             f"{outcome['name']}: {counted(int((values <= least).sum()), 'value')} of {column} {agreeing((values <= least).sum(), 'is', 'are')} not above {least}: it is not "
-            f"transformed (transform: {outcome.pop('transform')} needs all of them above)"
+            f"transformed (transform: {outcome.pop('transform')} needs all of them above)",
         )
     return outcome
+
+
+def commented(config: dict, at: dict[str, list[str]]) -> str:
+    """A configuration as YAML with a comment at every key: what was found, or else what the key is for.
+
+    Keys that have sentences and no value stand as comments, with the value of the workflow's own study: what could not be
+    told is to be set there.
+
+    Parameters
+    ----------
+    config : dict
+        Sections.
+    at : dict of str to list of str
+        Key to sentences, see `Told`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(commented({"cohort": {"source": "files"}}, {"cohort.control": ["could not be told"]}), end="")
+    cohort:
+      # simulated: the study's cohort, built from published aggregates; files: your own people
+      source: files
+      # could not be told
+      # control: HC
+    """
+    hints = get_type_hints(Settings)
+    lines: list[str] = []
+    for name in [f.name for f in fields(Settings)]:
+        told = [key for key in at if key.startswith(f"{name}.")]
+        if name in config and not isinstance(config[name], dict):
+            lines += _yaml({name: config[name]}, 0)
+        elif name in config or told:
+            there = name in config
+            out = [f"{name}:", *_section(hints[name], config.get(name, {}), at, f"{name}.", 2, "# " * there)]
+            lines += out if there else [f"# {line}" for line in out]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _section(section, config: dict, at: dict, before: str, indent: int, mark: str = "# ") -> list[str]:
+    """Lines of a section: its keys in the order of the proposal, then those that have sentences alone, after a mark."""
+    hints, known, lines = get_type_hints(section), {f.name: f for f in fields(section)}, []
+    for key, value in config.items():
+        why = at.get(before + key) or [said_of(known[key])]
+        lines += [line for sentence in why for line in _comment(sentence, indent)]
+        if isinstance(value, dict) and is_dataclass(hints[key]):
+            lines += [f"{' ' * indent}{key}:", *_section(hints[key], value, at, f"{before}{key}.", indent + 2)]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines.append(f"{' ' * indent}{key}:")
+            for one in value:
+                for sentence in at.get(f"{before}{key}.{one.get('column')}", ()):
+                    lines += _comment(sentence, indent)
+                lines += _yaml([one], indent)
+        else:
+            lines += _yaml({key: value}, indent)
+    for key in known:
+        if key not in config and before + key in at:
+            lines += [line for sentence in at[before + key] for line in _comment(sentence, indent)]
+            lines.append(f"{' ' * indent}{mark}{key}: {flow(about(known[key])[2])}")
+    return lines
+
+
+def _comment(sentence: str, indent: int) -> list[str]:
+    """A sentence as lines of a comment; what no comment can hold (names of files are anybody's) is a question mark."""
+    plain = "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in sentence)
+    return [
+        f"{' ' * indent}# {line}"
+        for line in wrap(plain, WIDTH - indent - 2, break_long_words=False, break_on_hyphens=False)
+    ]
+
+
+def _yaml(value, indent: int) -> list[str]:
+    """Lines of YAML."""
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return [f"{' ' * indent}{line}" for line in text.rstrip("\n").split("\n")]
 
 
 def _relative(path, study: Path) -> str:
@@ -696,7 +853,7 @@ def make_study(study, data=None) -> list[str]:
         raise ConfigError(f"{study} holds a Snakefile; a study has a folder of its own: neuraxis init NEW_FOLDER")
     if study.exists() and not study.is_dir():
         raise ConfigError(f"{study} is a file; give a folder")
-    said: list[str] = []
+    said = Told()
     tables: dict = {}
     if data is None:
         text = HEAD + SIMULATED
@@ -706,9 +863,9 @@ def make_study(study, data=None) -> list[str]:
             warnings.simplefilter("always", NeuraxisWarning)
             proposed, tables, said = propose(look(data), study)
         said += dict.fromkeys(str(w.message) for w in warned if issubclass(w.category, NeuraxisWarning))
-        title = yaml.safe_dump({"report": {"title": study.absolute().name}}, sort_keys=False)
-        body = yaml.safe_dump(proposed, sort_keys=False, allow_unicode=True, width=120)
-        text = HEAD + "".join(f"# {line}\n" for line in said) + body + title
+        proposed["report"] = {"title": study.absolute().name}
+        head = [line for sentence in said.general() for line in _comment(sentence, 0)]
+        text = HEAD + "".join(f"{line}\n" for line in head) + commented(proposed, said.at)
     texts = {
         "config.yaml": text,
         "README.md": README.format(name=study.absolute().name, said="\n".join(f"- {s}" for s in said)),
