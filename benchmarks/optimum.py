@@ -5,7 +5,7 @@
 People are drawn from the published event orders, group sizes and stages of `cohort.simulated.true_model`, with the correlation
 of healthy people or without. `gap` is where k = 1, 2, 3 from default starts ends, less where the climb that begins at the true
 orders ends, in nats: above -3 is found. With `--chains` four chains, begun apart, of the first so many cohorts of each kind go on from
-20,000 steps until they agree, at most four doublings; `r_hat` is the largest, `steps` their length. Processor seconds of one thread.
+20,000 steps until they agree, at most seven doublings; `r_hat` is the largest, `steps` their length. Processor seconds of one thread.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def row(disease: str, correlated: bool, i: int, starts: int, chains: bool) -> di
         "steps": 0,
     }
     if chains:
-        settings = FitSettings(variant, n_samples=20_000, n_doublings=4)
+        settings = FitSettings(variant, n_samples=20_000, n_doublings=7)
         drawn, out["steps"] = run_chains(p, point, settings, seed=1, key=(disease, i))
         out["r_hat"] = convergence(drawn, events)["r_hat"].max()
     return out
