@@ -392,7 +392,7 @@ def test_certainty_is_drawn_in_the_colour_of_the_own_subtype():
     counts = {c.get_label(): len(c.get_offsets()) for c in axis.collections}
     assert counts == {"cortical (n = 2)": 2, "spinal cord (n = 1)": 1, "subcortical (n = 1)": 1}
     assert (axis.get_tlabel(), axis.get_llabel(), axis.get_rlabel()) == NAMES
-    assert "1 normal-appearing people are not drawn" in figure.texts[0].get_text()
+    assert "1 normal-appearing person is not drawn" in figure.texts[0].get_text()
 
 
 def test_stages_hold_everyone_once():
@@ -410,6 +410,20 @@ def test_stages_hold_everyone_once():
     (mark,) = axis.lines
     assert mark.get_color() == "white" and all(0 < y < 1.25 * 3 for y in mark.get_ydata())
     assert not model.stages(given(stage=(1, 3, 5, 3, 5, 0))).axes[0].lines
+
+
+def test_groups_of_nobody_have_no_place():
+    """Where nobody is normal-appearing no column, bar or note is theirs."""
+    g = given(stage=(1, 3, 5, 2, 5, 1))
+    axis = model.stages(g).axes[0]
+    assert NORMAL not in [t.get_text() for t in axis.get_legend().get_texts()] and not axis.texts
+    assert "none" not in [t.get_text() for t in axis.get_xticklabels()]
+    bars = model.ternary(g)
+    assert "not drawn" not in " ".join(t.get_text() for t in bars.findobj(plt.Text))
+    table = maps_of({NORMAL: {"thalamus": np.nan}, "one": {"thalamus": 1.0}, "two": {"thalamus": 2.0}}, "mean_z")
+    table.loc[table["group"] == NORMAL, "n"] = 0
+    axis = maps.mean_z(given(clinical__maps=table)).axes[0]
+    assert [t.get_text().partition("\n")[0] for t in axis.get_xticklabels()] == ["one", "two"]
 
 
 def test_convergence_counts_what_has_not_converged():

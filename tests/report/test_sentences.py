@@ -352,12 +352,14 @@ def test_subtypes_are_ranked_and_described_by_staged_people():
     assert [name for _, name, _ in d.ranked] == ["spinal cord", "cortical"]
     assert first == (
         "Spinal cord: 50 people (50% of all with MS); the sequence begins in Cord area and Frontal cortex; highest mean z: "
-        "Cord area (1.8); median stage 5.5, highest 10."
+        "Cord area (1.8); median stage 5.5, highest 10 of 2."
     )
     assert second.startswith(
         "Cortical: 30 people (30% of all with MS); the sequence begins in Frontal cortex and Thalamus"
     )
     assert "Too few" not in first + second
+    unknown = sentences.portraits(disease(**{"clinical/maps": maps}))[0]
+    assert unknown.endswith("; median stage 5.5, highest 10.")
     small = disease(names=names((19, 61)), subtypes=people((19, 61)))
     apart = disease(subtypes=people(stages=[[1, 3], [10, 20, 30, 40]]))
     late, early = sentences.portraits(apart)
@@ -927,7 +929,7 @@ def test_cautions_that_say_whether_stages_mean_anything_are_never_folded(tmp_pat
 def test_the_top_of_the_page_says_how_sure_the_number_is():
     variants = pd.DataFrame({"variant": ["a", "b", "b"], "n_subtypes": [2, 1, 3], "chosen": [True, False, True]})
     assert sentences.surety(disease(variants=variants)) == (
-        "by variant of the model 2, 3; in healthy people 0; 100% of the staged with a subtype of probability 0.9 or more"
+        "variants of the model support 2, 3; in healthy people 0; 100% of the staged with a subtype of probability 0.9 or more"
     )
     one = disease(selection=selection(1), negative_control=None, diagnostics=diagnostics(1.2), **ONE)
     assert sentences.surety(one) == "the chains have not converged"

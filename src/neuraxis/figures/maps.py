@@ -278,7 +278,7 @@ def mean_z(g: Given) -> Figure:
     """Mean z per biomarker and group as numbers."""
     table = g.table("clinical/maps")
     columns = [b for b in g.labels.index if b in set(table["biomarker"])]
-    groups = [name for name in g.groups if name in set(table["group"])]
+    groups = [name for name in g.groups if name in set(table.loc[table["n"] > 0, "group"])]
     if not groups:
         return empty("Nobody has a z to be told.")
     wide = table.pivot(index="biomarker", columns="group", values="mean_z").loc[columns, groups]

@@ -294,7 +294,10 @@ def ternary(g: Given) -> Figure:
         return empty("There are no subtypes to be told apart.")
     group = g.group[p.index]
     tint, shapes = colours(g.names.values()), markers(g.names.values())
-    apart = f"{int((g.group == NORMAL).sum())} normal-appearing people are not drawn"
+    normal = int((g.group == NORMAL).sum())
+    apart = (
+        f"{counted(normal, 'normal-appearing person is', 'normal-appearing people are')} not drawn" if normal else ""
+    )
     if p.shape[1] != 3:
         figure, axis = plt.subplots(figsize=(PAGE, 2.4), layout="constrained")
         order = np.lexsort((-p.max(axis=1), p.to_numpy().argmax(axis=1)))
@@ -303,7 +306,7 @@ def ternary(g: Given) -> Figure:
             height = p[name].to_numpy()[order]
             axis.bar(range(len(p)), height, bottom=floor, width=1.0, color=tint[name], label=name, lw=0)
             floor += height
-        axis.set(xlabel=f"staged people, by subtype and certainty ({apart})", ylabel="P(subtype | staged)", xlim=(-0.5, len(p) - 0.5), ylim=(0, 1))  # fmt: skip
+        axis.set(xlabel="staged people, by subtype and certainty" + (f" ({apart})" if apart else ""), ylabel="P(subtype | staged)", xlim=(-0.5, len(p) - 0.5), ylim=(0, 1))  # fmt: skip
         axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
         return figure
     figure = plt.figure(figsize=(MIDDLE, 4.1))
@@ -338,12 +341,14 @@ def stages(g: Given) -> Figure:
     top = max(float(floor.max()), 1.0)
     # the normal-appearing are often so many that no stage could be seen beside them
     shown = min(normal, CUT * top)
-    axis.bar(-1, shown, width=0.85, color=COLOURS[0], label=NORMAL, lw=0)
+    if normal:
+        axis.bar(-1, shown, width=0.85, color=COLOURS[0], label=NORMAL, lw=0)
+        axis.annotate(f"{normal}", (-1, shown), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=6.5)
     if shown < normal:  # a cut through the column, so that its height is not read off the axis
         axis.plot([-1.6, -0.4], [0.86 * shown, 0.92 * shown], color="white", lw=3, solid_capstyle="butt", label="_cut")
-    axis.annotate(f"{normal}", (-1, shown), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=6.5)
     ticks = [t for t in MaxNLocator(10, integer=True).tick_values(1, last) if 1 <= t <= last]
-    axis.set_xticks([-1, *ticks], ["none", *(f"{t:g}" for t in ticks)])
+    beside = [(-1, "none")] if normal else []
+    axis.set_xticks([*(at for at, _ in beside), *ticks], [*(word for _, word in beside), *(f"{t:g}" for t in ticks)])
     axis.set(xlabel=f"stage ({g.seen})", ylabel="people", ylim=(0, 1.4 * top))
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.legend(frameon=False, ncols=4, loc="upper right")

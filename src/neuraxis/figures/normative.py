@@ -24,7 +24,8 @@ def normative(g: Given) -> Figure:
     checks = diagnostics[diagnostics["check"] == "site"]
     # without a site term there is no before, with one site nothing to be told apart
     several = checks["part"].nunique() > 1
-    sites = {when: checks[(checks["harmonisation"] == when) & several] for when in ("before", "after")}
+    checks = checks if several else checks[:0]
+    sites = {when: checks[checks["harmonisation"] == when] for when in ("before", "after")}
     everyone = diagnostics[diagnostics["check"] == "all"] if not several else checks[:0]
     panels = [
         (when, column, part)

@@ -320,6 +320,12 @@ class Disease:
         return [] if table.empty else [str(self.labels.get(b, b)) for b in dict.fromkeys(table["biomarker"])]
 
     @cached_property
+    def n_stages(self) -> int:
+        """Events of the model, and so its highest stage; 0 where unknown."""
+        table = self.tables["event_order"]
+        return 0 if table.empty else int(table["subtype"].value_counts().max())
+
+    @cached_property
     def most_affected(self) -> dict[str, list[tuple[str, float]]]:
         """Group to its three biomarkers of highest mean z, of groups of at least five people."""
         table = self.tables["clinical/maps"]

@@ -400,7 +400,10 @@ def reported_sentences(reported: pd.DataFrame) -> list[str]:
 def joint_model(diagnostics: pd.DataFrame) -> str:
     """What the table of the joint model is; and that its chains did not agree, where they did not."""
     agree, words = (True, "") if diagnostics.empty else verdict(diagnostics)
-    return "One joint model of all diseases: where each disease is found" + ("" if agree else f". {words}")
+    return (
+        "One joint model of all diseases: where each disease is found (Fisher's exact test of each subtype, p not corrected)"
+        + ("" if agree else f". {words}")
+    )
 
 
 def one_joint_subtype(s: Study) -> str:
@@ -1249,7 +1252,8 @@ def portrait(d: Disease, subtype: int) -> str:
         text += f" ({NAMED})" if d.k > 1 and d.named_by_comparison(subtype) else ""
     if affected:
         text += f"; highest mean z: {', '.join(affected)}"
-    text += f"; median stage {stage.median():g}, highest {stage.max():g}"
+    last = d.n_stages
+    text += f"; median stage {stage.median():g}, highest {stage.max():g}" + (f" of {last}" if last else "")
     return text + "." + (" Too few for conclusions." if n < SMALL else "")
 
 
@@ -1262,7 +1266,7 @@ def surety(d: Disease) -> str:
     """How sure the number of subtypes and people's subtypes are, in one line for the top of the page."""
     parts = []
     if len(d.tables["variants"]) and len(_variants(d)) > 1:
-        parts.append(f"by variant of the model {', '.join(map(str, _variants(d).values()))}")
+        parts.append(f"variants of the model support {', '.join(map(str, _variants(d).values()))}")
     control = d.tables["negative_control"]
     chosen = control[is_true(control["chosen"])] if len(control) else control
     if len(chosen) and chosen["n_subtypes"].notna().any():
