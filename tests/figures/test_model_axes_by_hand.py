@@ -264,7 +264,7 @@ def test_bars_of_two_subtypes_are_sorted_by_subtype_and_certainty():
         and axis.get_xlim() == (-0.5, 3.5)
         and axis.get_ylim() == (0, 1)
     )
-    assert axis.get_xlabel().endswith("(1 normal-appearing people are not drawn)")
+    assert axis.get_xlabel().endswith("(1 normal-appearing person is not drawn)")
     assert [to_hex(bars[0].get_facecolor()) for bars in axis.containers] == [
         c.lower() for c in colours(["one", "two"]).values()
     ]
@@ -450,7 +450,7 @@ def test_controls_have_a_panel_a_check_and_one_of_quantiles(sites, whens, panels
     drawn = [a for a in figure.axes if a.get_title()]
     assert len(drawn) == panels and tuple(figure.get_size_inches()) == pytest.approx(size)
     last = drawn[-1]
-    assert last.get_title() == "quantiles, one line a region (29 controls)" and len(last.lines) == 3
+    assert last.get_title() == "quantiles, one line a measure (29 controls)" and len(last.lines) == 3
     # b is drawn first; of a the patients' 9 are not among the controls'
     theory, observed = stats.probplot(np.linspace(-2, 2, 30)[1:])[0]
     assert last.lines[1].get_xdata() == pytest.approx(theory) and last.lines[1].get_ydata() == pytest.approx(observed)
@@ -518,5 +518,5 @@ def test_controls_who_lack_a_region_are_counted_beside():
     )
     assert (
         tuple(figure.get_size_inches()) == pytest.approx((PAGE, PAGE / 2 - 0.2 + 0.5))
-        and second.get_title() == "controls with both regions"
+        and second.get_title() == "controls with both"
     )

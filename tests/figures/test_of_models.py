@@ -108,9 +108,10 @@ def test_figures_of_a_model_are_those_of_its_tables(name, fitted, found, people)
 
 def test_a_model_without_people_draws_its_own(fitted):
     assert titles(model.positional_variance(fitted, names=NAMES))[:2] == [
-        f"{n}\nmodel fraction {f:.0%}" for n, f in zip(NAMES.values(), fitted.fractions, strict=True)
+        f"{n}\nmodel fraction {f:.0%}\nchains did not converge"
+        for n, f in zip(NAMES.values(), fitted.fractions, strict=True)
     ]
-    assert titles(maps.progression(fitted))[:2] == ["subtype 1\nstage 1", "subtype 2\nstage 1"]
+    assert titles(maps.progression(fitted))[:2] == [f"subtype {c}\nstage 1\nchains did not converge" for c in (1, 2)]
     trace, r_hat, _ = model.convergence(fitted).axes
     assert np.allclose([line.get_ydata() for line in trace.lines], fitted.draws.log_likelihood)
     assert sum(p.get_height() for p in r_hat.patches) == fitted.diagnostics()["r_hat"].notna().sum()

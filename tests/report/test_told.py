@@ -180,7 +180,7 @@ def test_what_is_sure_stands_in_one_line():
         }
     )
     assert sentences.surety(disease(variants=variants, negative_control=control)) == (
-        "by variant of the model 2, 3; in healthy people 0, 1; 100% of the staged with a subtype of probability 0.9 or more"
+        "variants of the model support 2, 3; in healthy people 0, 1; 100% of the staged with a subtype of probability 0.9 or more"
     )
     assert sentences.surety(disease(variants=variants[:2], negative_control=None, diagnostics=BAD)) == (
         "the chains have not converged"
