@@ -136,8 +136,7 @@ def test_a_negative_control_models_half_and_keeps_the_rest_for_the_covariance(as
 def test_as_many_controls_are_modelled_as_there_are_patients(asked, n, n_people, modelled, note):
     site = pd.Series(["x"] * (n - 3) + ["y"] * 3, healthy(n).index) if n == 90 else None
     found = negative_control(healthy(n), EVENTS, n_people=n_people, site=site, variants={"v": {}})
-    if note:
-        assert found.selection["note"].unique().tolist() == [note]
+    assert found.selection["note"].unique().tolist() == [note]
     assert len(found.people) == modelled == len(asked[0].X) and (found.selection["n_people"] == modelled).all()
 
 

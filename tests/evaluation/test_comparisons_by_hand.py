@@ -131,8 +131,8 @@ def found_of(order, true_order, known, **systems):
 
 
 def test_orders_that_share_too_few_events_are_matched_last():
-    """x and SC share two events; x with C agrees a little, y with SC well."""
-    order = pd.concat([places(1, a1=1, b1=2, a2=3), places(2, a1=1, b1=2, a2=4, b2=3)])
+    """x and SC share two events; x with C agrees a little, y with SC well, and with C better than x does."""
+    order = pd.concat([places(1, a1=1, b1=2, a2=3), places(2, a1=1, b1=2, a2=3, b2=4)])
     true_order = pd.concat([places("C", a1=2, b1=1, a2=3, b2=4), places("SC", a1=1, b1=2, b2=3)])
     known = pd.concat([places("SC", a1=2, b1=1, b2=3), places("C", a1=2, b1=1, a2=3, b2=4)])
     got = found_of(order, true_order, known)

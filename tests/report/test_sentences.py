@@ -162,6 +162,8 @@ def test_of_sites_left_out_one_is_singular_and_one_measure_has_no_order():
     )
     single = disease(sites=alone[alone["subtype"] != 2], **ONE, selection=selection(1))
     assert "at Kendall's tau 0.88, and 80% of the people" in text(single, "sites_agree")
+    # of two subtypes one has an order to be compared: nothing to span
+    assert "at Kendall's tau 0.72, and 80% of" in text(disease(sites=alone.iloc[[1, 2]]), "sites_agree")
     low = SITES.assign(tau=[0.5, 0.5, 0.6, 0.6, None])
     one, more = disease(sites=low, event_order=CORD), disease(sites=low, event_order=ORDER)
     assert text(one, "sites_agree") == (

@@ -11,7 +11,7 @@ from PIL import Image
 from neuraxis.figures.declared import OF_DISEASE
 from neuraxis.labels import NORMAL
 from neuraxis.report import page, sentences, views
-from neuraxis.report.methods import MOST_NAMED, Reference, methods_text, own_norms, what_measured
+from neuraxis.report.methods import MOST_NAMED, Reference, methods_text, own_norms, references, what_measured
 from neuraxis.report.sentences import FINDINGS
 
 ONE = {"selection": selection(1), "names": names((80,), ("x",)), "subtypes": people((80,))}
@@ -296,6 +296,39 @@ def test_papers_of_one_two_and_three_authors_have_their_names():
         book
         == "@book{k,\n  author = {A, B.},\n  title = {{T}},\n  publisher = {Press},\n  year = {1999},\n  pages = {1--9-x}\n}"
     )
+
+
+#: Papers that every study cites, with or without a disease; that models need; that clinical questions need.
+ALWAYS, MODELLED, ASKED = (
+    {"vonelm2007", "molder2021"},
+    {"young2018", "vehtari2017", "vehtari2021", "mowinckel2020"},
+    {"benjamini1995", "rubin1987"},
+)
+FAMILIES = pd.DataFrame({"biomarker": ["thalamus", "gait", "nfl"], "label": ["T", "G", "N"], "kind": "column", "labels": [[]] * 3,
+                         "system": "n/a", "family": ["zscore", "ordinal", "mixture"]})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ({}, MODELLED | ASKED),
+        ({"diseases": []}, set()),
+        ({"config": {"clinical": {"outcomes": []}}}, MODELLED),
+        ({"biomarkers": FAMILIES, "features/measures": FAMILIES.set_index("biomarker").T[["gait"]]}, MODELLED | ASKED | {"young2021"}),
+        ({"biomarkers": FAMILIES, "features/measures": FAMILIES.set_index("biomarker").T[["nfl"]]}, MODELLED | ASKED | {"fonteijn2012"}),
+        ({"biomarkers": FAMILIES, "features/measures": FAMILIES.set_index("biomarker").T, "diseases": []}, set()),
+        ({"config": {"normative": {"site": "combat"}}}, MODELLED | ASKED | {"johnson2007", "fortin2018"}),
+        ({"config": {"normative": {"site": "combat_gam"}}, "diseases": []}, {"johnson2007", "fortin2018", "pomponio2020"}),
+        ({"config": {"normative": {"site": "combat"}}, "sites": ("a",)}, MODELLED | ASKED),
+        ({"config": {"features": {"sct": "csa.csv"}}}, MODELLED | ASKED | {"deleener2017"}),
+        ({"config": {"clinical": {"outcomes": [{"name": "W", "column": "w", "type": "survival", "time": "t"}]}}},
+         MODELLED | ASKED | {"cox1972", "davidsonpilon2019"}),
+        ({"config": {"clinical": {"outcomes": [{"name": "W", "column": "w", "type": "survival", "time": "t"}]}}, "diseases": []}, set()),
+    ],
+)  # fmt: skip
+def test_papers_are_cited_where_what_they_are_of_was_done(changes, more):
+    given = {"diseases": None, "config": None} | changes
+    assert {r.key for r in references(study(**given))} == ALWAYS | more
 
 
 # ---------------------------------------------------------------- the page
