@@ -92,7 +92,7 @@ PAIRS += [("left", "right"), ("subtype", "against"), ("isna", "notna")]
 OTHER = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
 
 #: Keywords of a call, or of a decorator, that guard, word or cache and leave its result as it is.
-UNSEEN = {"strict", "stacklevel", "frozen", "slots", "repr", "copy", "maxsize", "flush"}
+UNSEEN = {"strict", "stacklevel", "frozen", "slots", "repr", "copy", "maxsize", "flush", "disp"}
 #: Keywords of drawing functions that say how something looks, not what is shown: approved pictures and eyes are for these.
 LOOKS = set(
     "figsize fontsize title_fontsize labelsize annot_kws lw ms mew alpha zorder pad labelpad h_pad w_pad capsize frameon "

@@ -592,6 +592,14 @@ def test_one_disease_from_its_tables():
     assert everyone["n"].tolist() == [39]
     effects = tables["associations"].query("method == 'label' and kind == 'subtype'").iloc[0]
     assert effects[["n_group", "n_against"]].tolist() == [26, 14]
+    assert not tables["associations"]["warning"].str.contains("circular").any()
+    # the column that a biomarker was made of defined the subtypes
+    own = pd.DataFrame({"biomarker": ["s", "cord_csa"], "kind": ["column", "cord"], "labels": [["score"], []]})
+    tables = analyse(
+        replace(given, biomarkers=own), "MS", outcomes=[{"name": "score", "column": "score", "type": "continuous"}], worsening={},
+        trial={}, predicted={"clinical": ["age"]}, **options,
+    )  # fmt: skip
+    assert tables["associations"]["warning"].str.contains("circular: this measure defined the subtypes").all()
     told = analyse(
         given, "MS", outcomes=[], worsening={}, trial={}, predicted={"clinical": ["age"]}, **options
     )  # fmt: skip

@@ -281,7 +281,7 @@ def test_rest_of_the_model_is_said_and_strata_with_it():
         *["", "", "a", "a", "b", "b"],
         INTERACTION,
     ]
-    assert set(table["effect"].iloc[:6]) == {"HR"} and tests["n"].tolist() == [60, 60]
+    assert set(table["effect"].iloc[:6]) == {"HR"} and tests["n"].to_dict() == {0: 60, 1: 60}
     none = treatment_effects([declare("y", "age", "continuous")], people, labels, "drug", "none")
     assert none[0].empty and none[1].empty and "split" in none[1] and none[2].empty
 
