@@ -239,7 +239,7 @@ def views_of(where: dict, biomarkers: Iterable[str]) -> tuple[str, ...]:
     --------
     >>> where = {"frontal": [("dk", "superiorfrontal_left")], "thalamus": [("aseg", "Left-Thalamus")], "csa": [CORD], "nfl": []}
     >>> views_of(where, ["frontal", "nfl"]), views_of(where, ["csa"]), views_of(where, ["nfl"])
-    (('lateral',), ('cord',), ())
+    (('lateral', 'medial'), ('cord',), ())
     """
     wanted = {place for b in biomarkers for place in where.get(b, ())}
     return tuple(v for v in VIEWS if any(p.view == v and p.place in wanted for p in pieces()))

@@ -57,7 +57,7 @@ class ModelPlots:
     >>> len(model.plot.event_order().axes), model.plot.brain(stage=2).axes[0].get_title(loc="left")
     (1, 'subtype 1, stage 2 of 3')
     >>> model.plot.positional_variance(names={1: "deep"}).axes[0].get_title()
-    'deep\\nmodel fraction 100%'
+    'deep\\nmodel fraction 100%\\nconvergence is not known'
     """
 
     def __init__(self, model) -> None:
