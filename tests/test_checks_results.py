@@ -557,3 +557,27 @@ def test_without_diseases_nothing_is_asked_of_what_comes_after_the_norms(tmp_pat
     assert "clinical/" not in str(error.value) and "sustain/" not in str(error.value)
     with pytest.raises(CheckError, match="sustain/MS/sizes.tsv"):
         run_checks(Study(tmp_path, ("MS",)), ["tables are as declared"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "column"),
+    [
+        ("z come out again", "normative/zscores.tsv", "a"),
+        ("z come out again", "normative/followup.tsv", "a"),
+        ("out-of-fold labels", S + "subtypes.tsv", "oof_expected_stage"),
+        ("out-of-fold labels", S + "subtypes.tsv", "p_healthy"),
+        ("out-of-fold labels", S + "heldout.tsv", "k2"),
+    ],
+)
+def test_numbers_made_again_may_differ_by_a_thousandth_and_two_thousandths(study, rule, path, column):
+    """The largest of the patients' numbers, a twentieth within and a thirtieth beyond what is allowed."""
+    name = next(r for r in RULES if rule in r)
+    frame = study.table(path)
+    patients = frame[frame["participant_id"] < "s14"][column]
+    at = patients.abs().idxmax()
+    value = patients[at]
+    assert abs(value) > 0.5  # so that either part of the tolerance is felt
+    for share, named in ((0.95, False), (1.03, True)):
+        spoil(study, path, to(column, at, value - share * (1e-3 * abs(value) + 2e-3)))
+        found = list(CHECKS[name](Study(study.root, ("MS",), n_some=14)))
+        assert [p.words.partition(" is")[0] for p in found] == [column] * named
