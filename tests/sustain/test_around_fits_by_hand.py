@@ -10,7 +10,15 @@ from scipy import stats
 from neuraxis.errors import InputError
 from neuraxis.sustain import ZScoreEvents, make_folds, selection_table, simulate
 from neuraxis.sustain.baselines import gaussian_log_density
-from neuraxis.sustain.crossval import HeldOut, described, fold_of, out_of_fold_posterior, stability, variants_table
+from neuraxis.sustain.crossval import (
+    CrossValidation,
+    HeldOut,
+    described,
+    fold_of,
+    out_of_fold_posterior,
+    stability,
+    variants_table,
+)
 from neuraxis.sustain.diagnostics import _row, convergence, verdict
 from neuraxis.sustain.families import MixtureEvents, OrdinalEvents
 from neuraxis.sustain.families.given import DensityEvents
@@ -27,7 +35,7 @@ from neuraxis.sustain.matching import (
 )
 from neuraxis.sustain.naming import name_subtypes, systems_of
 from neuraxis.sustain.problem import Problem, check_covariance, limits, noise_vector, pack
-from neuraxis.sustain.search import best_distinct, even
+from neuraxis.sustain.search import best_distinct, even, null_point
 from neuraxis.sustain.simulate import _points
 from neuraxis.sustain.staging import draw_labels, stage_interval, summarise
 from neuraxis.sustain.state import Draws, FitSettings, Parameters, Variant, triangular_bumps
@@ -811,3 +819,22 @@ def test_starts_are_even_and_the_best_are_told_apart():
         and best_distinct([1.0], 3) == [0]
         and best_distinct([2.0, 1.0, 3.0], 1) == [2]
     )
+
+
+def test_the_model_without_subtypes_has_none():
+    """One normal: the log-likelihood is scipy's, and weights of subtypes have the shape of none."""
+    X = np.array([[0.5, -1.0, 2.0], [1.5, 0.0, -0.5], [0.0, 0.25, 1.0]])
+    problem = Problem(X, EVENTS, Variant())
+    point = null_point(problem)
+    n_bumps = len(problem.bumps)
+    assert point.sequences.shape == (0, EVENTS.n_events) and point.fractions.shape == (0,)
+    assert point.shares.shape == (0, n_bumps) and n_bumps > 1 and point.healthy == 1.0
+    assert point.log_likelihood == pytest.approx(stats.norm.logpdf(X).sum(), abs=1e-9)
+
+
+def test_a_cross_validation_says_who_how_often_and_what():
+    table = pd.DataFrame({"variant": "plain", "n_subtypes": [0, 1, 2], "chosen": [False, False, True]})
+    found = CrossValidation(table, None, {}, np.array([[0, 1, 2, 0, 1]]), {}, pd.RangeIndex(5), np.zeros((5, 2)))
+    assert repr(found) == "CrossValidation(5 people, 3 folds, chosen plain: 2 subtypes)"
+    alone = CrossValidation(table.assign(chosen=[False, True, False]), None, {}, np.zeros((1, 1), int), {}, None, None)
+    assert repr(alone) == "CrossValidation(1 person, 1 fold, chosen plain: 1 subtype)"
