@@ -318,6 +318,7 @@ def test_slopes_stand_beside_nothing_with_their_people():
                           columns=["group", "quantity", "slope", "low", "high", "n_people"])  # fmt: skip
     figure = clinical.transitions(given(clinical__transitions=counts, clinical__slopes=slopes))
     stage, mean_z = (a for a in figure.axes if "a year" in a.get_xlabel())
+    assert figure.axes[0].get_gridspec().get_geometry() == (1, 3)
     assert [t.get_text() for t in stage.get_yticklabels()] == ["one\n(n = 3)", "two\n(n = 9)"]
     assert [line.get_xydata().tolist() for line in stage.lines[:-1]] == [[[0.5, 1], [2.5, 1]], [[1.0, 1]]]
     assert (

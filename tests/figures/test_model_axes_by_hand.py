@@ -249,6 +249,38 @@ def test_events_that_may_stand_at_many_places_are_ordered_by_their_mean():
     assert model.positional_variance(bare).axes[0].get_title() == "one\nmodel fraction 25%"
 
 
+def test_intervals_are_held_beside_what_was_wanted():
+    held = [
+        ("out of fold", "all", 0.8, 0.7, 0.85),
+        ("in sample", "late", 0.99, 0.9, 1.0),
+        ("in sample", "all", 0.9, 0.6, 0.95),
+    ]
+    stated = [("out of fold", "0 to 0.4", 0.2, 0.3, 0.1, 0.35), ("in sample", "0.4 to 1", 0.6, 0.5, 0.4, 0.8)]
+    table = pd.concat([
+        pd.DataFrame(held, columns=["labels", "class", "observed", "low", "high"]).assign(quantity=model.INTERVALS, stated=0.95),
+        pd.DataFrame(stated, columns=["labels", "class", "stated", "observed", "low", "high"]).assign(quantity="P(healthy)"),
+    ])  # fmt: skip
+    figure = model.reliability(given(calibration=table))
+    left, right = figure.axes
+    # two classes, in the table's order: each row has its two kinds of labels, the second a fifth below
+    assert right.get_ylim() == pytest.approx((1.6, -0.5)) and right.get_xlim() == (0, 1.02)
+    assert right.get_yticks().tolist() == pytest.approx([0.1, 1.1]) and [
+        t.get_text() for t in right.get_yticklabels()
+    ] == ["all", "late"]
+    first, second = (c.lines[0].get_xydata() for c in right.containers)
+    assert first[0].tolist() == [0.8, 0] and np.isnan(first[1, 0]) and second.tolist() == [[0.9, 0.2], [0.99, 1.2]]
+    bars = right.containers[1].lines[2][0].get_segments()
+    assert bars[0] == pytest.approx(np.array([[0.6, 0.2], [0.95, 0.2]])) and right.lines[-1].get_xdata() == [0.95, 0.95]
+    assert left.get_xlim() == left.get_ylim() == (-0.03, 1.03) and left.lines[0].get_xydata().tolist() == [
+        [0, 0],
+        [1, 1],
+    ]
+    assert [c.lines[0].get_xydata().tolist() for c in left.containers] == [[[0.2, 0.3]], [[0.6, 0.5]]]
+    assert [to_hex(c.lines[0].get_color()) for c in left.containers] == ["#0072b2", "#999999"]
+    assert [t.get_text() for t in left.get_legend().get_texts()] == ["out of fold", "in sample"]
+    assert tuple(figure.get_size_inches()) == pytest.approx((PAGE, 2.7))
+
+
 # ---------------------------------------------------------------- people
 
 
@@ -417,6 +449,23 @@ def test_the_course_has_a_column_a_subtype_and_a_row_a_stage(where):
     assert one.axes[0].get_title() == "stage 1 (n = 6 here or later)" and one.get_figwidth() == MIDDLE
     # people of stage 0, or nobody: nothing to draw
     assert maps.progression(given(stage=(0,) * 6, progression=curve, where=where)).nothing
+
+
+def test_numbers_of_the_course_stand_in_one_row_with_one_list_of_names():
+    curve = pd.DataFrame(
+        [{"subtype": c, "stage": s, "biomarker": b, "z": s * c} for c in (1, 2) for s in (1, 2) for b in LABELS.index]
+    )
+    figure = maps.progression(given(subtype=(1, 1, 1, 2, 2, 2), stage=(2,) * 6, progression=curve, where={}))
+    first, second = figure.axes[:2]
+    assert first.get_gridspec().get_geometry() == (1, 2) and (first.get_title(), second.get_title()) == ("one", "two")
+    assert [t.get_text() for t in first.get_yticklabels() if t.get_visible()] == [
+        "Thalamus",
+        "Cord",
+    ] and first.get_shared_y_axes().joined(first, second)
+    assert [[t.get_text() for t in a.texts] for a in (first, second)] == [["1.0", "2.0"] * 2, ["2.0", "4.0"] * 2]
+    assert tuple(figure.get_size_inches()) == pytest.approx((PAGE, 0.22 * 2 + 1.2)) and first.collections[
+        0
+    ].get_clim() == (0, maps.Z_END)
 
 
 # ---------------------------------------------------------------- controls
