@@ -153,9 +153,6 @@ def unseen(tree: ast.Module) -> set[int]:
         for part in ast.walk(node):
             if isinstance(part, ast.Slice):
                 all_of(part)
-            elif isinstance(part, ast.Call) and called(part) == "name_some":
-                for given in part.args[1:]:
-                    all_of(given)
 
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -189,6 +186,9 @@ def unseen(tree: ast.Module) -> set[int]:
                 words_of(node)
             if called(node) == "Reference":  # what a paper is called, not when it is cited
                 out.update(id(n) for n in node.args if isinstance(n, ast.Constant))
+            if called(node) == "name_some":
+                for given in node.args[1:]:
+                    all_of(given)
             if drawing and called(node) in ROOMY:
                 for given in node.args[ROOMY[called(node)] :]:
                     all_of(given)
