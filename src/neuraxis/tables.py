@@ -313,15 +313,10 @@ def _records(path, text: str, separator: str):
     """Lines and cells of all rows that hold anything."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     line = 1
-    # of most tables; then no cell has to be looked at
     seen = text.translate(UNSEEN) == text
-    bare = seen and '"' not in text and not re.search(rf"[^\S{separator}\r\n]", text)
     try:
         for row in reader:
-            if bare:
-                cells = row
-            else:
-                cells = [cell.strip() for cell in row] if seen else [cell.translate(UNSEEN).strip() for cell in row]
+            cells = [cell.strip() for cell in row] if seen else [cell.translate(UNSEEN).strip() for cell in row]
             if any(cells):
                 yield line, cells
             line = reader.line_num + 1

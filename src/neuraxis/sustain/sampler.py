@@ -65,6 +65,12 @@ def leapt(sequence: np.ndarray, at: int, to: int, biomarker: np.ndarray, level: 
     return out
 
 
+def by_level(one: int, biomarker: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """A biomarker's events in the order in which it passes their levels."""
+    events = np.flatnonzero(biomarker == one)
+    return events[np.argsort(level[events], kind="stable")]
+
+
 def dealt(sequence: np.ndarray, one: int, other: int, biomarker: np.ndarray, level: np.ndarray, rng) -> np.ndarray:
     """The order in which two biomarkers have dealt the places that they have together anew, at random.
 
@@ -74,9 +80,7 @@ def dealt(sequence: np.ndarray, one: int, other: int, biomarker: np.ndarray, lev
     places = np.flatnonzero((biomarker[sequence] == one) | (biomarker[sequence] == other))
     mine = biomarker[sequence[places]] == one
     rng.shuffle(mine)
-    for b, where in ((one, places[mine]), (other, places[~mine])):
-        events = np.flatnonzero(biomarker == b)
-        out[where] = events[np.argsort(level[events], kind="stable")]
+    out[places[mine]], out[places[~mine]] = by_level(one, biomarker, level), by_level(other, biomarker, level)
     return out
 
 
@@ -86,8 +90,7 @@ def scattered(sequence: np.ndarray, one: int, biomarker: np.ndarray, level: np.n
     where = np.zeros(len(sequence), bool)
     where[rng.choice(len(sequence), mine.sum(), replace=False)] = True
     out = np.empty_like(sequence)
-    events = np.flatnonzero(biomarker == one)
-    out[where], out[~where] = events[np.argsort(level[events], kind="stable")], sequence[~mine]
+    out[where], out[~where] = by_level(one, biomarker, level), sequence[~mine]
     return out
 
 
@@ -133,8 +136,9 @@ class Sampler:
         """One Metropolis move of subtype c's order that single moves make only over orders that nobody fits.
 
         An event goes to any place, past the others of its biomarker (see `leapt`), since levels of one stand between each
-        other; it does so in another subtype at once, since two subtypes that each hold a part of one order's people keep each other
-        in place; two biomarkers deal their places anew (see `dealt`); or one is scattered (see `scattered`). Whatever is drawn is drawn uniformly, so that the way back is as likely.
+        other; it does so in another subtype at once, since two subtypes that each hold a part of one order's people keep
+        each other in place; two biomarkers deal their places anew (see `dealt`); or one is scattered (see `scattered`).
+        Whatever is drawn is drawn uniformly, so that the way back is as likely.
         """
         sequence, rng = self.state.subtypes.sequence, self.rng
         how = (self.problem.events.biomarker, self.problem.events.level)
@@ -146,13 +150,13 @@ class Sampler:
         if kind == 1 and n_biomarkers > 1:
             one, other = (int(b) for b in rng.choice(n_biomarkers, 2, replace=False))
             moved = {c: dealt(sequence[c], one, other, *how, rng)}
-        elif kind == 3:
-            moved = {c: scattered(sequence[c], int(rng.integers(n_biomarkers)), *how, rng)}
         elif kind == 2 and len(sequence) > 1:
             d = int(rng.integers(len(sequence) - 1))
             d += d >= c
             same = np.flatnonzero(how[0][sequence[d]] == how[0][sequence[c, at]])
             moved[d] = leapt(sequence[d], int(rng.choice(same)), again, *how)
+        elif kind == 3:
+            moved = {c: scattered(sequence[c], int(rng.integers(n_biomarkers)), *how, rng)}
         moved = {i: order for i, order in moved.items() if (order != sequence[i]).any()}
         if not moved:
             return
