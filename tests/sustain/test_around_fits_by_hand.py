@@ -70,6 +70,17 @@ def test_a_normal_of_what_is_observed():
     assert half == pytest.approx(stats.multivariate_normal(mean, covariance).logpdf(test[0]))
 
 
+def test_a_biomarker_that_one_or_nobody_has_is_a_normal_of_its_own():
+    rest = np.array([1.0, 3.0, 5.0, 2.0])  # mean 11 / 4, variance 35 / 12
+    for rare in ([np.nan] * 4, [np.nan, 7.0, np.nan, np.nan]):
+        got = gaussian_log_density(np.column_stack([rare, rest]), np.array([[1.5, 2.0], [1.5, np.nan]]))
+        own, other = stats.norm.logpdf(1.5), stats.norm.logpdf(2, 11 / 4, np.sqrt(35 / 12))
+        assert got == pytest.approx([own + other, own])
+    # of two it is a mean and a variance
+    two = gaussian_log_density(np.column_stack([[7.0, np.nan, np.nan, 4.0], rest]), np.array([[1.5, np.nan]]))
+    assert two == pytest.approx(stats.norm.logpdf(1.5, 5.5, np.sqrt(4.5)))
+
+
 def test_a_normal_of_one_line_has_a_little_width():
     x = np.linspace(-1, 1, 9)
     got = gaussian_log_density(np.column_stack([x, x]), np.array([[0.5, 0.4]]), shrinkage=0.0)

@@ -227,6 +227,20 @@ def test_a_matrix_without_covariance_is_warned_of_once():
         fit(X, EVENTS, 1, covariance="independent", n_startpoints=1, n_samples=0)
 
 
+def test_a_biomarker_that_nobody_has_is_named_and_one_that_some_have_is_not():
+    X = pd.DataFrame(toy(40), columns=["a", "b"])
+    few = {"n_startpoints": 1, "n_samples": 0}
+    with pytest.warns(NeuraxisWarning, match="nobody of 40 people to be fitted has a value of b: where its") as caught:
+        fit(X.assign(b=np.nan), EVENTS, 1, covariance=SIGMA, **few)
+    assert len(caught) == 1
+    with pytest.warns(NeuraxisWarning, match="nobody of 20 people to be fitted has a value of b"):
+        cv = cross_validate(X.assign(b=np.nan), EVENTS, 1, covariance=SIGMA, folds=2, **few)
+    assert np.isfinite(cv.selection["cvic"]).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(X.assign(b=X["b"].where(X.index < 2)), EVENTS, 1, covariance=SIGMA, **few)
+
+
 def test_a_fold_fitted_alone_equals_the_fold_of_a_cross_validation_and_sees_nobody_of_it():
     X = pd.DataFrame(toy(60), columns=["a", "b"], index=[f"p{i}" for i in range(60)])
     options = {"n_startpoints": 2, "n_samples": 100, "n_chains": 1}

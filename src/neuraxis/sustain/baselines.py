@@ -9,13 +9,16 @@ def gaussian_log_density(train: np.ndarray, test: np.ndarray, shrinkage: float =
     """One multivariate normal fitted to `train`, evaluated at `test` (M,); NaN entries are left out.
 
     Mean and covariance from the observed pairs; the covariance is shrunk towards its diagonal and its
-    eigenvalues held positive, because pairwise estimates need not be.
+    eigenvalues held positive, because pairwise estimates need not be. What fewer than two of `train` have, which a fold can leave
+    of a rare biomarker, is taken as controls' z-scores are: mean 0, variance 1, related to nothing.
     """
-    mean = np.nanmean(train, axis=0)
-    centred = train - mean
-    observed = np.isfinite(centred).astype(float)
-    filled = np.nan_to_num(centred)
+    observed = np.isfinite(train).astype(float)
+    rare = observed.sum(axis=0) < 2
+    observed[:, rare] = 0
+    mean = np.where(observed > 0, train, 0).sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
+    filled = np.where(observed > 0, train - mean, 0)
     covariance = filled.T @ filled / np.maximum(observed.T @ observed - 1, 1)
+    covariance[rare, rare] = 1
     covariance = (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance)
     covariance = (vectors * np.maximum(values, 1e-3)) @ vectors.T

@@ -20,7 +20,7 @@ from . import diagnostics as convergence
 from .checkpoint import Checkpoint, fingerprint
 from .families import Events, check_events, events_from_dict
 from .matching import match_subtypes
-from .problem import Problem, check_covariance, warn_independent
+from .problem import Problem, check_covariance, warn_independent, warn_unmeasured
 from .sampler import run_chains
 from .search import fit_maximum, null_point
 from .staging import CONFIDENT, summarise
@@ -747,6 +747,7 @@ def fit(
         settings = settings.with_(covariance=matrix)
     variant = settings.variant
     values, _ = events.check_data(X)
+    warn_unmeasured(events, values)
     problem = Problem(values, events, variant)
     point, first, starts = None, 1, pd.DataFrame()
     if previous is not None and n_subtypes > 0:

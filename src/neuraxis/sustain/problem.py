@@ -117,6 +117,18 @@ def warn_independent(events: Events) -> None:
         )
 
 
+def warn_unmeasured(events: Events, values: np.ndarray) -> None:
+    """Say which biomarkers nobody of `values` (M, B) has: everybody, or those whom a fold trains on."""
+    empty = np.isnan(values).all(axis=0)
+    if empty.any():
+        names = name_some(np.array(events.biomarkers)[empty])
+        warnings.warn(
+            f"nobody of {counted(len(values), 'person')} to be fitted has a value of {names}: where its events stand is chance",
+            NeuraxisWarning,
+            stacklevel=3,
+        )
+
+
 def pack(encoded) -> tuple[kernels.Data, np.ndarray]:
     """Lay people out in blocks of equal width, by their pattern of missing values.
 

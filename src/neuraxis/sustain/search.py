@@ -6,6 +6,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 import pandas as pd
 
@@ -100,9 +101,12 @@ def polish(problem: Problem, point: Parameters, rng, rounds: int = 5) -> Paramet
 
 
 def parallel(function, items, n_threads: int) -> list:
-    """`function` over `items` in threads (the kernels release the GIL); results in the items' order."""
+    """`function` over `items` in threads (the kernels release the GIL); results in the items' order.
+
+    As plain Python, without a compiler, nothing releases it: in turn then, and what interrupts one ends them all.
+    """
     items = list(items)
-    if n_threads <= 1 or len(items) < 2:
+    if n_threads <= 1 or len(items) < 2 or numba.config.DISABLE_JIT:
         return [function(i) for i in items]
     with ThreadPoolExecutor(n_threads) as pool:
         return list(pool.map(function, items))
