@@ -75,13 +75,33 @@ def test_progression_draws_the_models_table(model):
 
 def test_brain_at_a_stage(model):
     figure = drawn(model.plot.brain(stage=3))
-    assert figure.axes[0].get_title(loc="left") == "subtype 1, stage 3 of 3"
-    assert drawn(model.plot.brain()).axes[0].get_title(loc="left").endswith("stage 2 of 3")
+    assert figure.axes[0].get_title(loc="left").split("\n")[0] == "subtype 1, stage 3 of 3"
+    assert "stage 2 of 3" in drawn(model.plot.brain()).axes[0].get_title(loc="left")
     with pytest.raises(InputError, match="stage 4: the model has stages 1 to 3"):
         model.plot.brain(stage=4)
     for stage in ("x", 1.5):
         with pytest.raises(InputError, match="stage must be a whole number"):
             model.plot.brain(stage=stage)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_unsettled_chains_drew_is_marked_on_every_panel(data, settled):
+    X, events = data
+    length = {"n_samples": 4000, "n_chains": 4} if settled else {"n_samples": 20, "n_chains": 2}
+    model = fit(X, events, 1, covariance="independent", n_startpoints=2, **length)
+    worst, least = (model.diagnostics()[c] for c in ("r_hat", "ess"))
+    assert (worst.max() <= 1.01 and least.min() >= 400) == settled
+    plot = model.plot
+    for figure in (
+        plot.positional_variance(),
+        plot.event_order(),
+        plot.progression(),
+        plot.brain(),
+        plot.assignments(X),
+    ):
+        axis = figure.axes[0]
+        said = [axis.get_title(), axis.get_title(loc="left"), *(t.get_text() for t in axis.texts)]
+        assert any("did not converge" in text.replace("\n", " ") for text in said) != settled
 
 
 @pytest.mark.parametrize("k", [1, 2])

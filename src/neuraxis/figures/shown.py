@@ -54,10 +54,8 @@ class ModelPlots:
     >>> model.plot.progression().axes[0].get_title()
     'subtype 1'
     >>> model = fit(people.X, events, 1, covariance="independent", n_samples=100, n_chains=1, n_startpoints=1)
-    >>> len(model.plot.event_order().axes), model.plot.brain(stage=2).axes[0].get_title(loc="left")
-    (1, 'subtype 1, stage 2 of 3')
-    >>> model.plot.positional_variance(names={1: "deep"}).axes[0].get_title()
-    'deep\\nmodel fraction 100%\\nconvergence is not known'
+    >>> model.plot.brain(stage=2, names={1: "deep"}).axes[0].get_title(loc="left")
+    'deep, stage 2 of 3\\nconvergence is not known'
     """
 
     def __init__(self, model) -> None:
@@ -65,6 +63,15 @@ class ModelPlots:
 
     def __repr__(self) -> str:
         return "plot: positional_variance(), event_order(), progression(), brain(), assignments(X)"
+
+    def _shown(self, figure) -> Figure:
+        """The figure, marked where the chains that it rests on did not converge or nobody can tell."""
+        from .given import given_of
+        from .style import in_doubt
+
+        if doubt := given_of(self.model).doubt:
+            in_doubt(figure, doubt)
+        return showing(figure)
 
     def _something(self):
         from .style import empty
@@ -138,7 +145,7 @@ class ModelPlots:
             )
             axis.invert_yaxis()
             axis.set(xlabel="Place in the sequence (SD)", title=name)
-        return showing(figure)
+        return self._shown(figure)
 
     def progression(self, names: dict | None = None, labels=None) -> Figure:
         """Expected course of every biomarker along the stages, one panel per subtype.
@@ -186,7 +193,7 @@ class ModelPlots:
                 )  # fmt: skip
             axis.set(xlabel="Stage", ylabel="", title=name)
             axis.tick_params(axis="y", labelrotation=0)
-        return showing(figure)
+        return self._shown(figure)
 
     def brain(self, stage: int | None = None, names: dict | None = None, biomarkers=None, cord_levels=None) -> Figure:
         """Expected z at a stage on brain and cord, one row per subtype.
@@ -254,7 +261,7 @@ class ModelPlots:
         if any(has_outline(place) for b in levels["biomarker"].unique() for place in where.get(b, ())):
             scale = plt.cm.ScalarMappable(norm=Normalize(0, 1), cmap=LEVEL_COLOURS)
             figure.colorbar(scale, ax=axes[:, 0].tolist(), label=LEVELS, pad=0.02, aspect=20)
-        return showing(figure)
+        return self._shown(figure)
 
     def assignments(self, X, names: dict | None = None) -> Figure:
         """Where `SustainModel.assign` puts people: how many at every stage, by subtype, the normal-appearing apart.
@@ -316,7 +323,7 @@ class ModelPlots:
         ticks = stages[:: max(1, len(stages) // 10)]
         axis.set_xticks([-0.5, *ticks], ["normal", *map(str, ticks)])
         figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
-        return showing(figure)
+        return self._shown(figure)
 
 
 def plot_selection(found, variant: str | None = None) -> Figure:
