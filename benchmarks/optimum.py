@@ -109,7 +109,7 @@ def main():
         rows.append(row(disease, correlated, i, arguments.starts, i < arguments.chains))
         print(rows[-1], flush=True)
         table = pd.DataFrame(rows).sort_values(["disease", "noise", "cohort"])
-        table.to_csv(Path(__file__).with_name("optimum.tsv"), sep="\t", index=False, float_format="%.4g")
+        table.to_csv(Path(__file__).with_name("optimum.tsv"), sep="\t", index=False, float_format="%.5g")
     groups = table.groupby(["disease", "noise"])
     print(groups.agg(found=("gap", lambda g: (g > FOUND).mean()), median=("gap", "median"), n=("gap", "size")))
     print(groups.agg(agree=("r_hat", lambda r: (r < R_HAT).sum()), r_hat=("r_hat", "max"), sampled=("r_hat", "count")))
