@@ -23,7 +23,7 @@ from neuraxis.home import workflow_home
 from neuraxis.newpeople import assemble, open_model
 from neuraxis.normative.norms import NormSettings, fit_norms
 from neuraxis.report.person import OUTSIDE, WITHIN, profile
-from neuraxis.sustain import SustainModel, ZScoreEvents, fit, simulate
+from neuraxis.sustain import MixedEvents, OrdinalEvents, SustainModel, ZScoreEvents, fit, simulate
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -630,3 +630,68 @@ def test_the_profile_is_drawn_to_its_scale():
     assert "A &amp; B</text>" in svg and ">e</text>" in svg
     height = float(re.search(r'viewBox="0 0 [.0-9]+ ([.0-9]+)"', svg)[1])
     assert rows[-1] < height - 18 and max(tick.values()) <= 580
+
+
+# ------------------------------------------------------------------ scores beside z, and alone
+
+
+@pytest.fixture(scope="module", params=["none", "fixed"])
+def scored(request, tmp_path_factory):
+    """A model of two z and a score and one of the score alone, put together by hand; norms that know sites, and that do not."""
+    defined = (workflow_home() / "resources/biomarkers.tsv").read_text().splitlines()
+    head = defined[0].split("\t")
+    row = dict.fromkeys(head, "n/a") | {
+        "biomarker": "gait", "label": "Gait", "kind": "column", "unit": "score", "direction": "rise"
+    }  # fmt: skip
+    lines = ["\t".join([*head, "family", "thresholds"])]
+    lines += [line + "\tn/a\tn/a" for line in defined[1:] if line.split("\t")[0] in ("thalamus", "putamen")]
+    lines += ["\t".join([*row.values(), "ordinal", "0,1,2,3"])]
+    path = tmp_path_factory.mktemp("defined") / "biomarkers.tsv"
+    path.write_text("\n".join(lines) + "\n")
+    rng = np.random.default_rng(1)
+    who = pd.Index([f"sub-{i:02d}" for i in range(60)], name="participant_id")
+    people = pd.DataFrame({"age": np.arange(20, 80), "sex": ["F", "M"] * 30, "site": ["a", "b", "b"] * 20}, index=who)
+    measures = pd.DataFrame({"thalamus": 15000.0, "putamen": 9000.0, "etiv": 1.5e6}, index=who)
+    measures[["thalamus", "putamen"]] += rng.normal(0, 500, (60, 2))
+    measures["etiv"] += rng.normal(0, 1e5, 60)
+    settings = NormSettings(age="linear", age_by_sex=False, head_size="covariate", site=request.param)
+    norms = fit_norms(measures, people, {"thalamus": "fall", "putamen": "fall"}, settings)
+    z = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "putamen"])
+    gait = OrdinalEvents([[0, 1, 2, 3]], 0.8, biomarkers=["gait"])
+    X = pd.DataFrame(rng.normal(1, 1, (60, 2)), columns=["thalamus", "putamen"]).assign(gait=rng.integers(0, 4, 60))
+    few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    parts = {"both": fit(X, MixedEvents([z, gait]), 1, **few), "alone": fit(X, gait, 1, **few)}
+    of = {"disease": "MS", "title": "Scores", "simulated": True}
+    return {n: assemble(m, norms, path, **of) for n, m in parts.items()}, X
+
+
+@pytest.mark.parametrize("name", ["both", "alone"])
+def test_somebody_with_a_score_and_no_scan_is_placed_by_it(scored, name):
+    models, _ = scored
+    given = pd.DataFrame({"participant_id": ["sub-A", "sub-B", "sub-C"], "gait": [3.0, 0.0, np.nan]})
+    people = pd.DataFrame({"participant_id": given["participant_id"], "age": [30, 50, 40], "sex": ["F", "M", "F"]})
+    placed = models[name].stage(table=given, people=people)
+    table = placed.table.set_index("participant_id")
+    events = models[name].models["MS"].events
+    bare = pd.DataFrame(np.nan, index=["sub-A", "sub-B"], columns=list(events.biomarkers)).assign(gait=[3.0, 0.0])
+    want = models[name].models["MS"].assign(bare)
+    assert np.allclose(table["p_healthy"], want["p_healthy"]) and list(table.index) == ["sub-A", "sub-B"]
+    assert table["p_healthy"].tolist() == sorted(table["p_healthy"])  # the worst score first, and it is not healthy's
+    assert set(table["notes"]) == {"placed by scores alone: no z could be made of any measure"}
+    assert placed.refused.values.tolist() == [["sub-C", "none of the model's biomarkers could be measured"]]
+    assert "placed by scores alone" in placed.page("sub-A")
+
+
+def test_a_score_beside_a_scan_needs_what_the_norms_need(scored):
+    models, _ = scored
+    sites = {s.site for s in models["both"].norms.settings.values()} != {"none"}
+    row = {"participant_id": ["sub-A"], "thalamus": [13000.0], "putamen": [8900.0], "etiv": [1.5e6], "gait": [2.0]}
+    given = pd.DataFrame(row)
+    placed = models["both"].stage(table=given, age=41, sex="F", site="b")
+    assert not placed.table["notes"].iloc[0] and placed.refused.empty and placed.z.loc["sub-A"].notna().all()
+    unknown = models["both"].stage(table=given, age=41, sex="F")
+    assert (len(unknown.refused) == 1) == sites
+    # a scan of which no z can be made leaves the score
+    headless = models["both"].stage(table=given.drop(columns="etiv"), age=41, sex="F", site="b")
+    words = "placed by scores alone: no z could be made of any measure; the norms need the head size (etiv, mm3)"
+    assert headless.table["notes"].tolist() == [words]

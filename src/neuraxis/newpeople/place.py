@@ -536,8 +536,9 @@ def _checked(model, found, who, scores) -> dict[str, tuple[list[str], list[str],
 
     Nobody is judged by the others of the call: medians of sites are the study's.
     """
-    defined = _defined(model)
-    defined = defined[defined["biomarker"].isin(model.norms.models)]
+    everything = _defined(model)
+    scored = [b for b in ordinal_of(everything) if b in found]
+    defined = everything[everything["biomarker"].isin(model.norms.models)]
     names, labels = list(defined["biomarker"]), defined.set_index("biomarker")["label"]
     bad = {p: [w] for p, w in _slips(found, defined).items()}
     rest = found[~found["participant_id"].isin(list(bad))]
@@ -546,7 +547,7 @@ def _checked(model, found, who, scores) -> dict[str, tuple[list[str], list[str],
         cleaned, impossible = possible(rest, defined)
     for r in impossible.itertuples():
         bad.setdefault(r.participant_id, []).append(f"{r.biomarker} is {r.value:g}, which cannot be ({r.limits})")
-    for person in rest.loc[rest[names].isna().all(axis=1), "participant_id"]:
+    for person in rest.loc[rest[[*names, *scored]].isna().all(axis=1), "participant_id"]:
         bad.setdefault(person, ["none of the model's biomarkers could be measured"])
     cleaned = cleaned[~cleaned["participant_id"].isin(list(bad))]
     sites = who.rename_axis("participant_id").reset_index()
@@ -630,9 +631,12 @@ def _normalised(model, measures, who) -> tuple[pd.DataFrame, dict[str, list[str]
     notes: dict[str, list[str]] = {p: [] for p in measures.index}
     why: dict[str, list[str]] = {}
     labels = model.biomarkers.set_index("biomarker")["label"]
+    # whoever has scores alone needs no norms: neither site nor head size
+    scored = measures.reindex(columns=ordinal_of(model.biomarkers)).notna().any(axis=1)
+    normed = who.loc[measures.reindex(columns=list(norms.models)).notna().any(axis=1) | ~scored]
     if any(s.site != "none" for s in norms.settings.values()):
         sites = sorted({*norms.controls["sites"], *norms.controls["pooled_sites"]} - {POOLED})
-        for person, site in who["site"].items():
+        for person, site in normed["site"].items():
             if pd.isna(site):
                 known = name_some(norms.controls["sites"])
                 why[person] = [f"the norms know sites ({known}): say where the person was scanned"]
@@ -641,7 +645,7 @@ def _normalised(model, measures, who) -> tuple[pd.DataFrame, dict[str, list[str]
                     f"site {site} has no controls in the study, so nobody of it can be placed; its norms know "
                     f"{name_some(sites, 20)}"
                 ]
-    there = who.index.difference(list(why), sort=False)
+    there = normed.index.difference(list(why), sort=False)
     parts = []
     # what the norms warn of and refuse hangs on site and sex; ages are told below
     for _, group in who.loc[there].groupby(["site", "sex"], dropna=False, sort=False):
@@ -650,9 +654,8 @@ def _normalised(model, measures, who) -> tuple[pd.DataFrame, dict[str, list[str]
         why |= {p: [words] for p, words in refused.items()}
         for person, words in told.items():
             notes[person] += words
-    z = pd.concat(parts).reindex([p for p in measures.index if p not in why]) if parts else pd.DataFrame()
-    if z.empty:
-        z = pd.DataFrame(columns=list(norms.models), index=pd.Index([], name="participant_id"), dtype=float)
+    z = pd.concat(parts) if parts else pd.DataFrame(columns=list(norms.models), dtype=float)
+    z = z.reindex([p for p in measures.index if p not in why])
     low, high = norms.controls["age_range"]
     ref = model.reference[
         (model.reference["quantity"] == "etiv") & (model.reference["site"].isna() | (model.reference["site"] == "n/a"))
@@ -663,9 +666,10 @@ def _normalised(model, measures, who) -> tuple[pd.DataFrame, dict[str, list[str]
         age, size = float(who.at[person, "age"]), measures.at[person, "etiv"]
         gone = [labels.get(b, b) for b, v in zip(columns, values[i], strict=True) if np.isnan(v)]
         if len(gone) == len(columns):
-            needs = "; the norms need the head size (etiv, mm3)" if pd.isna(size) else ""
-            why[person] = [f"no z could be made of any measure{needs}"]
-            notes[person] = []
+            needs = "; the norms need the head size (etiv, mm3)" if person in normed.index and pd.isna(size) else ""
+            words = f"no z could be made of any measure{needs}"
+            notes[person] = [f"placed by scores alone: {words}"] if scored[person] else []
+            why |= {} if scored[person] else {person: [words]}
             continue
         if not low <= age <= high:
             far = max(low - age, age - high)

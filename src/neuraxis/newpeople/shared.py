@@ -511,7 +511,9 @@ def assemble(
     1
     """
     defined = biomarkers if isinstance(biomarkers, pd.DataFrame) else read_biomarkers(biomarkers)
-    defined = defined[defined["biomarker"].isin(norms.models)].reset_index(drop=True)
+    # scores go into a model as they are, without norms
+    scores = set(ordinal_of(defined)) & set(model.events.biomarkers)
+    defined = defined[defined["biomarker"].isin(scores.union(norms.models))].reset_index(drop=True)
     table = norms.noise_table()
     n = int(norms.controls["n"])
     reference = []
