@@ -11,10 +11,12 @@ SECONDS = float(os.environ.get("NEURAXIS_SECONDS", 20))
 
 
 @pytest.fixture(autouse=True)
-def small_enough_without_a_compiler():
+def small_enough_without_a_compiler(request):
     if not numba.config.DISABLE_JIT:
         yield
         return
+    if request.node.get_closest_marker("compiler"):
+        pytest.skip("it is about the compiler")
 
     def stop(*_):
         pytest.skip(f"without a compiler it takes longer than {SECONDS:g} s")

@@ -355,6 +355,7 @@ def test_settings_that_do_not_exist_are_named():
         fit(toy(30), EVENTS, 1, covariance="independent", n_start=3)
 
 
+@pytest.mark.compiler
 def test_an_edited_callee_is_compiled_anew(tmp_path):
     """Kernels in several files: Numba's own cache would go on using the old callee."""
     import neuraxis
@@ -362,10 +363,6 @@ def test_an_edited_callee_is_compiled_anew(tmp_path):
     package = tmp_path / "neuraxis"
     source = os.path.dirname(neuraxis.__file__)
     shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
-    code = (
-        "import numpy as np; from neuraxis.sustain import kernels as k;"
-        "print(float(k.fast_exp(0.0)), float(k.log_normal_interval(-1.0, 1.0)), k.cache_folder())"
-    )
     # a small caller in another file than its callee
     density = package / "sustain" / "kernels" / "order.py"
     caller = package / "sustain" / "kernels" / "curves.py"

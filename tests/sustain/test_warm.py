@@ -7,6 +7,9 @@ import pytest
 from neuraxis.sustain import kernels, warm
 
 
+pytestmark = pytest.mark.compiler
+
+
 def test_both_halves_are_what_a_fit_runs():
     """A fit after both halves asks for no kernel that they have not asked for, but those of what is drawn."""
 

@@ -120,7 +120,7 @@ def log_mixture(data, chain):
         for w in range(data.real.shape[1]):
             if data.real[block, w] > 0.0:
                 total += chain.reference[block, w] - lift
-                product *= chain.mixture[block, w]
+                product *= float(chain.mixture[block, w])  # as plain Python, too, not in single precision
                 if product < DRIFT_LOW or product > DRIFT_HIGH:
                     total += math.log(product)
                     product = 1.0
