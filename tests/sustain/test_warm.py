@@ -6,7 +6,6 @@ import pytest
 
 from neuraxis.sustain import kernels, warm
 
-
 pytestmark = pytest.mark.compiler
 
 
