@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from neuraxis.errors import InputError
-from neuraxis.sustain import ZScoreEvents, make_folds, selection_table, simulate
+from neuraxis.sustain import ZScoreEvents, cross_validate, make_folds, selection_table, simulate
 from neuraxis.sustain.baselines import gaussian_log_density
 from neuraxis.sustain.crossval import (
     CrossValidation,
@@ -459,6 +459,16 @@ def test_a_gap_within_one_paired_error_is_no_evidence():
     assert table["cvic_se"].tolist()[2] == pytest.approx(2 * np.sqrt(10 * lpd[2].var(ddof=1)))
 
 
+def test_single_precision_holds_two_increments_and_not_the_sum_of_all():
+    """A move gains one event where it loses another: 79 nats of two are within 80, whatever a third adds; 81 are not."""
+    for largest, dtype in (((30.0, 40.0, 39.0), np.float32), ((30.0, 40.0, 41.0), np.float64)):
+        events = DensityEvents(1, list("abc"))
+        density = np.zeros((2, 3, 2))
+        density[1, :, 1] = largest
+        density[0, :, 1] = -np.array(largest) / 3
+        assert Problem(events.check_data(density)[0], events, Variant(healthy=True)).dtype == dtype
+
+
 def test_variants_are_of_the_same_people_in_whatever_order():
     one = pd.DataFrame(
         {"participant_id": list("abcd"), "fold": 0, "gaussian": -1.0, "k0": -5.0, "k1": [-1.0, -2, -3, -4], "kind": 7.0}
@@ -473,6 +483,14 @@ def test_variants_are_of_the_same_people_in_whatever_order():
     assert "normal" not in " ".join(got["reason"].iloc[2:])
     with pytest.raises(InputError, match="variant y was not cross-validated on the same people"):
         variants_table({"x": one, "y": two.assign(participant_id=list("abce"))})
+
+
+def test_held_out_sums_of_a_cross_validation_name_their_variant_first():
+    events = ZScoreEvents([[1.0], [1.0]], [3.0, 3.0], biomarkers=["a", "b"])
+    people = simulate(events, [[0, 1]], 12, noise_sd=0.5, seed=1)
+    cv = cross_validate(people.X, events, 1, covariance="independent", folds=2, n_startpoints=1, n_samples=0)
+    columns = ["variant", "n_subtypes", "repeat", "fold", "n_people", "heldout_loglik"]
+    assert list(cv.fold_log_likelihood) == columns and list(cv.selection)[0] == "variant"
 
 
 # ---------------------------------------------------------------- families

@@ -35,6 +35,7 @@ from neuraxis.sustain.crossval import described, fold_of, variants_table
 from neuraxis.sustain.study import (
     N_DRAWS,
     chain_draws,
+    controls_table,
     fit_numbers,
     fit_together,
     folds_table,
@@ -526,6 +527,15 @@ def test_settings_of_a_study():
         study_settings(EVENTS, noise="controls", stage_prior="smooth", covariance=matrix.loc[["b", "c"], ["b", "c"]])
     with pytest.raises(InputError, match="sustain.noise must be one of"):
         study_settings(EVENTS, noise="white", stage_prior="smooth")
+
+
+def test_a_patient_at_the_limit_of_the_controls_is_not_above_it(study):
+    whole, _, z, _ = study
+    table, limit = controls_table(whole, z, "HC", "MS", pd.DataFrame({"expected_stage": [0.0], "stage": [0]}))
+    assert table["value"].tolist()[2] == limit > 0
+    patients = pd.DataFrame({"expected_stage": [limit, limit + 1e-9, 0.0, limit], "stage": [1, 2, 0, 1]})
+    table, again = controls_table(whole, z, "HC", "MS", patients)
+    assert table["value"].tolist()[3:] == [0.75, 0.25] and again == limit
 
 
 def test_variants_stand_below_one_another_on_the_scale_of_their_own_best():
