@@ -10,8 +10,7 @@ evenly: held-out log-likelihood of every variant, and how long `negative_control
 subtypes of the published model are, fitted to that half: benchmarks/evidence_people.tsv. Then data drawn from a multivariate
 normal with r = .3 between 18 regions: how often the rule says how many subtypes.
 
---only: what has one of these words in its name; rows of the others stay as they are. Seconds are the processor's (of the
-rows with r = .3 from an earlier run, by the clock).
+--only: what has one of these words in its name; rows of the others stay as they are. Seconds are the processor's.
 """
 
 from __future__ import annotations
