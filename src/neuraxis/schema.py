@@ -988,15 +988,17 @@ TABLES = {
             "sustain/crossdisease/similarity.tsv",
             "a pair of subtypes",
             """
-            disease_a  | text    | | one's disease
-            name_a     | text    | | its name
-            disease_b  | text    | | the other's disease
-            name_b     | text    | | its name
-            subtype_a  | whole   | | its number
-            subtype_b  | whole   | | its number
-            n_events   | whole   | | shared
-            tau        | number? | | Kendall's, of the shared events
-            tau_chance | number? | | of two random orders; none of a single event
+            disease_a   | text    | | one's disease
+            name_a      | text    | | its name
+            disease_b   | text    | | the other's disease
+            name_b      | text    | | its name
+            subtype_a   | whole   | | its number
+            subtype_b   | whole   | | its number
+            n_events    | whole   | | shared
+            tau         | number? | | Kendall's, of the shared events
+            tau_chance  | number? | | of two random orders; none of a single event
+            converged_a | truth   | | the chains of the one's model agree
+            converged_b | truth   | | those of the other's
             """,
             key="disease_a subtype_a disease_b subtype_b",
             marked=False,

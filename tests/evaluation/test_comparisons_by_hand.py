@@ -35,7 +35,9 @@ def test_orders_of_two_diseases_stand_side_by_side_and_each_disease_is_compared_
         "MS": pd.concat([places(1, a1=1, b1=2, a2=3), places(2, a1=2, b1=1, a2=3)]),
         "NMOSD": places(1, a1=1, b1=3, a2=2),
     }
-    models = dict.fromkeys(orders, SimpleNamespace(events=ZScoreEvents([[1, 2], [1, 2]], 4.0, biomarkers=["a", "b"])))
+    models = dict.fromkeys(
+        orders, SimpleNamespace(events=ZScoreEvents([[1, 2], [1, 2]], 4.0, biomarkers=["a", "b"]), draws=None)
+    )
     got = similarity(orders, {"MS": {1: "x", 2: "y"}, "NMOSD": {1: "w"}}, models, 1)
     assert list(got) == [
         "disease_a",
@@ -47,10 +49,30 @@ def test_orders_of_two_diseases_stand_side_by_side_and_each_disease_is_compared_
         "n_events",
         "tau",
         "tau_chance",
+        "converged_a",
+        "converged_b",
     ]
     assert got[["name_a", "name_b", "subtype_a", "subtype_b"]].to_numpy().tolist() == [
         ["x", "w", 1, 1], ["y", "w", 2, 1], ["x", "y", 1, 2]
     ]  # fmt: skip
+
+
+def test_likeness_says_whose_chains_agree():
+    """Of a model without draws nothing could disagree; two chains that stand apart do."""
+    apart = pd.DataFrame({"quantity": ["log_likelihood"], "sd": [1.0], "ess": [900.0], "r_hat": [1.02]})
+    events = ZScoreEvents([[1, 2], [1, 2]], 4.0, biomarkers=["a", "b"])
+
+    def model(**diagnostics):
+        drawn = {"draws": 1, "diagnostics": lambda: apart.assign(**diagnostics)} if diagnostics else {"draws": None}
+        return SimpleNamespace(events=events, **drawn)
+
+    order = places(1, a1=1, b1=2, a2=3)
+    models = {"A": model(r_hat=1.02), "B": model(), "C": model(r_hat=1.009), "D": model(r_hat=1.0, ess=399.0)}
+    got = similarity(dict.fromkeys(models, order), dict.fromkeys(models, {1: "x"}), models, 1)
+    agree = {"A": False, "B": True, "C": True, "D": False}
+    assert len(got) == 6
+    assert got["converged_a"].tolist() == [agree[d] for d in got["disease_a"]]
+    assert got["converged_b"].tolist() == [agree[d] for d in got["disease_b"]]
 
 
 class Fitted:

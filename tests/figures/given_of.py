@@ -155,7 +155,7 @@ def whole(k, where, labels, n=90, seed=0):
         "clinical__transitions": pd.DataFrame([{"source": a, "target": b, "n": 3 + i} for i, a in enumerate(groups) for b in groups]),
         "clinical__slopes": pd.DataFrame([{"group": g, "quantity": q, "slope": 0.2, "low": 0.1, "high": 0.3, "n_people": 30} for g in groups for q in ("stage", "mean z")]),
         "calibration": pd.DataFrame([{"labels": w, "quantity": q, "class": c, "n": 20, "stated": 0.2 + 0.3 * i, "observed": 0.25 + 0.3 * i, "low": 0.1 + 0.3 * i, "high": 0.35 + 0.3 * i} for w in ("out of fold", "in sample") for q in (*model.RELIABILITY, model.INTERVALS) for i, c in enumerate(("0 to 0.4", "0.4 to 1"))]),
-        "crossdisease__similarity": pd.DataFrame([("NMOSD", "x", "MS", s, 0.5) for s in words], columns=["disease_a", "name_a", "disease_b", "name_b", "tau"]).assign(tau_chance=0.2),
+        "crossdisease__similarity": pd.DataFrame([("NMOSD", "x", "MS", s, 0.5) for s in words], columns=["disease_a", "name_a", "disease_b", "name_b", "tau"]).assign(tau_chance=0.2, converged_a=True, converged_b=True),
         "normative__zscores": pd.DataFrame(rng.normal(0, 1, (60, len(labels))), columns=labels.index).assign(group="HC"),
         "normative__diagnostics": pd.DataFrame([{"biomarker": b, "check": "site", "part": f"site{s:02d}", "mean": 0.1 * s, "sd": 1.0, "harmonisation": w} for b in labels.index for s in range(10) for w in ("before", "after")]),
         "normative__covariance": pd.DataFrame([{"biomarker": a, "other": b, "n": 60 - (i == j), "correlation": 1.0 if a == b else 0.3, "n_controls": 60, "shrinkage": 0.03, "condition_number": 20.0} for i, a in enumerate(labels.index) for j, b in enumerate(labels.index) if j <= i]),

@@ -334,6 +334,7 @@ def test_slopes_stand_beside_nothing_with_their_people():
 def test_likeness_is_written_in_its_cell_with_what_chance_gives(n, width):
     pairs = [("MS", f"s{i}", "MS", f"s{j}", (i - j) / 10, 0.1 + (i == 1)) for i in range(n) for j in range(i)]
     table = pd.DataFrame(pairs, columns=["disease_a", "name_a", "disease_b", "name_b", "tau", "tau_chance"])
+    table = table.assign(converged_a=True, converged_b=True)
     figure = clinical.similarity(given(crossdisease__similarity=table))
     axis = figure.axes[0]
     assert tuple(figure.get_size_inches()) == pytest.approx((width, 0.75 * width))

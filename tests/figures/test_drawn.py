@@ -254,7 +254,7 @@ def test_similarity_is_symmetric_and_named_by_disease():
             ("MS", "y", "MS", "z", 0.1),
         ],
         columns=["disease_a", "name_a", "disease_b", "name_b", "tau"],
-    ).assign(tau_chance=0.25)
+    ).assign(tau_chance=0.25, converged_a=True, converged_b=True)
     axis = clinical.similarity(given(crossdisease__similarity=table)).axes[0]
     names = [t.get_text() for t in axis.get_xticklabels()]
     assert names == ["MS y", "MS z", "NMOSD x"] == [t.get_text() for t in axis.get_yticklabels()]
@@ -859,6 +859,25 @@ def test_names_stand_aslant_where_they_would_run_into_each_other():
     assert narrow.get_xticklabels()[0].get_text() == "normal-appearing"
 
 
+@pytest.mark.parametrize(("ms", "nmosd"), [(True, False), (False, True), (False, False)])
+def test_orders_of_chains_that_did_not_converge_are_named_so(ms, nmosd):
+    """As the study writes the table: truth as text."""
+    rows = [
+        ("MS", "a", "NMOSD", "c", 0.3, ms, nmosd),
+        ("MS", "b", "NMOSD", "c", 0.1, ms, nmosd),
+        ("MS", "a", "MS", "b", 0.2, ms, ms),
+    ]
+    columns = ["disease_a", "name_a", "disease_b", "name_b", "tau", "converged_a", "converged_b"]
+    table = pd.DataFrame(rows, columns=columns).assign(tau_chance=0.2).astype({"converged_a": str, "converged_b": str})
+    axis = clinical.similarity(given(crossdisease__similarity=table)).axes[0]
+    for ticks in (axis.get_xticklabels(), axis.get_yticklabels()):
+        said = [t.get_text().replace("\n", " ") for t in ticks]
+        assert said == [
+            *(f"MS {n}" + ": chains did not converge" * (not ms) for n in "ab"),
+            "NMOSD c" + ": chains did not converge" * (not nmosd),
+        ]
+
+
 def test_orders_of_single_events_are_not_compared():
     row = {
         "disease_a": "MS",
@@ -867,6 +886,8 @@ def test_orders_of_single_events_are_not_compared():
         "name_b": "two",
         "tau": np.nan,
         "tau_chance": np.nan,
+        "converged_a": True,
+        "converged_b": True,
     }
     assert clinical.similarity(given(crossdisease__similarity=pd.DataFrame([row]))).nothing.startswith("No two orders")
     one = pd.DataFrame([row, row | {"name_b": "three", "tau": 0.4, "tau_chance": 0.2}])

@@ -9,7 +9,7 @@ from base64 import b64decode
 import numpy as np
 import pandas as pd
 import pytest
-from facts_of import association, disease, names, people, selection, study
+from facts_of import association, diagnostics, disease, names, people, selection, study
 from PIL import Image
 
 from neuraxis import __version__
@@ -282,7 +282,14 @@ def test_what_has_one_value_by_definition_is_a_sentence_and_no_table(tmp_path):
     part = text.partition('id="compared"')[2].partition("</section>")[0]
     assert "<table" not in part and "share" not in part
     assert "has one order, for everyone: 70 people with MS and 1 person with NMOSD are staged in it" in part
-    assert "MS with atrophy and NMOSD with atrophy (tau 0.40); two random orders: 0.10." in part
+    told = "MS with atrophy and NMOSD with atrophy (tau 0.40); two random orders: 0.10."
+    assert told in part and "have not converged" not in part
+    unsure = disease(diagnostics=diagnostics(r_hat=1.2))
+    object.__setattr__(unsure, "name", "NMOSD")
+    s = study([disease(), unsure], **{f"sustain/crossdisease/{k}": t for k, t in tables.items()})
+    text = page.render(s, tmp_path, title="t", logs=tmp_path, people=False)
+    part = text.partition('id="compared"')[2].partition("</section>")[0]
+    assert f"{told} The chains of NMOSD have not converged: the orders may change with more steps." in part
 
 
 @pytest.mark.parametrize(("k", "there"), [(1, False), (2, True)])

@@ -12,6 +12,7 @@ from scipy.stats import chi2_contingency, fisher_exact, spearmanr
 from ..labels import NORMAL, SYSTEMS, group_of, normal_appearing
 from ..streams import stream
 from ..sustain import FitSettings, Parameters, SustainModel, Variant, ZScoreEvents, fit, null_log_density
+from ..sustain.diagnostics import verdict
 from ..sustain.matching import chance_agreement, order_similarity, rand_index
 from ..sustain.problem import check_covariance
 from .clusters import k_means
@@ -297,7 +298,7 @@ def simple_scores(z, people, model, truth, rng, cord: str | None = None) -> pd.D
 
 
 def similarity(orders, names, models, seed) -> pd.DataFrame:
-    """Kendall tau of every pair of subtypes, within and across diseases, and what chance would give.
+    """Kendall tau of every pair of subtypes, within and across diseases, what chance would give, and whose chains agree.
 
     Parameters
     ----------
@@ -305,6 +306,8 @@ def similarity(orders, names, models, seed) -> pd.DataFrame:
     seed : int
     """
     parts = []
+    # a model without draws has no chains that could disagree
+    agree = {d: m.draws is None or verdict(m.diagnostics())[0] for d, m in models.items()}
     for a, b in [*combinations(orders, 2), *((d, d) for d in orders)]:
         table = order_similarity(orders[a], orders[b])
         if a == b:
@@ -313,7 +316,8 @@ def similarity(orders, names, models, seed) -> pd.DataFrame:
         table.insert(1, "name_a", table["subtype_a"].map(names[a]))
         table.insert(2, "disease_b", b)
         table.insert(3, "name_b", table["subtype_b"].map(names[b]))
-        parts.append(table.assign(tau_chance=chance_agreement(models[a].events, stream(seed, "chance", a))))
+        table["tau_chance"] = chance_agreement(models[a].events, stream(seed, "chance", a))
+        parts.append(table.assign(converged_a=agree[a], converged_b=agree[b]))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -692,7 +692,7 @@ def _between_groups(left, table: pd.DataFrame, order: list[str], inches: float) 
 
 @takes_models
 def similarity(g: Given) -> Figure:
-    """Kendall tau of every pair of subtypes, all diseases."""
+    """Kendall tau of every pair of subtypes, all diseases; orders of models whose chains did not converge are named so."""
     table = g.table("crossdisease/similarity")
     if not table["tau"].notna().any():
         return empty("No two orders share more than one event.")
@@ -714,6 +714,8 @@ def similarity(g: Given) -> Figure:
         cbar_kws={"label": "Kendall's tau"},
     )  # fmt: skip
     axis.set_title(f"event orders (two random ones: {table['tau_chance'].mean():.2f})")
-    axis.set_xticks(axis.get_xticks(), [wrapped(o, 12) for o in order], rotation=0, fontsize=6.5)
-    axis.set_yticks(axis.get_yticks(), [wrapped(o, 14) for o in order], rotation=0, fontsize=6.5)
+    unsettled = {*table.loc[~is_true(table["converged_a"]), "a"], *table.loc[~is_true(table["converged_b"]), "b"]}
+    said = [f"{o}: chains did not converge" if o in unsettled else o for o in order]
+    axis.set_xticks(axis.get_xticks(), [wrapped(o, 12) for o in said], rotation=0, fontsize=6.5)
+    axis.set_yticks(axis.get_yticks(), [wrapped(o, 14) for o in said], rotation=0, fontsize=6.5)
     return figure

@@ -54,6 +54,8 @@ class ModelPlots:
     >>> model.plot.progression().axes[0].get_title()
     'subtype 1'
     >>> model = fit(people.X, events, 1, covariance="independent", n_samples=100, n_chains=1, n_startpoints=1)
+    >>> len(model.plot.event_order().axes), model.plot.positional_variance(names={1: "deep"}).axes[0].get_title()
+    (1, 'deep\\nmodel fraction 100%\\nconvergence is not known')
     >>> model.plot.brain(stage=2, names={1: "deep"}).axes[0].get_title(loc="left")
     'deep, stage 2 of 3\\nconvergence is not known'
     """

@@ -421,7 +421,15 @@ def one_likeness(s: Study) -> str:
     if "tau" not in table or table["tau"].notna().sum() != 1:
         return ""
     told = _likeness_told(s)
-    return f"Likeness of the two orders, Kendall's tau: {told}" if told else ""
+    return f"Likeness of the two orders, Kendall's tau: {told} {orders_in_doubt(s)}".strip() if told else ""
+
+
+def orders_in_doubt(s: Study) -> str:
+    """That the orders of some diseases may change, where their chains did not converge; "" where all did."""
+    doubted = [d.name for d in s.diseases if not d.converged]
+    return (
+        f"The chains of {listed(doubted)} have not converged: the orders may change with more steps." if doubted else ""
+    )
 
 
 def paragraph(

@@ -23,7 +23,7 @@ from ..figures.style import CUT
 from ..labels import NORMAL, is_true
 from ..sustain.diagnostics import R_HAT_LIMIT
 from .facts import Disease, Study
-from .sentences import capital, listed
+from .sentences import capital, listed, orders_in_doubt
 
 
 def always(_) -> bool:
@@ -510,7 +510,7 @@ CAPTIONS: dict[str, tuple[Text, ...]] = {
     ),
     "similarity": (
         Text("Kendall's tau between every two orders of all diseases, over the events that both models have: 1 the same, 0 unrelated, -1 reversed."),
-        Text(lambda s: f"The chains of {named(s, not_converged)} have not converged: the orders may change with more steps.", lambda s: any(map(not_converged, s.diseases))),
+        Text(orders_in_doubt, lambda s: any(map(not_converged, s.diseases))),
     ),
 }  # fmt: skip
 

@@ -50,6 +50,8 @@ COLUMNS = {
     "added_high": "added, high",
     "tau": "Kendall's tau",
     "tau_chance": "tau of two random orders",
+    "converged_a": "the one's chains agree",
+    "converged_b": "the other's chains agree",
     "kendall_tau": "Kendall's tau",
     "partial_tau": "tau given the covariates",
     "partial_r": "rank correlation given the covariates",
