@@ -667,9 +667,9 @@ def _normalised(model, measures, who) -> tuple[pd.DataFrame, dict[str, list[str]
         gone = [labels.get(b, b) for b, v in zip(columns, values[i], strict=True) if np.isnan(v)]
         if len(gone) == len(columns):
             needs = "; the norms need the head size (etiv, mm3)" if person in normed.index and pd.isna(size) else ""
-            words = f"no z could be made of any measure{needs}"
-            notes[person] = [f"placed by scores alone: {words}"] if scored[person] else []
-            why |= {} if scored[person] else {person: [words]}
+            lacking = f"no z could be made of any measure{needs}"
+            notes[person] = [f"placed by scores alone: {lacking}"] if scored[person] else []
+            why |= {} if scored[person] else {person: [lacking]}
             continue
         if not low <= age <= high:
             far = max(low - age, age - high)
