@@ -635,9 +635,8 @@ def test_the_profile_is_drawn_to_its_scale():
 # ------------------------------------------------------------------ scores beside z, and alone
 
 
-@pytest.fixture(scope="module", params=["none", "fixed"])
-def scored(request, tmp_path_factory):
-    """A model of two z and a score and one of the score alone, put together by hand; norms that know sites, and that do not."""
+def scored_parts(site, folder):
+    """People behind models, norms that know sites as given, the path of definitions, and models of a score alone and beside two z."""
     defined = (workflow_home() / "resources/biomarkers.tsv").read_text().splitlines()
     head = defined[0].split("\t")
     row = dict.fromkeys(head, "n/a") | {
@@ -646,7 +645,7 @@ def scored(request, tmp_path_factory):
     lines = ["\t".join([*head, "family", "thresholds"])]
     lines += [line + "\tn/a\tn/a" for line in defined[1:] if line.split("\t")[0] in ("thalamus", "putamen")]
     lines += ["\t".join([*row.values(), "ordinal", "0,1,2,3"])]
-    path = tmp_path_factory.mktemp("defined") / "biomarkers.tsv"
+    path = folder / "biomarkers.tsv"
     path.write_text("\n".join(lines) + "\n")
     rng = np.random.default_rng(1)
     who = pd.Index([f"sub-{i:02d}" for i in range(60)], name="participant_id")
@@ -654,15 +653,21 @@ def scored(request, tmp_path_factory):
     measures = pd.DataFrame({"thalamus": 15000.0, "putamen": 9000.0, "etiv": 1.5e6}, index=who)
     measures[["thalamus", "putamen"]] += rng.normal(0, 500, (60, 2))
     measures["etiv"] += rng.normal(0, 1e5, 60)
-    settings = NormSettings(age="linear", age_by_sex=False, head_size="covariate", site=request.param)
+    settings = NormSettings(age="linear", age_by_sex=False, head_size="covariate", site=site)
     norms = fit_norms(measures, people, {"thalamus": "fall", "putamen": "fall"}, settings)
     z = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "putamen"])
     gait = OrdinalEvents([[0, 1, 2, 3]], 0.8, biomarkers=["gait"])
     X = pd.DataFrame(rng.normal(1, 1, (60, 2)), columns=["thalamus", "putamen"]).assign(gait=rng.integers(0, 4, 60))
     few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
-    parts = {"both": fit(X, MixedEvents([z, gait]), 1, **few), "alone": fit(X, gait, 1, **few)}
+    return X, norms, path, fit(X, gait, 1, **few), fit(X, MixedEvents([z, gait]), 1, **few)
+
+
+@pytest.fixture(scope="module", params=["none", "fixed"])
+def scored(request, tmp_path_factory):
+    """A model of two z and a score and one of the score alone, put together by hand; norms that know sites, and that do not."""
+    X, norms, path, alone, both = scored_parts(request.param, tmp_path_factory.mktemp("defined"))
     of = {"disease": "MS", "title": "Scores", "simulated": True}
-    return {n: assemble(m, norms, path, **of) for n, m in parts.items()}, X
+    return {n: assemble(m, norms, path, **of) for n, m in (("both", both), ("alone", alone))}, X
 
 
 @pytest.mark.parametrize("name", ["both", "alone"])
@@ -695,3 +700,33 @@ def test_a_score_beside_a_scan_needs_what_the_norms_need(scored):
     headless = models["both"].stage(table=given.drop(columns="etiv"), age=41, sex="F", site="b")
     words = "placed by scores alone: no z could be made of any measure; the norms need the head size (etiv, mm3)"
     assert headless.table["notes"].tolist() == [words]
+
+
+def test_a_model_of_scores_alone_refuses_whoever_has_none(scored):
+    models, _ = scored
+    given = pd.DataFrame(
+        {"participant_id": ["sub-A", "sub-B"], "thalamus": [15000.0, 14000.0], "putamen": 9000.0, "etiv": 1.5e6}
+    )
+    given["gait"] = [np.nan, 1.0]
+    people = pd.DataFrame({"participant_id": ["sub-A", "sub-B"], "age": 40, "sex": "F", "site": "b"})
+    placed = models["alone"].stage(table=given, people=people)
+    assert placed.table["participant_id"].tolist() == ["sub-B"] == list(placed.z.index)
+    assert placed.refused.values.tolist() == [["sub-A", "none of the model's biomarkers has a value"]]
+
+
+def test_scores_alone_need_nothing_of_combat(tmp_path):
+    """Nor do they where the norms need all of their measures; somebody with a part of them lacks the rest."""
+    _, norms, path, gait, both = scored_parts("combat", tmp_path)
+    model = assemble(both, norms, path, disease="MS", title="Scores")
+    given = pd.DataFrame({"participant_id": ["sub-A", "sub-B"], "gait": [3.0, 3.0], "thalamus": [np.nan, 15000.0]})
+    given["putamen"], given["etiv"] = np.nan, 1.5e6
+    people = pd.DataFrame({"participant_id": ["sub-A", "sub-B"], "age": 40, "sex": "F", "site": "b"})
+    placed = model.stage(table=given, people=people)
+    assert placed.table["participant_id"].tolist() == ["sub-A"]
+    assert placed.refused.values.tolist() == [["sub-B", "the study leaves people with missing measures out: Putamen"]]
+    # of another family in the model than in the definitions
+    events = ZScoreEvents([[1.0, 2.0], [1.0]], [4.0, 3.0], biomarkers=["thalamus", "gait"])
+    few = {"covariance": "independent", "n_samples": 0, "n_startpoints": 1}
+    z = fit(np.random.default_rng(1).normal(1, 1, (40, 2)), events, 1, **few)
+    with pytest.raises(ModelError, match="MS: gait is of another family in the model than in the definitions"):
+        assemble(z, norms, path, disease="MS", title="Scores")

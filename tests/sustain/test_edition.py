@@ -17,15 +17,19 @@ from scipy.stats import kendalltau, multivariate_normal
 
 from neuraxis.errors import InputError, ModelError, NeuraxisWarning
 from neuraxis.sustain import (
+    DensityEvents,
     FitSettings,
+    MixedEvents,
     SustainModel,
     Variant,
     ZScoreEvents,
     cross_validate,
     fit,
     fit_part,
+    make_folds,
     mixture_log_likelihood,
     null_log_density,
+    selection_table,
     simulate,
     stream,
 )
@@ -425,3 +429,106 @@ def test_default_starts_end_above_the_climb_from_the_truth(oracle, name, from_tr
     for k in (1, 2, 3):
         point, _ = fit_maximum(problem, k, point, n_startpoints=4, seed=1)
     assert point.log_likelihood > from_truth - 3
+
+
+# ------------------------------------------------------------------ what is given is used, or refused
+
+
+def test_one_covariance_serves_all_variants_without_their_own():
+    X = toy(60)
+    few = {"folds": 2, "n_startpoints": 1, "n_samples": 0}
+    alone = cross_validate(X, EVENTS, 1, covariance=SIGMA, **few).selection
+    own = Variant("uniform", covariance=SIGMA * 2)
+    both = cross_validate(X, EVENTS, 1, covariance=SIGMA, variants=[Variant(), own], **few).selection
+    pd.testing.assert_frame_equal(both.iloc[: len(alone)], alone)
+    theirs = cross_validate(X, EVENTS, 1, variants=own, **few).selection
+    pd.testing.assert_frame_equal(both.iloc[len(alone) :].reset_index(drop=True), theirs)
+    for more in ({"healthy": False}, {"noise_sd": 0.3}, {"stage_prior": "uniform"}):
+        with pytest.raises(InputError, match=f"{next(iter(more))} beside variants"):
+            cross_validate(X, EVENTS, 1, variants=[Variant()], **few, **more)
+
+
+@pytest.mark.parametrize("wrong", [[[1, 0.9], [0.1, 1]], [[1, 2.0], [2, 1]], np.eye(3), np.eye(1)])
+def test_a_covariance_is_checked_wherever_it_comes_from(wrong):
+    X, variant = toy(30), Variant(covariance=np.array(wrong))
+    with pytest.raises(InputError, match="covariance"):
+        fit(X, EVENTS, 1, FitSettings(variant=variant, n_samples=0, n_startpoints=1))
+    with pytest.raises(InputError, match="covariance"):
+        cross_validate(X, EVENTS, 1, folds=2, variants=[variant], n_samples=0, n_startpoints=1)
+    # and said once more, it is what was said last
+    own = FitSettings(variant=Variant(covariance=SIGMA * 3), n_samples=0, n_startpoints=1)
+    frame = pd.DataFrame(SIGMA * 3, list("ab"), list("ab")).iloc[::-1, ::-1]
+    named = FitSettings(variant=Variant(covariance=frame), n_samples=0, n_startpoints=1)
+    assert fit(X, EVENTS, 1, own).ml_log_likelihood == fit(X, EVENTS, 1, named).ml_log_likelihood
+    for given, want in ((SIGMA, SIGMA), ("independent", np.eye(2))):
+        np.testing.assert_array_equal(fit(X, EVENTS, 1, own, covariance=given).point.covariance, want)
+
+
+def test_an_adapted_covariance_of_healthy_people_with_gaps_is_the_posterior_mode():
+    """Against EM written with NumPy alone, pattern by pattern."""
+    rng = np.random.default_rng(4)
+    n, nu = 5, 30.0
+    centre = 0.3 + 0.7 * np.eye(n)
+    X = rng.multivariate_normal(
+        np.zeros(n), centre * np.linspace(0.5, 2, n)[:, None] ** 0.5 * np.linspace(0.5, 2, n) ** 0.5, 120
+    )
+    X[rng.random(X.shape) < 0.3] = np.nan
+    X = X[np.isfinite(X).any(axis=1)]
+    S = centre.copy()
+    for _ in range(400):
+        total = np.zeros((n, n))
+        for x in X:
+            o = np.isfinite(x)
+            K, C = np.zeros((n, n)), np.zeros((n, n))
+            K[o, o] = 1
+            W = S[np.ix_(~o, o)] @ np.linalg.inv(S[np.ix_(o, o)])
+            K[np.ix_(~o, o)] = W
+            C[np.ix_(~o, ~o)] = S[np.ix_(~o, ~o)] - W @ S[np.ix_(o, ~o)]
+            y = K @ np.where(o, x, 0)
+            total += np.outer(y, y) + C
+        S = (nu * centre + total) / (nu + len(X))
+    events = ZScoreEvents([[1.0]] * n, [3.0] * n)
+    got = fit(X, events, 0, covariance=centre, noise="adapted", degrees=nu)
+    np.testing.assert_allclose(got.point.covariance, S, atol=2e-4)
+    whole = X[np.isfinite(X).all(axis=1)]
+    complete = fit(whole, events, 0, covariance=centre, noise="adapted", degrees=nu)
+    np.testing.assert_allclose(complete.point.covariance, (nu * centre + whole.T @ whole) / (nu + len(whole)))
+
+
+def test_numbers_of_numpy_can_be_saved(tmp_path):
+    model = fit(
+        toy(30), EVENTS, 1, covariance=SIGMA, seed=np.int64(3), n_startpoints=np.int64(2), n_samples=0, healthy=np.bool_(True),
+        concentration=np.float64(0.7), warm_up=np.float32(0.2),
+    )  # fmt: skip
+    model.save(tmp_path / "m.npz")
+    assert SustainModel.load(tmp_path / "m.npz").settings == json.loads(
+        json.dumps(model.settings, default=lambda v: v.item())
+    )
+
+
+def test_masked_values_are_missing_and_truths_and_texts_no_numbers():
+    X = toy(30)
+    model = fit(X, EVENTS, 1, covariance=SIGMA, n_samples=0, n_startpoints=1)
+    hidden = np.stack([np.isfinite(X).all(axis=1) & (X[:, 0] > 1), np.zeros(len(X), bool)], axis=1)
+    got = model.assign(np.ma.masked_array(X, hidden))
+    pd.testing.assert_frame_equal(got, model.assign(np.where(hidden, np.nan, X)))
+    assert not np.allclose(got["p_healthy"], model.assign(X)["p_healthy"])
+    for wrong in (X > 1, X.astype(str), X + 1j):
+        with pytest.raises(InputError, match="not numeric: an array of"):
+            model.assign(wrong)
+
+
+@pytest.mark.parametrize("name", ["strata", "groups"])
+@pytest.mark.parametrize("n", [79, 81])
+def test_labels_of_folds_are_as_many_as_people(name, n):
+    with pytest.raises(InputError, match=f"{name} must have one label for each of 80 people, not {n}"):
+        make_folds(80, 3, seed=1, **{name: np.arange(n) % 5})
+
+
+def test_densities_of_levels_are_no_part_of_mixed_events_and_no_number_is_no_choice():
+    with pytest.raises(InputError, match="a part of mixed events cannot be DensityEvents"):
+        MixedEvents([EVENTS, DensityEvents(1, ["p"])])
+    with pytest.raises(InputError, match="a part of mixed events cannot be 'x'"):
+        MixedEvents([EVENTS, "x"])
+    with pytest.raises(InputError, match="of 1 person under 0 subtypes is not a number"):
+        selection_table({0: np.array([1.0, np.nan]), 1: np.array([1.0, 2.0])})

@@ -281,7 +281,12 @@ def stage(
         (p, r) for p in who.index for r in dict.fromkeys([*hard.get(p, []), *([] if override else soft.get(p, []))])
     ]
     overridden = {p: soft[p] for p in z.index if soft.get(p)}
-    table_, course = _placed(model, z.join(scores), wanted, notes, overridden)
+    table_, course = _placed(
+        model, z.drop(columns=list(scores), errors="ignore").join(scores), wanted, notes, overridden
+    )
+    nowhere = [p for p in z.index if p not in set(table_["participant_id"])]
+    refused += [(p, "none of the model's biomarkers has a value") for p in nowhere]
+    z = z.drop(index=nowhere)
     return Placed(
         model,
         who.reset_index(),
@@ -581,7 +586,9 @@ def _checked(model, found, who, scores) -> dict[str, tuple[list[str], list[str],
                 excluded.append(f"the study leaves such people out ({sentence})")
             elif rule != "missing":  # told where the z are made
                 flags.append(sentence)
-        if gone := [labels[b] for b in needed if absent.at[person, b]]:
+        # whoever has scores alone needs no norms, and so nothing that they need
+        gone = [labels[b] for b in needed if absent.at[person, b]]
+        if gone and (all_needed or len(gone) < len(needed)):
             excluded.append(f"the study leaves people with missing measures out: {name_some(gone, 20)}")
         out[person] = ([], excluded, flags)
     return out
@@ -725,7 +732,13 @@ def _with_scores(model, z, measures, wanted, notes, hard):
     for person in z.index if names else ():
         for disease in wanted:
             events = model.models[disease].events
-            row = z.loc[[person]].join(scores).reindex(columns=list(events.biomarkers)).astype(float)
+            row = (
+                z.loc[[person]]
+                .drop(columns=names, errors="ignore")
+                .join(scores)
+                .reindex(columns=list(events.biomarkers))
+                .astype(float)
+            )
             try:
                 events.check_values(row.to_numpy(), row.index)
             except InputError as error:
@@ -747,7 +760,7 @@ def _placed(model, z, wanted, notes, overridden) -> tuple[pd.DataFrame, dict]:
         used = list(fitted.events.biomarkers)
         known = z[used].notna().any(axis=1)
         for person in z.index[~known]:
-            notes.setdefault(person, []).append(f"{disease}: none of the model's biomarkers has a z")
+            notes.setdefault(person, []).append(f"{disease}: none of the model's biomarkers has a value")
         if not known.any():
             continue
         found = fitted.assign(z.loc[known, used])

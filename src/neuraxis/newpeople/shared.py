@@ -17,7 +17,7 @@ import pandas as pd
 
 from .. import __version__
 from ..biomarkers import levels_named, ordinal_of, read_biomarkers
-from ..errors import InputError, ModelError, NeuraxisError, counted, name_some
+from ..errors import InputError, ModelError, NeuraxisError, agreeing, counted, name_some
 from ..labels import is_true
 from ..normative.norms import Norms
 from ..schema import load
@@ -171,6 +171,13 @@ class SharedModel:
             known = {*self.norms.models, *ordinal_of(self.biomarkers)}
             if absent := [b for b in model.events.biomarkers if b not in known]:
                 problems.append(f"{disease}: the norms lack {name_some(absent)}, which the model needs")
+            scores = set(ordinal_of(self.biomarkers))
+            other = [b for b, f in model.events.families.items() if b in defined and (f == "ordinal") != (b in scores)]
+            if other:
+                problems.append(
+                    f"{disease}: {name_some(other)} {agreeing(len(other), 'is', 'are')} of another family in the model than in the definitions: "
+                    "scores (family ordinal) go in as they are, all else as z"
+                )
             if sorted(self.names.get(disease, {})) != list(range(1, model.n_subtypes + 1)):
                 problems.append(
                     f"{disease}: names of {counted(len(self.names.get(disease, {})), 'subtype')}, the model has {model.n_subtypes}"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, check_whole, counted
+from ..errors import InputError, check_whole, counted, name_some
 from ..labels import is_true
 from ..progress import Account, hidden_bar, part, steps
 from ..streams import stream
@@ -75,6 +75,9 @@ def make_folds(
         raise InputError(f"cross-validation needs at least 2 folds, not {folds}")
     if n_people < folds:
         raise InputError(f"{counted(n_people, 'person')} cannot fill {counted(folds, 'fold')}")
+    for name, labels in (("strata", strata), ("groups", groups)):
+        if labels is not None and len(labels) != n_people:
+            raise InputError(f"{name} must have one label for each of {counted(n_people, 'person')}, not {len(labels)}")
     rng = stream(seed, *key, "folds", repeat)
     fold = np.empty(n_people, np.int64)
     if groups is not None:
@@ -311,6 +314,12 @@ def selection_table(
     [[0, 300.0, False], [1, 250.0, True], [2, 249.0, False]]
     """
     ks = sorted(lpd)
+    for k in ks:
+        if lost := int(np.isnan(lpd[k]).sum()):
+            raise InputError(
+                f"the held-out log-density of {counted(lost, 'person')} under {counted(k, 'subtype')} is not a number: are there values "
+                "beyond all measure?"
+            )
     rows = []
     for k in ks:
         v = lpd[k]
@@ -880,9 +889,23 @@ def cross_validate(
         variants = [base.with_(covariance=matrix).variant if matrix is not None else base.variant]
         if covariance is None and base.variant.covariance is None and base.variant.noise != "learnt":
             warn_independent(events)
-    variants = [variants] if isinstance(variants, Variant) else list(variants)
-    if wrong := [v for v in variants if not isinstance(v, Variant)]:
-        raise InputError(f"variants must be Variants, not {wrong[0]!r}")
+    else:
+        given_twice = sorted(set(settings) & ({f.name for f in fields(Variant)} | {"variant"}))
+        if given_twice:
+            raise InputError(f"{name_some(given_twice)} beside variants: a variant brings its own; say it there")
+        variants = [variants] if isinstance(variants, Variant) else list(variants)
+        if wrong := [v for v in variants if not isinstance(v, Variant)]:
+            raise InputError(f"variants must be Variants, not {wrong[0]!r}")
+        # noise that is learnt has no covariance: the one given serves the others
+        variants = [
+            replace(
+                v,
+                covariance=matrix
+                if v.covariance is None and v.noise != "learnt"
+                else check_covariance(events, v.covariance),
+            )
+            for v in variants
+        ]
     if len({v.name for v in variants}) < len(variants):
         raise InputError(
             "two variants have the same name; compare variants that differ in prior, noise or healthy component"

@@ -441,7 +441,7 @@ class SustainModel:
             "starts": self.starts.to_dict(orient="list"),
         }
         arrays = {
-            "meta": np.array(json.dumps(meta)),
+            "meta": np.array(json.dumps(meta, default=_plain)),
             "sequences": self.point.sequences.astype(np.int16),
             "fractions": self.point.fractions,
             "shares": self.point.shares,
@@ -743,7 +743,9 @@ def fit(
     matrix = check_covariance(events, covariance)
     if covariance is None and settings.variant.covariance is None and settings.variant.noise != "learnt":
         warn_independent(events)
-    if matrix is not None:
+    if covariance is None:
+        matrix = check_covariance(events, settings.variant.covariance)
+    if matrix is not None or settings.variant.covariance is not None:
         settings = settings.with_(covariance=matrix)
     variant = settings.variant
     values, _ = events.check_data(X)
@@ -799,6 +801,13 @@ def fit(
     if keep is not None:
         keep.finish(model.to_arrays())
     return model
+
+
+def _plain(value):
+    """Numbers and truths of NumPy as Python's, which JSON knows."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} cannot be written to a model file")
 
 
 def _settings(settings) -> FitSettings:

@@ -316,8 +316,12 @@ class Events:
         if isinstance(X, pd.DataFrame):
             values, index = self._from_frame(X)
         else:
+            kind = np.asarray(X).dtype.kind if isinstance(X, np.ndarray) else ""
+            if kind in tuple("bUSc"):  # NumPy would take truths and texts for numbers
+                raise InputError(f"values are not numeric: an array of {X.dtype}; convert it to numbers")
             try:
-                values = np.array(X, dtype=float)
+                masked = isinstance(X, np.ma.MaskedArray)
+                values = np.ma.filled(X.astype(float), np.nan) if masked else np.array(X, dtype=float)
             except (TypeError, ValueError) as error:
                 raise InputError(f"values are not numeric: {error}") from None
             if values.ndim != 2 or values.shape[1] != self.n_biomarkers:

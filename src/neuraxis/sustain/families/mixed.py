@@ -42,6 +42,11 @@ class MixedEvents(Events):
         self.parts = tuple(parts)
         if not self.parts:
             raise InputError("mixed events need at least one part")
+        if odd := [part for part in self.parts if not isinstance(part, Events) or part.family == "density"]:
+            raise InputError(
+                f"a part of mixed events cannot be {odd[0]!r}: parts are events of measured values (z-scores, mixtures, scores), and "
+                "log-densities of levels are a model of their own"
+            )
         self.biomarkers = tuple(b for part in self.parts for b in part.biomarkers)
         doubled = sorted({b for b in self.biomarkers if self.biomarkers.count(b) > 1})
         if doubled:
